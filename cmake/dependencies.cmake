@@ -1,0 +1,21 @@
+# Everything here comes from the system's packages: scripts/install_dependencies.sh names them.
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark CONFIG REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(kith_xxhash INTERFACE)
+target_link_libraries(kith_xxhash INTERFACE ${XXHASH_LIBRARY})
+
+# Debian's static RocksDB is not position independent everywhere; the shared one always works.
+if(TARGET RocksDB::rocksdb-shared)
+  add_library(kith_rocksdb ALIAS RocksDB::rocksdb-shared)
+else()
+  add_library(kith_rocksdb ALIAS RocksDB::rocksdb)
+endif()

@@ -1,0 +1,70 @@
+#ifndef KITH_INDEX_INDEX_VERSION_H_
+#define KITH_INDEX_INDEX_VERSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/vector/element.h"
+#include "common/vector/metric.h"
+#include "index/status.h"
+
+namespace kith::index {
+
+// What plane B holds: one byte a dimension either way.
+enum class PlaneB : uint8_t {
+  kResidual = 1,  // 8-bit scalar code of the residual, range per dimension fixed at training
+  kRawU8 = 2,     // the stored u8 vector itself (u8 under L2 and inner product): refining is exact
+};
+
+struct IndexParameters {
+  uint32_t dimension = 0;
+  Metric metric = Metric::kL2;
+  ElementType element_type = ElementType::kF32;
+  uint32_t lists = 0;      // coarse centroids
+  uint32_t subspaces = 0;  // M, bytes of plane A, 1 to 64, at most `dimension`
+  PlaneB plane_b = PlaneB::kResidual;
+  uint64_t seed = 0;
+};
+
+// The quantizers of a collection's index version: immutable, shared by every shard and copy.
+// Cosine works on normalised vectors in L2 geometry; inner product has no bias.
+//
+// A vector x in list c is c + r; plane A codes r as r̂ = (codeword of each sub-space), bias is
+// ||r̂||² + 2<c, r̂> so that ||q - c - r̂||² = ||q - c||² + bias - 2<q, r̂>.
+//
+// Threads: immutable after construction.
+struct IndexVersion {
+  IndexParameters parameters;
+  std::vector<uint32_t> subspace_begins;  // M + 1 offsets into the dimension; widths may differ
+  std::vector<float> centroids;           // lists x dimension, row-major
+  std::vector<float> centroid_norms;      // ||c||², derived
+  // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
+  // codebooks is 256 x dimension, row-major.
+  std::vector<float> codebooks;
+  float bias_min = 0;    // bias = bias_min + bias_scale * code, code 0 to 65534; 0 scale for IP
+  float bias_scale = 0;
+  std::vector<float> refine_min;    // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
+  std::vector<float> refine_scale;
+  std::string hash;  // 32 hex digits of XXH3-128-like content hash of the serialised bytes, derived
+
+  uint32_t dimension() const { return parameters.dimension; }
+  uint32_t lists() const { return parameters.lists; }
+  uint32_t subspaces() const { return parameters.subspaces; }
+  const float* Centroid(uint32_t list) const {
+    return centroids.data() + size_t{list} * parameters.dimension;
+  }
+};
+
+// The artifact: magic, format version, parameters, arrays, content hash at the end. The same
+// version serialises to the same bytes on every machine.
+std::string SerializeIndexVersion(const IndexVersion& version);
+
+// kDataLoss where the bytes are truncated, lie about their sizes or do not match their hash.
+Result<std::shared_ptr<const IndexVersion>> ParseIndexVersion(std::string_view artifact);
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_INDEX_VERSION_H_

@@ -1,0 +1,77 @@
+#ifndef KITH_INDEX_LIST_SEGMENT_H_
+#define KITH_INDEX_LIST_SEGMENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "index/encoder.h"
+#include "index/index_version.h"
+#include "index/tombstones.h"
+
+namespace kith::index {
+
+// Some rows' codes by inverted list, packed for the CPU: blocks of 64 vectors, sub-quantizer major
+// (for each m, one code byte a vector), then 64 biases and 64 row numbers; the last block of a list
+// is shorter. Plane B lies beside, one row of `dimension` bytes a vector in list order.
+//
+// A collection's index is a short row of such segments; a search scans the probed lists of each.
+//
+// Threads: immutable.
+class ListSegment {
+ public:
+  // One list as the scan sees it. Vector i is lane i % 64 of block i / 64.
+  struct List {
+    const uint8_t* blocks = nullptr;
+    const uint8_t* plane_b = nullptr;  // count x dimension
+    uint32_t count = 0;
+  };
+  // One list in canonical order: what segment files hold.
+  struct CanonicalList {
+    std::vector<uint32_t> rows;
+    std::vector<uint16_t> bias;
+    std::vector<uint8_t> plane_a;  // rows x M
+    std::vector<uint8_t> plane_b;  // rows x dimension
+  };
+
+  static std::shared_ptr<const ListSegment> FromEncoded(const IndexVersion& version,
+                                                        const EncodedRows& encoded);
+  // `lists` has one entry a list of the version.
+  static std::shared_ptr<const ListSegment> FromCanonical(const IndexVersion& version,
+                                                          std::span<const CanonicalList> lists,
+                                                          std::vector<uint32_t> side_rows);
+  // One segment of the live rows of several.
+  static std::shared_ptr<const ListSegment> Merge(
+      const IndexVersion& version, std::span<const std::shared_ptr<const ListSegment>> segments,
+      const Tombstones& tombstones);
+
+  List list(uint32_t list) const;
+  CanonicalList Canonical(uint32_t list) const;
+  std::span<const uint32_t> side_rows() const { return side_rows_; }
+  uint64_t rows() const { return rows_; }  // in lists and in the side list
+  uint64_t code_bytes() const;             // blocks, padding included
+  uint64_t refine_bytes() const;           // plane B
+
+  // Bytes of a block of `lanes` vectors: lanes is 64, or for a list's last block its remainder
+  // rounded up to 16.
+  static size_t BlockBytes(uint32_t subspaces, uint32_t lanes) {
+    return size_t{lanes} * (subspaces + 2 + 4);
+  }
+
+ private:
+  ListSegment() = default;
+
+  uint32_t subspaces_ = 0;
+  uint32_t dimension_ = 0;
+  uint64_t rows_ = 0;
+  std::vector<uint64_t> block_offsets_;  // lists + 1, into blocks_
+  std::vector<uint64_t> vector_offsets_; // lists + 1, in vectors, into plane_b_
+  std::vector<uint8_t> blocks_;
+  std::vector<uint8_t> plane_b_;
+  std::vector<uint32_t> side_rows_;
+};
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_LIST_SEGMENT_H_

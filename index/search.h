@@ -1,0 +1,93 @@
+#ifndef KITH_INDEX_SEARCH_H_
+#define KITH_INDEX_SEARCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/vector/element.h"
+#include "common/vector/metric.h"
+#include "common/vector/row_table.h"
+#include "index/list_segment.h"
+#include "index/status.h"
+#include "index/tombstones.h"
+
+namespace kith::index {
+
+// Everything one search reads, as of one moment. Rows [0, indexed_end) are in `segments` (or dead);
+// rows [indexed_end, rows.row_end) are the tail, compared exactly. Without a version every row is.
+struct IndexView {
+  Metric metric = Metric::kL2;
+  ElementType element_type = ElementType::kF32;
+  uint32_t dimension = 0;
+  RowTable rows;
+  const Tombstones* tombstones = nullptr;
+  const IndexVersion* version = nullptr;
+  std::span<const std::shared_ptr<const ListSegment>> segments;
+  uint32_t indexed_end = 0;
+};
+
+constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();
+
+struct SearchOptions {
+  uint32_t limit = 10;
+  uint32_t nprobe = 1;
+  uint32_t refine = 160;  // candidates of plane A looked at through plane B
+  uint32_t rerank = 40;   // candidates of plane B compared exactly with the stored vector
+  bool exact = false;     // compare every live row
+  // Hits must have rank <= rank_bound (ranks: common/vector/metric.h).
+  float rank_bound = std::numeric_limits<float>::infinity();
+  // Asked between lists and between runs of exact rows; true ends the search early.
+  std::function<bool()> expired;
+};
+
+// A hit's `rank` is exact, computed from the stored vector; smaller is nearer.
+struct Hit {
+  float rank;
+  uint32_t row;
+};
+
+struct SearchWork {
+  uint64_t lists_probed = 0;
+  uint64_t rows_scanned = 0;   // codes compared
+  uint64_t rows_exact = 0;     // rows compared exactly by the flat scan
+  uint64_t rows_refined = 0;
+  uint64_t rows_reranked = 0;
+  uint64_t codes_planned = 0;  // rows_scanned + rows_exact, had it not expired
+  uint64_t codes_done = 0;
+  uint64_t coarse_ns = 0;
+  uint64_t scan_ns = 0;
+  uint64_t refine_ns = 0;
+  uint64_t rerank_ns = 0;
+
+  void Add(const SearchWork& other);
+};
+
+// Scratch of one search thread, reused between queries. Threads: one at a time.
+class SearchWorkspace {
+ public:
+  SearchWorkspace();
+  ~SearchWorkspace();
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// The nearest `limit` rows in order of (rank, key): ties are broken by the bytes of the key, never
+// by row number, also at the limit. `query` has `dimension` elements of QueryType(element_type)
+// (the cosine query is normalised inside).
+// With exact, or nprobe = lists and refine = rerank = kUnlimited, the answer is the true one.
+// An expired search returns the best of what it completed; work says how much that is.
+// kInvalidArgument where an option is out of range.
+Status Search(const IndexView& view, const void* query, const SearchOptions& options,
+              SearchWorkspace& workspace, std::vector<Hit>& hits, SearchWork& work);
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_SEARCH_H_
