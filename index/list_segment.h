@@ -60,6 +60,8 @@ class ListSegment {
   }
 
  private:
+  class Packer;
+
   ListSegment() = default;
 
   uint32_t subspaces_ = 0;

@@ -19,13 +19,13 @@ class Tombstones {
   Tombstones With(std::span<const uint32_t> rows) const;
 
   bool IsDead(uint32_t row) const {
-    const uint32_t branch = row >> (kPageBits + kBranchBits);
-    if (branch >= root_.size() || root_[branch] == nullptr) return false;
-    const Page* page = root_[branch]->pages[(row >> kPageBits) & (kBranchPages - 1)].get();
+    const Page* page = FindPage(row);
     return page != nullptr &&
            (page->words[(row >> 6) & (kPageWords - 1)] >> (row & 63) & 1) != 0;
   }
   uint64_t dead_rows() const { return dead_rows_; }
+  // Dead rows in [begin, end).
+  uint64_t DeadBetween(uint32_t begin, uint32_t end) const;
   uint64_t memory_bytes() const;
 
   // 64-bit words, row 0 in bit 0 of word 0, enough for row_end rows; for checkpoints.
@@ -44,6 +44,13 @@ class Tombstones {
   struct Branch {
     std::array<std::shared_ptr<const Page>, kBranchPages> pages;
   };
+
+  // The page of `row`, null where none of its rows is dead.
+  const Page* FindPage(uint32_t row) const {
+    const uint32_t branch = row >> (kPageBits + kBranchBits);
+    if (branch >= root_.size() || root_[branch] == nullptr) return nullptr;
+    return root_[branch]->pages[(row >> kPageBits) & (kBranchPages - 1)].get();
+  }
 
   std::vector<std::shared_ptr<const Branch>> root_;
   uint64_t dead_rows_ = 0;

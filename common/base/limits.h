@@ -1,0 +1,43 @@
+#ifndef KITH_COMMON_BASE_LIMITS_H_
+#define KITH_COMMON_BASE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+// Every limit on what arrives and on what waits. Those a user may meet stand in docs/api.md.
+namespace kith::limits {
+
+inline constexpr uint32_t kDimensionMax = 4096;
+inline constexpr uint32_t kSlots = 4096;
+inline constexpr uint32_t kShardsMax = 256;
+inline constexpr uint32_t kCollectionsMax = 64;
+inline constexpr size_t kCollectionNameBytesMax = 63;
+inline constexpr uint32_t kLimitDefault = 10;
+inline constexpr uint32_t kLimitMax = 10'000;
+inline constexpr uint32_t kNprobeMax = 1u << 18;
+inline constexpr uint32_t kQueriesMax = 1024;
+inline constexpr uint64_t kHitsPerBatchMax = 1'000'000;  // queries x limit
+inline constexpr uint32_t kPointsPerCallMax = 10'000;
+inline constexpr size_t kPayloadBytesMax = 64 << 10;
+inline constexpr size_t kMessageBytesMax = 64 << 20;
+inline constexpr size_t kRequestIdBytes = 16;
+inline constexpr uint32_t kTokensMax = 1024;
+inline constexpr int64_t kDeadlineMsMax = 60'000;
+inline constexpr int64_t kTokenWaitMs = 100;
+
+inline constexpr size_t kSearchQueueMax = 4096;      // calls waiting at a shard node
+inline constexpr size_t kWriteQueueMax = 1024;       // calls waiting at one shard's writer
+inline constexpr size_t kWriteQueueBytesMax = 256 << 20;
+inline constexpr size_t kAdminQueueMax = 64;
+inline constexpr uint64_t kTailRowsMin = 200'000;    // unindexed rows before writes are refused:
+inline constexpr double kTailShareMax = 0.01;        // the larger of the two
+inline constexpr uint64_t kRowsMax = 0xffff'0000ull; // of a shard copy
+inline constexpr uint64_t kDedupeEntriesMax = 1'000'000;
+inline constexpr uint64_t kDedupeAgeMs = 24ull * 3600 * 1000;
+inline constexpr size_t kOperationsKeptMax = 1000;
+inline constexpr uint32_t kSampleChunkBytes = 8 << 20;
+inline constexpr uint32_t kArtifactChunkBytes = 4 << 20;
+
+}  // namespace kith::limits
+
+#endif  // KITH_COMMON_BASE_LIMITS_H_

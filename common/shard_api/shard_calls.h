@@ -1,0 +1,218 @@
+#ifndef KITH_COMMON_SHARD_API_SHARD_CALLS_H_
+#define KITH_COMMON_SHARD_API_SHARD_CALLS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/ids.h"
+#include "common/vector/element.h"
+#include "common/vector/metric.h"
+
+// What a coordinator asks of a shard, in flat form: a batch is a few buffers, not a thousand
+// messages. The same structs cross the wire (common/rpc/shard_messages) and the direct call.
+namespace kith {
+
+using ShardId = uint64_t;
+
+struct ShardSpec {
+  ShardId shard = 0;
+  std::string collection;
+  Uuid incarnation;
+  uint32_t dimension = 0;
+  Metric metric = Metric::kL2;
+  ElementType element_type = ElementType::kF32;
+  std::vector<std::pair<uint32_t, uint32_t>> slots;  // half-open ranges, ascending
+};
+
+struct SearchCall {
+  ShardId shard = 0;
+  std::string index_version;  // empty: no trained index, compare every row
+  uint32_t count = 0;         // queries
+  std::string queries;        // count x dimension of QueryType(element type)
+  uint32_t limit = 10;
+  uint32_t nprobe = 1;
+  uint32_t refine = 160;      // 2^32-1: unlimited
+  uint32_t rerank = 40;
+  bool exact = false;
+  std::optional<float> score_bound;  // L2: at most; inner product, cosine: at least
+  uint64_t wait_lsn = 0;             // answer as of this lsn or later
+};
+
+struct SearchStages {
+  uint64_t queue_ns = 0;
+  uint64_t coarse_ns = 0;
+  uint64_t scan_ns = 0;
+  uint64_t refine_ns = 0;
+  uint64_t rerank_ns = 0;
+  uint64_t total_ns = 0;
+};
+
+struct SearchCounts {
+  uint64_t lists_probed = 0;
+  uint64_t rows_scanned = 0;
+  uint64_t rows_exact = 0;
+  uint64_t rows_refined = 0;
+  uint64_t rows_reranked = 0;
+};
+
+struct SearchReply {
+  std::vector<uint32_t> counts;    // hits of each query
+  std::string keys;                // 17 bytes a hit
+  std::vector<float> scores;       // exact, in (score, key) order within a query
+  std::vector<uint64_t> versions;
+  uint64_t live_points = 0;
+  uint64_t codes_planned = 0;      // done < planned: the deadline came first
+  uint64_t codes_done = 0;
+  uint64_t lsn = 0;
+  SearchCounts work;
+  SearchStages stages;
+};
+
+enum class WriteKind : uint8_t { kUpsert = 1, kInsertOnly = 2, kUpdateOnly = 3, kDelete = 4 };
+enum class WriteOutcome : uint8_t {
+  kOk = 1,
+  kAlreadyExists = 2,
+  kNotFound = 3,
+  kVersionMismatch = 4,
+};
+enum class WritePriority : uint8_t { kInteractive = 0, kImport = 1 };
+inline constexpr uint64_t kNoVersionCondition = ~uint64_t{0};
+
+struct WriteCall {
+  ShardId shard = 0;
+  uint64_t epoch = 0;         // 0: whatever the shard is at
+  std::string request_id;     // empty or 16 bytes
+  std::string body_hash;      // 16 bytes, of the whole client request
+  std::vector<WriteKind> kinds;
+  std::string keys;           // 17 bytes an operation
+  std::string vectors;        // of the operations other than deletes, in order, stored form
+  std::vector<uint32_t> payload_sizes;  // of the same operations; empty: none has a payload
+  std::string payloads;
+  std::vector<uint64_t> if_versions;    // empty, or one an operation; 0: only if absent
+  WritePriority priority = WritePriority::kInteractive;
+  uint64_t unix_ms = 0;
+};
+
+struct WriteReply {
+  std::vector<WriteOutcome> outcomes;
+  std::vector<uint64_t> versions;  // the stored version after the operation, 0 where there is none
+  uint64_t epoch = 0;
+  uint64_t lsn = 0;
+  uint64_t live_points = 0;
+};
+
+struct GetCall {
+  ShardId shard = 0;
+  std::string keys;
+  bool with_vector = false;
+  bool with_payload = false;
+  uint64_t wait_lsn = 0;
+};
+
+struct GetReply {
+  std::vector<uint8_t> found;       // one a key
+  std::vector<uint64_t> versions;   // of those found, in order, and so below
+  std::string vectors;
+  std::vector<uint32_t> payload_sizes;
+  std::string payloads;
+};
+
+struct MemoryByPart {
+  uint64_t codes = 0;
+  uint64_t refine = 0;
+  uint64_t quantizer = 0;
+  uint64_t rows = 0;
+  uint64_t tombstones = 0;
+};
+
+struct IndexState {
+  std::string version;
+  bool ready = false;          // every row below the tail is encoded: it may serve
+  uint64_t indexed_rows = 0;
+  uint64_t total_rows = 0;
+  uint64_t out_of_range_rows = 0;
+  std::string error;           // why building stopped
+};
+
+struct ShardStat {
+  bool ready = false;
+  std::string not_ready_reason;
+  uint64_t epoch = 0;
+  uint64_t applied_lsn = 0;
+  uint64_t live_points = 0;
+  uint64_t rows = 0;
+  std::vector<IndexState> indexes;
+  MemoryByPart memory;
+  uint64_t disk_bytes = 0;
+  Uuid incarnation;
+};
+
+struct SampleHashesCall {
+  ShardId shard = 0;
+  uint64_t seed = 0;
+  uint64_t count = 0;
+};
+
+struct SampleChunkCall {
+  ShardId shard = 0;
+  uint64_t seed = 0;
+  uint64_t hash_begin = 0;  // inclusive
+  uint64_t hash_end = 0;    // exclusive; 0: to the end
+  uint32_t bytes_limit = 0;
+};
+
+// Points in ascending order of their sample hash; empty: no more.
+struct SampleChunk {
+  std::vector<uint64_t> hashes;
+  std::string keys;
+  std::string vectors;
+};
+
+struct TrainingChunk {
+  std::string job;
+  uint32_t dimension = 0;
+  ElementType element_type = ElementType::kF32;
+  SampleChunk sample;
+};
+
+struct StartTrainingCall {
+  std::string job;
+  uint32_t dimension = 0;
+  Metric metric = Metric::kL2;
+  ElementType element_type = ElementType::kF32;
+  uint32_t lists = 0;
+  uint32_t subspaces = 0;
+  uint64_t seed = 0;
+};
+
+struct TrainingState {
+  bool done = false;
+  double progress = 0;
+  std::string artifact;  // content hash, once done without error
+  uint64_t artifact_bytes = 0;
+  absl::Status error;
+};
+
+struct ArtifactChunk {
+  std::string artifact;
+  uint64_t offset = 0;
+  uint64_t total_bytes = 0;
+  std::string data;
+  uint64_t checksum = 0;  // XXH3-64 of data
+};
+
+struct VerifyReply {
+  uint64_t applied_lsn = 0;
+  uint64_t slots_checked = 0;
+  uint64_t truth_mismatches = 0;
+  uint64_t index_mismatches = 0;
+  uint64_t live_points = 0;
+};
+
+}  // namespace kith
+
+#endif  // KITH_COMMON_SHARD_API_SHARD_CALLS_H_

@@ -1,0 +1,45 @@
+#ifndef KITH_INDEX_TOP_K_H_
+#define KITH_INDEX_TOP_K_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "common/vector/row_table.h"
+#include "index/search.h"
+
+namespace kith::index {
+
+// The best `limit` rows offered, in order of (rank, key). A buffer of twice the limit is cut when it
+// fills, so that an offer is a compare and a store.
+//
+// Threads: one at a time.
+class TopK {
+ public:
+  // `rows` gives the keys of tied rows. Rows of rank > rank_bound are refused.
+  void Reset(const RowTable& rows, uint32_t limit, float rank_bound);
+
+  void Offer(float rank, uint32_t row) {
+    // Equal to the bound is let in: its key may be the smaller one.
+    if (!(rank <= bound_)) return;
+    hits_.push_back({rank, row});
+    if (hits_.size() >= cut_at_) Cut();
+  }
+  void Take(std::vector<Hit>& hits);
+
+ private:
+  bool Before(const Hit& a, const Hit& b) const {
+    if (a.rank != b.rank) return a.rank < b.rank;
+    return rows_.Key(a.row) < rows_.Key(b.row);
+  }
+  void Cut();
+
+  RowTable rows_;
+  uint64_t limit_ = 0;
+  uint64_t cut_at_ = 0;
+  float bound_ = 0;
+  std::vector<Hit> hits_;
+};
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_TOP_K_H_

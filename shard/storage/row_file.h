@@ -1,0 +1,71 @@
+#ifndef KITH_SHARD_STORAGE_ROW_FILE_H_
+#define KITH_SHARD_STORAGE_ROW_FILE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/vector/row_table.h"
+#include "shard/storage/faults.h"
+#include "shard/storage/file_system.h"
+
+namespace kith::storage {
+
+struct RowFileOptions {
+  std::string directory;
+  FileSystem* files = nullptr;
+  uint32_t vector_bytes = 0;
+  uint32_t extent_bits = 16;  // 65,536 rows an extent file
+  Faults faults;
+};
+
+struct RowContent {
+  uint32_t row = 0;
+  PointKey key;
+  uint16_t slot = 0;
+  uint64_t version = 0;
+  uint64_t content_hash = 0;
+  float inverse_norm = 1;
+  std::string_view vector;
+};
+
+// The memory-mapped image of the live vectors by row: {head, vector} records in extent files. Not
+// durable by itself: every record carries its checksum and number, and what is wrong or missing is
+// written again from the state database at start.
+//
+// Threads: one writer; readers use a View, which stays valid while it is held. The writer never
+// touches a row below a published row_end.
+class RowFile {
+ public:
+  // The mapped extents as of one moment. Copyable; keeps the maps alive.
+  struct View {
+    std::shared_ptr<const std::vector<const std::byte*>> pointers;
+    std::shared_ptr<const void> maps;
+    uint32_t extent_bits = 0;
+    uint32_t stride = 0;
+
+    RowTable Table(uint32_t row_end) const {
+      return {pointers->data(), extent_bits, stride, row_end};
+    }
+  };
+
+  virtual ~RowFile() = default;
+  static absl::StatusOr<std::unique_ptr<RowFile>> Open(const RowFileOptions& options);
+
+  // Makes room for rows up to row_end: the only step that can fail for want of disk.
+  virtual absl::Status Reserve(uint32_t row_end) = 0;
+  virtual void Write(const RowContent& content) = 0;  // row < the reserved end
+  virtual View view() const = 0;
+  // Whether the record of `row` is whole and its own.
+  virtual bool IsValid(uint32_t row) const = 0;
+  virtual absl::Status Sync() = 0;
+  virtual uint64_t bytes() const = 0;
+};
+
+}  // namespace kith::storage
+
+#endif  // KITH_SHARD_STORAGE_ROW_FILE_H_

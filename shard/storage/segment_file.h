@@ -1,0 +1,44 @@
+#ifndef KITH_SHARD_STORAGE_SEGMENT_FILE_H_
+#define KITH_SHARD_STORAGE_SEGMENT_FILE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/ids.h"
+#include "index/list_segment.h"
+#include "shard/storage/file_system.h"
+
+namespace kith::storage {
+
+// What a segment file says of itself, checked against what the manifest expects.
+struct SegmentIdentity {
+  Uuid incarnation;
+  std::string index_version;
+};
+
+// An immutable file of canonical lists: header, per list rows | bias | plane A | plane B, crc32c
+// per 64 KiB block, a footer with the list table and an XXH3-128 of the whole. docs/formats.md has
+// the bytes. Written beside, synced, renamed, directory synced.
+absl::Status WriteSegmentFile(FileSystem& files, const std::string& path,
+                              const SegmentIdentity& identity, const index::IndexVersion& version,
+                              const index::ListSegment& segment);
+
+// DATA_LOSS CORRUPTION for anything that is not exactly what was written; sizes are checked before
+// memory is taken. FAILED_PRECONDITION WRONG_INCARNATION or FORMAT_VERSION.
+absl::StatusOr<std::shared_ptr<const index::ListSegment>> ReadSegmentFile(
+    FileSystem& files, const std::string& path, const SegmentIdentity& identity,
+    const index::IndexVersion& version);
+
+// A bitmap of dead rows with its checksum, in a file of its own.
+absl::Status WriteTombstoneFile(FileSystem& files, const std::string& path,
+                                const std::vector<uint64_t>& words);
+absl::StatusOr<std::vector<uint64_t>> ReadTombstoneFile(FileSystem& files,
+                                                        const std::string& path);
+
+}  // namespace kith::storage
+
+#endif  // KITH_SHARD_STORAGE_SEGMENT_FILE_H_

@@ -1,0 +1,121 @@
+#ifndef KITH_SHARD_STORAGE_STATE_STORE_H_
+#define KITH_SHARD_STORAGE_STATE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/vector/point_key.h"
+#include "shard/storage/digest.h"
+#include "shard/storage/file_system.h"
+
+namespace kith::storage {
+
+struct IdEntry {
+  uint32_t row = 0;
+  uint64_t version = 0;
+};
+
+// A live row as RocksDB keeps it: the truth. `payload` and `vector` point into the store's buffers
+// only during a visit.
+struct RowRecord {
+  uint32_t row = 0;
+  PointKey key;
+  uint64_t version = 0;
+  std::string_view vector;
+  std::string_view payload;
+};
+
+// What an applied request is remembered by (rulings: idempotency).
+struct DedupeEntry {
+  std::string body_hash;
+  uint64_t unix_ms = 0;
+  std::string reply;  // encoded results
+};
+
+// Counters that move with every batch.
+struct AppliedState {
+  uint64_t applied_lsn = 0;
+  uint64_t epoch = 0;
+  uint32_t next_row = 0;
+  uint64_t live_points = 0;
+};
+
+// One atomic change of the state database. Threads: one at a time.
+class StateBatch {
+ public:
+  virtual ~StateBatch() = default;
+  virtual void PutRow(const RowRecord& record) = 0;
+  virtual void DeleteRow(uint32_t row) = 0;
+  virtual void PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) = 0;
+  virtual void DeleteId(uint16_t slot, const PointKey& key) = 0;
+  virtual void MarkDead(uint64_t lsn, uint32_t row) = 0;
+  virtual void PutDigest(uint16_t slot, const Digest& digest) = 0;
+  virtual void PutDedupe(std::string_view request_id, const DedupeEntry& entry) = 0;
+  virtual void PutApplied(const AppliedState& applied) = 0;
+  virtual void PutManifest(std::string_view manifest) = 0;  // which segment files make the index
+};
+
+struct StateOptions {
+  std::string directory;
+  FileSystem* files = nullptr;
+  uint64_t write_buffer_bytes = 64 << 20;
+  uint64_t block_cache_bytes = 256 << 20;
+};
+
+// One shard copy's truth: RocksDB without a WAL (the log is its WAL) and with atomic flush, column
+// families rows, ids, dead, dedupe and sys. Threads: reads from any; Write and Flush from any, one
+// writer applies.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  static absl::StatusOr<std::unique_ptr<StateStore>> Open(const StateOptions& options);
+
+  virtual AppliedState applied() const = 0;  // as of the last Write (or what was found at Open)
+  virtual std::unique_ptr<StateBatch> NewBatch() = 0;
+  virtual absl::Status Write(StateBatch& batch) = 0;
+  // Everything written so far is durable when it returns.
+  virtual absl::Status Flush() = 0;
+
+  // entries[i] is where keys[i] is present; one batched read.
+  virtual absl::Status FindIds(std::span<const PointKey> keys,
+                               std::vector<std::optional<IdEntry>>& entries) = 0;
+  // found[i] has version 0 where row i is not live; strings are copies.
+  struct StoredRow {
+    PointKey key;
+    uint64_t version = 0;
+    std::string vector;
+    std::string payload;
+  };
+  virtual absl::Status ReadRows(std::span<const uint32_t> rows, std::vector<StoredRow>& found) = 0;
+  // Live rows >= from in order.
+  virtual absl::Status ForEachRow(uint32_t from,
+                                  const std::function<absl::Status(const RowRecord&)>& visit) = 0;
+  virtual absl::Status ForEachId(
+      const std::function<absl::Status(const PointKey&, const IdEntry&)>& visit) = 0;
+  // Rows that died at lsn > after.
+  virtual absl::Status ForEachDead(uint64_t after_lsn,
+                                   const std::function<void(uint32_t)>& visit) = 0;
+  // Forgets deaths at lsn <= through: a checkpoint holds them.
+  virtual absl::Status ForgetDead(uint64_t through_lsn) = 0;
+  virtual absl::StatusOr<SlotDigests> ReadDigests() = 0;
+  virtual absl::StatusOr<std::string> ReadManifest() = 0;  // empty: none
+
+  virtual absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) = 0;
+  // Drops what is older than limits::kDedupeAgeMs and the oldest above limits::kDedupeEntriesMax.
+  virtual absl::Status ExpireDedupe(uint64_t now_unix_ms) = 0;
+
+  virtual uint64_t disk_bytes() const = 0;
+};
+
+}  // namespace kith::storage
+
+#endif  // KITH_SHARD_STORAGE_STATE_STORE_H_
