@@ -12,10 +12,10 @@ constexpr uint64_t kFirstOdd = 0x9e3779b97f4a7c15;   // 2^64 / golden ratio
 constexpr uint64_t kSecondOdd = 0xc2b2ae3d27d4eb4f;  // from the digits of the square root of 3
 
 void Take(ContentHash& state, uint64_t word) {
-  uint64_t first = (state[0] ^ word) * kFirstOdd;
+  const uint64_t first = (state[0] ^ word) * kFirstOdd;
   state[0] = first ^ (first >> 32);
-  uint64_t second = (state[1] + std::rotl(word, 29)) * kSecondOdd;
-  state[1] = std::rotl(second, 27) ^ (second >> 47 << 27);
+  const uint64_t second = (state[1] + std::rotl(word, 29)) * kSecondOdd;
+  state[1] = second ^ (second >> 29);
 }
 
 uint64_t Avalanche(uint64_t value) {

@@ -34,14 +34,14 @@ class ExactQuery {
   const float* decoded() const { return decoded_.data(); }
 
  private:
-  using Kernel = void (*)(const void* query, const void* const* vectors, size_t count, size_t n,
-                          float* out);
-
   Status Decode(const void* query);
+  void Score(std::span<const void* const> vectors, float* out) const;
 
   const IndexView* view_ = nullptr;
   const void* query_ = nullptr;
-  Kernel kernel_ = nullptr;
+  // One of the two is set.
+  void (*float_kernel_)(const float*, const void* const*, size_t, size_t, float*) noexcept = nullptr;
+  void (*byte_kernel_)(const uint8_t*, const void* const*, size_t, size_t, float*) noexcept = nullptr;
   float inverse_norm_ = 1;
   std::vector<float> decoded_;
 };

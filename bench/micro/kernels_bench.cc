@@ -1,0 +1,178 @@
+// What the engine's hot loops cost, for every kernel table of this machine.
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "index/kernels/kernel_table.h"
+
+namespace kith::index {
+namespace {
+
+constexpr const char* kTables[] = {"portable", "avx2"};
+
+std::vector<float> RandomFloats(size_t count) {
+  std::mt19937 bits(static_cast<uint32_t>(count));
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(bits()) * 0x1p-31f - 1;
+  return values;
+}
+
+std::vector<uint8_t> RandomBytes(size_t count) {
+  std::mt19937 bits(static_cast<uint32_t>(count));
+  std::vector<uint8_t> values(count);
+  for (uint8_t& value : values) value = static_cast<uint8_t>(bits());
+  return values;
+}
+
+// Skips the benchmark where this machine lacks the table.
+const KernelTable* TableOf(benchmark::State& state) {
+  const char* name = kTables[state.range(0)];
+  const KernelTable* table = FindKernels(name);
+  if (table == nullptr) state.SkipWithError("not on this machine");
+  state.SetLabel(name);
+  return table;
+}
+
+template <class Element>
+std::vector<const void*> Rows(const std::vector<Element>& elements, size_t n) {
+  std::vector<const void*> rows;
+  for (size_t i = 0; i < elements.size(); i += n) rows.push_back(&elements[i]);
+  return rows;
+}
+
+void DotTile(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t points = state.range(1);
+  const size_t centroids = state.range(2);
+  const size_t n = state.range(3);
+  const auto point_rows = RandomFloats(points * n);
+  const auto centroid_rows = RandomFloats(centroids * n);
+  std::vector<float> out(points * centroids);
+  for (auto _ : state) {
+    table->dot_tile(point_rows.data(), points, centroid_rows.data(), centroids, n, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.counters["flop"] = benchmark::Counter(2.0 * points * centroids * n,
+                                              benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(DotTile)
+    ->ArgsProduct({{0, 1}, {1, 96}, {4096}, {128}})
+    ->ArgsProduct({{0, 1}, {96}, {512}, {80, 100, 768}})
+    ->ArgNames({"table", "points", "centroids", "n"});
+
+void L2F32(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t n = state.range(1);
+  const auto elements = RandomFloats(64 * n);
+  const auto rows = Rows(elements, n);
+  std::vector<float> out(rows.size());
+  for (auto _ : state) {
+    table->l2_f32(elements.data(), rows.data(), rows.size(), n, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetItemsProcessed(state.iterations() * rows.size());
+}
+BENCHMARK(L2F32)->ArgsProduct({{0, 1}, {80, 128, 768}})->ArgNames({"table", "n"});
+
+void L2F16(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t n = state.range(1);
+  const auto query = RandomFloats(n);
+  std::vector<uint16_t> elements;
+  for (uint8_t byte : RandomBytes(64 * n)) elements.push_back(0x3800 + byte);
+  const auto rows = Rows(elements, n);
+  std::vector<float> out(rows.size());
+  for (auto _ : state) {
+    table->l2_f16(query.data(), rows.data(), rows.size(), n, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetItemsProcessed(state.iterations() * rows.size());
+}
+BENCHMARK(L2F16)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+
+void L2U8(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t n = state.range(1);
+  const auto elements = RandomBytes(64 * n);
+  const auto rows = Rows(elements, n);
+  std::vector<float> out(rows.size());
+  for (auto _ : state) {
+    table->l2_u8(elements.data(), rows.data(), rows.size(), n, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetItemsProcessed(state.iterations() * rows.size());
+}
+BENCHMARK(L2U8)->ArgsProduct({{0, 1}, {80, 128}})->ArgNames({"table", "n"});
+
+void LookupTable(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t n = state.range(1);
+  const size_t subspaces = state.range(2);
+  const auto query = RandomFloats(n);
+  const auto codebooks = RandomFloats(256 * n);
+  std::vector<uint32_t> begins;
+  for (size_t m = 0; m <= subspaces; ++m) begins.push_back(static_cast<uint32_t>(m * n / subspaces));
+  std::vector<float> out(subspaces * 256);
+  for (auto _ : state) {
+    table->lookup_table(query.data(), codebooks.data(), begins.data(), subspaces, n, -2, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+}
+BENCHMARK(LookupTable)
+    ->ArgsProduct({{0, 1}, {128}, {16, 32}})
+    ->ArgsProduct({{0, 1}, {100}, {16}})
+    ->ArgNames({"table", "n", "subspaces"});
+
+void ScanBlock(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t subspaces = state.range(1);
+  const auto entries = RandomFloats(subspaces * 256);
+  constexpr size_t kBlocks = 16;
+  const auto codes = RandomBytes(kBlocks * 64 * subspaces);
+  float out[64];
+  for (auto _ : state) {
+    for (size_t block = 0; block < kBlocks; ++block) {
+      table->scan_block(codes.data() + block * 64 * subspaces, 64, subspaces, entries.data(), out);
+      benchmark::DoNotOptimize(out);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * 64 * kBlocks);
+}
+BENCHMARK(ScanBlock)->ArgsProduct({{0, 1}, {16, 32}})->ArgNames({"table", "subspaces"});
+
+void RefineL2(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t n = state.range(1);
+  const auto offsets = RandomFloats(64 * n);
+  const auto scale = RandomFloats(n);
+  const auto codes = RandomBytes(64 * n);
+  std::vector<const float*> offset_rows;
+  std::vector<const uint8_t*> code_rows;
+  for (size_t i = 0; i < 64; ++i) {
+    offset_rows.push_back(&offsets[i * n]);
+    code_rows.push_back(&codes[i * n]);
+  }
+  float out[64];
+  for (auto _ : state) {
+    table->refine_l2(offset_rows.data(), scale.data(), code_rows.data(), 64, n, out);
+    benchmark::DoNotOptimize(out);
+  }
+  state.SetItemsProcessed(state.iterations() * 64);
+}
+BENCHMARK(RefineL2)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+
+}  // namespace
+}  // namespace kith::index
+
+BENCHMARK_MAIN();

@@ -1,0 +1,74 @@
+#ifndef KITH_COMMON_META_META_STORE_H_
+#define KITH_COMMON_META_META_STORE_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/ids.h"
+#include "common/shard_api/shard_calls.h"
+#include "common/vector/element.h"
+#include "common/vector/metric.h"
+
+namespace kith {
+
+// One point of the recall curve measured on held-out points.
+struct RecallMeasure {
+  uint32_t nprobe = 0;
+  double recall_at_10 = 0;
+  double scanned_share = 0;
+};
+
+struct ShardPlacement {
+  ShardId shard = 0;  // global, never used twice
+  std::string node;   // name of the node that holds the one copy
+  std::vector<std::pair<uint32_t, uint32_t>> slots;  // half-open, ascending
+};
+
+// What the cluster agrees on about one collection. Metadata holds hashes and states, never bytes.
+struct CollectionRecord {
+  enum class State : uint8_t { kCreating = 1, kActive = 2, kDropping = 3 };
+
+  std::string name;
+  Uuid incarnation;
+  State state = State::kCreating;
+  uint32_t dimension = 0;
+  Metric metric = Metric::kL2;
+  ElementType element_type = ElementType::kF32;
+  uint32_t lists = 0;      // 0: chosen at training
+  uint32_t subspaces = 0;  // 0: chosen at training
+  double target_recall = 0.95;
+  std::string serving_version;   // empty: exact search
+  std::string previous_version;  // kept on the shards until the serving one is proven
+  std::vector<RecallMeasure> recall;  // of the serving version, ascending nprobe
+  std::vector<ShardPlacement> shards;
+  uint64_t created_unix_ms = 0;
+  uint64_t revision = 0;  // set by the store; every change is a compare-and-swap on it
+};
+
+// Agreement: small records, changed by compare-and-swap. The local store is one RocksDB in the
+// coordinator's directory; a clustered one stands behind the same interface.
+//
+// Codes: NOT_FOUND COLLECTION_NOT_FOUND, ALREADY_EXISTS COLLECTION_EXISTS, ABORTED
+// VERSION_MISMATCH (read again), UNAVAILABLE STORAGE, DATA_LOSS CORRUPTION.
+// Threads: any. Calls may block on the disk: admin threads only.
+class MetaStore {
+ public:
+  virtual ~MetaStore() = default;
+  virtual absl::StatusOr<Uuid> ClusterId() = 0;
+  virtual absl::StatusOr<CollectionRecord> Get(const std::string& name) = 0;
+  virtual absl::StatusOr<std::vector<CollectionRecord>> List() = 0;
+  // Durable when they return; the record comes back with its new revision.
+  virtual absl::StatusOr<CollectionRecord> Create(CollectionRecord record) = 0;
+  virtual absl::StatusOr<CollectionRecord> Update(CollectionRecord record) = 0;
+  virtual absl::Status Delete(const std::string& name, uint64_t revision) = 0;
+  // `count` consecutive shard ids that nobody had before; the first one.
+  virtual absl::StatusOr<ShardId> ReserveShardIds(uint32_t count) = 0;
+};
+
+}  // namespace kith
+
+#endif  // KITH_COMMON_META_META_STORE_H_

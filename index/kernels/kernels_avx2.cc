@@ -1,0 +1,73 @@
+#include "index/kernels/kernel_table.h"
+#include "index/kernels/kernels_isa.h"
+
+// No header but these: an inline function compiled here with wider instructions could be the copy
+// that the linker keeps for the whole program.
+#if defined(__x86_64__) && defined(__AVX2__) && defined(__F16C__)
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#define KITH_INLINE inline __attribute__((always_inline))
+
+namespace kith::index {
+namespace {
+
+constexpr size_t kWidth = 8;
+typedef float Quad __attribute__((vector_size(16)));
+typedef float LooseQuad __attribute__((vector_size(16), aligned(1), may_alias));
+typedef float Vec __attribute__((vector_size(4 * kWidth)));
+
+KITH_INLINE Vec HalvesToFloats(const uint16_t* at) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+}
+
+KITH_INLINE Vec LoadPart(const float* at, size_t count) {
+  const __m256i position = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i wanted = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), position);
+  return _mm256_maskload_ps(at, wanted);
+}
+
+KITH_INLINE Quad FoldLanes(const Vec* lanes) {
+  const Vec sum = lanes[0] + lanes[1];
+  return _mm256_castps256_ps128(sum) + _mm256_extractf128_ps(sum, 1);
+}
+
+KITH_INLINE void TurnCodewords(const float* rows, size_t n, Vec* column) {
+  Vec row[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const Quad low = *reinterpret_cast<const LooseQuad*>(rows + i * n);
+    const Quad high = *reinterpret_cast<const LooseQuad*>(rows + (i + 4) * n);
+    row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+  }
+  const Vec a = _mm256_unpacklo_ps(row[0], row[1]);
+  const Vec b = _mm256_unpacklo_ps(row[2], row[3]);
+  const Vec c = _mm256_unpackhi_ps(row[0], row[1]);
+  const Vec d = _mm256_unpackhi_ps(row[2], row[3]);
+  column[0] = _mm256_shuffle_ps(a, b, 0x44);
+  column[1] = _mm256_shuffle_ps(a, b, 0xee);
+  column[2] = _mm256_shuffle_ps(c, d, 0x44);
+  column[3] = _mm256_shuffle_ps(c, d, 0xee);
+}
+
+#include "index/kernels/portable_kernels.inc"
+
+constexpr KernelTable kTable = MakeTable("avx2");
+
+}  // namespace
+
+const KernelTable* Avx2KernelTable() { return &kTable; }
+
+}  // namespace kith::index
+
+#else
+
+namespace kith::index {
+
+const KernelTable* Avx2KernelTable() { return nullptr; }
+
+}  // namespace kith::index
+
+#endif

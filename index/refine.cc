@@ -1,0 +1,110 @@
+#include "index/refine.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "index/kernels/kernel_table.h"
+
+namespace kith::index {
+namespace {
+
+constexpr size_t kCacheLine = 64;
+
+float Ordered(float rank) {
+  return rank == rank ? rank : std::numeric_limits<float>::infinity();
+}
+
+}  // namespace
+
+void Refiner::Prefetch(std::span<const Candidate> candidates, size_t begin) const {
+  const size_t end = std::min(begin + kBatch, candidates.size());
+  for (size_t i = begin; i < end; ++i) {
+    const uint8_t* code = PlaneBOf(candidates[i]);
+    for (size_t at = 0; at < view_.dimension; at += kCacheLine) __builtin_prefetch(code + at);
+    __builtin_prefetch(code + view_.dimension - 1);
+  }
+}
+
+void Refiner::OfferRaw(std::vector<Candidate>& candidates, Expiry& expiry, TopK& top) {
+  const void* vectors[kBatch];
+  float ranks[kBatch];
+  Prefetch(candidates, 0);
+  for (size_t begin = 0; begin < candidates.size(); begin += kBatch) {
+    if (begin != 0 && begin % kRun == 0 && expiry.Ask()) {
+      candidates.resize(begin);
+      return;
+    }
+    Prefetch(candidates, begin + kBatch);
+    const size_t count = std::min(kBatch, candidates.size() - begin);
+    for (size_t i = 0; i < count; ++i) vectors[i] = PlaneBOf(candidates[begin + i]);
+    query_.RankVectors({vectors, count}, ranks);
+    for (size_t i = 0; i < count; ++i) top.Offer(ranks[i], candidates[begin + i].row);
+  }
+}
+
+void Refiner::RankResidual(std::vector<Candidate>& candidates, Expiry& expiry, Scratch& scratch) {
+  const IndexVersion& version = *view_.version;
+  const uint32_t dimension = view_.dimension;
+  const bool inner_product = version.parameters.metric == Metric::kInnerProduct;
+  scratch.offsets.resize(kBatch * dimension);
+  float constant = 0;
+  if (inner_product) {
+    for (uint32_t j = 0; j < dimension; ++j) {
+      scratch.offsets[j] = query_.decoded()[j] * version.refine_scale[j];
+      constant += query_.decoded()[j] * version.refine_min[j];
+    }
+  }
+  Prefetch(candidates, 0);
+  for (size_t begin = 0; begin < candidates.size(); begin += kBatch) {
+    if (begin != 0 && begin % kRun == 0 && expiry.Ask()) {
+      candidates.resize(begin);
+      return;
+    }
+    Prefetch(candidates, begin + kBatch);
+    const std::span<Candidate> batch{&candidates[begin],
+                                     std::min(kBatch, candidates.size() - begin)};
+    if (inner_product) {
+      RankInnerProduct(batch, scratch.offsets.data(), constant);
+    } else {
+      RankL2(batch, scratch.offsets.data());
+    }
+  }
+}
+
+void Refiner::RankL2(std::span<Candidate> batch, float* offsets) {
+  const IndexVersion& version = *view_.version;
+  const uint32_t dimension = view_.dimension;
+  const float* query = query_.decoded();
+  const float* of[kBatch];
+  const uint8_t* codes[kBatch];
+  float ranks[kBatch];
+  float* next = offsets;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    codes[i] = PlaneBOf(batch[i]);
+    if (i != 0 && batch[i].run == batch[i - 1].run) {
+      of[i] = of[i - 1];
+      continue;
+    }
+    const float* centroid = version.Centroid(runs_[batch[i].run].number);
+    for (uint32_t j = 0; j < dimension; ++j) {
+      next[j] = (query[j] - centroid[j]) - version.refine_min[j];
+    }
+    of[i] = next;
+    next += dimension;
+  }
+  ActiveKernels().refine_l2(of, version.refine_scale.data(), codes, batch.size(), dimension, ranks);
+  for (size_t i = 0; i < batch.size(); ++i) batch[i].rank = Ordered(ranks[i]);
+}
+
+void Refiner::RankInnerProduct(std::span<Candidate> batch, const float* scaled_query,
+                               float constant) {
+  const uint8_t* codes[kBatch];
+  float products[kBatch];
+  for (size_t i = 0; i < batch.size(); ++i) codes[i] = PlaneBOf(batch[i]);
+  ActiveKernels().refine_ip(scaled_query, codes, batch.size(), view_.dimension, products);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    batch[i].rank = Ordered(runs_[batch[i].run].term - constant - products[i]);
+  }
+}
+
+}  // namespace kith::index

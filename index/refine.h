@@ -1,0 +1,53 @@
+#ifndef KITH_INDEX_REFINE_H_
+#define KITH_INDEX_REFINE_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/exact_query.h"
+#include "index/expiry.h"
+#include "index/scan.h"
+#include "index/top_k.h"
+
+namespace kith::index {
+
+// The second look at plane A's candidates. Between runs of kRun candidates both ways ask whether
+// time is up, and forget those not reached; the first run is always completed.
+//
+// Threads: one at a time.
+class Refiner {
+ public:
+  static constexpr size_t kRun = 4096;
+
+  Refiner(const IndexView& view, const ExactQuery& query, std::span<const ScanRun> runs)
+      : view_(view), query_(query), runs_(runs) {}
+
+  // PlaneB::kRawU8: plane B is the vector, so the rank is exact and the top k takes it.
+  void OfferRaw(std::vector<Candidate>& candidates, Expiry& expiry, TopK& top);
+
+  // Scratch of RankResidual, reused between queries.
+  struct Scratch {
+    std::vector<float> offsets;  // kBatch x dimension; under inner product the scaled query
+  };
+  // PlaneB::kResidual: replaces each rank by the nearer one of plane B.
+  void RankResidual(std::vector<Candidate>& candidates, Expiry& expiry, Scratch& scratch);
+
+ private:
+  static constexpr size_t kBatch = 16;
+
+  const uint8_t* PlaneBOf(const Candidate& candidate) const {
+    return runs_[candidate.run].list.plane_b + size_t{candidate.position} * view_.dimension;
+  }
+  void Prefetch(std::span<const Candidate> candidates, size_t begin) const;
+  void RankL2(std::span<Candidate> batch, float* offsets);
+  void RankInnerProduct(std::span<Candidate> batch, const float* scaled_query, float constant);
+
+  const IndexView& view_;
+  const ExactQuery& query_;
+  std::span<const ScanRun> runs_;
+};
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_REFINE_H_
