@@ -2,6 +2,9 @@
 #
 #   kith_library(NAME SOURCES a.cc a.h DEPS other)   a static library; headers are found from the root
 #   kith_test(NAME SOURCES a_test.cc DEPS lib [LABEL unit])  a GoogleTest binary registered with ctest
+#
+# Unit tests of index, shard and common also get the label `asan` and hang on the target
+# kith_asan_tests: scripts/test.sh builds and runs just those with the sanitizers.
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -44,4 +47,13 @@ function(kith_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+
+  file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  if(folder MATCHES "^tests/unit/" AND NOT folder MATCHES "^tests/unit/(coordinator|cli|kithd|bench)")
+    if(NOT TARGET kith_asan_tests)
+      add_custom_target(kith_asan_tests)
+    endif()
+    add_dependencies(kith_asan_tests ${name})
+    set_property(TEST ${name} APPEND PROPERTY LABELS asan)
+  endif()
 endfunction()

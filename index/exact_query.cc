@@ -98,6 +98,7 @@ void ExactQuery::Prefetch(std::span<const uint32_t> rows) const {
   for (const uint32_t row : rows) {
     const std::byte* record = view_->rows.Record(row);
     for (size_t at = 0; at < view_->rows.stride; at += kCacheLine) __builtin_prefetch(record + at);
+    __builtin_prefetch(record + view_->rows.stride - 1);
   }
 }
 

@@ -11,8 +11,8 @@
 
 namespace kith::index {
 
-// A query bound to the exact kernel of its view. Every path that reports a rank computes it here, so
-// that a row has the same rank bits however it was found.
+// A query bound to the exact kernel of its view. Every path that reports a rank computes it here,
+// so that a row has the same rank bits however it was found.
 //
 // Threads: one at a time.
 class ExactQuery {
@@ -40,8 +40,10 @@ class ExactQuery {
   const IndexView* view_ = nullptr;
   const void* query_ = nullptr;
   // One of the two is set.
-  void (*float_kernel_)(const float*, const void* const*, size_t, size_t, float*) noexcept = nullptr;
-  void (*byte_kernel_)(const uint8_t*, const void* const*, size_t, size_t, float*) noexcept = nullptr;
+  void (*float_kernel_)(const float*, const void* const*, size_t, size_t,
+                        float*) noexcept = nullptr;
+  void (*byte_kernel_)(const uint8_t*, const void* const*, size_t, size_t,
+                       float*) noexcept = nullptr;
   float inverse_norm_ = 1;
   std::vector<float> decoded_;
 };

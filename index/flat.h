@@ -11,8 +11,8 @@
 
 namespace kith::index {
 
-// Compares live rows one by one with their stored vectors and offers them to the top k. Between runs
-// of kRun rows it asks whether time is up; what was not reached is left out.
+// Compares live rows one by one with their stored vectors and offers them to the top k. Between
+// runs of kRun rows it asks whether time is up; what was not reached is left out.
 //
 // Threads: one at a time.
 class FlatScan {

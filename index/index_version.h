@@ -44,9 +44,9 @@ struct IndexVersion {
   // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
   // codebooks is 256 x dimension, row-major.
   std::vector<float> codebooks;
-  float bias_min = 0;    // bias = bias_min + bias_scale * code, code 0 to 65534; 0 scale for IP
+  float bias_min = 0;  // bias = bias_min + bias_scale * code, code 0 to 65534; 0 scale for IP
   float bias_scale = 0;
-  std::vector<float> refine_min;    // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
+  std::vector<float> refine_min;  // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
   std::vector<float> refine_scale;
   std::string hash;  // 32 hex digits of XXH3-128-like content hash of the serialised bytes, derived
 

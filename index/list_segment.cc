@@ -120,10 +120,10 @@ std::shared_ptr<const ListSegment> ListSegment::FromEncoded(const IndexVersion& 
   std::vector<uint32_t> filled(version.lists());
   for (const uint32_t i : order) {
     const uint32_t list = encoded.lists[i];
-    packer.Put(list, filled[list]++,
-               {encoded.rows[i], encoded.bias[i],
-                encoded.plane_a.data() + size_t{i} * version.subspaces(), 1,
-                encoded.plane_b.data() + size_t{i} * version.dimension()});
+    packer.Put(
+        list, filled[list]++,
+        {encoded.rows[i], encoded.bias[i], encoded.plane_a.data() + size_t{i} * version.subspaces(),
+         1, encoded.plane_b.data() + size_t{i} * version.dimension()});
   }
   std::vector<uint32_t> side_rows = encoded.side_rows;
   std::sort(side_rows.begin(), side_rows.end());
@@ -187,6 +187,16 @@ ListSegment::List ListSegment::list(uint32_t list) const {
   return {blocks_.data() + block_offsets_[list],
           plane_b_.data() + vector_offsets_[list] * dimension_,
           static_cast<uint32_t>(vector_offsets_[list + 1] - vector_offsets_[list])};
+}
+
+std::vector<uint32_t> ListSegment::Rows(uint32_t list) const {
+  const uint32_t count = this->list(list).count;
+  const uint8_t* blocks = this->list(list).blocks;
+  std::vector<uint32_t> rows(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::memcpy(&rows[i], blocks + PlaceOf(subspaces_, count, i).row, sizeof(uint32_t));
+  }
+  return rows;
 }
 
 ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {

@@ -48,6 +48,7 @@ class ListSegment {
 
   List list(uint32_t list) const;
   CanonicalList Canonical(uint32_t list) const;
+  std::vector<uint32_t> Rows(uint32_t list) const;  // ascending
   std::span<const uint32_t> side_rows() const { return side_rows_; }
   uint64_t rows() const { return rows_; }  // in lists and in the side list
   uint64_t code_bytes() const;             // blocks, padding included
@@ -67,8 +68,8 @@ class ListSegment {
   uint32_t subspaces_ = 0;
   uint32_t dimension_ = 0;
   uint64_t rows_ = 0;
-  std::vector<uint64_t> block_offsets_;  // lists + 1, into blocks_
-  std::vector<uint64_t> vector_offsets_; // lists + 1, in vectors, into plane_b_
+  std::vector<uint64_t> block_offsets_;   // lists + 1, into blocks_
+  std::vector<uint64_t> vector_offsets_;  // lists + 1, in vectors, into plane_b_
   std::vector<uint8_t> blocks_;
   std::vector<uint8_t> plane_b_;
   std::vector<uint32_t> side_rows_;

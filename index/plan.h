@@ -25,7 +25,9 @@ constexpr uint32_t AutoLists(uint64_t points) {
 
 constexpr uint32_t AutoSubspaces(uint32_t dimension) {
   // d/8 to d/4 bytes, 64 at most; small dimensions keep a byte for two.
-  const uint32_t wanted = dimension <= 32 ? (dimension + 1) / 2 : dimension / 8 < 16 ? 16 : dimension / 8;
+  const uint32_t wanted = dimension <= 32      ? (dimension + 1) / 2
+                          : dimension / 8 < 16 ? 16
+                                               : dimension / 8;
   return std::clamp<uint32_t>(wanted, 1, std::min<uint32_t>(64, dimension));
 }
 
@@ -59,6 +61,28 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
   bytes.rows = points * RowTable::StrideFor(p.dimension * ElementSize(p.element_type));
   bytes.tombstones = points / 8;
   return bytes;
+}
+
+// What the trainer works on: its sample as stored, as floats, and once more as residuals.
+constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t points) {
+  if (p.lists == 0) return 0;
+  return SamplePoints(points, p.lists) * p.dimension *
+             (ElementSize(p.element_type) + 2 * sizeof(float)) +
+         (uint64_t{p.lists} + 256) * p.dimension * sizeof(float);
+}
+
+// What the new version adds beside the serving one until that is dropped.
+constexpr uint64_t SecondVersionBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
+  const PlannedBytes next = PlanBytes(p, points, shards);
+  return next.codes + next.refine + next.quantizer;
+}
+
+// On disk at rest, without payloads and log: the row file, the truth (each row once more with its
+// id entry, about 100 bytes beside the vector), the segments and the artifact.
+constexpr uint64_t PlanDiskBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
+  const PlannedBytes bytes = PlanBytes(p, points, shards);
+  const uint64_t truth = points * (p.dimension * ElementSize(p.element_type) + 100);
+  return bytes.rows + truth + bytes.codes + bytes.refine + bytes.quantizer;
 }
 
 }  // namespace kith::index

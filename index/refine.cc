@@ -10,9 +10,7 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 
-float Ordered(float rank) {
-  return rank == rank ? rank : std::numeric_limits<float>::infinity();
-}
+float Ordered(float rank) { return rank == rank ? rank : std::numeric_limits<float>::infinity(); }
 
 }  // namespace
 

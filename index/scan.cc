@@ -36,8 +36,8 @@ uint32_t AddBias(const uint16_t* bias, float scale, float base, std::span<float>
 void PlaneAScan::Prepare(const IndexView& view, std::span<const ProbedList> probes,
                          const float* query) {
   version_ = view.version;
-  tombstones_ = view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones
-                                                                                : nullptr;
+  tombstones_ =
+      view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
   runs_.clear();
   candidates_.clear();
   planned_ = scanned_ = 0;

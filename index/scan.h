@@ -28,8 +28,8 @@ struct Candidate {
   uint32_t position;  // in that run's list
 };
 
-// Scans plane A of the probed lists and keeps the `depth` best live rows; all of them where depth is
-// kUnlimited.
+// Scans plane A of the probed lists and keeps the `depth` best live rows; all of them where depth
+// is kUnlimited.
 //
 // Threads: one at a time.
 class PlaneAScan {

@@ -109,8 +109,8 @@ class Pass {
     laps_.Add(work_.coarse_ns);
     state_.scan.Prepare(view_, probes, state_.query.decoded());
     work_.lists_probed = probes.size();
-    work_.codes_planned = state_.scan.planned() +
-                          FlatScan::LiveRows(view_, view_.indexed_end, view_.rows.row_end);
+    work_.codes_planned =
+        state_.scan.planned() + FlatScan::LiveRows(view_, view_.indexed_end, view_.rows.row_end);
     for (const auto& segment : view_.segments) {
       work_.codes_planned += FlatScan::LiveRows(view_, segment->side_rows());
     }

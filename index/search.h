@@ -24,15 +24,17 @@ struct IndexView {
   Metric metric = Metric::kL2;
   ElementType element_type = ElementType::kF32;
   uint32_t dimension = 0;
-  RowTable rows;
+  RowTable rows = {};
   const Tombstones* tombstones = nullptr;
   const IndexVersion* version = nullptr;
-  std::span<const std::shared_ptr<const ListSegment>> segments;
+  std::span<const std::shared_ptr<const ListSegment>> segments = {};
   uint32_t indexed_end = 0;
 };
 
 constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();
 
+// `refine` and `rerank` below `limit` are raised to it, `nprobe` above the number of lists means
+// all.
 struct SearchOptions {
   uint32_t limit = 10;
   uint32_t nprobe = 1;
@@ -42,7 +44,7 @@ struct SearchOptions {
   // Hits must have rank <= rank_bound (ranks: common/vector/metric.h).
   float rank_bound = std::numeric_limits<float>::infinity();
   // Asked between lists and between runs of exact rows; true ends the search early.
-  std::function<bool()> expired;
+  std::function<bool()> expired = nullptr;
 };
 
 // A hit's `rank` is exact, computed from the stored vector; smaller is nearer.
@@ -55,10 +57,10 @@ struct SearchWork {
   uint64_t lists_probed = 0;
   uint64_t rows_scanned = 0;   // codes compared
   uint64_t rows_exact = 0;     // rows compared exactly by the flat scan
-  uint64_t rows_refined = 0;
-  uint64_t rows_reranked = 0;
+  uint64_t rows_refined = 0;   // 0 where no more candidates came than are re-ranked anyway
+  uint64_t rows_reranked = 0;  // 0 where plane B holds the vectors
   uint64_t codes_planned = 0;  // rows_scanned + rows_exact, had it not expired
-  uint64_t codes_done = 0;
+  uint64_t codes_done = 0;     // of those, the ones the answer takes account of
   uint64_t coarse_ns = 0;
   uint64_t scan_ns = 0;
   uint64_t refine_ns = 0;

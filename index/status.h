@@ -9,12 +9,12 @@ namespace kith::index {
 
 enum class Code {
   kOk,
-  kInvalidArgument,    // the caller's parameters
-  kFailedPrecondition, // the points do not allow it (too few, all equal)
+  kInvalidArgument,     // the caller's parameters
+  kFailedPrecondition,  // the points do not allow it (too few, all equal)
   kResourceExhausted,
   kCancelled,
   kDeadlineExceeded,
-  kDataLoss,           // bytes that do not match their checksum
+  kDataLoss,  // bytes that do not match their checksum
 };
 
 // The library's own small status: the engine uses the standard library only.

@@ -20,8 +20,7 @@ class Tombstones {
 
   bool IsDead(uint32_t row) const {
     const Page* page = FindPage(row);
-    return page != nullptr &&
-           (page->words[(row >> 6) & (kPageWords - 1)] >> (row & 63) & 1) != 0;
+    return page != nullptr && (page->words[(row >> 6) & (kPageWords - 1)] >> (row & 63) & 1) != 0;
   }
   uint64_t dead_rows() const { return dead_rows_; }
   // Dead rows in [begin, end).

@@ -9,8 +9,8 @@
 
 namespace kith::index {
 
-// The best `limit` rows offered, in order of (rank, key). A buffer of twice the limit is cut when it
-// fills, so that an offer is a compare and a store.
+// The best `limit` rows offered, in order of (rank, key). A buffer of twice the limit is cut when
+// it fills, so that an offer is a compare and a store.
 //
 // Threads: one at a time.
 class TopK {

@@ -18,13 +18,14 @@ namespace kith {
 // One point of the recall curve measured on held-out points.
 struct RecallMeasure {
   uint32_t nprobe = 0;
-  double recall_at_10 = 0;
+  double recall_at_10 = 0;  // the mean
   double scanned_share = 0;
+  double recall_low = 0;  // lower end of the mean's 95 % confidence interval
 };
 
 struct ShardPlacement {
-  ShardId shard = 0;  // global, never used twice
-  std::string node;   // name of the node that holds the one copy
+  ShardId shard = 0;                                 // global, never used twice
+  std::string node;                                  // name of the node that holds the one copy
   std::vector<std::pair<uint32_t, uint32_t>> slots;  // half-open, ascending
 };
 
@@ -38,11 +39,13 @@ struct CollectionRecord {
   uint32_t dimension = 0;
   Metric metric = Metric::kL2;
   ElementType element_type = ElementType::kF32;
-  uint32_t lists = 0;      // 0: chosen at training
-  uint32_t subspaces = 0;  // 0: chosen at training
+  uint32_t lists = 0;          // as asked for; 0: chosen at each training
+  uint32_t subspaces = 0;      // likewise
+  uint32_t trained_lists = 0;  // of the serving version
+  uint32_t trained_subspaces = 0;
   double target_recall = 0.95;
-  std::string serving_version;   // empty: exact search
-  std::string previous_version;  // kept on the shards until the serving one is proven
+  std::string serving_version;        // empty: exact search
+  std::string previous_version;       // kept on the shards until the serving one is proven
   std::vector<RecallMeasure> recall;  // of the serving version, ascending nprobe
   std::vector<ShardPlacement> shards;
   uint64_t created_unix_ms = 0;

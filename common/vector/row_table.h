@@ -39,7 +39,7 @@ struct RowTable {
   const std::byte* Vector(uint32_t row) const { return Record(row) + sizeof(RowHeader); }
   PointKey Key(uint32_t row) const { return PointKey::FromBytes(Header(row).key); }
 
-  static uint32_t StrideFor(size_t vector_bytes) {
+  static constexpr uint32_t StrideFor(size_t vector_bytes) {
     return static_cast<uint32_t>((sizeof(RowHeader) + vector_bytes + 15) / 16 * 16);
   }
 };

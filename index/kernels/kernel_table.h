@@ -16,12 +16,18 @@ struct KernelTable {
 
   // Exact: one query against `count` vectors at `vectors[i]`, `n` elements each; out[i] is the
   // squared distance or the inner product. f16 vectors are bit patterns, their query is float.
-  void (*l2_f32)(const float* query, const void* const* vectors, size_t count, size_t n, float* out) noexcept;
-  void (*ip_f32)(const float* query, const void* const* vectors, size_t count, size_t n, float* out) noexcept;
-  void (*l2_f16)(const float* query, const void* const* vectors, size_t count, size_t n, float* out) noexcept;
-  void (*ip_f16)(const float* query, const void* const* vectors, size_t count, size_t n, float* out) noexcept;
-  void (*l2_u8)(const uint8_t* query, const void* const* vectors, size_t count, size_t n, float* out) noexcept;
-  void (*ip_u8)(const uint8_t* query, const void* const* vectors, size_t count, size_t n, float* out) noexcept;
+  void (*l2_f32)(const float* query, const void* const* vectors, size_t count, size_t n,
+                 float* out) noexcept;
+  void (*ip_f32)(const float* query, const void* const* vectors, size_t count, size_t n,
+                 float* out) noexcept;
+  void (*l2_f16)(const float* query, const void* const* vectors, size_t count, size_t n,
+                 float* out) noexcept;
+  void (*ip_f16)(const float* query, const void* const* vectors, size_t count, size_t n,
+                 float* out) noexcept;
+  void (*l2_u8)(const uint8_t* query, const void* const* vectors, size_t count, size_t n,
+                float* out) noexcept;
+  void (*ip_u8)(const uint8_t* query, const void* const* vectors, size_t count, size_t n,
+                float* out) noexcept;
 
   // out[i * centroids + j] = <points[i], centroids[j]>, both row-major with `n` floats a row. The
   // order of summation is fixed, as training and encoding must not depend on the machine.

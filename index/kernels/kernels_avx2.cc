@@ -24,6 +24,11 @@ KITH_INLINE Vec HalvesToFloats(const uint16_t* at) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
 }
 
+KITH_INLINE Vec BytesToFloats(const uint8_t* at) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+}
+
 KITH_INLINE Vec LoadPart(const float* at, size_t count) {
   const __m256i position = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   const __m256i wanted = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), position);

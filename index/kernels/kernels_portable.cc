@@ -14,29 +14,35 @@ typedef float Quad __attribute__((vector_size(16)));
 typedef float LooseQuad __attribute__((vector_size(16), aligned(1), may_alias));
 typedef Quad Vec;
 
-// The exponent is moved by a multiplication, which also straightens out subnormals; what was
-// infinite or not a number comes out at 2^16 or above and gets the float's highest exponent.
-float HalfToFloat(uint16_t half) {
-  const uint32_t magnitude = static_cast<uint32_t>(half & 0x7fff) << 13;
-  float value;
-  __builtin_memcpy(&value, &magnitude, 4);
-  value *= 0x1p112f;
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, 4);
-  if (value >= 65536.0f) bits |= 0x7f800000u;
-  bits |= static_cast<uint32_t>(half & 0x8000) << 16;
-  __builtin_memcpy(&value, &bits, 4);
-  return value;
+typedef uint8_t Bytes __attribute__((vector_size(16)));
+typedef uint16_t Halves __attribute__((vector_size(16)));
+typedef uint32_t Words __attribute__((vector_size(16)));
+typedef int32_t Ints __attribute__((vector_size(16)));
+typedef uint64_t Longs __attribute__((vector_size(16)));
+
+// Widens the low four halves.
+KITH_INLINE Words WidenHalves(Halves halves) {
+  return reinterpret_cast<Words>(
+      __builtin_shufflevector(halves, Halves{}, 0, 8, 1, 9, 2, 10, 3, 11));
 }
 
+// The exponent is moved by a multiplication, which also straightens out subnormals; what was
+// infinite or not a number comes out at 2^16 or above and gets the float's highest exponent.
 KITH_INLINE Vec HalvesToFloats(const uint16_t* at) {
-  Vec values;
-  for (size_t i = 0; i < kWidth; ++i) {
-    uint16_t half;
-    __builtin_memcpy(&half, at + i, 2);
-    values[i] = HalfToFloat(half);
-  }
-  return values;
+  uint64_t four;
+  __builtin_memcpy(&four, at, 8);
+  const Words words = WidenHalves(reinterpret_cast<Halves>(Longs{four, 0}));
+  const Vec value = reinterpret_cast<Vec>((words & 0x7fff) << 13) * 0x1p112f;
+  const Words endless = reinterpret_cast<Words>(value >= 65536.0f) & 0x7f800000u;
+  return reinterpret_cast<Vec>(reinterpret_cast<Words>(value) | endless | (words & 0x8000) << 16);
+}
+
+KITH_INLINE Vec BytesToFloats(const uint8_t* at) {
+  uint32_t four;
+  __builtin_memcpy(&four, at, 4);
+  const auto halves = reinterpret_cast<Halves>(__builtin_shufflevector(
+      reinterpret_cast<Bytes>(Words{four, 0, 0, 0}), Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+  return __builtin_convertvector(reinterpret_cast<Ints>(WidenHalves(halves)), Vec);
 }
 
 KITH_INLINE Vec LoadPart(const float* at, size_t count) {

@@ -64,7 +64,12 @@ class FileSystem {
 
   // Writes beside, syncs, renames over `path`, syncs the directory.
   absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
+  // Creates what is missing of `path` so that a power cut cannot undo it.
+  absl::Status EnsureDirectory(const std::string& path);
 };
+
+// "/data/log" -> "/data", "log" -> ".".
+std::string ParentDirectory(const std::string& path);
 
 // The real one. Owned by the caller; keep it alive longer than every store opened through it.
 std::unique_ptr<FileSystem> NewPosixFileSystem();

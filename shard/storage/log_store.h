@@ -43,7 +43,8 @@ class LogStore {
   // Durable when it returns. An error here means that nothing is known of these records: the shard
   // stops (an fsync is never repeated).
   virtual absl::Status Append(std::span<const LogRecord> records) = 0;
-  // Entries with lsn >= from in order, each checked; DATA_LOSS CORRUPTION names the first bad one.
+  // Entries with lsn >= from (0 counts as 1) in order, each checked, none missing between `from`
+  // and the last: DATA_LOSS CORRUPTION names the first bad one. `from` is above what was truncated.
   virtual absl::Status Read(uint64_t shard, uint64_t from_lsn,
                             const std::function<absl::Status(const LogRecord&)>& visit) = 0;
   virtual absl::StatusOr<uint64_t> LastLsn(uint64_t shard) = 0;  // 0: none

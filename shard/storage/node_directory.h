@@ -34,6 +34,7 @@ class NodeDirectory {
   std::string log_path() const { return path() + "/log"; }
   std::string meta_path() const { return path() + "/meta"; }
   std::string artifacts_path() const { return path() + "/artifacts"; }
+  std::string hint_path() const { return path() + "/HINT"; }
 
   struct ShardDirectory {
     ShardSpec spec;

@@ -20,9 +20,10 @@ struct SegmentIdentity {
   std::string index_version;
 };
 
-// An immutable file of canonical lists: header, per list rows | bias | plane A | plane B, crc32c
-// per 64 KiB block, a footer with the list table and an XXH3-128 of the whole. docs/formats.md has
-// the bytes. Written beside, synced, renamed, directory synced.
+// An immutable file of canonical lists: header, list table, per list rows | bias | plane A | plane
+// B, side rows, an XXH3-64 per 64 KiB block, an XXH3-128 of the whole. docs/formats.md has the
+// bytes. Written beside, synced, renamed, directory synced. A file knows its own name: give it
+// another and it is refused.
 absl::Status WriteSegmentFile(FileSystem& files, const std::string& path,
                               const SegmentIdentity& identity, const index::IndexVersion& version,
                               const index::ListSegment& segment);
@@ -36,8 +37,7 @@ absl::StatusOr<std::shared_ptr<const index::ListSegment>> ReadSegmentFile(
 // A bitmap of dead rows with its checksum, in a file of its own.
 absl::Status WriteTombstoneFile(FileSystem& files, const std::string& path,
                                 const std::vector<uint64_t>& words);
-absl::StatusOr<std::vector<uint64_t>> ReadTombstoneFile(FileSystem& files,
-                                                        const std::string& path);
+absl::StatusOr<std::vector<uint64_t>> ReadTombstoneFile(FileSystem& files, const std::string& path);
 
 }  // namespace kith::storage
 

@@ -81,6 +81,7 @@ class StateStore {
 
   virtual AppliedState applied() const = 0;  // as of the last Write (or what was found at Open)
   virtual std::unique_ptr<StateBatch> NewBatch() = 0;
+  // Empties the batch where it succeeds.
   virtual absl::Status Write(StateBatch& batch) = 0;
   // Everything written so far is durable when it returns.
   virtual absl::Status Flush() = 0;
@@ -110,7 +111,8 @@ class StateStore {
   virtual absl::StatusOr<std::string> ReadManifest() = 0;  // empty: none
 
   virtual absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) = 0;
-  // Drops what is older than limits::kDedupeAgeMs and the oldest above limits::kDedupeEntriesMax.
+  // Drops what is older than limits::kDedupeAgeMs and the oldest above limits::kDedupeEntriesMax,
+  // at most 10,000 a call: call it at least every 10,000 writes.
   virtual absl::Status ExpireDedupe(uint64_t now_unix_ms) = 0;
 
   virtual uint64_t disk_bytes() const = 0;

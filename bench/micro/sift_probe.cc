@@ -1,0 +1,260 @@
+// Trains, encodes and searches one u8 data set on one thread and prints recall, speed and work for
+// growing nprobe: the tool behind the engine's defaults.
+//
+//   kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...]
+//   lists=4096 subspaces=16 plane_b=raw|residual refine=160 rerank=40 limit=10 queries=2000
+//   first_query=0 threads=2 (train and encode) cache=FILE
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "index/encoder.h"
+#include "index/kernels/kernel_table.h"
+#include "index/list_segment.h"
+#include "index/plan.h"
+#include "index/search.h"
+#include "index/train.h"
+
+namespace kith::index {
+namespace {
+
+[[noreturn]] void Fail(const std::string& message) {
+  std::fprintf(stderr, "sift_probe: %s\n", message.c_str());
+  std::exit(1);
+}
+
+// A file of uint32 count, uint32 width and count x width elements.
+template <typename T>
+struct Matrix {
+  uint32_t count = 0;
+  uint32_t width = 0;
+  std::vector<T> elements;
+  const T* Row(size_t i) const { return elements.data() + i * width; }
+};
+
+template <typename T>
+Matrix<T> Load(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) Fail(std::string("cannot open ") + path);
+  Matrix<T> matrix;
+  file.read(reinterpret_cast<char*>(&matrix.count), 4);
+  file.read(reinterpret_cast<char*>(&matrix.width), 4);
+  matrix.elements.resize(size_t{matrix.count} * matrix.width);
+  file.read(reinterpret_cast<char*>(matrix.elements.data()),
+            static_cast<std::streamsize>(matrix.elements.size() * sizeof(T)));
+  if (!file) Fail(std::string(path) + " is shorter than its head says");
+  return matrix;
+}
+
+class Settings {
+ public:
+  Settings(int count, char** values) {
+    for (int i = 0; i < count; ++i) {
+      const std::string value = values[i];
+      const size_t equals = value.find('=');
+      if (equals == std::string::npos) Fail("not name=value: " + value);
+      values_[value.substr(0, equals)] = value.substr(equals + 1);
+    }
+  }
+  uint32_t Number(const std::string& name, uint32_t standard) const {
+    const auto at = values_.find(name);
+    return at == values_.end() ? standard : static_cast<uint32_t>(std::stoul(at->second));
+  }
+  std::string Text(const std::string& name, const std::string& standard) const {
+    const auto at = values_.find(name);
+    return at == values_.end() ? standard : at->second;
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+double Seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The base vectors as a row file of one extent.
+class Rows {
+ public:
+  explicit Rows(const Matrix<uint8_t>& base) {
+    table_ = {&extent_, 31, RowTable::StrideFor(base.width), base.count};
+    bytes_.resize(size_t{table_.stride} * base.count);
+    extent_ = bytes_.data();
+    for (uint32_t row = 0; row < base.count; ++row) {
+      RowHeader header{};
+      header.row = row;
+      header.version = 1;
+      header.inverse_norm = 1;
+      const PointKey key = PointKey::FromNumber(row);
+      std::memcpy(header.key, key.bytes.data(), PointKey::kSize);
+      std::byte* record = bytes_.data() + size_t{row} * table_.stride;
+      std::memcpy(record, &header, sizeof(header));
+      std::memcpy(record + sizeof(header), base.Row(row), base.width);
+    }
+  }
+  Rows(const Rows&) = delete;
+  const RowTable& table() const { return table_; }
+
+ private:
+  std::vector<std::byte> bytes_;
+  const std::byte* extent_ = nullptr;
+  RowTable table_;
+};
+
+std::shared_ptr<const IndexVersion> Train(const Matrix<uint8_t>& base, const Settings& settings) {
+  const std::string cache = settings.Text("cache", "");
+  if (std::ifstream file{cache, std::ios::binary}) {
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    auto version = ParseIndexVersion(bytes);
+    if (!version.ok()) Fail(version.status().message());
+    return *version;
+  }
+  IndexParameters parameters{.dimension = base.width, .element_type = ElementType::kU8};
+  parameters.lists = settings.Number("lists", AutoLists(base.count));
+  parameters.subspaces = settings.Number("subspaces", AutoSubspaces(base.width));
+  parameters.plane_b =
+      settings.Text("plane_b", "raw") == "raw" ? PlaneB::kRawU8 : PlaneB::kResidual;
+  parameters.seed = 1;
+  std::mt19937_64 random(1);
+  std::vector<uint8_t> sample;
+  const uint64_t wanted = SamplePoints(base.count, parameters.lists);
+  for (uint64_t i = 0; i < wanted; ++i) {
+    // One of each stretch of equal length: no point twice.
+    const uint64_t begin = i * base.count / wanted;
+    const uint64_t length = (i + 1) * base.count / wanted - begin;
+    const uint8_t* row = base.Row(begin + random() % length);
+    sample.insert(sample.end(), row, row + base.width);
+  }
+  TrainingControl control;
+  control.threads = static_cast<int>(settings.Number("threads", 2));
+  const double begin = Seconds();
+  auto version = TrainIndexVersion(
+      parameters, {reinterpret_cast<const std::byte*>(sample.data()), wanted}, control);
+  if (!version.ok()) Fail(version.status().message());
+  std::printf("trained %u lists, %u sub-spaces on %lu points in %.1f s\n", parameters.lists,
+              parameters.subspaces, wanted, Seconds() - begin);
+  if (!cache.empty()) {
+    const std::string bytes = SerializeIndexVersion(**version);
+    std::ofstream(cache, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
+  }
+  return *version;
+}
+
+std::shared_ptr<const ListSegment> Encode(const IndexVersion& version, const Rows& rows,
+                                          const Settings& settings) {
+  std::vector<uint32_t> all(rows.table().row_end);
+  for (uint32_t row = 0; row < all.size(); ++row) all[row] = row;
+  const double begin = Seconds();
+  const EncodedRows encoded =
+      EncodeRows(version, rows.table(), all, static_cast<int>(settings.Number("threads", 2)));
+  auto segment = ListSegment::FromEncoded(version, encoded);
+  std::printf("encoded %zu rows in %.1f s; side rows %zu; %.1f + %.1f bytes a vector\n", all.size(),
+              Seconds() - begin, encoded.side_rows.size(),
+              static_cast<double>(segment->code_bytes()) / static_cast<double>(all.size()),
+              static_cast<double>(segment->refine_bytes()) / static_cast<double>(all.size()));
+  return segment;
+}
+
+struct Bench {
+  const IndexView& view;
+  const Matrix<uint8_t>& queries;
+  const Matrix<int32_t>& truth;
+  const Settings& settings;
+
+  void Measure(uint32_t nprobe) const {
+    SearchOptions options{.nprobe = nprobe};
+    options.limit = settings.Number("limit", 10);
+    options.refine = settings.Number("refine", options.refine);
+    options.rerank = settings.Number("rerank", options.rerank);
+    const uint32_t first = settings.Number("first_query", 0);
+    const uint32_t end = std::min(queries.count, first + settings.Number("queries", 2000));
+    SearchWorkspace workspace;
+    SearchWork total;
+    std::vector<std::vector<Hit>> answers(end - first);
+    double seconds = 0;
+    // The first round warms the caches.
+    for (int round = 0; round < 2; ++round) {
+      total = {};
+      const double begin = Seconds();
+      for (uint32_t i = first; i < end; ++i) {
+        SearchWork work;
+        const Status status =
+            Search(view, queries.Row(i), options, workspace, answers[i - first], work);
+        if (!status.ok()) Fail(status.message());
+        total.Add(work);
+      }
+      seconds = Seconds() - begin;
+    }
+    Print(nprobe, answers, total, seconds);
+  }
+
+ private:
+  double Recall(const std::vector<std::vector<Hit>>& answers) const {
+    const uint32_t first = settings.Number("first_query", 0);
+    const uint32_t k = settings.Number("limit", 10);
+    uint64_t found = 0;
+    for (size_t i = 0; i < answers.size(); ++i) {
+      const int32_t* near = truth.Row(first + i);
+      for (const Hit& hit : answers[i]) {
+        found += std::find(near, near + k, static_cast<int32_t>(hit.row)) != near + k;
+      }
+    }
+    return static_cast<double>(found) / static_cast<double>(answers.size() * k);
+  }
+
+  void Print(uint32_t nprobe, const std::vector<std::vector<Hit>>& answers, const SearchWork& work,
+             double seconds) const {
+    const double n = static_cast<double>(answers.size());
+    const auto each_us = [&](uint64_t ns) { return static_cast<double>(ns) / n / 1000; };
+    std::printf("%6u  %6.4f  %8.0f  %6.2f%%  %7.0f  %8.0f  %7.1f %7.1f %7.1f %7.1f\n", nprobe,
+                Recall(answers), n / seconds,
+                100.0 * static_cast<double>(work.rows_scanned) / n / view.rows.row_end,
+                static_cast<double>(work.rows_refined) / n,
+                static_cast<double>(work.rows_reranked) / n, each_us(work.coarse_ns),
+                each_us(work.scan_ns), each_us(work.refine_ns), each_us(work.rerank_ns));
+  }
+};
+
+int Main(int argc, char** argv) {
+  if (argc < 4) Fail("usage: kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...]");
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  const Settings settings(argc - 4, argv + 4);
+  const auto base = Load<uint8_t>(argv[1]);
+  const auto queries = Load<uint8_t>(argv[2]);
+  const auto truth = Load<int32_t>(argv[3]);
+  if (truth.width < settings.Number("limit", 10)) Fail("the truth is narrower than limit");
+  const Rows rows(base);
+  const auto version = Train(base, settings);
+  const std::vector segments = {Encode(*version, rows, settings)};
+  const Tombstones tombstones;
+  const IndexView view{.element_type = ElementType::kU8,
+                       .dimension = base.width,
+                       .rows = rows.table(),
+                       .tombstones = &tombstones,
+                       .version = version.get(),
+                       .segments = segments,
+                       .indexed_end = base.count};
+  std::printf(
+      "kernels %s\nnprobe  recall   queries/s  scanned  refined  reranked  "
+      "coarse    scan  refine  rerank (us)\n",
+      ActiveKernels().name);
+  for (const uint32_t nprobe : {8u, 16u, 24u, 32u, 40u, 48u, 64u, 96u, 128u, 192u}) {
+    Bench{view, queries, truth, settings}.Measure(nprobe);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace kith::index
+
+int main(int argc, char** argv) { return kith::index::Main(argc, argv); }

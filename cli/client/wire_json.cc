@@ -1,0 +1,146 @@
+#include "cli/client/wire.h"
+
+namespace kith::cli {
+namespace {
+
+Json ToJson(const v1::MemoryByPart& memory) {
+  return {{"codes", memory.codes()},
+          {"refine", memory.refine()},
+          {"quantizer", memory.quantizer()},
+          {"rows", memory.rows()},
+          {"tombstones", memory.tombstones()}};
+}
+
+Json ToJson(const v1::IndexParameters& index) {
+  return {{"lists", index.lists()},
+          {"subspaces", index.subspaces()},
+          {"target_recall", index.target_recall()}};
+}
+
+}  // namespace
+
+std::string_view StatusName(v1::Collection::Status status) {
+  switch (status) {
+    case v1::Collection::STATUS_GREEN:
+      return "green";
+    case v1::Collection::STATUS_YELLOW:
+      return "yellow";
+    case v1::Collection::STATUS_RED:
+      return "red";
+    default:
+      return "unknown";
+  }
+}
+
+std::string_view StateName(v1::Operation::State state) {
+  switch (state) {
+    case v1::Operation::STATE_RUNNING:
+      return "running";
+    case v1::Operation::STATE_SUCCEEDED:
+      return "succeeded";
+    case v1::Operation::STATE_FAILED:
+      return "failed";
+    case v1::Operation::STATE_CANCELLED:
+      return "cancelled";
+    default:
+      return "unknown";
+  }
+}
+
+Json ToJson(const v1::Collection& collection) {
+  Json recall = Json::array();
+  for (const v1::RecallPoint& point : collection.recall()) {
+    recall.push_back({{"nprobe", point.nprobe()},
+                      {"recall_at_10", point.recall_at_10()},
+                      {"scanned_share", point.scanned_share()}});
+  }
+  Json reasons = Json::array();
+  for (const std::string& reason : collection.reasons()) reasons.push_back(reason);
+  const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
+  return {{"collection", collection.collection()},
+          {"dimension", collection.dimension()},
+          {"metric", schema.ok() ? NameOf(schema->metric) : "unknown"},
+          {"dtype", schema.ok() ? NameOf(schema->element_type) : "unknown"},
+          {"shards", collection.shards()},
+          {"index", ToJson(collection.index())},
+          {"incarnation", collection.incarnation()},
+          {"points", collection.points()},
+          {"indexed_points", collection.indexed_points()},
+          {"serving_version", collection.serving_version()},
+          {"recall", recall},
+          {"status", StatusName(collection.status())},
+          {"reasons", reasons},
+          {"memory", ToJson(collection.memory())},
+          {"disk_bytes", collection.disk_bytes()},
+          {"created_unix_ms", collection.created_unix_ms()}};
+}
+
+Json ToJson(const v1::PlanCollectionResponse& plan) {
+  return {{"lists", plan.lists()},
+          {"subspaces", plan.subspaces()},
+          {"sample_points", plan.sample_points()},
+          {"steady", ToJson(plan.steady())},
+          {"steady_bytes", plan.steady_bytes()},
+          {"retrain_peak_bytes", plan.retrain_peak_bytes()},
+          {"disk_bytes", plan.disk_bytes()},
+          {"bytes_per_vector", plan.bytes_per_vector()},
+          {"fits", plan.fits()},
+          {"why_not", plan.why_not()}};
+}
+
+Json ToJson(const v1::Operation& operation) {
+  return {{"id", operation.id()},
+          {"kind", operation.kind()},
+          {"collection", operation.collection()},
+          {"state", StateName(operation.state())},
+          {"stage", operation.stage()},
+          {"progress", operation.progress()},
+          {"error_reason", operation.error_reason()},
+          {"error_message", operation.error_message()},
+          {"started_unix_ms", operation.started_unix_ms()},
+          {"ended_unix_ms", operation.ended_unix_ms()},
+          {"result", operation.result()}};
+}
+
+Json ToJson(const v1::Coverage& coverage) {
+  Json failed = Json::array();
+  for (const v1::ShardFailure& failure : coverage.failed()) {
+    failed.push_back({{"shard", failure.shard()},
+                      {"reason", failure.reason()},
+                      {"message", failure.message()}});
+  }
+  return {{"ratio", coverage.ratio()},
+          {"points_searched", coverage.points_searched()},
+          {"points_total", coverage.points_total()},
+          {"shards_ok", coverage.shards_ok()},
+          {"shards_total", coverage.shards_total()},
+          {"failed", failed}};
+}
+
+Json ToJson(const v1::Explanation& explanation) {
+  Json shards = Json::array();
+  for (const v1::ShardExplanation& shard : explanation.shards()) {
+    shards.push_back({{"shard", shard.shard()},
+                      {"lsn", shard.lsn()},
+                      {"queue_us", shard.queue_us()},
+                      {"coarse_us", shard.coarse_us()},
+                      {"scan_us", shard.scan_us()},
+                      {"refine_us", shard.refine_us()},
+                      {"rerank_us", shard.rerank_us()},
+                      {"total_us", shard.total_us()},
+                      {"rows_scanned", shard.rows_scanned()}});
+  }
+  return {{"strategy", explanation.strategy()},
+          {"nprobe", explanation.nprobe()},
+          {"lists_probed", explanation.lists_probed()},
+          {"rows_scanned", explanation.rows_scanned()},
+          {"rows_exact", explanation.rows_exact()},
+          {"rows_refined", explanation.rows_refined()},
+          {"rows_reranked", explanation.rows_reranked()},
+          {"points_total", explanation.points_total()},
+          {"coordinator_us", explanation.coordinator_us()},
+          {"payload_us", explanation.payload_us()},
+          {"shards", shards}};
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,86 @@
+#include "cli/console/terminal.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith::cli {
+namespace {
+
+constexpr char kUsage[] = "USAGE";
+
+struct Remedy {
+  std::string_view reason;
+  std::string_view text;
+};
+
+// What to do about a reason, in terms of this program.
+constexpr std::array kRemedies = {
+    Remedy{reason::kCollectionNotFound,
+           "`kith collection list` shows what there is, `kith collection create` makes one"},
+    Remedy{reason::kCollectionExists,
+           "choose another name, or `kith collection drop NAME` first (its points are lost)"},
+    Remedy{reason::kCollectionLimit, "drop a collection that is no longer needed"},
+    Remedy{reason::kDimensionMismatch,
+           "give vectors of the collection's dimension (`kith collection get NAME` prints it)"},
+    Remedy{reason::kZeroVectorCosine, "leave out zero vectors or use metric l2 or ip"},
+    Remedy{reason::kTooFewPoints, "import more points first; until then search is exact"},
+    Remedy{reason::kDegeneratePoints, "the points are all equal: check the data"},
+    Remedy{reason::kTrainingInProgress, "`kith status` shows its progress; wait for it to end"},
+    Remedy{reason::kIndexNotTrained, "`kith collection train NAME`, or search with --exact"},
+    Remedy{reason::kDiskFull, "free space on the server's disk, then run the same command again"},
+    Remedy{reason::kMemoryLimit, "`kith collection plan` shows what a collection takes"},
+    Remedy{reason::kQueueFull, "the server is busy: wait, or lower --in-flight or --threads"},
+    Remedy{reason::kIndexingBehind, "the server is catching up with writes: wait and go on"},
+    Remedy{reason::kCoverageBelowMinimum, "a shard did not answer; `kith status` shows which"},
+    Remedy{reason::kDeadline, "allow more time (--deadline-ms) or ask for less work"},
+    Remedy{reason::kNotReady, "the server is still loading: wait a moment"},
+    Remedy{reason::kDraining, "the server is stopping: wait until it is back"},
+    Remedy{reason::kOperationNotFound, "`kith status` lists the operations that are kept"},
+};
+
+std::string_view RemedyFor(const absl::Status& status, std::string_view reason) {
+  for (const Remedy& remedy : kRemedies) {
+    if (remedy.reason == reason) return remedy.text;
+  }
+  if (status.code() == absl::StatusCode::kUnavailable) {
+    return "start the server (kithd) or name another with --endpoint HOST:PORT";
+  }
+  if (status.code() == absl::StatusCode::kUnimplemented) {
+    return "the server does not offer this call: is it another version, or no kithd?";
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::Status UsageError(std::string_view option, std::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, kUsage, fmt::format("{}: {}", option, message));
+}
+
+int ReportStatus(const absl::Status& status, Terminal& terminal) {
+  if (status.ok()) return kExitOk;
+  const std::string reason = ReasonOf(status);
+  terminal.err << fmt::format("kith: {}\n", std::string(status.message()));
+  if (reason == kUsage) return kExitUsage;
+  if (!reason.empty()) terminal.err << fmt::format("  reason: {}\n", reason);
+  if (const auto field = FactOf(status, kFieldFact)) {
+    terminal.err << fmt::format("  field:  {}\n", *field);
+  }
+  ForEachFact(status, [&](std::string_view key, const std::string& value) {
+    if (key != kFieldFact && key != kRetryAfterMsFact) {
+      terminal.err << fmt::format("  {}: {}\n", key, value);
+    }
+  });
+  if (const std::string_view remedy = RemedyFor(status, reason); !remedy.empty()) {
+    terminal.err << fmt::format("  remedy: {}\n", remedy);
+  }
+  return kExitError;
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,206 @@
+#include "common/meta/record_codec.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <bit>
+#include <cstring>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith {
+namespace {
+
+constexpr uint8_t kFormat = 1;
+
+class Writer {
+ public:
+  void U8(uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
+  void U32(uint32_t value) { Fixed(value, 4); }
+  void U64(uint64_t value) { Fixed(value, 8); }
+  void F64(double value) { Fixed(std::bit_cast<uint64_t>(value), 8); }
+  void Text(std::string_view text) {
+    U32(static_cast<uint32_t>(text.size()));
+    bytes_.append(text);
+  }
+  void Raw(std::string_view raw) { bytes_.append(raw); }
+  std::string& bytes() { return bytes_; }
+
+ private:
+  void Fixed(uint64_t value, int width) {
+    for (int i = 0; i < width; ++i) U8(static_cast<uint8_t>(value >> (8 * i)));
+  }
+  std::string bytes_;
+};
+
+// Reads what Writer wrote; once something is missing every read gives zero and ok() is false.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : left_(bytes) {}
+  uint8_t U8() { return static_cast<uint8_t>(Fixed(1)); }
+  uint32_t U32() { return static_cast<uint32_t>(Fixed(4)); }
+  uint64_t U64() { return Fixed(8); }
+  double F64() { return std::bit_cast<double>(Fixed(8)); }
+  std::string Text() { return std::string(Raw(U32())); }
+  std::string_view Raw(size_t size) {
+    if (size > left_.size()) {
+      Fail();
+      return {};
+    }
+    const std::string_view raw = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return raw;
+  }
+  // A count of things of at least `bytes_each`: what cannot be there is not allocated.
+  uint32_t Count(size_t bytes_each) {
+    const uint32_t count = U32();
+    if (count > left_.size() / bytes_each) {
+      Fail();
+      return 0;
+    }
+    return count;
+  }
+  bool ok() const { return ok_; }
+  bool done() const { return ok_ && left_.empty(); }
+
+ private:
+  void Fail() {
+    ok_ = false;
+    left_ = {};
+  }
+  uint64_t Fixed(size_t width) {
+    const std::string_view raw = Raw(width);
+    uint64_t value = 0;
+    for (size_t i = 0; i < raw.size(); ++i) {
+      value |= uint64_t{static_cast<uint8_t>(raw[i])} << (8 * i);
+    }
+    return value;
+  }
+  std::string_view left_;
+  bool ok_ = true;
+};
+
+void WriteShard(Writer& out, const ShardPlacement& shard) {
+  out.U64(shard.shard);
+  out.Text(shard.node);
+  out.U32(static_cast<uint32_t>(shard.slots.size()));
+  for (const auto& [begin, end] : shard.slots) {
+    out.U32(begin);
+    out.U32(end);
+  }
+}
+
+ShardPlacement ReadShard(Reader& in) {
+  ShardPlacement shard;
+  shard.shard = in.U64();
+  shard.node = in.Text();
+  const uint32_t ranges = in.Count(8);
+  for (uint32_t i = 0; i < ranges; ++i) {
+    const uint32_t begin = in.U32();
+    shard.slots.emplace_back(begin, in.U32());
+  }
+  return shard;
+}
+
+void WriteRecall(Writer& out, const RecallMeasure& measure) {
+  out.U32(measure.nprobe);
+  out.F64(measure.recall_at_10);
+  out.F64(measure.scanned_share);
+  out.F64(measure.recall_low);
+}
+
+RecallMeasure ReadRecall(Reader& in) {
+  RecallMeasure measure;
+  measure.nprobe = in.U32();
+  measure.recall_at_10 = in.F64();
+  measure.scanned_share = in.F64();
+  measure.recall_low = in.F64();
+  return measure;
+}
+
+void ReadShape(Reader& in, CollectionRecord& record) {
+  record.name = in.Text();
+  const std::string_view incarnation = in.Raw(record.incarnation.bytes.size());
+  std::memcpy(record.incarnation.bytes.data(), incarnation.data(), incarnation.size());
+  record.state = static_cast<CollectionRecord::State>(in.U8());
+  record.dimension = in.U32();
+  record.metric = static_cast<Metric>(in.U8());
+  record.element_type = static_cast<ElementType>(in.U8());
+  record.lists = in.U32();
+  record.subspaces = in.U32();
+  record.trained_lists = in.U32();
+  record.trained_subspaces = in.U32();
+  record.target_recall = in.F64();
+}
+
+bool KnownEnums(const CollectionRecord& record) {
+  const auto within = [](auto value) {
+    return static_cast<uint8_t>(value) >= 1 && static_cast<uint8_t>(value) <= 3;
+  };
+  return within(record.state) && within(record.metric) && within(record.element_type);
+}
+
+absl::Status Corrupt(std::string_view what) {
+  return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
+               fmt::format("a collection's metadata record is damaged: {}; restore the "
+                           "coordinator's meta directory from a backup",
+                           what));
+}
+
+}  // namespace
+
+std::string EncodeCollectionRecord(const CollectionRecord& record) {
+  Writer out;
+  out.U8(kFormat);
+  out.Text(record.name);
+  out.Raw(record.incarnation.view());
+  out.U8(static_cast<uint8_t>(record.state));
+  out.U32(record.dimension);
+  out.U8(static_cast<uint8_t>(record.metric));
+  out.U8(static_cast<uint8_t>(record.element_type));
+  out.U32(record.lists);
+  out.U32(record.subspaces);
+  out.U32(record.trained_lists);
+  out.U32(record.trained_subspaces);
+  out.F64(record.target_recall);
+  out.Text(record.serving_version);
+  out.Text(record.previous_version);
+  out.U32(static_cast<uint32_t>(record.recall.size()));
+  for (const RecallMeasure& measure : record.recall) WriteRecall(out, measure);
+  out.U32(static_cast<uint32_t>(record.shards.size()));
+  for (const ShardPlacement& shard : record.shards) WriteShard(out, shard);
+  out.U64(record.created_unix_ms);
+  out.U64(record.revision);
+  out.U64(XXH3_64bits(out.bytes().data(), out.bytes().size()));
+  return std::move(out.bytes());
+}
+
+absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) {
+  if (bytes.size() < 9) return Corrupt("too short");
+  const std::string_view body = bytes.substr(0, bytes.size() - 8);
+  Reader tail(bytes.substr(body.size()));
+  if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
+  Reader in(body);
+  if (const uint8_t format = in.U8(); format != kFormat) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
+                 fmt::format("a collection's metadata record has format {}, this kith reads {}; "
+                             "start the version that wrote it",
+                             format, kFormat));
+  }
+  CollectionRecord record;
+  ReadShape(in, record);
+  record.serving_version = in.Text();
+  record.previous_version = in.Text();
+  const uint32_t measures = in.Count(28);
+  for (uint32_t i = 0; i < measures; ++i) record.recall.push_back(ReadRecall(in));
+  const uint32_t shards = in.Count(16);
+  for (uint32_t i = 0; i < shards; ++i) record.shards.push_back(ReadShard(in));
+  record.created_unix_ms = in.U64();
+  record.revision = in.U64();
+  if (!in.done()) return Corrupt("its lengths do not add up");
+  if (!KnownEnums(record)) return Corrupt("an unknown state, metric or element type");
+  return record;
+}
+
+}  // namespace kith

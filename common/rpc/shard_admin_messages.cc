@@ -1,0 +1,251 @@
+#include "common/rpc/shard_admin_messages.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/status_codes.h"
+#include "common/rpc/wire_shape.h"
+
+namespace kith::rpc {
+namespace {
+
+absl::StatusOr<Uuid> UuidFromWire(const std::string& bytes) {
+  Uuid uuid;
+  if (bytes.size() != uuid.bytes.size()) return ShapeError("incarnation", "is not 16 bytes");
+  std::copy(bytes.begin(), bytes.end(), uuid.bytes.begin());
+  return uuid;
+}
+
+v1::Metric MetricToWire(Metric metric) { return static_cast<v1::Metric>(metric); }
+v1::ElementType ElementTypeToWire(ElementType type) { return static_cast<v1::ElementType>(type); }
+
+}  // namespace
+
+v1::ShardSpec ToProto(const ShardSpec& spec) {
+  v1::ShardSpec out;
+  out.set_shard(spec.shard);
+  out.set_collection(spec.collection);
+  out.set_incarnation(std::string(spec.incarnation.view()));
+  out.set_dimension(spec.dimension);
+  out.set_metric(MetricToWire(spec.metric));
+  out.set_element_type(ElementTypeToWire(spec.element_type));
+  for (const auto& [begin, end] : spec.slots) {
+    out.add_slot_begins(begin);
+    out.add_slot_ends(end);
+  }
+  return out;
+}
+
+absl::StatusOr<ShardSpec> FromProto(const v1::ShardSpec& in) {
+  ShardSpec spec;
+  spec.shard = in.shard();
+  spec.collection = in.collection();
+  KITH_ASSIGN_OR_RETURN(spec.incarnation, UuidFromWire(in.incarnation()));
+  spec.dimension = in.dimension();
+  KITH_ASSIGN_OR_RETURN(spec.metric, MetricFromWire(in.metric()));
+  KITH_ASSIGN_OR_RETURN(spec.element_type, ElementTypeFromWire(in.element_type()));
+  if (in.slot_begins_size() != in.slot_ends_size()) {
+    return ShapeError("slot_ends", "is not as long as slot_begins");
+  }
+  for (int i = 0; i < in.slot_begins_size(); ++i) {
+    spec.slots.emplace_back(in.slot_begins(i), in.slot_ends(i));
+  }
+  return spec;
+}
+
+v1::ShardStat ToProto(ShardStat&& stat) {
+  v1::ShardStat out;
+  out.set_ready(stat.ready);
+  out.set_not_ready_reason(std::move(stat.not_ready_reason));
+  out.set_epoch(stat.epoch);
+  out.set_applied_lsn(stat.applied_lsn);
+  out.set_live_points(stat.live_points);
+  out.set_rows(stat.rows);
+  for (IndexState& index : stat.indexes) {
+    v1::ShardIndexState* to = out.add_indexes();
+    to->set_version(std::move(index.version));
+    to->set_ready(index.ready);
+    to->set_indexed_rows(index.indexed_rows);
+    to->set_total_rows(index.total_rows);
+    to->set_out_of_range_rows(index.out_of_range_rows);
+    to->set_error(std::move(index.error));
+  }
+  out.mutable_memory()->set_codes(stat.memory.codes);
+  out.mutable_memory()->set_refine(stat.memory.refine);
+  out.mutable_memory()->set_quantizer(stat.memory.quantizer);
+  out.mutable_memory()->set_rows(stat.memory.rows);
+  out.mutable_memory()->set_tombstones(stat.memory.tombstones);
+  out.set_disk_bytes(stat.disk_bytes);
+  out.set_incarnation(std::string(stat.incarnation.view()));
+  return out;
+}
+
+absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in) {
+  ShardStat stat;
+  stat.ready = in.ready();
+  stat.not_ready_reason = std::move(*in.mutable_not_ready_reason());
+  stat.epoch = in.epoch();
+  stat.applied_lsn = in.applied_lsn();
+  stat.live_points = in.live_points();
+  stat.rows = in.rows();
+  for (const v1::ShardIndexState& index : in.indexes()) {
+    stat.indexes.push_back({index.version(), index.ready(), index.indexed_rows(),
+                            index.total_rows(), index.out_of_range_rows(), index.error()});
+  }
+  stat.memory = {in.memory().codes(), in.memory().refine(), in.memory().quantizer(),
+                 in.memory().rows(), in.memory().tombstones()};
+  stat.disk_bytes = in.disk_bytes();
+  KITH_ASSIGN_OR_RETURN(stat.incarnation, UuidFromWire(in.incarnation()));
+  return stat;
+}
+
+v1::ShardSampleHashesCall ToProto(const SampleHashesCall& call) {
+  v1::ShardSampleHashesCall out;
+  out.set_shard(call.shard);
+  out.set_seed(call.seed);
+  out.set_count(call.count);
+  return out;
+}
+
+SampleHashesCall FromProto(const v1::ShardSampleHashesCall& in) {
+  return {in.shard(), in.seed(), in.count()};
+}
+
+v1::ShardSampleHashesReply ToProto(const std::vector<uint64_t>& hashes) {
+  v1::ShardSampleHashesReply out;
+  SetRepeated(hashes, out.mutable_hashes());
+  return out;
+}
+
+std::vector<uint64_t> FromProto(const v1::ShardSampleHashesReply& in) {
+  return {in.hashes().begin(), in.hashes().end()};
+}
+
+v1::ShardSampleChunkCall ToProto(const SampleChunkCall& call) {
+  v1::ShardSampleChunkCall out;
+  out.set_shard(call.shard);
+  out.set_seed(call.seed);
+  out.set_hash_begin(call.hash_begin);
+  out.set_hash_end(call.hash_end);
+  out.set_bytes_limit(call.bytes_limit);
+  return out;
+}
+
+SampleChunkCall FromProto(const v1::ShardSampleChunkCall& in) {
+  return {in.shard(), in.seed(), in.hash_begin(), in.hash_end(), in.bytes_limit()};
+}
+
+v1::ShardSampleChunkReply ToProto(SampleChunk&& chunk) {
+  v1::ShardSampleChunkReply out;
+  SetRepeated(chunk.hashes, out.mutable_hashes());
+  out.set_keys(std::move(chunk.keys));
+  out.set_vectors(std::move(chunk.vectors));
+  return out;
+}
+
+absl::StatusOr<SampleChunk> FromProto(v1::ShardSampleChunkReply&& in) {
+  KITH_RETURN_IF_ERROR(CheckKeys(in.keys(), static_cast<size_t>(in.hashes_size())));
+  SampleChunk chunk;
+  chunk.hashes.assign(in.hashes().begin(), in.hashes().end());
+  chunk.keys = std::move(*in.mutable_keys());
+  chunk.vectors = std::move(*in.mutable_vectors());
+  return chunk;
+}
+
+v1::ShardTrainingChunk ToProto(TrainingChunk&& chunk) {
+  v1::ShardTrainingChunk out;
+  out.set_job(std::move(chunk.job));
+  SetRepeated(chunk.sample.hashes, out.mutable_hashes());
+  out.set_keys(std::move(chunk.sample.keys));
+  out.set_vectors(std::move(chunk.sample.vectors));
+  out.set_dimension(chunk.dimension);
+  out.set_element_type(ElementTypeToWire(chunk.element_type));
+  return out;
+}
+
+absl::StatusOr<TrainingChunk> FromProto(const v1::ShardTrainingChunk& in) {
+  const auto points = static_cast<size_t>(in.hashes_size());
+  KITH_RETURN_IF_ERROR(CheckKeys(in.keys(), points));
+  TrainingChunk chunk;
+  chunk.job = in.job();
+  chunk.dimension = in.dimension();
+  KITH_ASSIGN_OR_RETURN(chunk.element_type, ElementTypeFromWire(in.element_type()));
+  if (in.vectors().size() != points * chunk.dimension * ElementSize(chunk.element_type)) {
+    return ShapeError("vectors", "does not hold `dimension` elements for each hash");
+  }
+  chunk.sample.hashes.assign(in.hashes().begin(), in.hashes().end());
+  chunk.sample.keys = in.keys();
+  chunk.sample.vectors = in.vectors();
+  return chunk;
+}
+
+v1::ShardStartTrainingCall ToProto(const StartTrainingCall& call) {
+  v1::ShardStartTrainingCall out;
+  out.set_job(call.job);
+  out.set_dimension(call.dimension);
+  out.set_metric(MetricToWire(call.metric));
+  out.set_element_type(ElementTypeToWire(call.element_type));
+  out.set_lists(call.lists);
+  out.set_subspaces(call.subspaces);
+  out.set_seed(call.seed);
+  return out;
+}
+
+absl::StatusOr<StartTrainingCall> FromProto(const v1::ShardStartTrainingCall& in) {
+  StartTrainingCall call;
+  call.job = in.job();
+  call.dimension = in.dimension();
+  KITH_ASSIGN_OR_RETURN(call.metric, MetricFromWire(in.metric()));
+  KITH_ASSIGN_OR_RETURN(call.element_type, ElementTypeFromWire(in.element_type()));
+  call.lists = in.lists();
+  call.subspaces = in.subspaces();
+  call.seed = in.seed();
+  return call;
+}
+
+v1::ShardTrainingState ToProto(const TrainingState& state) {
+  v1::ShardTrainingState out;
+  out.set_done(state.done);
+  out.set_progress(state.progress);
+  out.set_artifact(state.artifact);
+  out.set_artifact_bytes(state.artifact_bytes);
+  if (!state.error.ok()) *out.mutable_error() = StatusToProto(state.error);
+  return out;
+}
+
+TrainingState FromProto(const v1::ShardTrainingState& in) {
+  return {in.done(), in.progress(), in.artifact(), in.artifact_bytes(),
+          StatusFromProto(in.error())};
+}
+
+v1::ShardArtifactChunk ToProto(ArtifactChunk&& chunk) {
+  v1::ShardArtifactChunk out;
+  out.set_artifact(std::move(chunk.artifact));
+  out.set_offset(chunk.offset);
+  out.set_total_bytes(chunk.total_bytes);
+  out.set_data(std::move(chunk.data));
+  out.set_checksum(chunk.checksum);
+  return out;
+}
+
+ArtifactChunk FromProto(const v1::ShardArtifactChunk& in) {
+  return {in.artifact(), in.offset(), in.total_bytes(), in.data(), in.checksum()};
+}
+
+v1::ShardVerifyReply ToProto(const VerifyReply& reply) {
+  v1::ShardVerifyReply out;
+  out.set_applied_lsn(reply.applied_lsn);
+  out.set_slots_checked(reply.slots_checked);
+  out.set_truth_mismatches(reply.truth_mismatches);
+  out.set_index_mismatches(reply.index_mismatches);
+  out.set_live_points(reply.live_points);
+  return out;
+}
+
+VerifyReply FromProto(const v1::ShardVerifyReply& in) {
+  return {in.applied_lsn(), in.slots_checked(), in.truth_mismatches(), in.index_mismatches(),
+          in.live_points()};
+}
+
+}  // namespace kith::rpc

@@ -1,0 +1,96 @@
+#include "common/rpc/unary_handler.h"
+
+#include <grpcpp/server_context.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/rpc/deadline.h"
+#include "common/rpc/status_codes.h"
+
+namespace kith::rpc {
+namespace {
+
+class UnaryReactor final : public grpc::ServerUnaryReactor {
+ public:
+  UnaryReactor(telemetry::RequestMetrics* metrics, const char* method)
+      : metrics_(metrics), method_(method), begin_(std::chrono::steady_clock::now()) {}
+
+  std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
+
+  // The reactor may be gone when this returns.
+  void Answer(const absl::Status& status) {
+    if (metrics_ != nullptr) {
+      metrics_->Observe(method_, CodeName(status.code()),
+                        std::chrono::steady_clock::now() - begin_);
+    }
+    Finish(StatusToGrpc(status));
+  }
+
+ private:
+  void OnCancel() override { cancelled_->store(true, std::memory_order_relaxed); }
+  void OnDone() override { delete this; }
+
+  telemetry::RequestMetrics* const metrics_;
+  const char* const method_;
+  const std::chrono::steady_clock::time_point begin_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+struct StartedCall {
+  UnaryReactor* reactor;
+  CallContext context;
+  FinishCall finish;
+};
+
+StartedCall Start(UnaryReactor* reactor, const grpc::CallbackServerContext& context) {
+  return {reactor,
+          {DeadlineOf(context), reactor->cancelled()},
+          FinishCall([reactor](absl::Status status) { reactor->Answer(status); })};
+}
+
+}  // namespace
+
+FinishCall::~FinishCall() {
+  if (function_) {
+    function_(absl::InternalError("the server dropped this call without an answer; report it"));
+  }
+}
+
+void FinishCall::operator()(const absl::Status& status) {
+  // Emptied first: the call, and with it this object's owner, may be gone when the function
+  // returns.
+  Function function = std::exchange(function_, nullptr);
+  if (function) function(status);
+}
+
+grpc::ServerUnaryReactor* UnaryCalls::Async(const char* method,
+                                            grpc::CallbackServerContext* context,
+                                            AsyncBody body) const {
+  StartedCall call = Start(new UnaryReactor(metrics_, method), *context);
+  body(call.context, std::move(call.finish));
+  return call.reactor;
+}
+
+grpc::ServerUnaryReactor* UnaryCalls::Blocking(const char* method,
+                                               grpc::CallbackServerContext* context,
+                                               BlockingBody body) const {
+  StartedCall call = Start(new UnaryReactor(metrics_, method), *context);
+  auto finish = std::make_shared<FinishCall>(std::move(call.finish));
+  const bool posted =
+      admin_->Post([finish, body = std::move(body), context = call.context]() mutable {
+        (*finish)(context.is_cancelled() ? absl::CancelledError("the caller went away")
+                                         : body(context));
+      });
+  if (!posted) {
+    (*finish)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+                    "too many administrative calls are waiting; try again later",
+                    {{kRetryAfterMsFact, "200"}}));
+  }
+  return call.reactor;
+}
+
+}  // namespace kith::rpc

@@ -1,0 +1,85 @@
+#ifndef KITH_COMMON_RPC_UNARY_HANDLER_H_
+#define KITH_COMMON_RPC_UNARY_HANDLER_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "common/base/clock.h"
+#include "common/base/executor.h"
+#include "common/telemetry/request_metrics.h"
+
+namespace grpc {
+class CallbackServerContext;
+}
+
+namespace kith::rpc {
+
+// What a handler knows of its call. Copies share the cancellation mark and may outlive the call.
+struct CallContext {
+  std::optional<Deadline> deadline;  // absent where the client set none
+  std::shared_ptr<const std::atomic<bool>>
+      cancelled;  // the client went away or the deadline passed
+
+  bool is_cancelled() const { return cancelled->load(std::memory_order_relaxed); }
+};
+
+// Answers the call, once, from any thread; request and response are gone afterwards. Destroyed
+// without a call, it answers INTERNAL: no call is ever left hanging.
+class FinishCall {
+ public:
+  using Function = absl::AnyInvocable<void(absl::Status)>;
+
+  explicit FinishCall(Function function) : function_(std::move(function)) {}
+  FinishCall(FinishCall&& other) noexcept : function_(std::move(other.function_)) {
+    other.function_ = nullptr;
+  }
+  FinishCall& operator=(FinishCall&&) = delete;
+  ~FinishCall();
+
+  void operator()(const absl::Status& status);
+
+ private:
+  Function function_;
+};
+
+// Turns plain functions into unary reactors of the callback API: deadline, cancellation, status
+// mapping and metrics are done here, once, for every method:
+//
+//   grpc::ServerUnaryReactor* Get(context, request, response) override {
+//     return calls_.Blocking("GetCollection", context, [=, this](const rpc::CallContext& call) {
+//       return service_.Get(*request, call.deadline, response);
+//     });
+//   }
+//
+// Outlives the server. Threads: any.
+class UnaryCalls {
+ public:
+  using AsyncBody = absl::AnyInvocable<void(const CallContext&, FinishCall)>;
+  using BlockingBody = absl::AnyInvocable<absl::Status(const CallContext&)>;
+
+  // `metrics` may be null. `admin` runs the blocking bodies.
+  UnaryCalls(telemetry::RequestMetrics* metrics, Executor* admin)
+      : metrics_(metrics), admin_(admin) {}
+
+  // Runs `body` at once on the gRPC thread: it decodes, hands on and returns.
+  // `method` is a literal; it labels the metrics.
+  grpc::ServerUnaryReactor* Async(const char* method, grpc::CallbackServerContext* context,
+                                  AsyncBody body) const;
+  // Posts `body` to the admin executor: RESOURCE_EXHAUSTED QUEUE_FULL where too many wait there;
+  // not run at all where the call was cancelled while it waited.
+  grpc::ServerUnaryReactor* Blocking(const char* method, grpc::CallbackServerContext* context,
+                                     BlockingBody body) const;
+
+ private:
+  telemetry::RequestMetrics* const metrics_;
+  Executor* const admin_;
+};
+
+}  // namespace kith::rpc
+
+#endif  // KITH_COMMON_RPC_UNARY_HANDLER_H_

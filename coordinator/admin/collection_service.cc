@@ -1,0 +1,178 @@
+#include "coordinator/admin/collection_service.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "coordinator/admin/collection_shape.h"
+#include "coordinator/admin/collection_view.h"
+#include "coordinator/admin/shard_steps.h"
+#include "coordinator/cluster/placement.h"
+#include "coordinator/search/search_defaults.h"
+
+namespace kith::coordinator {
+namespace {
+
+using State = CollectionRecord::State;
+
+absl::Status NotFound(const std::string& name) {
+  return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
+               fmt::format("there is no collection {}", name));
+}
+
+absl::Status Taken(const CollectionRecord& record) {
+  if (record.state == State::kActive) {
+    return Error(absl::StatusCode::kAlreadyExists, reason::kCollectionExists,
+                 fmt::format("collection {} exists: choose another name, or delete it first",
+                             record.name));
+  }
+  const char* what = record.state == State::kCreating ? "created" : "removed";
+  return Error(absl::StatusCode::kUnavailable, reason::kShardUnavailable,
+               fmt::format("a collection named {} is still being {} (all its nodes must be up for "
+                           "that): try again",
+                           record.name, what),
+               {{kRetryAfterMsFact, "1000"}});
+}
+
+absl::Status SetState(CollectionRecord& record, State from, State to) {
+  // Somebody was here first: the other side of a create or drop that both finish.
+  if (record.state != from && record.state != to) return NotFound(record.name);
+  record.state = to;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollectionCall& call) {
+  const uint32_t shards = call.shards == 0 ? defaults_.shards : call.shards;
+  KITH_RETURN_IF_ERROR(CheckName(call.collection));
+  KITH_RETURN_IF_ERROR(CheckShape(call.dimension, call.metric, call.element_type));
+  KITH_RETURN_IF_ERROR(CheckShards(shards));
+  KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, call.dimension));
+  std::vector<std::string> nodes;
+  for (const auto& [name, service] : catalog_.context().nodes) nodes.push_back(name);
+  if (nodes.empty()) {
+    return Error(absl::StatusCode::kUnavailable, reason::kShardUnavailable,
+                 "the configuration names no shard node");
+  }
+  CollectionRecord record;
+  record.name = call.collection;
+  record.incarnation = Uuid::Random();
+  record.dimension = call.dimension;
+  record.metric = call.metric;
+  record.element_type = call.element_type;
+  record.lists = call.index.lists;
+  record.subspaces = call.index.subspaces;
+  record.target_recall =
+      call.index.target_recall == 0 ? kTargetRecallDefault : call.index.target_recall;
+  record.shards = PlaceShards(0, shards, nodes);
+  record.created_unix_ms = catalog_.context().clock->UnixMs();
+  return record;
+}
+
+absl::Status CollectionService::CheckRoom(const std::string& name) {
+  KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> records, catalog_.meta().List());
+  for (const CollectionRecord& record : records) {
+    if (record.name == name) return Taken(record);
+  }
+  if (records.size() < limits::kCollectionsMax) return absl::OkStatus();
+  return Error(absl::StatusCode::kResourceExhausted, reason::kCollectionLimit,
+               fmt::format("there are {} collections already, the most a cluster may have: delete "
+                           "one first",
+                           records.size()));
+}
+
+absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionCall& call) {
+  KITH_ASSIGN_OR_RETURN(CollectionRecord record, NewRecord(call));
+  std::lock_guard one_at_a_time(create_mutex_);  // or two of them could pass the limit together
+  const Catalog::NameLock lock = catalog_.Lock(record.name);
+  KITH_RETURN_IF_ERROR(CheckRoom(record.name));
+  if (call.mode == CreateMode::kValidateOnly) {
+    CollectionView view;
+    view.record = std::move(record);
+    return view;
+  }
+  // Before anything is written: a node that is down leaves nothing to roll back.
+  KITH_RETURN_IF_ERROR(CheckNodes(catalog_, record));
+  KITH_ASSIGN_OR_RETURN(record, CreateOnShards(std::move(record)));
+  spdlog::info("collection_created collection={} incarnation={} dimension={} shards={}",
+               record.name, record.incarnation.ToString(), record.dimension, record.shards.size());
+  CollectionView view;
+  view.record = std::move(record);
+  return view;
+}
+
+absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRecord record) {
+  KITH_ASSIGN_OR_RETURN(
+      const ShardId first,
+      catalog_.meta().ReserveShardIds(static_cast<uint32_t>(record.shards.size())));
+  for (size_t i = 0; i < record.shards.size(); ++i) record.shards[i].shard = first + i;
+  KITH_ASSIGN_OR_RETURN(record, catalog_.Create(std::move(record)));
+  const absl::Status created = CreateShards(catalog_, record);
+  if (!created.ok()) {
+    spdlog::warn("collection_rolled_back collection={} error=\"{}\"", record.name,
+                 created.ToString());
+    RollBack(record);
+    return created;
+  }
+  return catalog_.Modify(record, [](CollectionRecord& current) {
+    return SetState(current, State::kCreating, State::kActive);
+  });
+}
+
+void CollectionService::RollBack(const CollectionRecord& record) {
+  const absl::Status dropped = Drop(record);
+  if (!dropped.ok()) {
+    spdlog::warn("collection_drop_postponed collection={} error=\"{}\"", record.name,
+                 dropped.ToString());
+  }
+}
+
+absl::Status CollectionService::Drop(const CollectionRecord& record) {
+  KITH_ASSIGN_OR_RETURN(const CollectionRecord dropping,
+                        catalog_.Modify(record, [](CollectionRecord& current) {
+                          current.state = State::kDropping;
+                          return absl::OkStatus();
+                        }));
+  KITH_RETURN_IF_ERROR(DropShards(catalog_, dropping));
+  return catalog_.Delete(dropping);
+}
+
+absl::StatusOr<CollectionView> CollectionService::Get(const std::string& collection) {
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
+  return ViewOf(*entry, SurveyShards(catalog_, entry->record));
+}
+
+absl::StatusOr<std::vector<CollectionView>> CollectionService::List() {
+  std::vector<CollectionView> views;
+  for (const auto& entry : catalog_.context().map->List()) {
+    views.push_back(ViewOf(*entry, SurveyShards(catalog_, entry->record)));
+  }
+  return views;
+}
+
+absl::Status CollectionService::Delete(const std::string& collection) {
+  const Catalog::NameLock lock = catalog_.Lock(collection);
+  KITH_ASSIGN_OR_RETURN(const CollectionRecord record, catalog_.meta().Get(collection));
+  // One that will not stop in time finds the record gone when it wants to change it.
+  if (!operations_.Drain(collection, catalog_.context().timing.call)) {
+    spdlog::warn("collection_delete_does_not_wait collection={}", collection);
+  }
+  const absl::Status dropped = Drop(record);
+  if (dropped.ok()) {
+    spdlog::info("collection_deleted collection={} incarnation={}", record.name,
+                 record.incarnation.ToString());
+    return dropped;
+  }
+  const auto left = catalog_.meta().Get(collection);
+  if (!left.ok() || left->state != State::kDropping) return dropped;
+  spdlog::warn("collection_drop_postponed collection={} error=\"{}\"", collection,
+               dropped.ToString());
+  return absl::OkStatus();
+}
+
+}  // namespace kith::coordinator

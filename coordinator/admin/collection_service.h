@@ -1,0 +1,116 @@
+#ifndef KITH_COORDINATOR_ADMIN_COLLECTION_SERVICE_H_
+#define KITH_COORDINATOR_ADMIN_COLLECTION_SERVICE_H_
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/meta/meta_store.h"
+#include "common/shard_api/shard_calls.h"
+#include "coordinator/admin/catalog.h"
+#include "coordinator/admin/operations.h"
+
+namespace kith::coordinator {
+
+// kith.v1.IndexParameters: zero fields are chosen, or keep what the collection has.
+struct IndexChoice {
+  uint32_t lists = 0;
+  uint32_t subspaces = 0;
+  double target_recall = 0;
+};
+
+enum class CreateMode : uint8_t { kCreate, kValidateOnly };
+
+struct CreateCollectionCall {
+  std::string collection;
+  uint32_t dimension = 0;
+  Metric metric{};             // 0 where the request named none: refused
+  ElementType element_type{};  // likewise
+  uint32_t shards = 0;         // 0: the server's default
+  IndexChoice index;
+  CreateMode mode = CreateMode::kCreate;
+};
+
+enum class CollectionStatus : uint8_t { kGreen = 1, kYellow = 2, kRed = 3 };
+
+// kith.v1.Collection: the record and what the shards say of it now.
+struct CollectionView {
+  CollectionRecord record;
+  uint64_t points =
+      0;  // exact where every shard answered, else with the last known count of others
+  uint64_t indexed_points = 0;
+  CollectionStatus status = CollectionStatus::kGreen;
+  std::vector<std::string> reasons;
+  MemoryByPart memory;
+  uint64_t disk_bytes = 0;
+};
+
+struct PlanCollectionCall {
+  uint32_t dimension = 0;
+  ElementType element_type{};
+  Metric metric{};
+  uint64_t points = 0;
+  uint32_t shards = 0;
+  IndexChoice index;
+  uint64_t memory_limit_bytes = 0;  // of one node; 0: what this machine has
+};
+
+// kith.v1.PlanCollectionResponse. `steady` counts every row as resident (each was touched once);
+// `fits` compares the fullest node's retrain peak without rows, which the page cache may give back.
+struct CollectionPlan {
+  uint32_t lists = 0;
+  uint32_t subspaces = 0;
+  uint64_t sample_points = 0;
+  MemoryByPart steady;
+  uint64_t steady_bytes = 0;
+  uint64_t retrain_peak_bytes = 0;
+  uint64_t disk_bytes = 0;
+  double bytes_per_vector = 0;
+  bool fits = false;
+  std::string why_not;
+};
+
+struct CollectionDefaults {
+  uint32_t shards = 1;
+  uint64_t memory_limit_bytes = 0;  // of one node; 0: this machine's
+};
+
+// Collections: the logic behind the RPCs of the same names, without a wire.
+//
+// Codes: INVALID_ARGUMENT BAD_REQUEST with the fact `field`; ALREADY_EXISTS COLLECTION_EXISTS;
+// RESOURCE_EXHAUSTED COLLECTION_LIMIT; NOT_FOUND COLLECTION_NOT_FOUND; UNAVAILABLE
+// SHARD_UNAVAILABLE naming the node (try again when it is back); those of MetaStore.
+// Threads: any admin thread; every call may block.
+class CollectionService {
+ public:
+  CollectionService(Catalog& catalog, Operations& operations, CollectionDefaults defaults)
+      : catalog_(catalog), operations_(operations), defaults_(defaults) {}
+
+  // With kValidateOnly the answer is what would be created, and nothing is.
+  absl::StatusOr<CollectionView> Create(const CreateCollectionCall& call);
+  absl::StatusOr<CollectionView> Get(const std::string& collection);
+  absl::StatusOr<std::vector<CollectionView>> List();
+  // Ends what runs on the collection, then removes its points from every shard. Where a node is
+  // down the collection is gone for its users and reconciling removes the rest later: still OK.
+  absl::Status Delete(const std::string& collection);
+  absl::StatusOr<CollectionPlan> Plan(const PlanCollectionCall& call) const;
+
+ private:
+  absl::StatusOr<CollectionRecord> NewRecord(const CreateCollectionCall& call);
+  absl::Status CheckRoom(const std::string& name);
+  absl::StatusOr<CollectionRecord> CreateOnShards(CollectionRecord record);
+  void RollBack(const CollectionRecord& record);
+  absl::Status Drop(const CollectionRecord& record);
+
+  Catalog& catalog_;
+  Operations& operations_;
+  const CollectionDefaults defaults_;
+  std::mutex create_mutex_;
+};
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_ADMIN_COLLECTION_SERVICE_H_

@@ -1,0 +1,20 @@
+#ifndef KITH_COORDINATOR_ADMIN_COLLECTION_SHAPE_H_
+#define KITH_COORDINATOR_ADMIN_COLLECTION_SHAPE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "coordinator/admin/collection_service.h"
+
+// What a collection may look like. INVALID_ARGUMENT BAD_REQUEST naming the request's field. Pure.
+namespace kith::coordinator {
+
+absl::Status CheckName(const std::string& collection);
+absl::Status CheckShape(uint32_t dimension, Metric metric, ElementType element_type);
+absl::Status CheckShards(uint32_t shards);
+absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension);
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_ADMIN_COLLECTION_SHAPE_H_

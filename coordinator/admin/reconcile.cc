@@ -1,0 +1,248 @@
+#include "coordinator/admin/reconcile.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith::coordinator {
+namespace {
+
+using State = CollectionRecord::State;
+
+constexpr std::chrono::milliseconds kFirstDelay{1000};
+constexpr std::chrono::milliseconds kLongestDelay{30'000};
+
+bool Kept(const CollectionRecord& record, const std::string& version) {
+  return version == record.serving_version || version == record.previous_version;
+}
+
+bool HasStrays(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys) {
+  for (const ShardSurvey& survey : surveys) {
+    if (!survey.stat.ok()) continue;
+    for (const IndexState& index : survey.stat->indexes) {
+      if (!Kept(record, index.version)) return true;
+    }
+  }
+  return false;
+}
+
+// What an unknown shard is taken to hold: as much as the others, and never nothing, so that an
+// answer without it does not look complete.
+uint64_t GuessedPoints(const std::vector<ShardSurvey>& surveys) {
+  uint64_t points = 0;
+  uint64_t known = 0;
+  for (const ShardSurvey& survey : surveys) {
+    if (!survey.stat.ok()) continue;
+    points += survey.stat->live_points;
+    ++known;
+  }
+  return known == 0 ? 1 : std::max<uint64_t>(1, points / known);
+}
+
+}  // namespace
+
+absl::Status Reconciler::RunOnce() {
+  std::lock_guard pass(pass_mutex_);
+  KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> records, catalog_.meta().List());
+  std::erase_if(backoff_, [&](const auto& waiting) {
+    return std::none_of(records.begin(), records.end(), [&](const CollectionRecord& record) {
+      return record.name == waiting.first;
+    });
+  });
+  pass_health_.clear();
+  for (const auto& [name, service] : catalog_.context().nodes) pass_health_[name].node = name;
+  for (const CollectionRecord& record : records) {
+    if (record.state == State::kActive) {
+      LookAt(record);
+    } else {
+      Finish(record);
+    }
+  }
+  PublishHealth();
+  return absl::OkStatus();
+}
+
+void Reconciler::Finish(const CollectionRecord& record) {
+  const auto found = backoff_.find(record.name);
+  const Deadline now = catalog_.context().clock->Now();
+  if (found != backoff_.end() && now < found->second.next) return;
+  const Catalog::NameLock lock = catalog_.TryLock(record.name);
+  if (!lock.owns_lock()) return;  // it is being created or dropped right now
+  const absl::Status finished = FinishLocked(record);
+  if (finished.ok()) {
+    if (found != backoff_.end()) backoff_.erase(found);
+    return;
+  }
+  const auto delay = found == backoff_.end() ? kFirstDelay
+                                             : std::min(found->second.delay * 2, kLongestDelay);
+  backoff_[record.name] = {now + delay, delay};
+  spdlog::warn("collection_unfinished collection={} state={} retry_ms={} error=\"{}\"",
+               record.name, record.state == State::kCreating ? "creating" : "dropping",
+               delay.count(), finished.ToString());
+}
+
+absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
+  // Read again under the lock: whoever held it may have finished the work.
+  const auto read = catalog_.meta().Get(known.name);
+  if (absl::IsNotFound(read.status())) return absl::OkStatus();
+  KITH_RETURN_IF_ERROR(read.status());
+  const CollectionRecord& record = *read;
+  if (record.state == State::kCreating) {
+    KITH_RETURN_IF_ERROR(CreateShards(catalog_, record));
+    spdlog::info("collection_create_finished collection={}", record.name);
+    return catalog_
+        .Modify(record,
+                [](CollectionRecord& current) {
+                  current.state = State::kActive;
+                  return absl::OkStatus();
+                })
+        .status();
+  }
+  if (record.state == State::kDropping) {
+    KITH_RETURN_IF_ERROR(DropShards(catalog_, record));
+    spdlog::info("collection_drop_finished collection={}", record.name);
+    return catalog_.Delete(record);
+  }
+  return absl::OkStatus();
+}
+
+void Reconciler::LookAt(const CollectionRecord& record) {
+  const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record);
+  NoteHealth(surveys);
+  if (!catalog_.context().map->Find(record.name).ok()) {
+    const absl::Status published = catalog_.Publish(record.name);
+    if (!published.ok() && !absl::IsNotFound(published)) {
+      spdlog::error("collection_not_published collection={} error=\"{}\"", record.name,
+                    published.ToString());
+    }
+  }
+  NotePoints(record, surveys);
+  if (operations_.Running(record.name)) return;
+  if (HasStrays(record, surveys)) RemoveStrays(record, surveys);
+  CancelLostTraining(record);
+}
+
+void Reconciler::NotePoints(const CollectionRecord& record,
+                            const std::vector<ShardSurvey>& surveys) {
+  const auto entry = catalog_.context().map->Find(record.name);
+  if (!entry.ok() || (*entry)->record.incarnation != record.incarnation) return;
+  for (size_t i = 0; i < surveys.size() && i < (*entry)->routes.size(); ++i) {
+    const ShardRoute& route = *(*entry)->routes[i];
+    if (surveys[i].stat.ok()) {
+      counted_.insert(route.shard);
+      route.NoteLivePoints(surveys[i].stat->live_points);
+    } else if (!counted_.contains(route.shard) && route.live_points.load() == 0) {
+      route.NoteLivePoints(GuessedPoints(surveys));
+    }
+  }
+}
+
+void Reconciler::NoteHealth(const std::vector<ShardSurvey>& surveys) {
+  for (const ShardSurvey& survey : surveys) {
+    NodeHealth& health = pass_health_[survey.placement.node];
+    health.node = survey.placement.node;
+    ++health.shards;
+    const absl::Status& status = survey.stat.status();
+    const bool silent = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    health.reachable |= !silent || ReasonOf(status) == reason::kNotReady;
+    if (survey.stat.ok() && survey.stat->ready) {
+      ++health.shards_ready;
+    } else if (health.message.empty()) {
+      health.message = survey.stat.ok() ? survey.stat->not_ready_reason
+                                        : std::string(AtShard(status, survey.placement).message());
+    }
+  }
+}
+
+void Reconciler::PublishHealth() {
+  std::vector<NodeHealth> nodes;
+  for (auto& [name, health] : pass_health_) {
+    if (health.shards == 0) {
+      // A node without shards: any answer shows that it is there.
+      CollectionRecord probe;
+      probe.shards.push_back({0, name, {}});
+      const absl::Status answered = CheckNodes(catalog_, probe);
+      health.reachable = answered.ok();
+      health.message = std::string(answered.message());
+    }
+    nodes.push_back(health);
+  }
+  std::lock_guard lock(mutex_);
+  for (const NodeHealth& health : nodes) {
+    const auto before = std::find_if(nodes_.begin(), nodes_.end(), [&](const NodeHealth& other) {
+      return other.node == health.node;
+    });
+    if (before != nodes_.end() && before->reachable == health.reachable) continue;
+    spdlog::info("node_health node={} reachable={} message=\"{}\"", health.node, health.reachable,
+                 health.message);
+  }
+  nodes_ = std::move(nodes);
+}
+
+void Reconciler::RemoveStrays(const CollectionRecord& known,
+                              const std::vector<ShardSurvey>& surveys) {
+  // A training begins under this lock, and the record read under it holds what one that ended
+  // since the survey has promoted: nothing in use is dropped.
+  const Catalog::NameLock lock = catalog_.Lock(known.name);
+  if (operations_.Running(known.name)) return;
+  const auto record = catalog_.meta().Get(known.name);
+  if (!record.ok() || record->incarnation != known.incarnation) return;
+  for (const ShardSurvey& survey : surveys) {
+    const auto service = catalog_.Node(survey.placement.node);
+    if (!survey.stat.ok() || !service.ok()) continue;
+    for (const IndexState& index : survey.stat->indexes) {
+      if (Kept(*record, index.version)) continue;
+      const absl::Status dropped = (*service)->DropIndex(survey.placement.shard, index.version,
+                                                         catalog_.context().CallDeadline());
+      spdlog::info("stray_index_dropped collection={} shard={} version={} status=\"{}\"",
+                   record->name, survey.placement.shard, index.version, dropped.ToString());
+    }
+  }
+}
+
+void Reconciler::CancelLostTraining(const CollectionRecord& record) {
+  const std::string job = record.incarnation.ToString();
+  if (record.shards.empty() || training_cleared_.contains(job)) return;
+  const auto service = catalog_.Node(record.shards.front().node);
+  if (!service.ok()) return;
+  const Catalog::NameLock lock = catalog_.Lock(record.name);
+  if (operations_.Running(record.name)) return;
+  const absl::Status cancelled =
+      (*service)->CancelTraining(job, catalog_.context().StatDeadline());
+  if (cancelled.ok() || absl::IsNotFound(cancelled)) training_cleared_.insert(job);
+}
+
+void Reconciler::Start(std::chrono::milliseconds period) {
+  thread_ = std::thread([this, period] { Loop(period); });
+}
+
+void Reconciler::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reconciler::Loop(std::chrono::milliseconds period) {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, period, [this] { return stopping_; })) {
+    lock.unlock();
+    const absl::Status status = RunOnce();
+    if (!status.ok()) spdlog::error("reconcile_failed error=\"{}\"", status.ToString());
+    lock.lock();
+  }
+}
+
+std::vector<NodeHealth> Reconciler::nodes() const {
+  std::lock_guard lock(mutex_);
+  return nodes_;
+}
+
+}  // namespace kith::coordinator

@@ -1,0 +1,103 @@
+#ifndef KITH_COORDINATOR_SEARCH_SEARCH_QUERY_H_
+#define KITH_COORDINATOR_SEARCH_SEARCH_QUERY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/shard_api/shard_calls.h"
+#include "common/vector/element.h"
+#include "common/vector/point_key.h"
+#include "coordinator/search/vector_input.h"
+#include "coordinator/search/write_token.h"
+
+// kith.v1.Search without a wire.
+namespace kith::coordinator {
+
+struct SearchParameters {
+  std::optional<uint32_t> limit;
+  std::optional<uint32_t> nprobe;
+  std::optional<double> target_recall;
+  bool exact = false;
+  std::optional<double> max_distance;
+  std::optional<double> min_score;
+  std::optional<double> min_coverage;
+  bool with_payload = false;
+  bool with_vector = false;
+  bool explain = false;
+  std::vector<WriteToken> tokens;
+  std::optional<uint32_t> refine;
+  std::optional<uint32_t> rerank;
+};
+
+// The form decides what fields are called in errors.
+enum class QueryForm : uint8_t { kSingle, kBatch };
+
+struct SearchQuery {
+  std::string collection;
+  QueryForm form = QueryForm::kSingle;
+  uint32_t count = 1;             // queries in `vectors`
+  VectorInput vectors;            // count rows; views, read before Search returns
+  std::optional<PointKey> point;  // instead of vectors: the stored vector of this point
+  SearchParameters parameters;
+  std::optional<Deadline> deadline;
+};
+
+// Flat: a batch is a few buffers. One entry a hit, the queries' hits after one another.
+struct HitColumns {
+  std::vector<uint32_t> counts;  // hits of each query
+  std::string keys;              // PointKey::kSize bytes a hit
+  std::vector<float> scores;
+  std::vector<uint64_t> versions;
+
+  size_t size() const { return scores.size(); }
+};
+
+struct ShardFailure {
+  ShardId shard = 0;
+  std::string reason;
+  std::string message;
+};
+
+struct Coverage {
+  double ratio = 1;
+  uint64_t points_searched = 0;
+  uint64_t points_total = 0;
+  uint32_t shards_ok = 0;
+  uint32_t shards_total = 0;
+  std::vector<ShardFailure> failed;
+};
+
+struct ShardStages {
+  ShardId shard = 0;
+  uint64_t lsn = 0;
+  uint64_t rows_scanned = 0;
+  SearchStages stages;
+};
+
+struct Explanation {
+  const char* strategy = "flat";  // or "ivf"
+  uint32_t nprobe = 0;            // 0 where flat
+  SearchCounts work;
+  uint64_t points_total = 0;
+  uint64_t coordinator_us = 0;
+  uint64_t payload_us = 0;
+  std::vector<ShardStages> shards;
+};
+
+struct SearchAnswer {
+  HitColumns hits;                    // scores are exact: computed from the stored vectors
+  std::vector<std::string> payloads;  // one a hit where asked for, else empty
+  std::string vectors;                // stored form, likewise
+  size_t vector_bytes = 0;            // of one stored vector
+  Coverage coverage;
+  std::string index_version;          // empty: answered by exact search
+  std::optional<Explanation> explanation;
+  std::vector<std::string> degraded;  // reasons why the coverage is below 1
+};
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_SEARCH_SEARCH_QUERY_H_

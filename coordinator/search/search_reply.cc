@@ -1,0 +1,180 @@
+#include "coordinator/search/search_reply.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "coordinator/search/coverage.h"
+#include "coordinator/search/hit_merge.h"
+
+namespace kith::coordinator {
+namespace {
+
+constexpr double kMinCoverageDefault = 1.0;
+
+void Add(const SearchCounts& from, SearchCounts& to) {
+  to.lists_probed += from.lists_probed;
+  to.rows_scanned += from.rows_scanned;
+  to.rows_exact += from.rows_exact;
+  to.rows_refined += from.rows_refined;
+  to.rows_reranked += from.rows_reranked;
+}
+
+std::vector<uint32_t> SlotsOfRoutes(const CollectionEntry& entry) {
+  std::vector<uint32_t> slots(entry.routes.size());
+  for (const uint16_t route : entry.route_of_slot) ++slots[route];
+  return slots;
+}
+
+std::vector<ShardProgress> ProgressOf(const CollectionEntry& entry,
+                                      const Replies<SearchReply>& replies) {
+  const std::vector<uint32_t> slots = SlotsOfRoutes(entry);
+  std::vector<ShardProgress> shards(replies.size());
+  for (size_t i = 0; i < replies.size(); ++i) {
+    const ShardRoute& route = *entry.routes[i];
+    shards[i].shard = route.shard;
+    shards[i].slots = slots[i];
+    shards[i].status = replies[i].status();
+    if (replies[i].ok()) {
+      shards[i].points = replies[i]->live_points;
+      shards[i].codes_planned = replies[i]->codes_planned;
+      shards[i].codes_done = replies[i]->codes_done;
+      route.NoteLivePoints(replies[i]->live_points);
+    } else {
+      shards[i].points = route.live_points.load(std::memory_order_relaxed);
+    }
+  }
+  return shards;
+}
+
+// What no other coverage would mend. OK where there is no such thing.
+absl::Status SharedFault(const Replies<SearchReply>& replies) {
+  const absl::Status* not_ready = nullptr;
+  bool others_failed = false;
+  for (const auto& reply : replies) {
+    if (reply.ok()) continue;
+    if (reply.status().code() == absl::StatusCode::kInvalidArgument) return reply.status();
+    if (ReasonOf(reply.status()) == reason::kIndexVersionNotReady) {
+      not_ready = &reply.status();
+    } else {
+      others_failed = true;
+    }
+  }
+  return not_ready != nullptr && !others_failed ? *not_ready : absl::OkStatus();
+}
+
+// A hint that a shard gave goes on to the caller: the longest.
+void KeepRetryHint(const Replies<SearchReply>& replies, absl::Status& status) {
+  uint64_t longest = 0;
+  for (const auto& reply : replies) {
+    if (reply.ok()) continue;
+    const auto hint = FactOf(reply.status(), kRetryAfterMsFact);
+    if (hint.has_value()) longest = std::max<uint64_t>(longest, std::strtoull(hint->c_str(), nullptr, 10));
+  }
+  if (longest > 0) SetFact(status, kRetryAfterMsFact, std::to_string(longest));
+}
+
+std::vector<std::string> DegradedBy(const Coverage& coverage) {
+  std::vector<std::string> reasons;
+  for (const ShardFailure& failure : coverage.failed) reasons.push_back(failure.reason);
+  std::sort(reasons.begin(), reasons.end());
+  reasons.erase(std::unique(reasons.begin(), reasons.end()), reasons.end());
+  return reasons;
+}
+
+Explanation Explain(const SearchPlan& plan, const Replies<SearchReply>& replies,
+                    const Coverage& coverage) {
+  Explanation explanation;
+  explanation.strategy = plan.is_flat ? "flat" : "ivf";
+  explanation.nprobe = plan.is_flat ? 0 : plan.call.nprobe;
+  explanation.points_total = coverage.points_total;
+  for (size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].ok()) continue;
+    const SearchReply& reply = *replies[i];
+    Add(reply.work, explanation.work);
+    explanation.shards.push_back(
+        {plan.entry->routes[i]->shard, reply.lsn, reply.work.rows_scanned, reply.stages});
+  }
+  return explanation;
+}
+
+HitColumns Merge(const SearchPlan& plan, const SearchQuery& query, Replies<SearchReply>& replies) {
+  std::vector<SearchReply*> good;
+  for (auto& reply : replies) {
+    if (reply.ok()) good.push_back(&*reply);
+  }
+  MergeOptions options;
+  options.metric = plan.entry->record.metric;
+  options.count = plan.call.count;
+  options.limit = plan.limit;
+  options.leave_out = query.point;
+  return MergeHits(std::move(good), options);
+}
+
+}  // namespace
+
+absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuery& query,
+                                        Replies<SearchReply>& replies) {
+  for (size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].ok()) continue;
+    SearchCall call = plan.call;
+    call.shard = plan.entry->routes[i]->shard;
+    if (absl::Status bad = CheckReply(*replies[i], call); !bad.ok()) replies[i] = std::move(bad);
+  }
+  SearchAnswer answer;
+  answer.coverage = MeasureCoverage(ProgressOf(*plan.entry, replies));
+  const double minimum = query.parameters.min_coverage.value_or(kMinCoverageDefault);
+  absl::Status status = CheckCoverage(answer.coverage, minimum);
+  if (!status.ok()) {
+    KITH_RETURN_IF_ERROR(SharedFault(replies));
+    KeepRetryHint(replies, status);
+    return status;
+  }
+  if (query.parameters.explain) {
+    answer.explanation = Explain(plan, replies, answer.coverage);
+  }
+  answer.hits = Merge(plan, query, replies);
+  answer.degraded = DegradedBy(answer.coverage);
+  answer.index_version = plan.is_flat ? "" : plan.call.index_version;
+  answer.vector_bytes = ShapeOf(plan.entry->record).stored_bytes();
+  return answer;
+}
+
+void AddPoints(const PointRows& points, const SearchParameters& parameters, SearchAnswer& answer) {
+  HitColumns kept;
+  size_t hit = 0;
+  for (const uint32_t count : answer.hits.counts) {
+    const size_t before = kept.size();
+    for (const size_t end = hit + count; hit < end; ++hit) {
+      const PointRows::Row& row = points.rows[hit];
+      if (!row.is_found) continue;
+      kept.keys.append(answer.hits.keys, hit * PointKey::kSize, PointKey::kSize);
+      kept.scores.push_back(answer.hits.scores[hit]);
+      kept.versions.push_back(answer.hits.versions[hit]);
+      if (parameters.with_payload) answer.payloads.emplace_back(row.payload);
+      if (parameters.with_vector) answer.vectors.append(row.vector);
+    }
+    kept.counts.push_back(static_cast<uint32_t>(kept.size() - before));
+  }
+  answer.hits = std::move(kept);
+}
+
+telemetry::SearchObservation Observe(const Replies<SearchReply>& replies) {
+  telemetry::SearchObservation seen;
+  const SearchStages* slowest = nullptr;
+  for (const auto& reply : replies) {
+    if (!reply.ok()) continue;
+    if (slowest == nullptr || reply->stages.total_ns > slowest->total_ns) slowest = &reply->stages;
+  }
+  if (slowest == nullptr) return seen;
+  seen.queue_ns = slowest->queue_ns;
+  seen.coarse_ns = slowest->coarse_ns;
+  seen.scan_ns = slowest->scan_ns;
+  seen.refine_ns = slowest->refine_ns;
+  seen.rerank_ns = slowest->rerank_ns;
+  return seen;
+}
+
+}  // namespace kith::coordinator

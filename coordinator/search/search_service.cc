@@ -1,0 +1,168 @@
+#include "coordinator/search/search_service.h"
+
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "coordinator/search/call_deadlines.h"
+#include "coordinator/search/query_check.h"
+#include "coordinator/search/search_reply.h"
+
+namespace kith::coordinator {
+namespace {
+
+uint64_t MicrosBetween(Deadline from, Deadline to) {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
+}
+
+}  // namespace
+
+// One search on its way. `entry`, `vectors` and `has_tried_again` change between attempts only.
+struct SearchService::Run {
+  SearchQuery query;    // its views are empty: `vectors` has them in the shards' form
+  std::string vectors;
+  std::shared_ptr<const CollectionEntry> entry;
+  Deadline started;
+  bool has_tried_again = false;
+  telemetry::SearchObservation observation;
+  Done<SearchAnswer> done;
+};
+
+void SearchService::Search(const SearchQuery& query, Done<SearchAnswer> done) {
+  absl::StatusOr<RunPtr> run = Validate(query);
+  if (!run.ok()) return done(run.status());
+  (*run)->done = std::move(done);
+  if (query.point.has_value()) return ReadQueryPoint(*std::move(run));
+  Answer(*std::move(run));
+}
+
+void SearchService::Answer(RunPtr run) {
+  absl::StatusOr<SearchPlan> planned = PlanSearch(run->entry, run->query);
+  if (!planned.ok()) return run->done(planned.status());
+  auto plan = std::make_shared<const SearchPlan>(*std::move(planned));
+  Scatter(*run, plan, [this, run, plan](SearchReplies replies) {
+    if (MayTryAgain(*run, *plan, replies)) return Answer(run);
+    absl::StatusOr<SearchAnswer> answer = Collect(*run, *plan, replies);
+    if (!answer.ok()) return run->done(answer.status());
+    Reply(run, plan, *std::move(answer));
+  });
+}
+
+absl::StatusOr<SearchService::RunPtr> SearchService::Validate(const SearchQuery& query) const {
+  auto run = std::make_shared<Run>();
+  run->started = clock_.Now();
+  KITH_RETURN_IF_ERROR(CheckDeadline(query.deadline, run->started));
+  KITH_ASSIGN_OR_RETURN(run->entry, map_.Find(query.collection));
+  KITH_RETURN_IF_ERROR(CheckSearch(query, run->entry->record));
+  KITH_ASSIGN_OR_RETURN(run->vectors, QueryVectors(query, run->entry->record));
+  run->query = query;
+  run->query.vectors = {};
+  return run;
+}
+
+void SearchService::ReadQueryPoint(RunPtr run) {
+  absl::StatusOr<std::vector<uint64_t>> wait_lsns =
+      WaitLsns(*run->entry, run->query.parameters.tokens, "parameters.tokens");
+  if (!wait_lsns.ok()) return run->done(wait_lsns.status());
+  PointRead read;
+  read.entry = run->entry;
+  read.keys = run->query.point->view();
+  read.with_vector = true;
+  read.wait_lsns = *std::move(wait_lsns);
+  read.deadline = *run->query.deadline;
+  reader_.Read(std::move(read), [this, run](absl::StatusOr<PointRows> points) {
+    if (!points.ok()) return run->done(points.status());
+    const PointRows::Row& row = points->rows.front();
+    if (!row.is_found) {
+      return run->done(Error(absl::StatusCode::kNotFound, reason::kPointNotFound,
+                             "point: no point " + PointKeyToString(*run->query.point) +
+                                 " in this collection",
+                             {{kFieldFact, "point"}}));
+    }
+    const absl::Status status = AppendVector(ShapeOf(run->entry->record), {row.vector, {}},
+                                             VectorUse::kQuery, run->vectors);
+    if (!status.ok()) return run->done(AtField(status, "point"));
+    Answer(run);
+  });
+}
+
+void SearchService::Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::Finish finish) {
+  const CallDeadlines deadlines = SplitDeadline(clock_.Now(), *run.query.deadline);
+  const GatherLimits limits{timer_, deadlines.gather,
+                            Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                                  "the shard did not answer in time")};
+  const auto& routes = plan->entry->routes;
+  // A reply may end the whole run while this loop still sends: nothing of it is read afterwards.
+  const std::string vectors = run.vectors;
+  ScatterGather<SearchReply>(
+      routes.size(), limits,
+      [&](size_t i, Done<SearchReply> done) {
+        routes[i]->service->Search(plan->CallFor(i, vectors), deadlines.shards, std::move(done));
+      },
+      std::move(finish));
+}
+
+// A version can be promoted, and the old one dropped, between our look at the map and the shard's
+// at the call: then, and only then, the same search is made again, once.
+bool SearchService::MayTryAgain(Run& run, const SearchPlan& plan,
+                                const SearchReplies& replies) const {
+  if (run.has_tried_again || clock_.Now() >= *run.query.deadline) return false;
+  bool not_ready = false;
+  for (const auto& reply : replies) {
+    not_ready |= !reply.ok() && ReasonOf(reply.status()) == reason::kIndexVersionNotReady;
+  }
+  if (!not_ready) return false;
+  auto entry = map_.Find(run.query.collection);
+  if (!entry.ok()) return false;
+  const CollectionRecord& fresh = (*entry)->record;
+  if (fresh.incarnation != plan.entry->record.incarnation) return false;
+  if (fresh.serving_version == plan.entry->record.serving_version) return false;
+  run.entry = *std::move(entry);
+  run.has_tried_again = true;
+  return true;
+}
+
+absl::StatusOr<SearchAnswer> SearchService::Collect(const Run& run, const SearchPlan& plan,
+                                                    SearchReplies& replies) const {
+  const Deadline before = clock_.Now();
+  telemetry::SearchObservation observation = Observe(replies);
+  absl::StatusOr<SearchAnswer> answer = MakeAnswer(plan, run.query, replies);
+  if (observer_ && answer.ok()) {
+    observation.merge_ns = static_cast<uint64_t>((clock_.Now() - before).count());
+    observation.coverage = answer->coverage.ratio;
+    observer_(observation);
+  }
+  return answer;
+}
+
+void SearchService::Reply(RunPtr run, PlanPtr plan, SearchAnswer answer) {
+  const auto finish = [this](Run& run, SearchAnswer answer) {
+    if (answer.explanation.has_value()) {
+      answer.explanation->coordinator_us = MicrosBetween(run.started, clock_.Now());
+    }
+    run.done(std::move(answer));
+  };
+  const SearchParameters& parameters = run->query.parameters;
+  if (answer.hits.size() == 0 || !(parameters.with_payload || parameters.with_vector)) {
+    return finish(*run, std::move(answer));
+  }
+  PointRead read;
+  read.entry = plan->entry;
+  read.keys = answer.hits.keys;
+  read.with_payload = parameters.with_payload;
+  read.with_vector = parameters.with_vector;
+  read.deadline = *run->query.deadline;
+  const Deadline before = clock_.Now();
+  reader_.Read(std::move(read), [this, finish, run, before, answer = std::move(answer)](
+                                    absl::StatusOr<PointRows> points) mutable {
+    if (!points.ok()) return run->done(points.status());
+    AddPoints(*points, run->query.parameters, answer);
+    if (answer.explanation.has_value()) {
+      answer.explanation->payload_us = MicrosBetween(before, clock_.Now());
+    }
+    finish(*run, std::move(answer));
+  });
+}
+
+}  // namespace kith::coordinator

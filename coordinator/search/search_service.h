@@ -1,0 +1,66 @@
+#ifndef KITH_COORDINATOR_SEARCH_SEARCH_SERVICE_H_
+#define KITH_COORDINATOR_SEARCH_SEARCH_SERVICE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/shard_api/shard_service.h"
+#include "coordinator/cluster/cluster_map.h"
+#include "coordinator/search/deadline_timer.h"
+#include "coordinator/search/point_reader.h"
+#include "coordinator/search/query_plan.h"
+#include "coordinator/search/scatter_gather.h"
+#include "coordinator/search/search_metrics.h"
+#include "coordinator/search/search_query.h"
+
+namespace kith::coordinator {
+
+// The search path: validate, plan, scatter, gather, reply. Nothing blocks: the steps run on the
+// caller's thread, then on that of the last shard to reply (or of the timer).
+//
+// Outlives its calls; so do the map and the timer.
+// Threads: any.
+class SearchService {
+ public:
+  SearchService(const ClusterMap& map, DeadlineTimer& timer, const Clock& clock,
+                SearchObserver observer = nullptr)
+      : map_(map),
+        timer_(timer),
+        clock_(clock),
+        observer_(std::move(observer)),
+        reader_(timer, clock) {}
+
+  // Calls `done` once, by the deadline. Views in `query` are read before it returns.
+  // Codes: INVALID_ARGUMENT naming the field; NOT_FOUND COLLECTION_NOT_FOUND, POINT_NOT_FOUND;
+  // UNAVAILABLE COVERAGE_BELOW_MINIMUM (try again, or accept less); FAILED_PRECONDITION
+  // INDEX_VERSION_NOT_READY (try again); RESOURCE_EXHAUSTED QUEUE_FULL; DEADLINE_EXCEEDED DEADLINE;
+  // where payloads or vectors are asked for, those of ShardService::Get.
+  void Search(const SearchQuery& query, Done<SearchAnswer> done);
+
+ private:
+  struct Run;
+  using RunPtr = std::shared_ptr<Run>;
+  using PlanPtr = std::shared_ptr<const SearchPlan>;
+  using SearchReplies = Replies<SearchReply>;
+
+  absl::StatusOr<RunPtr> Validate(const SearchQuery& query) const;
+  void ReadQueryPoint(RunPtr run);
+  void Answer(RunPtr run);
+  void Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::Finish finish);
+  bool MayTryAgain(Run& run, const SearchPlan& plan, const SearchReplies& replies) const;
+  absl::StatusOr<SearchAnswer> Collect(const Run& run, const SearchPlan& plan,
+                                       SearchReplies& replies) const;
+  void Reply(RunPtr run, PlanPtr plan, SearchAnswer answer);
+
+  const ClusterMap& map_;
+  DeadlineTimer& timer_;
+  const Clock& clock_;
+  const SearchObserver observer_;
+  const PointReader reader_;
+};
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_SEARCH_SEARCH_SERVICE_H_

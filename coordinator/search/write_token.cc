@@ -1,0 +1,39 @@
+#include "coordinator/search/write_token.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith::coordinator {
+
+absl::StatusOr<std::vector<uint64_t>> WaitLsns(const CollectionEntry& entry,
+                                               std::span<const WriteToken> tokens,
+                                               std::string_view field) {
+  if (tokens.size() > limits::kTokensMax) {
+    return FieldError(field, reason::kBatchTooLarge,
+                      fmt::format("has {} tokens, at most {} are taken; keep the newest of each "
+                                  "shard",
+                                  tokens.size(), limits::kTokensMax));
+  }
+  std::vector<uint64_t> lsns(entry.routes.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const auto route = std::find_if(entry.routes.begin(), entry.routes.end(), [&](const auto& r) {
+      return r->shard == tokens[i].shard;
+    });
+    if (route == entry.routes.end()) {
+      return FieldError(fmt::format("{}[{}].shard", field, i), reason::kBadRequest,
+                        fmt::format("{} is no shard of collection \"{}\"; pass the tokens that "
+                                    "writes to this collection returned",
+                                    tokens[i].shard, entry.record.name));
+    }
+    uint64_t& lsn = lsns[static_cast<size_t>(route - entry.routes.begin())];
+    lsn = std::max(lsn, tokens[i].lsn);
+  }
+  return lsns;
+}
+
+}  // namespace kith::coordinator

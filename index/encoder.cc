@@ -1,0 +1,133 @@
+#include "index/encoder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "index/code_ranges.h"
+#include "index/decode.h"
+#include "index/nearest.h"
+#include "index/parallel.h"
+#include "index/product_code.h"
+
+namespace kith::index {
+namespace {
+
+constexpr size_t kChunkRows = 96;
+
+// Encodes into places that are laid out for all rows, so that threads need no agreement.
+class Encoding {
+ public:
+  Encoding(const IndexVersion& version, const RowTable& table, std::span<const uint32_t> rows)
+      : version_(version),
+        table_(table),
+        rows_(rows),
+        coder_(version.codebooks, version.subspace_begins),
+        outside_(rows.size()) {
+    encoded_.rows.assign(rows.begin(), rows.end());
+    encoded_.lists.resize(rows.size());
+    encoded_.plane_a.resize(rows.size() * version.subspaces());
+    encoded_.bias.resize(rows.size());
+    encoded_.plane_b.resize(rows.size() * version.dimension());
+    for (float scale : version.refine_scale) inverse_scale_.push_back(1 / scale);
+  }
+
+  void EncodeChunk(size_t chunk) {
+    const size_t n = version_.dimension();
+    const size_t begin = chunk * kChunkRows;
+    const size_t count = std::min(kChunkRows, rows_.size() - begin);
+    std::vector<float> vectors(count * n);
+    for (size_t i = 0; i < count; ++i) Decode(rows_[begin + i], &vectors[i * n]);
+    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.centroid_norms)
+        .Find({vectors.data(), count, n}, &encoded_.lists[begin]);
+    std::vector<float> decoded(n);
+    std::vector<float> scratch;
+    for (size_t i = 0; i < count; ++i) {
+      float* residual = &vectors[i * n];
+      const float* centroid = version_.Centroid(encoded_.lists[begin + i]);
+      for (size_t j = 0; j < n; ++j) residual[j] -= centroid[j];
+      coder_.Encode(residual, &encoded_.plane_a[(begin + i) * version_.subspaces()], decoded.data(),
+                    scratch);
+      const uint32_t bias = BiasCode(version_, BiasOf(centroid, decoded.data(), n));
+      encoded_.bias[begin + i] = static_cast<uint16_t>(bias);
+      outside_[begin + i] = !FillPlaneB(begin + i, residual) || bias > kMaxBiasCode;
+    }
+  }
+
+  // Moves the rows that are outside to the side list.
+  EncodedRows Finish() {
+    if (std::find(outside_.begin(), outside_.end(), 1) == outside_.end())
+      return std::move(encoded_);
+    size_t kept = 0;
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      if (outside_[i] != 0) {
+        encoded_.side_rows.push_back(rows_[i]);
+      } else {
+        Move(i, kept++);
+      }
+    }
+    encoded_.rows.resize(kept);
+    encoded_.lists.resize(kept);
+    encoded_.plane_a.resize(kept * version_.subspaces());
+    encoded_.bias.resize(kept);
+    encoded_.plane_b.resize(kept * version_.dimension());
+    return std::move(encoded_);
+  }
+
+ private:
+  void Decode(uint32_t row, float* out) const {
+    const IndexParameters& parameters = version_.parameters;
+    const float scale =
+        parameters.metric == Metric::kCosine ? table_.Header(row).inverse_norm : 1.0f;
+    DecodeVector(parameters.element_type, table_.Vector(row), parameters.dimension, scale, out);
+  }
+
+  // False where a dimension lies outside its range.
+  bool FillPlaneB(size_t i, const float* residual) {
+    const size_t n = version_.dimension();
+    uint8_t* codes = &encoded_.plane_b[i * n];
+    if (version_.parameters.plane_b == PlaneB::kRawU8) {
+      std::memcpy(codes, table_.Vector(rows_[i]), n);
+      return true;
+    }
+    int outside = 0;
+    for (size_t j = 0; j < n; ++j) {
+      const float code = (residual[j] - version_.refine_min[j]) * inverse_scale_[j] + 0.5f;
+      // Not within, rather than outside: nothing compares with a NaN.
+      outside += !(code >= 0 && code < kMaxRefineCode + 1);
+      codes[j] = static_cast<uint8_t>(code >= 0 ? (code < 255 ? code : 255) : 0);
+    }
+    return outside == 0;
+  }
+
+  void Move(size_t from, size_t to) {
+    const size_t m = version_.subspaces();
+    const size_t n = version_.dimension();
+    encoded_.rows[to] = encoded_.rows[from];
+    encoded_.lists[to] = encoded_.lists[from];
+    encoded_.bias[to] = encoded_.bias[from];
+    std::memmove(&encoded_.plane_a[to * m], &encoded_.plane_a[from * m], m);
+    std::memmove(&encoded_.plane_b[to * n], &encoded_.plane_b[from * n], n);
+  }
+
+  const IndexVersion& version_;
+  const RowTable& table_;
+  const std::span<const uint32_t> rows_;
+  const ProductCoder coder_;
+  std::vector<float> inverse_scale_;
+  std::vector<uint8_t> outside_;  // not bits: threads write neighbours
+  EncodedRows encoded_;
+};
+
+}  // namespace
+
+EncodedRows EncodeRows(const IndexVersion& version, const RowTable& table,
+                       std::span<const uint32_t> rows, int threads) {
+  Encoding encoding(version, table, rows);
+  const size_t chunks = (rows.size() + kChunkRows - 1) / kChunkRows;
+  ForEachChunk(
+      threads, chunks, [&](size_t chunk) { encoding.EncodeChunk(chunk); },
+      [](size_t) { return true; });
+  return encoding.Finish();
+}
+
+}  // namespace kith::index

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Installs what a build of kith needs on Debian 12, by name, with apt. Nothing else is fetched.
+#
+#   scripts/install_dependencies.sh           installs what is missing (root, or sudo)
+#   scripts/install_dependencies.sh --check   says what is missing and ends with 1 if anything is
+#
+# With everything present it asks dpkg and leaves: no network, no root.
+set -euo pipefail
+
+readonly PACKAGES=(
+  # The compiler and the build.
+  g++ cmake ninja-build ccache mold pkg-config python3
+  # gRPC and Protobuf; what their CMake files look for comes with them.
+  libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
+  # The truth on disk.
+  librocksdb-dev
+  # Operation: metrics, logs, command line, configuration, HTTP, checksums.
+  prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libcpp-httplib-dev
+  libxxhash-dev
+  # Tests and measurements.
+  libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
+)
+
+# What the code was written and tested against: docs/dependencies.md has the whole table. A package
+# whose version does not start like this may compile and still behave differently.
+readonly PINS=(
+  "libgrpc++-dev 1.51."
+  "libprotobuf-dev 3.21."
+  "librocksdb-dev 7.8."
+  "libabsl-dev 20220623."
+  "libyaml-cpp-dev 0.7."
+)
+
+installed() {
+  # "install ok installed" and nothing less: a half-configured package does not count.
+  [[ "$(dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]
+}
+
+list_missing() {
+  local package
+  for package in "${PACKAGES[@]}"; do
+    installed "${package}" || printf '%s\n' "${package}"
+  done
+}
+
+as_root() {
+  if [[ "$(id -u)" -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo --preserve-env=DEBIAN_FRONTEND "$@"
+  else
+    echo "install_dependencies: needs root to run '$*': run it as root, or install sudo" >&2
+    return 1
+  fi
+}
+
+check_pins() {
+  local pin package prefix version wrong=0
+  for pin in "${PINS[@]}"; do
+    read -r package prefix <<<"${pin}"
+    version="$(dpkg-query --show --showformat='${Version}' "${package}")"
+    version="${version#*:}" # without the epoch
+    if [[ "${version}" != "${prefix}"* ]]; then
+      echo "install_dependencies: ${package} is ${version}, kith is built and tested with" \
+        "${prefix}x (Debian 12)" >&2
+      wrong=1
+    fi
+  done
+  if ((wrong)); then
+    echo "install_dependencies: use Debian 12 (bookworm), in a container for instance; to try" \
+      "these versions all the same set KITH_ANY_VERSIONS=1" >&2
+    [[ "${KITH_ANY_VERSIONS:-0}" == 1 ]]
+  fi
+}
+
+main() {
+  if ! command -v dpkg-query >/dev/null; then
+    echo "install_dependencies: no dpkg here: kith is built on Debian 12 (bookworm);" \
+      "docs/dependencies.md names the libraries for other systems" >&2
+    return 1
+  fi
+  local missing
+  mapfile -t missing < <(list_missing)
+  if [[ "${1:-}" == "--check" ]]; then
+    ((${#missing[@]} == 0)) || printf 'missing: %s\n' "${missing[*]}"
+    return $((${#missing[@]} > 0))
+  fi
+  if ((${#missing[@]})); then
+    echo "install_dependencies: installing ${#missing[@]} packages: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get update --quiet
+    as_root apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
+  else
+    echo "install_dependencies: everything is here"
+  fi
+  check_pins
+}
+
+main "$@"

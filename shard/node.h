@@ -1,0 +1,126 @@
+#ifndef KITH_SHARD_NODE_H_
+#define KITH_SHARD_NODE_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "common/base/executor.h"
+#include "common/shard_api/shard_service.h"
+#include "shard/copy.h"
+#include "shard/maintenance/training_jobs.h"
+#include "shard/storage/artifact_store.h"
+#include "shard/storage/file_system.h"
+#include "shard/storage/log_hint.h"
+#include "shard/storage/log_store.h"
+#include "shard/storage/node_directory.h"
+
+namespace kith::shard {
+
+struct NodeOptions {
+  std::string directory;
+  storage::FileSystem* files = nullptr;  // outlives the node, as the clock
+  Clock* clock = nullptr;
+  storage::Faults faults;
+  size_t search_threads = 0;             // 0: as many as cores
+  size_t maintenance_threads = 1;
+  int encode_threads = 0;                // of training and encoding; 0: as many as cores
+  uint64_t write_buffer_bytes = 64 << 20;
+  uint64_t block_cache_bytes = 256 << 20;
+  uint64_t disk_reserve_bytes = 512 << 20;
+  uint64_t checkpoint_log_bytes = 256 << 20;
+  uint64_t checkpoint_seconds = 300;
+};
+
+struct NodeHealth {
+  bool ready = false;      // every shard is loaded
+  std::string reason;      // why not
+  uint64_t shards = 0;
+  uint64_t live_points = 0;
+  uint64_t log_bytes = 0;
+  uint64_t disk_free_bytes = 0;
+  uint64_t search_queue = 0;
+};
+
+// A process's shards over one data directory: the copies, the log they share, the pools they run on.
+// A shard whose recovery fails stays closed, with its reason, and the others serve.
+//
+// Threads: any, except Close.
+class Node final : public ShardService {
+ public:
+  // FAILED_PRECONDITION DIRECTORY_IN_USE, FORMAT_VERSION or STORAGE; DATA_LOSS CORRUPTION (FORMAT
+  // or log). Returns when every shard is loaded or has failed.
+  static absl::StatusOr<std::unique_ptr<Node>> Open(const NodeOptions& options);
+  ~Node() override;
+
+  // Refuses new calls with UNAVAILABLE DRAINING; those under way end.
+  void Drain();
+  // After Drain: checkpoints and closes every shard. The next start is a short one.
+  absl::Status Close();
+  NodeHealth health() const;
+  const storage::NodeDirectory& directory() const { return *directory_; }
+
+  void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
+  void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
+  void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
+  absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
+  absl::Status DropShard(ShardId shard, Deadline deadline) override;
+  absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
+  absl::StatusOr<std::vector<uint64_t>> SampleHashes(const SampleHashesCall& call,
+                                                     Deadline deadline) override;
+  absl::StatusOr<SampleChunk> ReadSample(const SampleChunkCall& call, Deadline deadline) override;
+  absl::Status AddTrainingChunk(TrainingChunk chunk, Deadline deadline) override;
+  absl::Status StartTraining(const StartTrainingCall& call, Deadline deadline) override;
+  absl::StatusOr<TrainingState> GetTraining(const std::string& job, Deadline deadline) override;
+  absl::Status CancelTraining(const std::string& job, Deadline deadline) override;
+  absl::StatusOr<ArtifactChunk> ReadArtifact(const std::string& artifact, uint64_t offset,
+                                             Deadline deadline) override;
+  absl::Status WriteArtifact(const ArtifactChunk& chunk, Deadline deadline) override;
+  absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
+
+ private:
+  struct Held {
+    storage::NodeDirectory::ShardDirectory directory;
+    std::shared_ptr<Copy> copy;  // null where opening failed
+    absl::Status failure;
+  };
+
+  Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> directory,
+       std::unique_ptr<storage::LogStore> log, std::unique_ptr<storage::LogHint> hint);
+
+  absl::Status LoadShards();
+  absl::Status OpenCopy(Held& held);
+  absl::StatusOr<std::shared_ptr<Copy>> Find(ShardId shard) const;
+  CopyHost Host();
+  CopyOptions OptionsOfCopies() const;
+  void Tick();
+
+  const NodeOptions options_;
+  std::unique_ptr<storage::NodeDirectory> directory_;
+  std::unique_ptr<storage::LogStore> log_;
+  std::unique_ptr<storage::LogHint> hint_;
+  storage::ArtifactStore artifacts_;
+  TrainingJobs training_;
+  WorkspacePool workspaces_;
+  Executor search_pool_;
+  Executor maintenance_pool_;
+  std::atomic<bool> draining_{false};
+
+  std::mutex change_mutex_;              // creating and dropping, one at a time
+  mutable std::mutex mutex_;
+  std::map<ShardId, Held> shards_;       // guarded by mutex_
+  std::condition_variable stop_ticking_;
+  bool stopping_ = false;                // guarded by mutex_
+  std::thread ticker_;
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_NODE_H_

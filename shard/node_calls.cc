@@ -1,0 +1,150 @@
+// The calls of shard::Node: find the copy, pass the call on. Node's own life is in node.cc.
+#include <fmt/format.h>
+
+#include <thread>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/node.h"
+
+namespace kith::shard {
+namespace {
+
+// The copy lives at least until the answer is out.
+template <typename Reply>
+Done<Reply> Keeping(std::shared_ptr<Copy> copy, Done<Reply> done) {
+  return [copy = std::move(copy), done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
+    done(std::move(reply));
+  };
+}
+
+}  // namespace
+
+void Node::Search(SearchCall call, Deadline deadline, Done<SearchReply> done) {
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
+  if (!copy.ok()) return done(copy.status());
+  Copy& found = **copy;
+  found.Search(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
+}
+
+void Node::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
+  if (!copy.ok()) return done(copy.status());
+  Copy& found = **copy;
+  found.Write(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
+}
+
+void Node::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
+  if (!copy.ok()) return done(copy.status());
+  Copy& found = **copy;
+  found.Get(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
+}
+
+absl::Status Node::CreateShard(const ShardSpec& spec, Deadline) {
+  if (draining_) return Error(absl::StatusCode::kUnavailable, reason::kDraining, "shutting down");
+  std::lock_guard change(change_mutex_);
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = shards_.find(spec.shard); found != shards_.end()) {
+      if (found->second.directory.spec.incarnation == spec.incarnation) return absl::OkStatus();
+      return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
+                   fmt::format("this node holds shard {} of another incarnation of collection {}; "
+                               "its directory belongs to another cluster",
+                               spec.shard, spec.collection));
+    }
+  }
+  Held held;
+  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec));
+  KITH_RETURN_IF_ERROR(OpenCopy(held));
+  std::lock_guard lock(mutex_);
+  shards_.insert_or_assign(spec.shard, std::move(held));
+  return absl::OkStatus();
+}
+
+absl::Status Node::DropShard(ShardId shard, Deadline deadline) {
+  std::lock_guard change(change_mutex_);
+  Held held;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = shards_.find(shard);
+    if (found == shards_.end()) return absl::OkStatus();
+    held = std::move(found->second);
+    shards_.erase(found);
+  }
+  // Calls under way hold the copy for as long as they need it; the files go when nobody does.
+  std::weak_ptr<Copy> left = held.copy;
+  held.copy.reset();
+  while (!left.expired() && options_.clock->Now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (!left.expired()) {
+    held.copy = left.lock();
+    std::lock_guard lock(mutex_);
+    shards_.insert_or_assign(shard, std::move(held));
+    return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+                 "calls on the shard are still under way; try again");
+  }
+  KITH_RETURN_IF_ERROR(log_->DropShard(shard));
+  KITH_RETURN_IF_ERROR(hint_->Forget(shard));
+  return directory_->RemoveShard(held.directory);
+}
+
+absl::StatusOr<ShardStat> Node::Stat(ShardId shard, Deadline) {
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(shard);
+  if (!copy.ok()) return copy.status();
+  return (*copy)->Stat();
+}
+
+absl::StatusOr<std::vector<uint64_t>> Node::SampleHashes(const SampleHashesCall& call, Deadline) {
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(call.shard));
+  return copy->sampler().SmallestHashes(call);
+}
+
+absl::StatusOr<SampleChunk> Node::ReadSample(const SampleChunkCall& call, Deadline) {
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(call.shard));
+  return copy->sampler().Read(call);
+}
+
+absl::Status Node::AddTrainingChunk(TrainingChunk chunk, Deadline) {
+  return training_.Add(std::move(chunk));
+}
+
+absl::Status Node::StartTraining(const StartTrainingCall& call, Deadline) {
+  return training_.Start(call);
+}
+
+absl::StatusOr<TrainingState> Node::GetTraining(const std::string& job, Deadline) {
+  return training_.State(job);
+}
+
+absl::Status Node::CancelTraining(const std::string& job, Deadline) {
+  return training_.Cancel(job);
+}
+
+absl::StatusOr<ArtifactChunk> Node::ReadArtifact(const std::string& artifact, uint64_t offset,
+                                                 Deadline) {
+  return artifacts_.ReadChunk(artifact, offset);
+}
+
+absl::Status Node::WriteArtifact(const ArtifactChunk& chunk, Deadline) {
+  return artifacts_.WriteChunk(chunk);
+}
+
+absl::Status Node::BuildIndex(ShardId shard, const std::string& version, Deadline) {
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard));
+  return copy->BuildIndex(version);
+}
+
+absl::Status Node::DropIndex(ShardId shard, const std::string& version, Deadline) {
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard));
+  return copy->DropIndex(version);
+}
+
+absl::StatusOr<VerifyReply> Node::Verify(ShardId shard, Deadline deadline) {
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard));
+  return copy->Verify(deadline);
+}
+
+}  // namespace kith::shard

@@ -1,0 +1,238 @@
+#include "shard/recovery.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/maintenance/verifier.h"
+#include "shard/storage/segment_file.h"
+#include "shard/write/applier.h"
+#include "shard/write/log_entry.h"
+#include "shard/write/resolver.h"
+
+namespace kith::shard {
+namespace {
+
+constexpr size_t kReplayGroup = 16;    // entries a state batch
+constexpr size_t kRepairGroup = 1024;  // rows read from the truth at once
+
+absl::Status Lost(const std::string& what) {
+  return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
+               what + "; this copy does not serve: restore it from a backup or another copy");
+}
+
+std::string SegmentPath(const CopyParts& parts, const std::string& file) {
+  return parts.directory + "/seg/" + file;
+}
+
+// The steps of Recover, which share the parts and the report.
+class Recovery {
+ public:
+  Recovery(CopyParts& parts, Manifest& manifest) : parts_(parts), manifest_(manifest) {}
+
+  absl::StatusOr<RecoveryReport> Run() {
+    KITH_RETURN_IF_ERROR(LoadManifest());
+    KITH_RETURN_IF_ERROR(LoadTombstones());
+    KITH_RETURN_IF_ERROR(LoadIndexes());
+    KITH_RETURN_IF_ERROR(CheckRows());
+    KITH_RETURN_IF_ERROR(PublishStored());
+    KITH_RETURN_IF_ERROR(ReplayLog());
+    KITH_RETURN_IF_ERROR(CompareDigests());
+    return report_;
+  }
+
+ private:
+  absl::Status LoadManifest() {
+    KITH_ASSIGN_OR_RETURN(parts_.digests, parts_.state->ReadDigests());
+    KITH_ASSIGN_OR_RETURN(const std::string bytes, parts_.state->ReadManifest());
+    if (bytes.empty()) return absl::OkStatus();
+    KITH_ASSIGN_OR_RETURN(manifest_, DecodeManifest(bytes));
+    return absl::OkStatus();
+  }
+
+  absl::Status LoadTombstones() {
+    uint64_t from = manifest_.lsn;
+    if (!manifest_.tombstones.empty()) {
+      auto words = storage::ReadTombstoneFile(*parts_.files,
+                                              SegmentPath(parts_, manifest_.tombstones));
+      if (!words.ok()) return RebuildTombstones(words.status());
+      tombstones_ = index::Tombstones::FromWords(*words);
+    }
+    std::vector<uint32_t> dead;
+    KITH_RETURN_IF_ERROR(
+        parts_.state->ForEachDead(from, [&](uint32_t row) { dead.push_back(row); }));
+    tombstones_ = tombstones_.With(dead);
+    return absl::OkStatus();
+  }
+
+  // Every row that the truth does not have is dead: slower than the file, never wrong.
+  absl::Status RebuildTombstones(const absl::Status& why) {
+    spdlog::warn("tombstones are rebuilt from the truth shard={} error=\"{}\"", parts_.spec.shard,
+                 why.ToString());
+    manifest_.tombstones.clear();
+    std::vector<uint32_t> dead;
+    uint32_t expected = 0;
+    KITH_RETURN_IF_ERROR(parts_.state->ForEachRow(0, [&](const storage::RowRecord& record) {
+      for (; expected < record.row; ++expected) dead.push_back(expected);
+      expected = record.row + 1;
+      return absl::OkStatus();
+    }));
+    for (; expected < parts_.state->applied().next_row; ++expected) dead.push_back(expected);
+    tombstones_ = index::Tombstones().With(dead);
+    return absl::OkStatus();
+  }
+
+  absl::Status LoadIndexes() {
+    for (const Manifest::Index& listed : manifest_.indexes) {
+      KITH_ASSIGN_OR_RETURN(const auto version, parts_.artifacts->Load(listed.version));
+      indexes_.push_back(LoadIndex(listed, version));
+    }
+    return absl::OkStatus();
+  }
+
+  // A segment that cannot be read is encoded again with all that follow it.
+  BuiltIndex LoadIndex(const Manifest::Index& listed,
+                       const std::shared_ptr<const index::IndexVersion>& version) {
+    BuiltIndex built{version, {}, listed.indexed_end, listed.ready, ""};
+    const storage::SegmentIdentity identity{parts_.spec.incarnation, listed.version};
+    for (const std::string& file : listed.segments) {
+      auto segment = storage::ReadSegmentFile(*parts_.files, SegmentPath(parts_, file), identity,
+                                              *version);
+      if (!segment.ok()) {
+        spdlog::error("index is encoded again from the truth shard={} version={} error=\"{}\"",
+                      parts_.spec.shard, listed.version, segment.status().ToString());
+        report_.segments_lost = true;
+        return {version, {}, 0, false, ""};
+      }
+      built.segments.push_back(*std::move(segment));
+    }
+    return built;
+  }
+
+  absl::Status CheckRows() {
+    const uint32_t row_end = parts_.state->applied().next_row;
+    KITH_RETURN_IF_ERROR(parts_.rows->Reserve(row_end));
+    std::vector<uint32_t> wrong;
+    for (uint32_t row = 0; row < row_end; ++row) {
+      if (tombstones_.IsDead(row) || parts_.rows->IsValid(row)) continue;
+      wrong.push_back(row);
+      if (wrong.size() == kRepairGroup) KITH_RETURN_IF_ERROR(RewriteRows(wrong));
+    }
+    return RewriteRows(wrong);
+  }
+
+  absl::Status RewriteRows(std::vector<uint32_t>& rows) {
+    std::vector<storage::StateStore::StoredRow> stored;
+    KITH_RETURN_IF_ERROR(parts_.state->ReadRows(rows, stored));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (stored[i].version == 0) {
+        return Lost(fmt::format("row {} is neither in the truth nor dead", rows[i]));
+      }
+      storage::RowContent content;
+      content.row = rows[i];
+      content.key = stored[i].key;
+      content.slot = SlotOf(stored[i].key);
+      content.version = stored[i].version;
+      content.content_hash = storage::ContentHash(stored[i].vector, stored[i].payload);
+      content.inverse_norm =
+          InverseNorm(parts_.spec.metric, parts_.spec.element_type, stored[i].vector);
+      content.vector = stored[i].vector;
+      parts_.rows->Write(content);
+    }
+    report_.rows_rewritten += rows.size();
+    rows.clear();
+    return absl::OkStatus();
+  }
+
+  absl::Status PublishStored() {
+    const storage::AppliedState applied = parts_.state->applied();
+    parts_.snapshots.Update([&](Snapshot& snapshot) {
+      snapshot.lsn = applied.applied_lsn;
+      snapshot.row_end = applied.next_row;
+      snapshot.live_points = applied.live_points;
+      snapshot.rows = parts_.rows->view();
+      snapshot.tombstones = tombstones_;
+      snapshot.indexes = std::move(indexes_);
+    });
+    return absl::OkStatus();
+  }
+
+  absl::Status ReplayLog() {
+    const uint64_t stored = parts_.state->applied().applied_lsn;
+    KITH_ASSIGN_OR_RETURN(const uint64_t logged, parts_.log->LastLsn(parts_.spec.shard));
+    const uint64_t expected = parts_.hint->Expected(parts_.spec.shard);
+    if (std::max(stored, logged) < expected) {
+      return Lost(fmt::format("writes up to lsn {} were acknowledged, the log ends at {} and the "
+                              "state at {}",
+                              expected, logged, stored));
+    }
+    Applier applier(parts_);
+    next_lsn_ = stored + 1;
+    if (parts_.faults.apply_twice && stored > 0) next_lsn_ = stored;
+    KITH_RETURN_IF_ERROR(parts_.log->Read(
+        parts_.spec.shard, next_lsn_,
+        [&](const storage::LogRecord& record) { return ReplayEntry(applier, record); }));
+    return CommitReplayed(applier);
+  }
+
+  absl::Status ReplayEntry(Applier& applier, const storage::LogRecord& record) {
+    if (record.lsn != next_lsn_) {
+      return Lost(fmt::format("the log misses lsn {}, it goes on with {}", next_lsn_, record.lsn));
+    }
+    ++next_lsn_;
+    KITH_ASSIGN_OR_RETURN(const LogEntry entry, DecodeLogEntry(record.body, parts_.vector_bytes));
+    if (resolver_ == nullptr) {
+      resolver_ = std::make_unique<Resolver>(*parts_.state, applier.applied().next_row);
+    }
+    KITH_RETURN_IF_ERROR(resolver_->Lookup(entry.keys));
+    const ResolvedWrite resolved = resolver_->Replay(entry, record.lsn);
+    KITH_RETURN_IF_ERROR(parts_.rows->Reserve(resolver_->next_row()));
+    applier.Add(resolved, entry);
+    ++report_.entries_replayed;
+    if (++uncommitted_ == kReplayGroup) return CommitReplayed(applier);
+    return absl::OkStatus();
+  }
+
+  absl::Status CommitReplayed(Applier& applier) {
+    if (uncommitted_ == 0) return absl::OkStatus();
+    uncommitted_ = 0;
+    resolver_.reset();
+    KITH_RETURN_IF_ERROR(applier.Commit());
+    applier.Publish();
+    return absl::OkStatus();
+  }
+
+  absl::Status CompareDigests() {
+    const auto snapshot = parts_.snapshots.Pin();
+    for (size_t i = 0; i <= snapshot->indexes.size(); ++i) {
+      const BuiltIndex* index = i == 0 ? nullptr : &snapshot->indexes[i - 1];
+      const uint64_t wrong = CountMismatches(parts_.digests, IndexDigests(*snapshot, index));
+      if (wrong == 0) continue;
+      return Lost(fmt::format("{} slots of the index differ from the truth (index {})", wrong,
+                              index == nullptr ? "rows" : index->version->hash));
+    }
+    return absl::OkStatus();
+  }
+
+  CopyParts& parts_;
+  Manifest& manifest_;
+  RecoveryReport report_;
+  index::Tombstones tombstones_;
+  std::vector<BuiltIndex> indexes_;
+  std::unique_ptr<Resolver> resolver_;
+  uint64_t next_lsn_ = 0;
+  size_t uncommitted_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<RecoveryReport> Recover(CopyParts& parts, Manifest& manifest) {
+  return Recovery(parts, manifest).Run();
+}
+
+}  // namespace kith::shard

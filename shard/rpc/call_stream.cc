@@ -1,0 +1,180 @@
+#include "shard/rpc/call_stream.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/rpc/shard_messages.h"
+#include "common/rpc/status_codes.h"
+
+namespace kith::shard {
+namespace {
+
+Deadline DeadlineFrom(uint64_t timeout_us) {
+  constexpr uint64_t kMax = limits::kDeadlineMsMax * 1000;
+  return DeadlineIn(std::chrono::microseconds(std::min(timeout_us, kMax)));
+}
+
+v1::ShardReply ErrorReply(uint64_t call, const absl::Status& status) {
+  v1::ShardReply reply;
+  reply.set_call(call);
+  *reply.mutable_status() = rpc::StatusToProto(status);
+  return reply;
+}
+
+v1::ShardSearchReply* Body(v1::ShardReply& reply, const SearchReply&) {
+  return reply.mutable_search();
+}
+v1::ShardWriteReply* Body(v1::ShardReply& reply, const WriteReply&) {
+  return reply.mutable_write();
+}
+v1::ShardGetReply* Body(v1::ShardReply& reply, const GetReply&) { return reply.mutable_get(); }
+
+template <typename T>
+v1::ShardReply MakeReply(uint64_t call, absl::StatusOr<T>&& result) {
+  if (!result.ok()) return ErrorReply(call, result.status());
+  v1::ShardReply reply;
+  reply.set_call(call);
+  rpc::ToProto(*std::move(result), Body(reply, *result));
+  if (reply.ByteSizeLong() <= rpc::kFramedMessageBytesMax) return reply;
+  return ErrorReply(call, Error(absl::StatusCode::kResourceExhausted, reason::kBatchTooLarge,
+                                "the answer is larger than a message may be (64 MiB): ask for "
+                                "fewer points or hits at a time"));
+}
+
+}  // namespace
+
+struct CallStream::Arrived {
+  uint64_t call;
+  Deadline deadline;
+  std::chrono::steady_clock::time_point begin;
+  const char* method;
+};
+
+CallStream::CallStream(ShardService& service, const CallStreamOptions& options)
+    : service_(service), options_(options) {
+  Advance(std::unique_lock(mutex_));
+}
+
+void CallStream::OnReadDone(bool ok) {
+  if (ok) {
+    {
+      // Counted before the first is handed over: a call that is answered at once must not look like
+      // the stream's last.
+      std::lock_guard lock(mutex_);
+      with_service_ += static_cast<size_t>(incoming_.calls_size());
+    }
+    for (v1::ShardCall& call : *incoming_.mutable_calls()) Dispatch(std::move(call));
+    incoming_.Clear();
+  }
+  std::unique_lock lock(mutex_);
+  reading_ = false;
+  if (!ok) reads_ended_ = true;
+  Advance(std::move(lock));
+}
+
+void CallStream::OnWriteDone(bool ok) {
+  std::unique_lock lock(mutex_);
+  writing_ = false;
+  in_frame_ = 0;
+  if (!ok) {
+    broken_ = true;
+    replies_.Clear();
+  }
+  Advance(std::move(lock));
+}
+
+void CallStream::OnCancel() {
+  std::unique_lock lock(mutex_);
+  broken_ = true;
+  replies_.Clear();
+  Advance(std::move(lock));
+}
+
+void CallStream::Dispatch(v1::ShardCall&& call) {
+  Arrived arrived{call.call(), DeadlineFrom(call.timeout_us()), std::chrono::steady_clock::now(),
+                  "ShardNode/Unknown"};
+  switch (call.body_case()) {
+    case v1::ShardCall::kSearch:
+      arrived.method = "ShardNode/Search";
+      return Search(arrived, std::move(*call.mutable_search()));
+    case v1::ShardCall::kWrite:
+      arrived.method = "ShardNode/Write";
+      return Write(arrived, std::move(*call.mutable_write()));
+    case v1::ShardCall::kGet:
+      arrived.method = "ShardNode/Get";
+      return Get(arrived, std::move(*call.mutable_get()));
+    case v1::ShardCall::BODY_NOT_SET:
+      break;
+  }
+  Reply(arrived,
+        ErrorReply(arrived.call, FieldError("body", reason::kBadRequest, "is of an unknown kind")));
+}
+
+void CallStream::Search(const Arrived& arrived, v1::ShardSearchCall&& message) {
+  absl::StatusOr<SearchCall> call = rpc::FromProto(std::move(message));
+  if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
+  service_.Search(*std::move(call), arrived.deadline, ReplyTo<SearchReply>(arrived));
+}
+
+void CallStream::Write(const Arrived& arrived, v1::ShardWriteCall&& message) {
+  absl::StatusOr<WriteCall> call = rpc::FromProto(std::move(message));
+  if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
+  service_.Write(*std::move(call), arrived.deadline, ReplyTo<WriteReply>(arrived));
+}
+
+void CallStream::Get(const Arrived& arrived, v1::ShardGetCall&& message) {
+  absl::StatusOr<GetCall> call = rpc::FromProto(std::move(message));
+  if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
+  service_.Get(*std::move(call), arrived.deadline, ReplyTo<GetReply>(arrived));
+}
+
+template <typename T>
+Done<T> CallStream::ReplyTo(const Arrived& arrived) {
+  return [this, arrived](absl::StatusOr<T> result) {
+    Reply(arrived, MakeReply(arrived.call, std::move(result)));
+  };
+}
+
+void CallStream::Reply(const Arrived& arrived, v1::ShardReply&& reply) {
+  if (options_.metrics != nullptr) {
+    options_.metrics->Observe(arrived.method,
+                              rpc::CodeName(static_cast<absl::StatusCode>(reply.status().code())),
+                              std::chrono::steady_clock::now() - arrived.begin);
+  }
+  std::unique_lock lock(mutex_);
+  --with_service_;
+  if (!broken_) replies_.Push(std::move(reply));
+  Advance(std::move(lock));
+}
+
+void CallStream::Advance(std::unique_lock<std::mutex> lock) {
+  const bool write = !writing_ && !broken_ && !replies_.empty();
+  if (write) {
+    writing_ = true;
+    FillFrame();
+  }
+  const size_t held = with_service_ + replies_.size() + in_frame_;
+  const bool read = !reading_ && !reads_ended_ && held < options_.held_calls_max;
+  if (read) reading_ = true;
+  const bool finish = reads_ended_ && with_service_ == 0 && !writing_ && !finished_;
+  if (finish) finished_ = true;
+  lock.unlock();
+  // A write or read that is marked as running keeps the stream alive, so these may be outside.
+  if (write) StartWrite(&outgoing_);
+  if (read) StartRead(&incoming_);
+  if (finish) Finish(grpc::Status::OK);
+}
+
+void CallStream::FillFrame() {
+  outgoing_.Clear();
+  replies_.FillFrame([this](v1::ShardReply&& reply) {
+    *outgoing_.add_replies() = std::move(reply);
+    ++in_frame_;
+    return true;
+  });
+}
+
+}  // namespace kith::shard

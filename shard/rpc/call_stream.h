@@ -1,0 +1,68 @@
+#ifndef KITH_SHARD_RPC_CALL_STREAM_H_
+#define KITH_SHARD_RPC_CALL_STREAM_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <cstddef>
+#include <mutex>
+
+#include "common/rpc/frame_queue.h"
+#include "common/shard_api/shard_service.h"
+#include "common/telemetry/request_metrics.h"
+#include "kith/v1/shard.pb.h"
+
+namespace kith::shard {
+
+struct CallStreamOptions {
+  size_t held_calls_max = limits::kSearchQueueMax + limits::kWriteQueueMax;
+  telemetry::RequestMetrics* metrics = nullptr;
+};
+
+// The server's end of one stream of calls. A call is held from its arrival until its reply is
+// written; with held_calls_max of them the stream is not read further, so neither a flood of calls
+// nor a client that does not read can fill the memory. The stream ends when its reads have ended
+// and no call is left with the service: after the server's shutdown nothing refers to it any more.
+//
+// Threads: gRPC's and the service's; deletes itself.
+class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
+ public:
+  CallStream(ShardService& service, const CallStreamOptions& options);
+
+ private:
+  struct Arrived;
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+  void Dispatch(v1::ShardCall&& call);
+  void Search(const Arrived& arrived, v1::ShardSearchCall&& message);
+  void Write(const Arrived& arrived, v1::ShardWriteCall&& message);
+  void Get(const Arrived& arrived, v1::ShardGetCall&& message);
+  template <typename Reply>
+  Done<Reply> ReplyTo(const Arrived& arrived);
+  void Reply(const Arrived& arrived, v1::ShardReply&& reply);
+
+  // Starts whatever the state allows; releases the lock. The stream may be gone afterwards.
+  void Advance(std::unique_lock<std::mutex> lock);
+  void FillFrame();
+
+  ShardService& service_;
+  const CallStreamOptions options_;
+  v1::ShardCallFrame incoming_;   // belongs to the read in flight and to OnReadDone
+  v1::ShardReplyFrame outgoing_;  // belongs to the write in flight
+
+  std::mutex mutex_;
+  rpc::FrameQueue<v1::ShardReply> replies_;
+  size_t with_service_ = 0;  // calls handed to the service and not answered yet
+  size_t in_frame_ = 0;      // replies in outgoing_
+  bool reading_ = false;
+  bool writing_ = false;
+  bool reads_ended_ = false;
+  bool broken_ = false;  // nobody reads replies any more
+  bool finished_ = false;
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_RPC_CALL_STREAM_H_

@@ -1,0 +1,193 @@
+#include "shard/search/search_runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/search/index_status.h"
+
+namespace kith::shard {
+namespace {
+
+uint64_t NanosecondsBetween(Deadline from, Deadline to) {
+  return static_cast<uint64_t>(
+      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::nanoseconds>(to - from).count()));
+}
+
+absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
+  const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
+  if (call.count == 0 || call.count > limits::kQueriesMax ||
+      call.queries.size() != call.count * query_bytes) {
+    return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+                 "a shard search's queries do not match their count and dimension");
+  }
+  if (call.limit == 0 || call.limit > limits::kLimitMax + 1) {
+    return FieldError("limit", reason::kLimitOutOfRange, "1 to 10,000 at a shard");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NotReady(const std::string& version) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady,
+               fmt::format("index version {} is not built at this shard", version));
+}
+
+}  // namespace
+
+// One call under way. Shared by its runs; the last one to end answers.
+class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
+ public:
+  Batch(SearchRunner& runner, SearchCall call, Deadline deadline, Done<SearchReply> done)
+      : runner_(runner),
+        call_(std::move(call)),
+        deadline_(deadline),
+        done_(std::move(done)),
+        begun_(runner.parts_.clock->Now()),
+        hits_(call_.count),
+        work_(call_.count) {}
+
+  absl::Status Prepare() {
+    const CopyParts& parts = runner_.parts_;
+    KITH_RETURN_IF_ERROR(CheckCall(call_, parts.spec));
+    snapshot_ = parts.snapshots.Pin();
+    if (call_.wait_lsn > snapshot_->lsn) {
+      return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+                   fmt::format("the shard is at lsn {}, the token asks for {}", snapshot_->lsn,
+                               call_.wait_lsn));
+    }
+    if (!call_.index_version.empty()) {
+      index_ = snapshot_->FindIndex(call_.index_version);
+      if (index_ == nullptr || !index_->ready) return NotReady(call_.index_version);
+    }
+    SetOptions();
+    return absl::OkStatus();
+  }
+
+  // Posts the runs; those the pool refuses end at once.
+  void Start() {
+    const uint32_t per_run = std::max<uint32_t>(
+        1, call_.count / static_cast<uint32_t>(runner_.pool_.threads() * 4));
+    const uint32_t runs = (call_.count + per_run - 1) / per_run;
+    left_.store(runs, std::memory_order_relaxed);
+    for (uint32_t begin = 0; begin < call_.count; begin += per_run) {
+      const uint32_t end = std::min(call_.count, begin + per_run);
+      auto self = shared_from_this();
+      if (!runner_.pool_.Post([self, begin, end] { self->Run(begin, end); })) {
+        Refuse(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+                     "too many searches wait at this node; retry later",
+                     {{kRetryAfterMsFact, "20"}}));
+        EndRun();
+      }
+    }
+  }
+
+  void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
+
+ private:
+  void SetOptions() {
+    options_.limit = call_.limit;
+    options_.nprobe = std::max<uint32_t>(1, call_.nprobe);
+    if (index_ != nullptr) options_.nprobe = std::min(options_.nprobe, index_->version->lists());
+    options_.refine = call_.refine;
+    options_.rerank = call_.rerank;
+    options_.exact = call_.exact || index_ == nullptr;
+    if (call_.score_bound.has_value()) {
+      options_.rank_bound = RankFromScore(runner_.parts_.spec.metric, *call_.score_bound);
+    }
+    options_.expired = [this] { return runner_.parts_.clock->Now() >= deadline_; };
+  }
+
+  void Run(uint32_t begin, uint32_t end) {
+    queue_ns_.fetch_add(NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
+                        std::memory_order_relaxed);
+    WorkspacePool::Lease workspace(runner_.workspaces_);
+    const index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
+    const size_t query_bytes = call_.queries.size() / call_.count;
+    for (uint32_t i = begin; i < end; ++i) {
+      const index::Status status = index::Search(view, call_.queries.data() + i * query_bytes,
+                                                 options_, *workspace, hits_[i], work_[i]);
+      if (!status.ok()) {
+        Refuse(FromIndex(status));
+        break;
+      }
+    }
+    EndRun();
+  }
+
+  void Refuse(absl::Status status) {
+    std::lock_guard lock(mutex_);
+    if (refusal_.ok()) refusal_ = std::move(status);
+  }
+
+  void EndRun() {
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    const absl::Status refusal = [this] {
+      std::lock_guard lock(mutex_);
+      return refusal_;
+    }();
+    if (!refusal.ok()) return Finish(refusal);
+    Finish(Reply());
+  }
+
+  SearchReply Reply() const {
+    SearchReply reply;
+    const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
+    for (const std::vector<index::Hit>& hits : hits_) {
+      reply.counts.push_back(static_cast<uint32_t>(hits.size()));
+      for (const index::Hit& hit : hits) {
+        const RowHeader& header = table.Header(hit.row);
+        reply.keys.append(reinterpret_cast<const char*>(header.key), PointKey::kSize);
+        reply.scores.push_back(ScoreFromRank(runner_.parts_.spec.metric, hit.rank));
+        reply.versions.push_back(header.version);
+      }
+    }
+    reply.live_points = snapshot_->live_points;
+    reply.lsn = snapshot_->lsn;
+    AddWork(reply);
+    return reply;
+  }
+
+  void AddWork(SearchReply& reply) const {
+    index::SearchWork sum;
+    for (const index::SearchWork& work : work_) sum.Add(work);
+    reply.codes_planned = sum.codes_planned;
+    reply.codes_done = sum.codes_done;
+    reply.work = {sum.lists_probed, sum.rows_scanned, sum.rows_exact, sum.rows_refined,
+                  sum.rows_reranked};
+    reply.stages = {queue_ns_.load(std::memory_order_relaxed), sum.coarse_ns, sum.scan_ns,
+                    sum.refine_ns, sum.rerank_ns,
+                    NanosecondsBetween(begun_, runner_.parts_.clock->Now())};
+  }
+
+  SearchRunner& runner_;
+  const SearchCall call_;
+  const Deadline deadline_;
+  Done<SearchReply> done_;
+  const Deadline begun_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  const BuiltIndex* index_ = nullptr;
+  index::SearchOptions options_;
+  std::vector<std::vector<index::Hit>> hits_;
+  std::vector<index::SearchWork> work_;
+  std::atomic<uint32_t> left_{0};
+  std::atomic<uint64_t> queue_ns_{0};
+  std::mutex mutex_;
+  absl::Status refusal_;  // guarded by mutex_
+};
+
+void SearchRunner::Search(SearchCall call, Deadline deadline, Done<SearchReply> done) {
+  auto batch = std::make_shared<Batch>(*this, std::move(call), deadline, std::move(done));
+  if (absl::Status status = batch->Prepare(); !status.ok()) return batch->Finish(status);
+  batch->Start();
+}
+
+}  // namespace kith::shard

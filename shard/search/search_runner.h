@@ -1,0 +1,32 @@
+#ifndef KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
+#define KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
+
+#include "common/base/executor.h"
+#include "common/shard_api/shard_service.h"
+#include "shard/copy_parts.h"
+#include "shard/search/workspace_pool.h"
+
+namespace kith::shard {
+
+// Answers searches of one copy on the node's search pool: pin a snapshot, search, translate rows to
+// points. A batch is cut into runs of queries so that every thread of the pool gets some.
+//
+// Threads: Search from any; it never blocks.
+class SearchRunner {
+ public:
+  SearchRunner(CopyParts& parts, Executor& pool, WorkspacePool& workspaces)
+      : parts_(parts), pool_(pool), workspaces_(workspaces) {}
+
+  void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
+
+ private:
+  class Batch;
+
+  CopyParts& parts_;
+  Executor& pool_;
+  WorkspacePool& workspaces_;
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_SEARCH_SEARCH_RUNNER_H_

@@ -1,0 +1,58 @@
+#include "shard/search/snapshot.h"
+
+#include <algorithm>
+
+namespace kith::shard {
+
+uint64_t BuiltIndex::OutOfRangeRows() const {
+  uint64_t rows = 0;
+  for (const auto& segment : segments) rows += segment->side_rows().size();
+  return rows;
+}
+
+const BuiltIndex* Snapshot::FindIndex(const std::string& version) const {
+  const auto found = std::find_if(indexes.begin(), indexes.end(), [&](const BuiltIndex& index) {
+    return index.version->hash == version;
+  });
+  return found == indexes.end() ? nullptr : &*found;
+}
+
+index::IndexView Snapshot::View(const ShardSpec& spec, const BuiltIndex* index) const {
+  index::IndexView view;
+  view.metric = spec.metric;
+  view.element_type = spec.element_type;
+  view.dimension = spec.dimension;
+  view.rows = rows.Table(row_end);
+  view.tombstones = &tombstones;
+  if (index != nullptr) {
+    view.version = index->version.get();
+    view.segments = index->segments;
+    view.indexed_end = index->indexed_end;
+  }
+  return view;
+}
+
+uint64_t Snapshot::TailRows() const {
+  uint64_t tail = 0;
+  for (const BuiltIndex& index : indexes) {
+    if (index.ready) tail = std::max<uint64_t>(tail, row_end - index.indexed_end);
+  }
+  return tail;
+}
+
+MemoryByPart Snapshot::Memory() const {
+  MemoryByPart memory;
+  for (const BuiltIndex& index : indexes) {
+    for (const auto& segment : index.segments) {
+      memory.codes += segment->code_bytes();
+      memory.refine += segment->refine_bytes();
+    }
+    memory.quantizer += index.version->centroids.size() * sizeof(float) +
+                        index.version->codebooks.size() * sizeof(float);
+  }
+  memory.rows = uint64_t{row_end} * rows.stride;
+  memory.tombstones = tombstones.memory_bytes();
+  return memory;
+}
+
+}  // namespace kith::shard

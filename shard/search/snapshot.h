@@ -1,0 +1,70 @@
+#ifndef KITH_SHARD_SEARCH_SNAPSHOT_H_
+#define KITH_SHARD_SEARCH_SNAPSHOT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/shard_api/shard_calls.h"
+#include "index/list_segment.h"
+#include "index/search.h"
+#include "shard/storage/row_file.h"
+
+namespace kith::shard {
+
+// One index version as far as this copy has encoded its rows.
+struct BuiltIndex {
+  std::shared_ptr<const index::IndexVersion> version;
+  std::vector<std::shared_ptr<const index::ListSegment>> segments;  // in row order
+  uint32_t indexed_end = 0;  // rows below it are in the segments, or dead
+  bool ready = false;        // caught up once: it may serve, its tail is compared exactly
+  std::string error;         // why building stopped
+
+  uint64_t OutOfRangeRows() const;
+};
+
+// Everything a search reads, as of one lsn. Immutable; a search holds one from start to end.
+struct Snapshot {
+  uint64_t lsn = 0;
+  uint32_t row_end = 0;
+  uint64_t live_points = 0;
+  storage::RowFile::View rows;
+  index::Tombstones tombstones;
+  std::vector<BuiltIndex> indexes;
+
+  const BuiltIndex* FindIndex(const std::string& version) const;
+  // What the engine reads; `index` is null for exact search. Valid while this snapshot is held.
+  index::IndexView View(const ShardSpec& spec, const BuiltIndex* index) const;
+  // Rows that the slowest ready index has not encoded yet; 0 without one.
+  uint64_t TailRows() const;
+  MemoryByPart Memory() const;
+};
+
+// The current snapshot. The writer and the indexer each change their own part of it.
+// Threads: Pin from any, without waiting; Update from any, one at a time.
+class SnapshotCell {
+ public:
+  std::shared_ptr<const Snapshot> Pin() const { return current_.load(std::memory_order_acquire); }
+
+  // change(Snapshot&) edits a copy, which then becomes the current one.
+  template <typename Change>
+  void Update(Change change) {
+    std::lock_guard lock(mutex_);
+    const auto before = current_.load(std::memory_order_acquire);
+    auto next = before == nullptr ? std::make_shared<Snapshot>()
+                                  : std::make_shared<Snapshot>(*before);
+    change(*next);
+    current_.store(std::move(next), std::memory_order_release);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<std::shared_ptr<const Snapshot>> current_{nullptr};
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_SEARCH_SNAPSHOT_H_

@@ -1,0 +1,29 @@
+#include "shard/storage/digest.h"
+
+#include <xxhash.h>
+
+#include "shard/storage/byte_codec.h"
+
+namespace kith::storage {
+
+Digest PointDigest(const PointKey& key, uint64_t version, uint64_t content_hash) {
+  char bytes[PointKey::kSize + 16];
+  std::memcpy(bytes, key.bytes.data(), PointKey::kSize);
+  PutLittleEndian(PutLittleEndian(bytes + PointKey::kSize, version), content_hash);
+  const XXH128_hash_t hash = XXH3_128bits(bytes, sizeof(bytes));
+  return {hash.low64, hash.high64};
+}
+
+// The sizes come first: a byte that moves from the vector to the payload must change the hash.
+uint64_t ContentHash(std::string_view vector, std::string_view payload) {
+  char sizes[16];
+  PutLittleEndian(PutLittleEndian(sizes, uint64_t{vector.size()}), uint64_t{payload.size()});
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  XXH3_64bits_update(&state, sizes, sizeof(sizes));
+  XXH3_64bits_update(&state, vector.data(), vector.size());
+  XXH3_64bits_update(&state, payload.data(), payload.size());
+  return XXH3_64bits_digest(&state);
+}
+
+}  // namespace kith::storage

@@ -1,0 +1,88 @@
+#include "shard/storage/log_hint.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "common/base/status.h"
+#include "shard/storage/checked_text.h"
+
+namespace kith::storage {
+namespace {
+
+constexpr char kKind[] = "kith-log-hint";
+constexpr char kShardKey[] = "shard.";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogHint>> LogHint::Open(const std::string& path, FileSystem& files,
+                                                       const Clock& clock) {
+  std::unique_ptr<LogHint> hint(new LogHint(path, files, clock));
+  if (!files.Exists(path)) return hint;
+  KITH_ASSIGN_OR_RETURN(const std::string bytes, files.ReadAll(path, CheckedText::kBytesMax));
+  hint->Load(bytes);
+  return hint;
+}
+
+void LogHint::Load(const std::string& bytes) {
+  const absl::StatusOr<CheckedText> text = CheckedText::Parse(kKind, path_, bytes);
+  if (!text.ok()) {
+    spdlog::warn("event=log_hint_ignored path={} error=\"{}\"", path_, text.status().ToString());
+    return;
+  }
+  for (const auto& [key, value] : text->fields()) {
+    uint64_t shard = 0;
+    uint64_t lsn = 0;
+    if (key.starts_with(kShardKey) && absl::SimpleAtoi(key.substr(sizeof(kShardKey) - 1), &shard) &&
+        absl::SimpleAtoi(value, &lsn)) {
+      expected_[shard] = lsn;
+    }
+  }
+  acknowledged_ = expected_;
+}
+
+uint64_t LogHint::Expected(uint64_t shard) const {
+  const auto found = expected_.find(shard);
+  return found == expected_.end() ? 0 : found->second;
+}
+
+absl::Status LogHint::Note(uint64_t shard, uint64_t lsn) {
+  std::lock_guard lock(mutex_);
+  uint64_t& known = acknowledged_[shard];
+  known = std::max(known, lsn);
+  const Deadline now = clock_.Now();
+  if (now < next_write_) return absl::OkStatus();
+  next_write_ = now + kWritePeriod;
+  return WriteLocked();
+}
+
+absl::Status LogHint::Forget(uint64_t shard) {
+  std::lock_guard lock(mutex_);
+  acknowledged_.erase(shard);
+  return WriteLocked();
+}
+
+absl::Status LogHint::Close() {
+  std::lock_guard lock(mutex_);
+  KITH_RETURN_IF_ERROR(WriteLocked());
+  return files_.SyncDirectory(ParentDirectory(path_));
+}
+
+// The bytes are synced before the rename, or a power cut could leave an empty file under the name;
+// the name itself is not: an older bound is still a bound.
+absl::Status LogHint::WriteLocked() {
+  CheckedText text(kKind);
+  for (const auto& [shard, lsn] : acknowledged_)
+    text.Put(fmt::format("{}{}", kShardKey, shard), lsn);
+  const std::string beside = path_ + ".new";
+  {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file, files_.Create(beside));
+    KITH_RETURN_IF_ERROR(file->Append(text.Encode()));
+    KITH_RETURN_IF_ERROR(file->Sync());
+  }
+  return files_.Rename(beside, path_);
+}
+
+}  // namespace kith::storage

@@ -1,0 +1,184 @@
+#include "shard/storage/log_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/storage/errno_status.h"
+#include "shard/storage/rocks_open.h"
+#include "shard/storage/rocks_options.h"
+#include "shard/storage/rocks_status.h"
+#include "shard/storage/state_keys.h"
+
+namespace kith::storage {
+namespace {
+
+constexpr char kValueFormat = 1;
+constexpr size_t kHeaderSize = 1 + 8 + 8;  // format | epoch | checksum
+constexpr uint64_t kLastLsn = std::numeric_limits<uint64_t>::max();
+
+// Covers the key too: an entry read from a wrong place shows itself.
+uint64_t RecordChecksum(const LogRecord& record) {
+  char numbers[24];
+  PutLittleEndian(PutLittleEndian(PutLittleEndian(numbers, record.shard), record.lsn),
+                  record.epoch);
+  const uint64_t seed = XXH3_64bits(numbers, sizeof(numbers));
+  return XXH3_64bits_withSeed(record.body.data(), record.body.size(), seed);
+}
+
+std::array<char, kHeaderSize> EncodeHeader(const LogRecord& record) {
+  std::array<char, kHeaderSize> header;
+  header[0] = kValueFormat;
+  PutLittleEndian(PutLittleEndian(header.data() + 1, record.epoch), RecordChecksum(record));
+  return header;
+}
+
+void PutRecord(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
+               const LogRecord& record) {
+  const std::string key = LogKey{record.shard, record.lsn}.Encode();
+  const std::array<char, kHeaderSize> header = EncodeHeader(record);
+  const rocksdb::Slice key_slice = key;
+  const rocksdb::Slice value[] = {{header.data(), header.size()}, ToSlice(record.body)};
+  batch.Put(family, {&key_slice, 1}, {value, 2}).PermitUncheckedError();  // fails on size only
+}
+
+class RocksLogStore final : public LogStore {
+ public:
+  RocksLogStore(const LogOptions& options, rocksdb::DB* db,
+                std::shared_ptr<LogTruncation> truncation)
+      : directory_(options.directory),
+        write_options_(LogWriteOptions(options.faults)),
+        truncation_(std::move(truncation)),
+        database_(db, {}) {}
+
+  absl::Status Append(std::span<const LogRecord> records) override;
+  absl::Status Read(uint64_t shard, uint64_t from_lsn,
+                    const std::function<absl::Status(const LogRecord&)>& visit) override;
+  absl::StatusOr<uint64_t> LastLsn(uint64_t shard) override;
+  absl::Status Truncate(uint64_t shard, uint64_t lsn) override;
+  absl::Status DropShard(uint64_t shard) override;
+  uint64_t bytes() const override;
+
+ private:
+  rocksdb::DB& db() const { return database_.db(); }
+  absl::StatusOr<LogRecord> Decode(const LogKey& key, std::string_view value) const;
+  absl::Status Bad(const LogKey& key, std::string_view what) const;
+
+  const std::string directory_;
+  const rocksdb::WriteOptions write_options_;
+  const std::shared_ptr<LogTruncation> truncation_;
+  const OpenDatabase database_;
+};
+
+absl::Status RocksLogStore::Append(std::span<const LogRecord> records) {
+  size_t bytes = 64;
+  for (const LogRecord& record : records) bytes += record.body.size() + 64;
+  rocksdb::WriteBatch batch(bytes, 0, write_options_.protection_bytes_per_key, 0);
+  for (const LogRecord& record : records) {
+    PutRecord(batch, db().DefaultColumnFamily(), record);
+  }
+  return FromRocks(db().Write(write_options_, &batch), "append to the log", directory_);
+}
+
+absl::Status RocksLogStore::Bad(const LogKey& key, std::string_view what) const {
+  return CorruptFile(directory_, fmt::format("log entry shard={} lsn={}: {}. Restore this shard "
+                                             "from another copy or a backup",
+                                             key.shard, key.lsn, what));
+}
+
+absl::StatusOr<LogRecord> RocksLogStore::Decode(const LogKey& key, std::string_view value) const {
+  if (value.size() < kHeaderSize) return Bad(key, "cut short");
+  if (value[0] != kValueFormat) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
+                 fmt::format("{}: log entry shard={} lsn={} has format {}, this program reads {}. "
+                             "Start the newer program that wrote it",
+                             directory_, key.shard, key.lsn, int{value[0]}, int{kValueFormat}));
+  }
+  const LogRecord record{key.shard, key.lsn, GetLittleEndian<uint64_t>(value.data() + 1),
+                         value.substr(kHeaderSize)};
+  if (GetLittleEndian<uint64_t>(value.data() + 9) != RecordChecksum(record)) {
+    return Bad(key, "its checksum does not match");
+  }
+  return record;
+}
+
+absl::Status RocksLogStore::Read(uint64_t shard, uint64_t from_lsn,
+                                 const std::function<absl::Status(const LogRecord&)>& visit) {
+  rocksdb::ReadOptions read;
+  read.fill_cache = false;
+  read.readahead_size = 2 << 20;
+  const std::unique_ptr<rocksdb::Iterator> entry(db().NewIterator(read));
+  uint64_t next = std::max<uint64_t>(from_lsn, 1);
+  for (entry->Seek(LogKey{shard, next}.Encode()); entry->Valid(); entry->Next()) {
+    const LogKey key = LogKey::Parse(entry->key().data());
+    if (key.shard != shard) break;
+    if (key.lsn != next) return Bad({shard, next}, "missing, while later ones are there");
+    KITH_ASSIGN_OR_RETURN(const LogRecord record, Decode(key, ToView(entry->value())));
+    KITH_RETURN_IF_ERROR(visit(record));
+    ++next;
+  }
+  return FromRocks(entry->status(), "read the log", directory_);
+}
+
+absl::StatusOr<uint64_t> RocksLogStore::LastLsn(uint64_t shard) {
+  const std::unique_ptr<rocksdb::Iterator> entry(db().NewIterator({}));
+  entry->SeekForPrev(LogKey{shard, kLastLsn}.Encode());
+  KITH_RETURN_IF_ERROR(FromRocks(entry->status(), "read the log", directory_));
+  if (!entry->Valid()) return 0;
+  const LogKey key = LogKey::Parse(entry->key().data());
+  return key.shard == shard ? key.lsn : 0;
+}
+
+absl::Status RocksLogStore::Truncate(uint64_t shard, uint64_t lsn) {
+  truncation_->Raise(shard, lsn);
+  const std::string begin = LogKey{shard, 0}.Encode();
+  const std::string end = LogKey{shard, lsn}.Encode();
+  const rocksdb::Slice begin_slice = begin;
+  const rocksdb::Slice end_slice = end;
+  return FromRocks(
+      rocksdb::DeleteFilesInRange(&db(), db().DefaultColumnFamily(), &begin_slice, &end_slice),
+      "truncate the log", directory_);
+}
+
+absl::Status RocksLogStore::DropShard(uint64_t shard) {
+  truncation_->Forget(shard);
+  rocksdb::WriteBatch batch;
+  batch.DeleteRange(LogKey{shard, 0}.Encode(), LogKey{shard, kLastLsn}.Encode())
+      .PermitUncheckedError();
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  return FromRocks(db().Write(write, &batch), "drop a shard's entries from the log", directory_);
+}
+
+// The memtables stand for the WALs that hold the same entries.
+uint64_t RocksLogStore::bytes() const {
+  uint64_t tables = 0;
+  uint64_t memtables = 0;
+  db().GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
+  db().GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memtables);
+  return tables + memtables;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const LogOptions& options) {
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  auto truncation = std::make_shared<LogTruncation>();
+  rocksdb::DB* db = nullptr;
+  KITH_RETURN_IF_ERROR(
+      FromRocks(rocksdb::DB::Open(LogDatabaseOptions(options, truncation), options.directory, &db),
+                "open the log (it is left as it is)", options.directory));
+  auto store = std::make_unique<RocksLogStore>(options, db, std::move(truncation));
+  spdlog::info("event=log_opened path={} bytes={}", options.directory, store->bytes());
+  return store;
+}
+
+}  // namespace kith::storage

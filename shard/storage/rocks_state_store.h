@@ -1,0 +1,86 @@
+#ifndef KITH_SHARD_STORAGE_ROCKS_STATE_STORE_H_
+#define KITH_SHARD_STORAGE_ROCKS_STATE_STORE_H_
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shard/storage/dedupe_table.h"
+#include "shard/storage/errno_status.h"
+#include "shard/storage/rocks_open.h"
+#include "shard/storage/rocks_options.h"
+#include "shard/storage/rocks_status.h"
+#include "shard/storage/state_batch.h"
+#include "shard/storage/state_store.h"
+
+namespace kith::storage {
+
+// StateStore on RocksDB: opening and writing in state_store.cc, reading in state_reads.cc.
+// Threads: as StateStore.
+class RocksStateStore final : public StateStore {
+ public:
+  RocksStateStore(std::string directory, rocksdb::DB* db, const FamilyHandles& families)
+      : directory_(std::move(directory)),
+        database_(db, families),
+        dedupe_(*db, families[size_t(Family::kDedupe)]) {}
+
+  absl::Status Load();
+
+  AppliedState applied() const override;
+  std::unique_ptr<StateBatch> NewBatch() override;
+  absl::Status Write(StateBatch& batch) override;
+  absl::Status Flush() override;
+  absl::Status FindIds(std::span<const PointKey> keys,
+                       std::vector<std::optional<IdEntry>>& entries) override;
+  absl::Status ReadRows(std::span<const uint32_t> rows, std::vector<StoredRow>& found) override;
+  absl::Status ForEachRow(uint32_t from,
+                          const std::function<absl::Status(const RowRecord&)>& visit) override;
+  absl::Status ForEachId(
+      const std::function<absl::Status(const PointKey&, const IdEntry&)>& visit) override;
+  absl::Status ForEachDead(uint64_t after_lsn, const std::function<void(uint32_t)>& visit) override;
+  absl::Status ForgetDead(uint64_t through_lsn) override;
+  absl::StatusOr<SlotDigests> ReadDigests() override;
+  absl::StatusOr<std::string> ReadManifest() override;
+  absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) override;
+  absl::Status ExpireDedupe(uint64_t now_unix_ms) override;
+  uint64_t disk_bytes() const override;
+
+ private:
+  rocksdb::DB& db() const { return database_.db(); }
+  rocksdb::ColumnFamilyHandle* family(Family family) const {
+    return database_.families()[size_t(family)];
+  }
+  std::unique_ptr<rocksdb::Iterator> Scan(Family where) const {
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    read.readahead_size = 2 << 20;
+    return std::unique_ptr<rocksdb::Iterator>(db().NewIterator(read, family(where)));
+  }
+  absl::Status Checked(const rocksdb::Status& status, std::string_view action) const {
+    return FromRocks(status, action, directory_);
+  }
+  absl::Status Bad(std::string_view what) const {
+    return CorruptFile(directory_, fmt::format("a wrong {}. Restore this shard from another copy "
+                                               "or a backup",
+                                               what));
+  }
+  absl::StatusOr<std::string> ReadSystem(std::string_view key) const;
+  absl::Status CheckFormat(bool fresh);
+  absl::Status WriteLocked(rocksdb::WriteBatch& batch);
+
+  const std::string directory_;
+  const OpenDatabase database_;
+  const DedupeTable dedupe_;
+
+  mutable std::mutex mutex_;  // below
+  AppliedState applied_;
+  uint64_t dedupe_count_ = 0;
+};
+
+}  // namespace kith::storage
+
+#endif  // KITH_SHARD_STORAGE_ROCKS_STATE_STORE_H_

@@ -1,0 +1,134 @@
+#include "shard/storage/state_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/options.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/storage/rocks_state_store.h"
+#include "shard/storage/state_keys.h"
+
+namespace kith::storage {
+namespace {
+
+constexpr uint32_t kStateFormat = 1;
+
+}  // namespace
+
+absl::Status RocksStateStore::Load() {
+  KITH_ASSIGN_OR_RETURN(const std::string applied, ReadSystem(kAppliedKey));
+  KITH_ASSIGN_OR_RETURN(const std::string count, ReadSystem(kDedupeCountKey));
+  KITH_RETURN_IF_ERROR(CheckFormat(applied.empty()));
+  if (!applied.empty() && !DecodeApplied(applied, applied_)) return Bad("applied record");
+  if (!count.empty() && count.size() != sizeof(uint64_t)) return Bad("request count");
+  if (!count.empty()) dedupe_count_ = GetLittleEndian<uint64_t>(count.data());
+  return absl::OkStatus();
+}
+
+// The format number is flushed together with the first batch: a state without it is empty.
+absl::Status RocksStateStore::CheckFormat(bool fresh) {
+  KITH_ASSIGN_OR_RETURN(const std::string found, ReadSystem(kFormatKey));
+  if (found.empty() && fresh) {
+    char value[sizeof(kStateFormat)];
+    PutLittleEndian(value, kStateFormat);
+    return Checked(db().Put(StateWriteOptions(), family(Family::kSys), ToSlice(kFormatKey),
+                            {value, sizeof(value)}),
+                   "write the state");
+  }
+  if (found.size() != sizeof(kStateFormat)) return Bad("format number");
+  const uint32_t format = GetLittleEndian<uint32_t>(found.data());
+  if (format == kStateFormat) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
+               fmt::format("{} has format {}, this program reads {}. Start the program that wrote "
+                           "it",
+                           directory_, format, kStateFormat));
+}
+
+AppliedState RocksStateStore::applied() const {
+  std::lock_guard lock(mutex_);
+  return applied_;
+}
+
+std::unique_ptr<StateBatch> RocksStateStore::NewBatch() {
+  return std::make_unique<RocksStateBatch>(database_.families());
+}
+
+absl::Status RocksStateStore::Write(StateBatch& batch) {
+  auto& changes = static_cast<RocksStateBatch&>(batch);
+  std::lock_guard lock(mutex_);
+  const uint64_t dedupe_count = dedupe_count_ + changes.dedupe_puts();
+  if (changes.dedupe_puts() > 0) changes.PutDedupeCount(dedupe_count);
+  KITH_RETURN_IF_ERROR(WriteLocked(changes.rocks()));
+  dedupe_count_ = dedupe_count;
+  if (changes.applied().has_value()) applied_ = *changes.applied();
+  changes.Clear();
+  return absl::OkStatus();
+}
+
+absl::Status RocksStateStore::WriteLocked(rocksdb::WriteBatch& batch) {
+  return Checked(db().Write(StateWriteOptions(), &batch), "write the state");
+}
+
+absl::Status RocksStateStore::Flush() {
+  rocksdb::FlushOptions options;
+  options.wait = true;
+  options.allow_write_stall = true;  // a writer that waits is better than a flush that never starts
+  return Checked(db().Flush(options, database_.families()), "flush the state");
+}
+
+// A whole range from the beginning, the one thing range deletion is used for on live data.
+absl::Status RocksStateStore::ForgetDead(uint64_t through_lsn) {
+  const FixedKey<12> begin = DeadKey(0, 0);
+  const FixedKey<12> end = DeadKey(std::max(through_lsn, through_lsn + 1), 0);
+  rocksdb::WriteBatch batch;
+  batch.DeleteRange(family(Family::kDead), ToSlice(begin.view()), ToSlice(end.view()))
+      .PermitUncheckedError();
+  std::lock_guard lock(mutex_);
+  return WriteLocked(batch);
+}
+
+absl::Status RocksStateStore::ExpireDedupe(uint64_t now_unix_ms) {
+  std::lock_guard lock(mutex_);
+  DedupeTable::Expiry expiry;
+  expiry.oldest_unix_ms = now_unix_ms - std::min(now_unix_ms, limits::kDedupeAgeMs);
+  expiry.surplus = dedupe_count_ - std::min(dedupe_count_, limits::kDedupeEntriesMax);
+  RocksStateBatch batch(database_.families());
+  KITH_ASSIGN_OR_RETURN(const uint64_t removed, dedupe_.Expire(expiry, batch.rocks()));
+  if (removed == 0) return absl::OkStatus();
+  const uint64_t left = dedupe_count_ - std::min(dedupe_count_, removed);
+  batch.PutDedupeCount(left);
+  KITH_RETURN_IF_ERROR(WriteLocked(batch.rocks()));
+  dedupe_count_ = left;
+  return absl::OkStatus();
+}
+
+uint64_t RocksStateStore::disk_bytes() const {
+  uint64_t bytes = 0;
+  for (rocksdb::ColumnFamilyHandle* handle : database_.families()) {
+    uint64_t tables = 0;
+    db().GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
+    bytes += tables;
+  }
+  return bytes;
+}
+
+absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions& options) {
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  rocksdb::DB* db = nullptr;
+  FamilyHandles families;
+  KITH_RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(StateDatabaseOptions(options), options.directory,
+                                                   StateFamilies(options), &families, &db),
+                                 "open the state database (it is left as it is)",
+                                 options.directory));
+  auto store = std::make_unique<RocksStateStore>(options.directory, db, families);
+  KITH_RETURN_IF_ERROR(store->Load());
+  spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,
+               store->applied().applied_lsn, store->disk_bytes());
+  return store;
+}
+
+}  // namespace kith::storage

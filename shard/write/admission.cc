@@ -1,0 +1,108 @@
+#include "shard/write/admission.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith::shard {
+namespace {
+
+constexpr auto kDiskCheckEvery = std::chrono::milliseconds(200);
+
+absl::Status Refuse(const char* reason, const std::string& message, int retry_after_ms) {
+  return Error(absl::StatusCode::kResourceExhausted, reason, message,
+               {{kRetryAfterMsFact, fmt::format("{}", retry_after_ms)}});
+}
+
+}  // namespace
+
+Admission::Admission(CopyParts& parts, uint64_t disk_reserve_bytes)
+    : parts_(parts), disk_reserve_bytes_(disk_reserve_bytes), owned_slots_(limits::kSlots, false) {
+  for (const auto& [begin, end] : parts.spec.slots) {
+    std::fill(owned_slots_.begin() + begin, owned_slots_.begin() + end, true);
+  }
+}
+
+absl::Status Admission::CheckCall(const WriteCall& call) const {
+  const size_t count = call.kinds.size();
+  const size_t carried = static_cast<size_t>(
+      std::count_if(call.kinds.begin(), call.kinds.end(),
+                    [](WriteKind kind) { return kind != WriteKind::kDelete; }));
+  const uint64_t payloads = std::accumulate(call.payload_sizes.begin(), call.payload_sizes.end(),
+                                            uint64_t{0});
+  const bool shaped =
+      count > 0 && count <= limits::kPointsPerCallMax &&
+      call.keys.size() == count * PointKey::kSize &&
+      call.vectors.size() == carried * parts_.vector_bytes &&
+      (call.payload_sizes.empty() || call.payload_sizes.size() == carried) &&
+      call.payloads.size() == payloads &&
+      (call.if_versions.empty() || call.if_versions.size() == count) &&
+      (call.request_id.empty() || call.request_id.size() == limits::kRequestIdBytes);
+  if (!shaped) {
+    return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+                 "the parts of a shard write do not agree in size");
+  }
+  if (call.epoch != 0 && call.epoch != parts_.state->applied().epoch) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongEpoch,
+                 "the write names another epoch of this shard; refresh the map");
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
+    if (!owned_slots_[SlotOf(key)]) {
+      return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
+                   fmt::format("point {} belongs to another shard; refresh the map",
+                               PointKeyToString(key)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Admission::CheckRoom(uint32_t next_row, uint64_t rows) {
+  if (rows == 0) return absl::OkStatus();
+  if (next_row + rows > limits::kRowsMax) {
+    return Refuse(reason::kRowLimit,
+                  "the shard has given out all its row numbers; make a collection of more shards",
+                  60'000);
+  }
+  KITH_RETURN_IF_ERROR(CheckTail());
+  KITH_RETURN_IF_ERROR(CheckDisk());
+  return parts_.rows->Reserve(static_cast<uint32_t>(next_row + rows));
+}
+
+absl::Status Admission::CheckTail() const {
+  const auto snapshot = parts_.snapshots.Pin();
+  const auto share = static_cast<uint64_t>(
+      limits::kTailShareMax * static_cast<double>(snapshot->live_points));
+  const uint64_t most = std::max<uint64_t>(share, limits::kTailRowsMin);
+  const uint64_t tail = snapshot->TailRows();
+  if (tail <= most) return absl::OkStatus();
+  return Refuse(reason::kIndexingBehind,
+                fmt::format("{} rows wait to be indexed, {} at most; slow down and retry", tail,
+                            most),
+                200);
+}
+
+absl::Status Admission::CheckDisk() {
+  const Deadline now = parts_.clock->Now();
+  if (now < next_disk_check_) return disk_;
+  next_disk_check_ = now + kDiskCheckEvery;
+  const absl::StatusOr<uint64_t> free = parts_.files->FreeBytes(parts_.directory);
+  if (!free.ok()) return disk_ = free.status();
+  disk_ = *free >= disk_reserve_bytes_
+              ? absl::OkStatus()
+              : Refuse(reason::kDiskFull,
+                       fmt::format("{} MiB are free under {}, {} MiB are kept in reserve "
+                                   "(storage.disk_reserve_mb); free some space: reads go on, "
+                                   "writes resume by themselves",
+                                   *free >> 20, parts_.directory, disk_reserve_bytes_ >> 20),
+                       1000);
+  return disk_;
+}
+
+}  // namespace kith::shard

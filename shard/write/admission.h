@@ -1,0 +1,38 @@
+#ifndef KITH_SHARD_WRITE_ADMISSION_H_
+#define KITH_SHARD_WRITE_ADMISSION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/copy_parts.h"
+
+namespace kith::shard {
+
+// Everything that may refuse a write, asked before the log sees it. Threads: CheckCall from any;
+// CheckRoom from the writer.
+class Admission {
+ public:
+  Admission(CopyParts& parts, uint64_t disk_reserve_bytes);
+
+  // The call's shape: sizes that agree, slots of this shard, the right epoch.
+  absl::Status CheckCall(const WriteCall& call) const;
+  // Room for `rows` more rows after `next_row`: row numbers, the unindexed tail, the disk (the row
+  // file's space is taken here, the log's and the state's is kept in reserve).
+  absl::Status CheckRoom(uint32_t next_row, uint64_t rows);
+
+ private:
+  absl::Status CheckTail() const;
+  absl::Status CheckDisk();
+
+  CopyParts& parts_;
+  const uint64_t disk_reserve_bytes_;
+  std::vector<bool> owned_slots_;
+  Deadline next_disk_check_{};
+  absl::Status disk_;
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_WRITE_ADMISSION_H_

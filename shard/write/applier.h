@@ -1,0 +1,52 @@
+#ifndef KITH_SHARD_WRITE_APPLIER_H_
+#define KITH_SHARD_WRITE_APPLIER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/copy_parts.h"
+#include "shard/write/log_entry.h"
+#include "shard/write/resolver.h"
+
+namespace kith::shard {
+
+// Turns resolved entries into truth: one atomic batch of the state database and the row records
+// that mirror it, then one new snapshot. Everything that could refuse has refused before: an error
+// here is a fault of the machine and stops the copy.
+//
+// Threads: the writer's (or, at start, the recovery's) only.
+class Applier {
+ public:
+  explicit Applier(CopyParts& parts);
+
+  // Adds one entry to the batch under way. `bytes` is the entry as the log has it.
+  void Add(const ResolvedWrite& resolved, const LogEntry& entry);
+  // Writes the batch; nothing is visible before Publish.
+  absl::Status Commit();
+  // Makes everything committed visible to searches.
+  void Publish();
+
+  const storage::AppliedState& applied() const { return applied_; }
+
+ private:
+  void Put(const ResolvedOperation& operation, std::string_view vector, std::string_view payload);
+  void Bury(uint64_t lsn, const ResolvedOperation& operation);
+  void TouchDigest(uint16_t slot);
+
+  CopyParts& parts_;
+  storage::AppliedState applied_;
+  std::unique_ptr<storage::StateBatch> batch_;
+  std::vector<uint32_t> dead_;          // since the last Publish
+  std::vector<uint16_t> touched_;       // slots whose digest changed in this batch
+  std::vector<bool> is_touched_;
+};
+
+// 1 / ||v||, or 1 where the metric is not cosine. One order of summation everywhere.
+float InverseNorm(Metric metric, ElementType type, std::string_view vector);
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_WRITE_APPLIER_H_

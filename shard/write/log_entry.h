@@ -1,0 +1,48 @@
+#ifndef KITH_SHARD_WRITE_LOG_ENTRY_H_
+#define KITH_SHARD_WRITE_LOG_ENTRY_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/shard_api/shard_calls.h"
+
+namespace kith::shard {
+
+// What one operation of a request came to, decided by the writer in log order. On disk.
+enum class ResolvedKind : uint8_t { kRefused = 0, kPut = 1, kDelete = 2 };
+
+// One log entry: a whole write request, resolved. It holds operations, never a condition. The views
+// point into the entry's bytes. Layout (little-endian): docs/formats.md.
+struct LogEntry {
+  std::string_view request_id;  // empty or 16 bytes
+  std::string_view body_hash;
+  uint64_t unix_ms = 0;
+  std::string_view resolved;    // ResolvedKind, one byte an operation
+  std::string_view outcomes;    // WriteOutcome, one byte an operation
+  std::string_view keys;        // 17 bytes an operation
+  std::string_view payload_sizes;  // u32 a put
+  std::string_view vectors;     // of the puts, in order
+  std::string_view payloads;
+
+  uint32_t count() const { return static_cast<uint32_t>(resolved.size()); }
+};
+
+std::string EncodeLogEntry(const LogEntry& entry);
+// DATA_LOSS CORRUPTION where sizes do not add up; FAILED_PRECONDITION FORMAT_VERSION for an entry
+// of a kind this build does not know (never skipped).
+absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_bytes);
+
+// The version a put gets: larger is later, never the same twice within a shard.
+constexpr uint64_t PutVersion(uint64_t lsn, uint32_t operation) { return lsn << 14 | operation; }
+
+// What a repeated request is answered with.
+std::string EncodeDedupeReply(uint64_t lsn, uint64_t epoch, std::string_view outcomes);
+absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes);
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_WRITE_LOG_ENTRY_H_

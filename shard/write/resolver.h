@@ -1,0 +1,66 @@
+#ifndef KITH_SHARD_WRITE_RESOLVER_H_
+#define KITH_SHARD_WRITE_RESOLVER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/shard_api/shard_calls.h"
+#include "shard/storage/state_store.h"
+#include "shard/write/log_entry.h"
+
+namespace kith::shard {
+
+// One operation as the writer decided it, with what apply needs to know of the past.
+struct ResolvedOperation {
+  ResolvedKind kind = ResolvedKind::kRefused;
+  WriteOutcome outcome = WriteOutcome::kOk;
+  PointKey key;
+  uint32_t row = 0;                          // of a put: the row it gets
+  uint64_t version = 0;                      // stored after the operation; 0: none
+  std::optional<storage::IdEntry> before;    // what it replaces or deletes
+};
+
+struct ResolvedWrite {
+  uint64_t lsn = 0;
+  std::vector<ResolvedOperation> operations;
+
+  uint32_t puts() const;
+};
+
+// Decides conditions in log order. Looks ids up once for a group of calls and keeps what the
+// group's earlier operations did to them, so that a later call of the same group sees it.
+// Threads: the writer's only.
+class Resolver {
+ public:
+  // `next_row` is the row the group's first put gets.
+  Resolver(storage::StateStore& state, uint32_t next_row) : state_(state), next_row_(next_row) {}
+
+  // One batched read of the state for keys not seen in this group yet.
+  absl::Status Lookup(std::string_view keys);
+  ResolvedWrite Resolve(const WriteCall& call, uint64_t lsn);
+  // The same for an entry read back from the log: its outcomes are taken, not decided again.
+  ResolvedWrite Replay(const LogEntry& entry, uint64_t lsn);
+  uint32_t next_row() const { return next_row_; }
+
+ private:
+  void Finish(ResolvedOperation& operation, uint64_t version);
+
+  storage::StateStore& state_;
+  uint32_t next_row_;
+  absl::flat_hash_map<PointKey, std::optional<storage::IdEntry>> known_;
+  std::vector<PointKey> missing_;
+  std::vector<std::optional<storage::IdEntry>> found_;
+};
+
+// The log's form of a resolved call.
+std::string EncodeResolved(const WriteCall& call, const ResolvedWrite& resolved,
+                           size_t vector_bytes);
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_WRITE_RESOLVER_H_

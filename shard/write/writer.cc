@@ -1,0 +1,254 @@
+#include "shard/write/writer.h"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith::shard {
+namespace {
+
+// A group is bounded so that the first caller does not wait for the last one's bytes.
+constexpr size_t kGroupCallsMax = 64;
+constexpr uint64_t kGroupBytesMax = 16 << 20;
+
+uint64_t BytesOf(const WriteCall& call) {
+  return call.keys.size() + call.vectors.size() + call.payloads.size();
+}
+
+absl::Status QueueFull() {
+  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+               "too many writes wait at this shard; retry later",
+               {{kRetryAfterMsFact, "50"}});
+}
+
+}  // namespace
+
+Writer::Writer(CopyParts& parts, ReplicaSet& replicas, Options options)
+    : parts_(parts),
+      replicas_(replicas),
+      options_(std::move(options)),
+      admission_(parts, options_.disk_reserve_bytes),
+      applier_(parts),
+      thread_([this] { Run(); }) {}
+
+Writer::~Writer() { Stop(); }
+
+void Writer::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status Writer::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+size_t Writer::queued() const {
+  std::lock_guard lock(mutex_);
+  return interactive_.size() + import_.size();
+}
+
+void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
+  absl::Status refusal = admission_.CheckCall(call);
+  if (refusal.ok()) {
+    Pending pending{std::move(call), deadline, std::move(done), 0};
+    pending.bytes = BytesOf(pending.call);
+    std::lock_guard lock(mutex_);
+    auto& queue =
+        pending.call.priority == WritePriority::kImport ? import_ : interactive_;
+    if (!failure_.ok()) {
+      refusal = failure_;
+    } else if (stopping_) {
+      refusal = Error(absl::StatusCode::kUnavailable, reason::kDraining,
+                      "the shard is shutting down; retry on its successor");
+    } else if (queue.size() >= limits::kWriteQueueMax ||
+               queued_bytes_ + pending.bytes > limits::kWriteQueueBytesMax) {
+      refusal = QueueFull();
+    } else {
+      queued_bytes_ += pending.bytes;
+      queue.push_back(std::move(pending));
+      wake_.notify_one();
+      return;
+    }
+    done = std::move(pending.done);
+  }
+  done(std::move(refusal));
+}
+
+void Writer::Run() {
+  pthread_setname_np(pthread_self(), "kith-writer");
+  while (true) {
+    std::vector<Pending> calls = Take();
+    if (calls.empty()) return;
+    Process(std::move(calls));
+  }
+}
+
+std::vector<Writer::Pending> Writer::Take() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !interactive_.empty() || !import_.empty(); });
+  std::vector<Pending> calls;
+  uint64_t bytes = 0;
+  for (auto* queue : {&interactive_, &import_}) {
+    while (!queue->empty() && calls.size() < kGroupCallsMax && bytes < kGroupBytesMax) {
+      bytes += queue->front().bytes;
+      calls.push_back(std::move(queue->front()));
+      queue->pop_front();
+    }
+  }
+  queued_bytes_ -= bytes;
+  return calls;
+}
+
+// The write path. Nothing after Log can refuse; what fails there stops the copy.
+void Writer::Process(std::vector<Pending> calls) {
+  Group group = Admit(std::move(calls));
+  if (group.writes.empty()) return;
+  absl::Status status = Log(group);
+  if (status.ok()) status = replicas_.Replicate(group.records);
+  if (status.ok()) status = Apply(group);
+  if (!status.ok()) return Fail(group, status);
+  Acknowledge(group);
+}
+
+Writer::Group Writer::Admit(std::vector<Pending> calls) {
+  Group group;
+  Resolver resolver(*parts_.state, applier_.applied().next_row);
+  uint64_t lsn = applier_.applied().applied_lsn;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    Pending& pending = calls[i];
+    // A repeat of a call of this very group is answered from the table once that one is applied.
+    const bool repeats_here =
+        !pending.call.request_id.empty() &&
+        std::any_of(group.writes.begin(), group.writes.end(), [&](const Logged& logged) {
+          return logged.pending.call.request_id == pending.call.request_id;
+        });
+    if (repeats_here) {
+      std::lock_guard lock(mutex_);
+      for (size_t j = calls.size(); j-- > i;) {
+        queued_bytes_ += calls[j].bytes;
+        interactive_.push_front(std::move(calls[j]));
+      }
+      break;
+    }
+    if (AnswerRepeat(pending)) continue;
+    if (absl::Status refusal = AdmitOne(pending, resolver); !refusal.ok()) {
+      pending.done(std::move(refusal));
+      continue;
+    }
+    ResolvedWrite resolved = resolver.Resolve(pending.call, ++lsn);
+    std::string body = EncodeResolved(pending.call, resolved, parts_.vector_bytes);
+    group.bytes += body.size();
+    group.writes.push_back({std::move(pending), std::move(resolved), std::move(body)});
+  }
+  for (const Logged& logged : group.writes) {
+    group.records.push_back(
+        {parts_.spec.shard, logged.resolved.lsn, applier_.applied().epoch, logged.body});
+  }
+  return group;
+}
+
+absl::Status Writer::AdmitOne(const Pending& pending, Resolver& resolver) {
+  if (parts_.clock->Now() >= pending.deadline) {
+    return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                 "the deadline passed before the write began; nothing was written");
+  }
+  const auto& kinds = pending.call.kinds;
+  const auto deletes = std::count(kinds.begin(), kinds.end(), WriteKind::kDelete);
+  KITH_RETURN_IF_ERROR(
+      admission_.CheckRoom(resolver.next_row(), kinds.size() - static_cast<size_t>(deletes)));
+  return resolver.Lookup(pending.call.keys);
+}
+
+bool Writer::AnswerRepeat(Pending& pending) {
+  const WriteCall& call = pending.call;
+  if (call.request_id.empty()) return false;
+  auto found = parts_.state->FindDedupe(call.request_id);
+  if (!found.ok()) {
+    pending.done(found.status());
+    return true;
+  }
+  if (!found->has_value()) return false;
+  const storage::DedupeEntry& entry = **found;
+  if (entry.unix_ms + limits::kDedupeAgeMs < parts_.clock->UnixMs()) return false;
+  if (entry.body_hash != call.body_hash) {
+    pending.done(FieldError("request_id", reason::kRequestIdReused,
+                            "was used before with another body; take a new one for a new write"));
+    return true;
+  }
+  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply);
+  if (reply.ok()) {
+    for (size_t i = 0; i < reply->versions.size() && i < call.kinds.size(); ++i) {
+      if (call.kinds[i] == WriteKind::kDelete) reply->versions[i] = 0;
+    }
+    reply->live_points = applier_.applied().live_points;
+  }
+  pending.done(std::move(reply));
+  return true;
+}
+
+absl::Status Writer::Log(Group& group) { return parts_.log->Append(group.records); }
+
+absl::Status Writer::Apply(Group& group) {
+  for (const Logged& logged : group.writes) {
+    KITH_ASSIGN_OR_RETURN(const LogEntry entry, DecodeLogEntry(logged.body, parts_.vector_bytes));
+    applier_.Add(logged.resolved, entry);
+  }
+  KITH_RETURN_IF_ERROR(applier_.Commit());
+  applier_.Publish();
+  return absl::OkStatus();
+}
+
+void Writer::Acknowledge(Group& group) {
+  for (Logged& logged : group.writes) logged.pending.done(ReplyTo(logged));
+  parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
+  if (options_.on_applied) options_.on_applied(group.bytes);
+}
+
+WriteReply Writer::ReplyTo(const Logged& logged) const {
+  WriteReply reply;
+  for (const ResolvedOperation& operation : logged.resolved.operations) {
+    reply.outcomes.push_back(operation.outcome);
+    reply.versions.push_back(operation.version);
+  }
+  reply.epoch = applier_.applied().epoch;
+  reply.lsn = logged.resolved.lsn;
+  reply.live_points = applier_.applied().live_points;
+  return reply;
+}
+
+void Writer::Fail(Group& group, const absl::Status& status) {
+  spdlog::error("shard stops taking writes shard={} error=\"{}\"", parts_.spec.shard,
+                status.ToString());
+  const absl::Status failure =
+      Error(absl::StatusCode::kUnavailable, reason::kStorage,
+            "the shard's disk failed a write: " + std::string(status.message()) +
+                "; searches go on, restart kithd once the disk is well");
+  std::deque<Pending> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    failure_ = failure;
+    waiting.swap(interactive_);
+    for (Pending& pending : import_) waiting.push_back(std::move(pending));
+    import_.clear();
+    queued_bytes_ = 0;
+  }
+  for (Logged& logged : group.writes) {
+    logged.pending.done(Error(absl::StatusCode::kUnavailable, reason::kUnknownOutcome,
+                              "whether this write is kept shows after a restart: " +
+                                  std::string(status.message())));
+  }
+  for (Pending& pending : waiting) pending.done(failure);
+}
+
+}  // namespace kith::shard

@@ -1,0 +1,93 @@
+#ifndef KITH_SHARD_WRITE_WRITER_H_
+#define KITH_SHARD_WRITE_WRITER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/shard_api/shard_service.h"
+#include "shard/copy_parts.h"
+#include "shard/replication/replica_set.h"
+#include "shard/write/admission.h"
+#include "shard/write/applier.h"
+#include "shard/write/resolver.h"
+
+namespace kith::shard {
+
+// The one thread that changes a shard copy. It takes whatever calls wait as one group, so that one
+// sync of the log serves them all: admit, log, replicate, apply, acknowledge.
+//
+// Threads: Submit from any. Stop once, from the owner.
+class Writer {
+ public:
+  struct Options {
+    uint64_t disk_reserve_bytes = 0;
+    // Told after each group, on the writer's thread, with the bytes it logged.
+    absl::AnyInvocable<void(uint64_t)> on_applied;
+  };
+
+  Writer(CopyParts& parts, ReplicaSet& replicas, Options options);
+  ~Writer();
+
+  void Submit(WriteCall call, Deadline deadline, Done<WriteReply> done);
+  // Refuses new calls, finishes the queue, joins.
+  void Stop();
+  // Why this copy takes no more writes, once its disk has failed it.
+  absl::Status failure() const;
+  size_t queued() const;
+
+ private:
+  struct Pending {
+    WriteCall call;
+    Deadline deadline;
+    Done<WriteReply> done;
+    uint64_t bytes = 0;
+  };
+  struct Logged {
+    Pending pending;
+    ResolvedWrite resolved;
+    std::string body;
+  };
+  struct Group {
+    std::vector<Logged> writes;
+    std::vector<storage::LogRecord> records;
+    uint64_t bytes = 0;
+  };
+
+  void Run();
+  std::vector<Pending> Take();
+  void Process(std::vector<Pending> calls);
+  Group Admit(std::vector<Pending> calls);
+  absl::Status AdmitOne(const Pending& pending, Resolver& resolver);
+  bool AnswerRepeat(Pending& pending);
+  absl::Status Log(Group& group);
+  absl::Status Apply(Group& group);
+  void Acknowledge(Group& group);
+  void Fail(Group& group, const absl::Status& status);
+  WriteReply ReplyTo(const Logged& logged) const;
+
+  CopyParts& parts_;
+  ReplicaSet& replicas_;
+  Options options_;
+  Admission admission_;
+  Applier applier_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Pending> interactive_;  // guarded by mutex_, as all below
+  std::deque<Pending> import_;
+  uint64_t queued_bytes_ = 0;
+  bool stopping_ = false;
+  absl::Status failure_;
+  std::thread thread_;
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_WRITE_WRITER_H_

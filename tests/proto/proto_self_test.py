@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""The proto check sees every kind of break, and none where there is none."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import proto_listing  # noqa: E402
+import proto_test  # noqa: E402
+
+TEXT = """
+syntax = "proto3";
+package a.v1;
+import "b.proto";
+service S {
+  // A comment with a ; and a }.
+  rpc Call(stream Request) returns (Reply);
+}
+message Request {
+  reserved 5 to 15;
+  optional uint32 limit = 1;  // 10
+  oneof query { bytes data = 2 [deprecated = true]; b.Point point = 3; }
+  map<string, string> labels = 4;
+  enum State { STATE_UNSPECIFIED = 0; STATE_ON = 1; }
+  repeated State states = 16;
+}
+message Reply {}
+"""
+
+
+class ProtoListing(unittest.TestCase):
+    def gone(self, old: str, new: str) -> list[str]:
+        changed = TEXT.replace(old, new)
+        self.assertNotEqual(changed, TEXT)
+        return proto_test.compare(proto_listing.listing(TEXT), proto_listing.listing(changed))[0]
+
+    def test_everything_is_listed(self):
+        self.assertEqual(proto_listing.listing(TEXT), [
+            "a.v1.S/Call (stream Request) returns (Reply)",
+            "a.v1.Request reserved 5 to 15",
+            "a.v1.Request.limit = 1 optional uint32",
+            "a.v1.Request.data = 2 bytes oneof query",
+            "a.v1.Request.point = 3 b.Point oneof query",
+            "a.v1.Request.labels = 4 map < string , string >",
+            "a.v1.Request.State.STATE_UNSPECIFIED = 0 enum value",
+            "a.v1.Request.State.STATE_ON = 1 enum value",
+            "a.v1.Request.states = 16 repeated State",
+        ])
+
+    def test_a_removed_field_is_seen(self):
+        self.assertEqual(self.gone("optional uint32 limit = 1;", ""),
+                         ["a.v1.Request.limit = 1 optional uint32"])
+
+    def test_a_renumbered_field_is_seen(self):
+        self.assertEqual(self.gone("limit = 1", "limit = 17"),
+                         ["a.v1.Request.limit = 1 optional uint32"])
+
+    def test_a_retyped_field_is_seen(self):
+        self.assertEqual(len(self.gone("optional uint32 limit", "optional sint32 limit")), 1)
+
+    def test_a_field_moved_out_of_its_oneof_is_seen(self):
+        self.assertEqual(len(self.gone("b.Point point = 3; }", "} b.Point point = 3;")), 1)
+
+    def test_a_changed_enum_value_is_seen(self):
+        self.assertEqual(len(self.gone("STATE_ON = 1", "STATE_ON = 2")), 1)
+
+    def test_a_changed_method_is_seen(self):
+        self.assertEqual(len(self.gone("(stream Request)", "(Request)")), 1)
+
+    def test_a_dropped_reservation_is_seen(self):
+        self.assertEqual(len(self.gone("reserved 5 to 15;", "")), 1)
+
+    def test_a_new_field_breaks_nothing(self):
+        self.assertEqual(self.gone("message Reply {}", "message Reply { bytes a = 1; }"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

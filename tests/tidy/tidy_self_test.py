@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Every rule of tidy is broken once in a small tree and must be reported there, and a clean tree
+must pass: a test that cannot fail is a defect."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import cpp_source  # noqa: E402
+import tidy_test  # noqa: E402
+
+HEADER = """#ifndef KITH_{guard}_H_
+#define KITH_{guard}_H_
+
+{body}
+#endif  // KITH_{guard}_H_
+"""
+
+
+def header(path: str, body: str = "") -> str:
+    return HEADER.format(guard=path[:-2].replace("/", "_").upper(), body=body)
+
+
+def function(lines: int) -> str:
+    return "void Long(int a) {\n" + "  ++a;\n" * (lines - 2) + "}\n"
+
+
+CLEAN = {
+    "common/CMakeLists.txt": "kith_library(kith_base SOURCES base/status.cc)\n",
+    "common/base/status.h": header("common/base/status.h", "struct Status {};\n"),
+    "common/base/status.cc": '#include "common/base/status.h"\n\n#include <string>\n',
+    "index/CMakeLists.txt": 'file(GLOB sources "*.cc" "kernels/*.cc")\n',
+    "index/scan.h": header("index/scan.h", "struct Scan {};\n"),
+    "index/plan.h": header("index/plan.h", "struct Plan {};\n"),
+    "index/scan.cc": '#include "index/scan.h"\n\n#include "index/plan.h"\n',
+    "index/kernels/kernels_avx2.cc": "#include <cstdint>\n#include <immintrin.h>\n",
+    "shard/CMakeLists.txt": "kith_library(kith_shard SOURCES copy.cc storage/log.cc)\n",
+    "shard/copy.h": header("shard/copy.h", "struct Copy {};\n"),
+    "shard/copy.cc": '#include "shard/copy.h"\n\n#include "common/base/status.h"\n'
+                     '#include "index/scan.h"\n' + function(70),
+    "shard/storage/log.cc": "#include <rocksdb/db.h>\n",
+    "coordinator/CMakeLists.txt": "kith_library(kith_coordinator SOURCES plan.cc)\n",
+    "coordinator/plan.cc": '#include "index/plan.h"\n',
+}
+
+
+class Tidy(unittest.TestCase):
+    def findings(self, changes: dict[str, str]) -> list[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for path, text in {**CLEAN, **changes}.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text, encoding="utf-8")
+            return tidy_test.findings(root)
+
+    def assert_reported(self, rule: str, path: str, changes: dict[str, str]):
+        found = self.findings(changes)
+        matching = [line for line in found if line.startswith(path + ":") and f"[{rule}]" in line]
+        self.assertEqual(len(matching), len(found), f"something else was reported: {found}")
+        self.assertNotEqual(matching, [], f"{rule} was not reported")
+
+    def with_code(self, path: str, extra: str) -> dict[str, str]:
+        return {path: CLEAN[path] + extra}
+
+    def in_header(self, path: str, body: str) -> dict[str, str]:
+        return {path: header(path, body)}
+
+    def test_a_clean_tree_passes(self):
+        self.assertEqual(self.findings({}), [])
+
+    def test_a_long_file_is_reported(self):
+        self.assert_reported("sizes", "shard/copy.cc",
+                             self.with_code("shard/copy.cc", "int a;\n" * 500))
+
+    def test_a_long_header_is_reported(self):
+        self.assert_reported("sizes", "shard/copy.h",
+                             self.in_header("shard/copy.h", "int f();\n" * 250))
+
+    def test_a_long_main_is_reported(self):
+        self.assert_reported("sizes", "kithd/main.cc",
+                             {"kithd/CMakeLists.txt": "add_executable(kithd main.cc)\n",
+                              "kithd/main.cc": "int a;\n" * 151})
+
+    def test_a_long_function_is_reported(self):
+        self.assert_reported("function_sizes", "shard/copy.cc",
+                             self.with_code("shard/copy.cc", function(71)))
+
+    def test_a_long_method_inside_a_namespace_and_a_class_is_reported(self):
+        body = "namespace kith {\nclass A {\n  A() : b_{1} {}\n" + function(71) + "};\n}\n"
+        self.assert_reported("function_sizes", "shard/copy.cc",
+                             self.with_code("shard/copy.cc", body))
+
+    def test_a_long_line_is_reported(self):
+        self.assert_reported("line_length", "shard/copy.cc",
+                             self.with_code("shard/copy.cc", "// " + "a" * 98 + "\n"))
+
+    def test_a_space_at_the_end_of_a_line_is_reported(self):
+        self.assert_reported("whitespace", "shard/copy.cc",
+                             self.with_code("shard/copy.cc", "int a; \n"))
+
+    def test_a_wrong_include_guard_is_reported(self):
+        self.assert_reported("include_guard", "shard/copy.h",
+                             {"shard/copy.h": header("shard/other.h")})
+
+    def test_using_namespace_in_a_header_is_reported(self):
+        self.assert_reported("using_namespace", "shard/copy.h",
+                             self.in_header("shard/copy.h", "using namespace kith;\n"))
+
+    def test_banned_words_in_type_names_are_reported(self):
+        for word in ("CopyUtils", "CopyHelper", "ManagerOfCopies", "CopyImpl", "CommonCopy"):
+            self.assert_reported("banned_names", "shard/copy.h",
+                                 self.in_header("shard/copy.h", f"class {word} {{}};\n"))
+
+    def test_banned_words_in_file_names_are_reported(self):
+        self.assert_reported("banned_names", "shard/copy_utils.cc",
+                             {"shard/copy_utils.cc": "", "shard/CMakeLists.txt":
+                              CLEAN["shard/CMakeLists.txt"] + "a(SOURCES copy_utils.cc)\n"})
+
+    def test_exceptions_outside_an_adapter_are_reported(self):
+        for code in ("int a() { throw 1; }", "int a() { try { b(); } catch (int) { c(); } }"):
+            self.assert_reported("exceptions", "shard/copy.cc",
+                                 self.with_code("shard/copy.cc", code + "\n"))
+
+    def test_words_of_exceptions_in_comments_and_strings_are_not_reported(self):
+        self.assertEqual(self.findings(self.with_code(
+            "shard/copy.cc", '// try again\nauto a = "throw this"; int retry_catch;\n')), [])
+
+    def test_something_left_behind_without_a_reason_is_reported(self):
+        for mark in ("TODO", "FIXME", "XXX"):
+            self.assert_reported("left_behind", "shard/copy.cc",
+                                 self.with_code("shard/copy.cc", f"// {mark}: later\n"))
+
+    def test_something_left_behind_with_a_reason_passes(self):
+        self.assertEqual(self.findings(self.with_code(
+            "shard/copy.cc", "// TODO(needs a second copy): hedge the read\n")), [])
+
+    def test_third_party_headers_outside_their_gate_are_reported(self):
+        for path in ("rocksdb/db.h", "kith/v1/points.pb.h", "grpcpp/grpcpp.h",
+                     "google/protobuf/message.h", "prometheus/counter.h", "immintrin.h",
+                     "yaml-cpp/yaml.h", "CLI/CLI.hpp", "httplib.h", "nlohmann/json.hpp",
+                     "gtest/gtest.h", "benchmark/benchmark.h", "cuda_runtime.h"):
+            self.assert_reported("gates", "shard/copy.cc",
+                                 self.with_code("shard/copy.cc", f"#include <{path}>\n"))
+
+    def test_a_library_in_the_engine_is_reported(self):
+        self.assert_reported("gates", "index/scan.cc",
+                             self.with_code("index/scan.cc", "#include <fmt/format.h>\n"))
+
+    def test_the_standard_library_in_a_per_isa_file_is_reported(self):
+        self.assert_reported("gates", "index/kernels/kernels_avx2.cc",
+                             self.with_code("index/kernels/kernels_avx2.cc",
+                                            "#include <vector>\n"))
+
+    def test_arrows_upwards_are_reported(self):
+        for path, target in (("index/scan.cc", "common/base/status.h"),
+                             ("shard/copy.cc", "coordinator/map.h"),
+                             ("coordinator/plan.cc", "shard/copy.h"),
+                             ("coordinator/plan.cc", "index/scan.h"),
+                             ("common/base/status.cc", "common/rpc/handler.h")):
+            self.assert_reported("arrows", path,
+                                 self.with_code(path, f'#include "{target}"\n'))
+
+    def test_a_cycle_of_folders_is_reported(self):
+        lists = {"shard/CMakeLists.txt": "kith_library(a SOURCES copy.cc storage/log.cc w/a.cc)\n"}
+        self.assert_reported("cycles", "shard", {
+            **lists, "shard/w/a.h": header("shard/w/a.h", '#include "shard/copy.h"\n'),
+            "shard/w/a.cc": '#include "shard/w/a.h"\n',
+            "shard/copy.cc": '#include "shard/copy.h"\n\n#include "shard/w/a.h"\n'})
+
+    def test_a_cc_without_its_own_header_first_is_reported(self):
+        self.assert_reported("own_header_first", "index/scan.cc",
+                             {"index/scan.cc": '#include "index/plan.h"\n#include "index/scan.h"\n'})
+
+    def test_a_cc_in_no_target_is_reported(self):
+        self.assert_reported("targets", "shard/dead.cc", {"shard/dead.cc": ""})
+
+    def test_a_cc_in_two_targets_is_reported(self):
+        self.assert_reported("targets", "shard/copy.cc", {
+            "shard/CMakeLists.txt": CLEAN["shard/CMakeLists.txt"] + "b(SOURCES copy.cc)\n"})
+
+    def test_a_header_that_nobody_includes_is_reported(self):
+        self.assert_reported("targets", "shard/dead.h", {"shard/dead.h": header("shard/dead.h")})
+
+    def test_a_file_outside_every_target_is_reported(self):
+        self.assert_reported("targets", "cli/main.cc", {"cli/main.cc": ""})
+
+    def test_the_name_of_a_registry_is_reported(self):
+        host = ".".join(("docker", "io"))
+        self.assert_reported("host_names", "deploy/Dockerfile.txt",
+                             {"deploy/Dockerfile.txt": f"FROM {host}/library/debian\n"})
+
+
+class FunctionScanner(unittest.TestCase):
+    def heads(self, code: str) -> list[tuple[str, int]]:
+        return [(f.head, f.lines) for f in cpp_source.functions(cpp_source.parse("a.cc", code))]
+
+    def test_types_and_values_are_not_functions(self):
+        self.assertEqual(self.heads("struct A {\n  int a = 1;\n};\nconst T t = Make({1});\n"), [])
+
+    def test_a_lambda_belongs_to_its_function(self):
+        code = "void F() {\n  auto g = [](int a) {\n    return a;\n  };\n}\n"
+        self.assertEqual(self.heads(code), [("void F()", 5)])
+
+    def test_operators_and_defaults_are_functions(self):
+        code = "bool operator==(A a, B b) {\n  return true;\n}\nvoid G(int a = 1) {\n}\n"
+        self.assertEqual([lines for _, lines in self.heads(code)], [3, 2])
+
+    def test_braces_in_strings_comments_and_characters_do_not_count(self):
+        code = 'void F() {\n  a("{"); b(\'{\'); // {\n  c(R"({)"); int d = 1\'000;\n}\nint x;\n'
+        self.assertEqual(self.heads(code), [("void F()", 4)])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,75 @@
+#ifndef KITH_TESTS_UNIT_INDEX_SEARCH_FABRICATED_INDEX_H_
+#define KITH_TESTS_UNIT_INDEX_SEARCH_FABRICATED_INDEX_H_
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "index/encoder.h"
+#include "index/index_version.h"
+
+// Quantizers and codes made of noise. With all lists and unlimited depth an answer must be the true
+// one whatever the codes say, so noise proves more than training would.
+namespace kith::index {
+
+inline std::shared_ptr<IndexVersion> NoiseVersion(const IndexParameters& parameters,
+                                                  std::mt19937& random) {
+  std::normal_distribution<float> normal(0, 20);
+  auto version = std::make_shared<IndexVersion>();
+  version->parameters = parameters;
+  const uint32_t d = parameters.dimension;
+  for (uint32_t m = 0; m <= parameters.subspaces; ++m) {
+    version->subspace_begins.push_back(m * d / parameters.subspaces);
+  }
+  version->centroids.resize(size_t{parameters.lists} * d);
+  version->codebooks.resize(size_t{256} * d);
+  version->refine_min.resize(d);
+  version->refine_scale.resize(d);
+  for (auto* array : {&version->centroids, &version->codebooks, &version->refine_min}) {
+    for (float& value : *array) value = normal(random);
+  }
+  for (float& value : version->refine_scale) value = 0.25f;
+  for (uint32_t list = 0; list < parameters.lists; ++list) {
+    float norm = 0;
+    for (uint32_t j = 0; j < d; ++j) {
+      norm += version->Centroid(list)[j] * version->Centroid(list)[j];
+    }
+    version->centroid_norms.push_back(norm);
+  }
+  version->bias_min = -100;
+  version->bias_scale = parameters.metric == Metric::kInnerProduct ? 0.0f : 0.01f;
+  return version;
+}
+
+// Each row in a random list with random codes, about one in twenty in the side list; plane B is the
+// vector where the version says so.
+inline EncodedRows NoiseCodes(const IndexVersion& version, const RowTable& table,
+                              const std::vector<uint32_t>& rows, std::mt19937& random) {
+  EncodedRows encoded;
+  for (const uint32_t row : rows) {
+    if (random() % 20 == 0) {
+      encoded.side_rows.push_back(row);
+      continue;
+    }
+    encoded.rows.push_back(row);
+    // Crowded first lists and empty ones: full blocks, short blocks and none.
+    const uint32_t crowd = 1 + random() % version.lists();
+    encoded.lists.push_back(random() % crowd);
+    encoded.bias.push_back(static_cast<uint16_t>(random() % 65535));
+    for (uint32_t m = 0; m < version.subspaces(); ++m) {
+      encoded.plane_a.push_back(static_cast<uint8_t>(random()));
+    }
+    for (uint32_t j = 0; j < version.dimension(); ++j) {
+      const bool raw = version.parameters.plane_b == PlaneB::kRawU8;
+      encoded.plane_b.push_back(raw ? static_cast<uint8_t>(table.Vector(row)[j])
+                                    : static_cast<uint8_t>(random()));
+    }
+  }
+  return encoded;
+}
+
+}  // namespace kith::index
+
+#endif  // KITH_TESTS_UNIT_INDEX_SEARCH_FABRICATED_INDEX_H_
