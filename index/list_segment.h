@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "index/encoder.h"
+#include "index/huge_pages.h"
 #include "index/index_version.h"
 #include "index/tombstones.h"
 
@@ -70,8 +71,8 @@ class ListSegment {
   uint64_t rows_ = 0;
   std::vector<uint64_t> block_offsets_;   // lists + 1, into blocks_
   std::vector<uint64_t> vector_offsets_;  // lists + 1, in vectors, into plane_b_
-  std::vector<uint8_t> blocks_;
-  std::vector<uint8_t> plane_b_;
+  HugeBytes blocks_;
+  HugeBytes plane_b_;
   std::vector<uint32_t> side_rows_;
 };
 

@@ -31,16 +31,21 @@ struct Smallest {
   size_t position = 0;
 
   void Take(const float* a, const float* b, size_t count, size_t offset) {
+    // Only the block that won is looked through for the place.
+    size_t winner = count;
     size_t i = 0;
     for (; i + 64 <= count; i += 64) {
-      if (SmallestOf64(a + i, b + i) < sum) TakeEach(a + i, b + i, 64, offset + i);
+      const float least = SmallestOf64(a + i, b + i);
+      if (least < sum) {
+        sum = least;
+        winner = i;
+      }
     }
-    TakeEach(a + i, b + i, count - i, offset + i);
-  }
-
- private:
-  void TakeEach(const float* a, const float* b, size_t count, size_t offset) {
-    for (size_t i = 0; i < count; ++i) {
+    if (winner != count) {
+      while (a[winner] + b[winner] != sum) ++winner;
+      position = offset + winner;
+    }
+    for (; i < count; ++i) {
       if (a[i] + b[i] < sum) {
         sum = a[i] + b[i];
         position = offset + i;

@@ -3,18 +3,21 @@
 //
 //   kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...]
 //   lists=4096 subspaces=16 plane_b=raw|residual refine=160 rerank=40 limit=10 queries=2000
-//   first_query=0 threads=2 (train and encode) cache=FILE
+//   first_query=0 threads=2 (train and encode) nprobe=0 (one of the table alone)
+//   cache=FILE (quantizers there, codes in FILE.codes; made where missing)
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -81,6 +84,13 @@ class Settings {
 
 double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Of this thread: other work on the machine disturbs it less than the clock on the wall.
+double CpuSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 // The base vectors as a row file of one extent.
@@ -150,18 +160,57 @@ std::shared_ptr<const IndexVersion> Train(const Matrix<uint8_t>& base, const Set
   return *version;
 }
 
+// The arrays of an EncodedRows one after the other, in a file of this tool's own.
+template <typename Stream>
+void Transfer(Stream& stream, EncodedRows& encoded) {
+  const auto array = [&](auto& values) {
+    uint64_t count = values.size();
+    if constexpr (std::is_same_v<Stream, std::ifstream>) {
+      stream.read(reinterpret_cast<char*>(&count), sizeof(count));
+      values.resize(stream ? count : 0);
+      stream.read(reinterpret_cast<char*>(values.data()),
+                  static_cast<std::streamsize>(count * sizeof(values[0])));
+    } else {
+      stream.write(reinterpret_cast<const char*>(&count), sizeof(count));
+      stream.write(reinterpret_cast<const char*>(values.data()),
+                   static_cast<std::streamsize>(count * sizeof(values[0])));
+    }
+  };
+  array(encoded.rows);
+  array(encoded.lists);
+  array(encoded.plane_a);
+  array(encoded.bias);
+  array(encoded.plane_b);
+  array(encoded.side_rows);
+}
+
 std::shared_ptr<const ListSegment> Encode(const IndexVersion& version, const Rows& rows,
                                           const Settings& settings) {
-  std::vector<uint32_t> all(rows.table().row_end);
-  for (uint32_t row = 0; row < all.size(); ++row) all[row] = row;
+  const std::string cache = settings.Text("cache", "") + ".codes";
+  EncodedRows encoded;
   const double begin = Seconds();
-  const EncodedRows encoded =
-      EncodeRows(version, rows.table(), all, static_cast<int>(settings.Number("threads", 2)));
+  if (std::ifstream file{cache, std::ios::binary}) {
+    Transfer(file, encoded);
+    if (!file) Fail(cache + " is cut short; remove it");
+  } else {
+    std::vector<uint32_t> all(rows.table().row_end);
+    for (uint32_t row = 0; row < all.size(); ++row) all[row] = row;
+    encoded =
+        EncodeRows(version, rows.table(), all, static_cast<int>(settings.Number("threads", 2)));
+    if (cache != ".codes") {
+      std::ofstream out(cache, std::ios::binary);
+      Transfer(out, encoded);
+    }
+  }
+  const double encoded_s = Seconds() - begin;
   auto segment = ListSegment::FromEncoded(version, encoded);
-  std::printf("encoded %zu rows in %.1f s; side rows %zu; %.1f + %.1f bytes a vector\n", all.size(),
-              Seconds() - begin, encoded.side_rows.size(),
-              static_cast<double>(segment->code_bytes()) / static_cast<double>(all.size()),
-              static_cast<double>(segment->refine_bytes()) / static_cast<double>(all.size()));
+  const auto points = static_cast<double>(segment->rows());
+  std::printf(
+      "%.0f rows encoded or read in %.1f s, packed in %.1f s; side rows %zu; %.1f + %.1f "
+      "bytes a vector\n",
+      points, encoded_s, Seconds() - begin - encoded_s, encoded.side_rows.size(),
+      static_cast<double>(segment->code_bytes()) / points,
+      static_cast<double>(segment->refine_bytes()) / points);
   return segment;
 }
 
@@ -178,14 +227,17 @@ struct Bench {
     options.rerank = settings.Number("rerank", options.rerank);
     const uint32_t first = settings.Number("first_query", 0);
     const uint32_t end = std::min(queries.count, first + settings.Number("queries", 2000));
+    const uint32_t rounds = settings.Number("rounds", 2);
     SearchWorkspace workspace;
     SearchWork total;
     std::vector<std::vector<Hit>> answers(end - first);
     double seconds = 0;
+    double cpu_seconds = 0;
     // The first round warms the caches.
-    for (int round = 0; round < 2; ++round) {
+    for (uint32_t round = 0; round < rounds; ++round) {
       total = {};
       const double begin = Seconds();
+      const double cpu_begin = CpuSeconds();
       for (uint32_t i = first; i < end; ++i) {
         SearchWork work;
         const Status status =
@@ -194,8 +246,11 @@ struct Bench {
         total.Add(work);
       }
       seconds = Seconds() - begin;
+      cpu_seconds = CpuSeconds() - cpu_begin;
     }
-    Print(nprobe, answers, total, seconds);
+    std::printf("%6u  %6.4f  %8.0f  %8.0f", nprobe, Recall(answers), answers.size() / seconds,
+                answers.size() / cpu_seconds);
+    PrintWork(total, static_cast<double>(answers.size()));
   }
 
  private:
@@ -212,15 +267,12 @@ struct Bench {
     return static_cast<double>(found) / static_cast<double>(answers.size() * k);
   }
 
-  void Print(uint32_t nprobe, const std::vector<std::vector<Hit>>& answers, const SearchWork& work,
-             double seconds) const {
-    const double n = static_cast<double>(answers.size());
-    const auto each_us = [&](uint64_t ns) { return static_cast<double>(ns) / n / 1000; };
-    std::printf("%6u  %6.4f  %8.0f  %6.2f%%  %7.0f  %8.0f  %7.1f %7.1f %7.1f %7.1f\n", nprobe,
-                Recall(answers), n / seconds,
-                100.0 * static_cast<double>(work.rows_scanned) / n / view.rows.row_end,
-                static_cast<double>(work.rows_refined) / n,
-                static_cast<double>(work.rows_reranked) / n, each_us(work.coarse_ns),
+  void PrintWork(const SearchWork& work, double queries) const {
+    const auto each_us = [&](uint64_t ns) { return static_cast<double>(ns) / queries / 1000; };
+    std::printf("  %6.2f%%  %7.0f  %8.0f  %7.1f %7.1f %7.1f %7.1f\n",
+                100.0 * static_cast<double>(work.rows_scanned) / queries / view.rows.row_end,
+                static_cast<double>(work.rows_refined) / queries,
+                static_cast<double>(work.rows_reranked) / queries, each_us(work.coarse_ns),
                 each_us(work.scan_ns), each_us(work.refine_ns), each_us(work.rerank_ns));
   }
 };
@@ -245,10 +297,12 @@ int Main(int argc, char** argv) {
                        .segments = segments,
                        .indexed_end = base.count};
   std::printf(
-      "kernels %s\nnprobe  recall   queries/s  scanned  refined  reranked  "
+      "kernels %s\nnprobe  recall  queries/s  (of CPU)  scanned  refined  reranked  "
       "coarse    scan  refine  rerank (us)\n",
       ActiveKernels().name);
+  const uint32_t only = settings.Number("nprobe", 0);
   for (const uint32_t nprobe : {8u, 16u, 24u, 32u, 40u, 48u, 64u, 96u, 128u, 192u}) {
+    if (only != 0 && only != nprobe) continue;
     Bench{view, queries, truth, settings}.Measure(nprobe);
   }
   return 0;

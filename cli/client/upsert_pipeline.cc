@@ -17,6 +17,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kTick{100};
+// A call may be overtaken by so many times the calls in flight: what the source keeps of calls that
+// it cannot count as done yet stays bounded.
+constexpr uint64_t kOvertakeFactor = 8;
 
 // How long calls in flight are waited for after a failure before they are cancelled.
 constexpr milliseconds kDrain{5'000};
@@ -34,6 +37,7 @@ struct UpsertPipeline::Call {
 
   State state = State::kIdle;
   uint64_t ticket = 0;
+  uint64_t sequence = 0;
   int attempt = 0;
   Moment first_sent;
   Moment due;  // kWaiting: when to send again
@@ -95,11 +99,13 @@ absl::Status UpsertPipeline::Loop(UpsertSource& source) {
 
 absl::Status UpsertPipeline::StartNew(UpsertSource& source) {
   // While a call waits because the server asked for less, nothing new is added to its load.
+  uint64_t oldest = next_sequence_;
   for (const auto& call : calls_) {
     if (call->state == Call::State::kWaiting) return absl::OkStatus();
+    if (call->state == Call::State::kInFlight) oldest = std::min(oldest, call->sequence);
   }
   for (const auto& call : calls_) {
-    if (source_ended_) break;
+    if (source_ended_ || next_sequence_ - oldest > kOvertakeFactor * calls_.size()) break;
     if (call->state != Call::State::kIdle) continue;
     call->request.Clear();
     KITH_ASSIGN_OR_RETURN(const std::optional<uint64_t> ticket, source.Next(call->request));
@@ -108,6 +114,7 @@ absl::Status UpsertPipeline::StartNew(UpsertSource& source) {
       break;
     }
     call->ticket = *ticket;
+    call->sequence = next_sequence_++;
     call->attempt = 0;
     call->first_sent = steady_clock::now();
     Send(*call);

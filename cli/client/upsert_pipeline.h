@@ -80,6 +80,7 @@ class UpsertPipeline {
   std::minstd_rand jitter_;
   Moment last_success_;
   bool source_ended_ = false;
+  uint64_t next_sequence_ = 0;
   uint64_t retries_ = 0;
 };
 

@@ -58,7 +58,9 @@ absl::Status RejectsFile::Add(const std::vector<RejectedRow>& rows) {
 
 absl::Status RejectsFile::Sync() {
   if (file_ == nullptr) return absl::OkStatus();
-  if (std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0) return WriteError();
+  if (std::fflush(file_.get()) != 0) return WriteError();
+  // EINVAL: a pipe or a device, which cannot be synced.
+  if (::fsync(::fileno(file_.get())) != 0 && errno != EINVAL) return WriteError();
   return absl::OkStatus();
 }
 

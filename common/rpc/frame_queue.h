@@ -19,8 +19,8 @@ inline constexpr size_t kFrameBytes = 4 << 20;
 template <typename Message>
 class FrameQueue {
  public:
-  void Push(Message&& message) {
-    const size_t bytes = message.ByteSizeLong();
+  // `bytes` of the message, which nothing needs to compute twice.
+  void Push(Message&& message, size_t bytes) {
     bytes_ += bytes;
     waiting_.emplace_back(std::move(message), bytes);
   }

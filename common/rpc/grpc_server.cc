@@ -6,8 +6,6 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
-#include <mutex>
-
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -31,14 +29,6 @@ void Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
 }
 
-void EnablePlugins() {
-  static std::once_flag once;  // both are switches of the gRPC library itself
-  std::call_once(once, [] {
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  });
-}
-
 void LogFromGrpc(gpr_log_func_args* args) {
   spdlog::debug("event=grpc file={} line={} text={}", args->file, args->line,
                 telemetry::LogValue(args->message));
@@ -47,7 +37,8 @@ void LogFromGrpc(gpr_log_func_args* args) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options) {
-  EnablePlugins();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto server = std::unique_ptr<GrpcServer>(new GrpcServer());
   grpc::ServerBuilder builder;
   Configure(builder);

@@ -24,7 +24,7 @@ struct GrpcServerOptions {
 // SO_REUSEPORT (a used port is an error), keepalive pings allowed, reflection, and health for "",
 // "search" and "write", which starts as NOT_SERVING.
 //
-// Threads: any.
+// Threads: one at a time.
 class GrpcServer {
  public:
   // UNAVAILABLE where nobody can listen on the address.

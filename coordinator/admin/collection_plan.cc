@@ -101,9 +101,8 @@ absl::StatusOr<CollectionPlan> CollectionService::Plan(const PlanCollectionCall&
       plan.steady_bytes +
       std::max(training, index::SecondVersionBytes(parameters, call.points, shards));
   plan.disk_bytes = index::PlanDiskBytes(parameters, call.points, shards);
-  plan.bytes_per_vector =
-      static_cast<double>(plan.steady_bytes) / static_cast<double>(call.points);
-  const uint64_t limit = call.memory_limit_bytes != 0       ? call.memory_limit_bytes
+  plan.bytes_per_vector = static_cast<double>(plan.steady_bytes) / static_cast<double>(call.points);
+  const uint64_t limit = call.memory_limit_bytes != 0        ? call.memory_limit_bytes
                          : defaults_.memory_limit_bytes != 0 ? defaults_.memory_limit_bytes
                                                              : MachineMemoryBytes();
   const uint64_t steady_node = ResidentBytes(parameters, spread);

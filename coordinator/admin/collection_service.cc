@@ -26,9 +26,9 @@ absl::Status NotFound(const std::string& name) {
 
 absl::Status Taken(const CollectionRecord& record) {
   if (record.state == State::kActive) {
-    return Error(absl::StatusCode::kAlreadyExists, reason::kCollectionExists,
-                 fmt::format("collection {} exists: choose another name, or delete it first",
-                             record.name));
+    return Error(
+        absl::StatusCode::kAlreadyExists, reason::kCollectionExists,
+        fmt::format("collection {} exists: choose another name, or delete it first", record.name));
   }
   const char* what = record.state == State::kCreating ? "created" : "removed";
   return Error(absl::StatusCode::kUnavailable, reason::kShardUnavailable,
@@ -107,9 +107,8 @@ absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionC
 }
 
 absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRecord record) {
-  KITH_ASSIGN_OR_RETURN(
-      const ShardId first,
-      catalog_.meta().ReserveShardIds(static_cast<uint32_t>(record.shards.size())));
+  KITH_ASSIGN_OR_RETURN(const ShardId first, catalog_.meta().ReserveShardIds(
+                                                 static_cast<uint32_t>(record.shards.size())));
   for (size_t i = 0; i < record.shards.size(); ++i) record.shards[i].shard = first + i;
   KITH_ASSIGN_OR_RETURN(record, catalog_.Create(std::move(record)));
   const absl::Status created = CreateShards(catalog_, record);

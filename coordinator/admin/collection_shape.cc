@@ -31,9 +31,8 @@ bool Named(Enum value) {
 absl::Status CheckName(const std::string& collection) {
   const bool fits = !collection.empty() && collection.size() <= limits::kCollectionNameBytesMax;
   const bool letters = fits && LowerOrDigit(collection[0]) &&
-                       std::all_of(collection.begin(), collection.end(), [](char c) {
-                         return LowerOrDigit(c) || c == '_' || c == '-';
-                       });
+                       std::all_of(collection.begin(), collection.end(),
+                                   [](char c) { return LowerOrDigit(c) || c == '_' || c == '-'; });
   if (letters) return absl::OkStatus();
   return Bad("collection",
              "a name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or a digit");
@@ -41,8 +40,7 @@ absl::Status CheckName(const std::string& collection) {
 
 absl::Status CheckShape(uint32_t dimension, Metric metric, ElementType element_type) {
   if (dimension < 1 || dimension > limits::kDimensionMax) {
-    return Bad("dimension",
-               fmt::format("{} is outside 1 to {}", dimension, limits::kDimensionMax));
+    return Bad("dimension", fmt::format("{} is outside 1 to {}", dimension, limits::kDimensionMax));
   }
   if (!Named(metric)) return Bad("metric", "name one of L2, INNER_PRODUCT and COSINE");
   if (!Named(element_type)) return Bad("element_type", "name one of F32, F16 and U8");

@@ -59,8 +59,8 @@ void AddIndex(const ShardSurvey& survey, CollectionView& view) {
     const std::string why = index != nullptr && !index->error.empty() ? ": " + index->error : "";
     Worsen(view, CollectionStatus::kRed,
            fmt::format("shard {} on node {} does not have index version {} ready{}",
-                       survey.placement.shard, survey.placement.node,
-                       view.record.serving_version, why));
+                       survey.placement.shard, survey.placement.node, view.record.serving_version,
+                       why));
     return;
   }
   const uint64_t tail = index->total_rows - std::min(index->total_rows, index->indexed_rows);

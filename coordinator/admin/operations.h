@@ -70,7 +70,8 @@ class Operations {
  public:
   explicit Operations(const Clock& clock);
 
-  // UNAVAILABLE DRAINING once closed; ABORTED TRAINING_IN_PROGRESS while one of that kind runs on the collection.
+  // UNAVAILABLE DRAINING once closed; ABORTED TRAINING_IN_PROGRESS while one of that kind runs on
+  // the collection.
   absl::StatusOr<std::shared_ptr<RunningOperation>> Begin(const std::string& kind,
                                                           const std::string& collection);
 
@@ -93,7 +94,8 @@ class Operations {
   void Expire();  // with mutex_ held; leaves room for one more
 
   const Clock& clock_;
-  const std::string prefix_;  // of the ids, new at each start: an old id never names a new operation
+  const std::string
+      prefix_;  // of the ids, new at each start: an old id never names a new operation
   bool closed_ = false;
   mutable std::mutex mutex_;
   uint64_t next_ = 1;

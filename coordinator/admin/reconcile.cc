@@ -78,12 +78,12 @@ void Reconciler::Finish(const CollectionRecord& record) {
     if (found != backoff_.end()) backoff_.erase(found);
     return;
   }
-  const auto delay = found == backoff_.end() ? kFirstDelay
-                                             : std::min(found->second.delay * 2, kLongestDelay);
+  const auto delay =
+      found == backoff_.end() ? kFirstDelay : std::min(found->second.delay * 2, kLongestDelay);
   backoff_[record.name] = {now + delay, delay};
-  spdlog::warn("collection_unfinished collection={} state={} retry_ms={} error=\"{}\"",
-               record.name, record.state == State::kCreating ? "creating" : "dropping",
-               delay.count(), finished.ToString());
+  spdlog::warn("collection_unfinished collection={} state={} retry_ms={} error=\"{}\"", record.name,
+               record.state == State::kCreating ? "creating" : "dropping", delay.count(),
+               finished.ToString());
 }
 
 absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
@@ -212,8 +212,7 @@ void Reconciler::CancelLostTraining(const CollectionRecord& record) {
   if (!service.ok()) return;
   const Catalog::NameLock lock = catalog_.Lock(record.name);
   if (operations_.Running(record.name)) return;
-  const absl::Status cancelled =
-      (*service)->CancelTraining(job, catalog_.context().StatDeadline());
+  const absl::Status cancelled = (*service)->CancelTraining(job, catalog_.context().StatDeadline());
   if (cancelled.ok() || absl::IsNotFound(cancelled)) training_cleared_.insert(job);
 }
 

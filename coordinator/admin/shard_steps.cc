@@ -38,11 +38,9 @@ absl::StatusOr<ShardStat> StatShard(const Catalog& catalog, const CollectionReco
 absl::Status AtShard(const absl::Status& status, const ShardPlacement& placement) {
   if (status.ok()) return status;
   absl::Status named(status.code(), fmt::format("shard {} on node {}: {}", placement.shard,
-                                                placement.node,
-                                                std::string(status.message())));
-  status.ForEachPayload([&](absl::string_view url, const absl::Cord& value) {
-    named.SetPayload(url, value);
-  });
+                                                placement.node, std::string(status.message())));
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& value) { named.SetPayload(url, value); });
   SetFact(named, "node", placement.node);
   SetFact(named, "shard", fmt::format("{}", placement.shard));
   return named;

@@ -49,8 +49,7 @@ class ClusterMap {
   std::vector<std::shared_ptr<const CollectionEntry>> List() const;
 
   // Called after the metadata changed. `services` maps node names to their service.
-  void Put(const CollectionRecord& record,
-           const std::map<std::string, ShardService*>& services);
+  void Put(const CollectionRecord& record, const std::map<std::string, ShardService*>& services);
   void Remove(const std::string& name);
 
  private:

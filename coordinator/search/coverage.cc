@@ -65,8 +65,8 @@ Coverage MeasureCoverage(std::span<const ShardProgress> shards) {
     }
   }
   if (coverage.points_total > 0) {
-    coverage.ratio = static_cast<double>(coverage.points_searched) /
-                     static_cast<double>(coverage.points_total);
+    coverage.ratio =
+        static_cast<double>(coverage.points_searched) / static_cast<double>(coverage.points_total);
   }
   return coverage;
 }

@@ -18,9 +18,9 @@ namespace kith::coordinator {
 // More calls than this in flight and new ones are refused.
 inline constexpr size_t kDeadlinesPendingMax = 65'536;
 
-// One thread that ends the calls whose shards do not answer in time. Nearly every entry is cancelled
-// before it is due, so that is the cheap path: the thread is woken only where an entry is due before
-// it would wake anyway.
+// One thread that ends the calls whose shards do not answer in time. Nearly every entry is
+// cancelled before it is due, so that is the cheap path: the thread is woken only where an entry is
+// due before it would wake anyway.
 //
 // Destroying it runs what is pending at once: every call still gets its answer.
 // Threads: any.

@@ -50,9 +50,9 @@ absl::Status CheckReturned(const SearchQuery& query, const CollectionRecord& rec
   }
   const size_t bytes = ShapeOf(record).stored_bytes();
   if (p.with_vector && hits * bytes > limits::kMessageBytesMax / 2) {
-    return FieldError("parameters.with_vector", reason::kBatchTooLarge,
-                      fmt::format("{} vectors of {} bytes do not fit an answer; lower the limit",
-                                  hits, bytes));
+    return FieldError(
+        "parameters.with_vector", reason::kBatchTooLarge,
+        fmt::format("{} vectors of {} bytes do not fit an answer; lower the limit", hits, bytes));
   }
   return absl::OkStatus();
 }
@@ -119,10 +119,10 @@ absl::Status CheckBatchSize(const SearchQuery& query, const VectorShape& shape) 
   }
   const size_t elements = size_t{query.count} * shape.dimension;
   if (!vectors.data.empty() && vectors.data.size() != query.count * shape.stored_bytes()) {
-    return FieldError("queries", reason::kDimensionMismatch,
-                      fmt::format("has {} bytes, {} queries of dimension {} have {}",
-                                  vectors.data.size(), query.count, shape.dimension,
-                                  query.count * shape.stored_bytes()));
+    return FieldError(
+        "queries", reason::kDimensionMismatch,
+        fmt::format("has {} bytes, {} queries of dimension {} have {}", vectors.data.size(),
+                    query.count, shape.dimension, query.count * shape.stored_bytes()));
   }
   if (!vectors.values.empty() && vectors.values.size() != elements) {
     return FieldError("query_values", reason::kDimensionMismatch,

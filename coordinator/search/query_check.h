@@ -20,7 +20,8 @@ absl::Status CheckDeadline(std::optional<Deadline> deadline, Deadline now);
 // The number of queries, limit, depth, range and what is to be returned.
 absl::Status CheckSearch(const SearchQuery& query, const CollectionRecord& record);
 
-// `query.vectors` as a shard takes them: count x dimension of QueryType. Empty for a query by point.
+// `query.vectors` as a shard takes them: count x dimension of QueryType. Empty for a query by
+// point.
 absl::StatusOr<std::string> QueryVectors(const SearchQuery& query, const CollectionRecord& record);
 
 }  // namespace kith::coordinator

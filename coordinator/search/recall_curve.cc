@@ -15,8 +15,7 @@ uint32_t NprobeFor(const CollectionRecord& record, double target_recall) {
   for (const RecallMeasure& measure : record.recall) {
     if (measure.recall_low >= goal) {
       if (before == nullptr) return std::min(measure.nprobe, lists);
-      const double share =
-          (goal - before->recall_low) / (measure.recall_low - before->recall_low);
+      const double share = (goal - before->recall_low) / (measure.recall_low - before->recall_low);
       const double nprobe = before->nprobe + share * (measure.nprobe - before->nprobe);
       // Less a hair, so that rounding never makes a measured point cost one list more.
       return std::clamp(static_cast<uint32_t>(std::ceil(nprobe - 1e-6)), 1u, lists);

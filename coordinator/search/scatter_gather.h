@@ -37,10 +37,9 @@ class Gather : public std::enable_shared_from_this<Gather<Reply>> {
     missing_ = parts;
     ticket_ = timer_.Add(deadline, [self = this->shared_from_this()] { self->End(); });
     if (ticket_.has_value()) return true;
-    const absl::Status full =
-        Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-              "too many calls wait for their shards; send fewer at a time",
-              {{kRetryAfterMsFact, "100"}});
+    const absl::Status full = Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+                                    "too many calls wait for their shards; send fewer at a time",
+                                    {{kRetryAfterMsFact, "100"}});
     replies_.assign(parts, full);
     End();
     return false;
@@ -64,7 +63,7 @@ class Gather : public std::enable_shared_from_this<Gather<Reply>> {
       is_finished_ = true;
     }
     timer_.Cancel(*ticket_);
-    finish_(std::move(replies_));
+    Close();
   }
 
   void End() {
@@ -73,7 +72,13 @@ class Gather : public std::enable_shared_from_this<Gather<Reply>> {
       if (is_finished_) return;
       is_finished_ = true;
     }
-    finish_(std::move(replies_));
+    Close();
+  }
+
+  // What `finish` holds is let go now, not when the last straggler replies.
+  void Close() {
+    Finish finish = std::move(finish_);
+    finish(std::move(replies_));
   }
 
   DeadlineTimer& timer_;
@@ -92,8 +97,8 @@ struct GatherLimits {
 };
 
 // Calls send(part, done) for each part, then finish(replies) once, on whichever thread the last
-// reply (or the deadline) comes. `send` must not touch what `finish` may change: replies can arrive,
-// and the deadline pass, while later parts are still being sent.
+// reply (or the deadline) comes. `send` must not touch what `finish` may change: replies can
+// arrive, and the deadline pass, while later parts are still being sent.
 template <typename Reply, typename Send>
 void ScatterGather(size_t parts, const GatherLimits& limits, Send send,
                    typename Gather<Reply>::Finish finish) {

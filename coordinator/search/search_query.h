@@ -93,7 +93,7 @@ struct SearchAnswer {
   std::string vectors;                // stored form, likewise
   size_t vector_bytes = 0;            // of one stored vector
   Coverage coverage;
-  std::string index_version;          // empty: answered by exact search
+  std::string index_version;  // empty: answered by exact search
   std::optional<Explanation> explanation;
   std::vector<std::string> degraded;  // reasons why the coverage is below 1
 };

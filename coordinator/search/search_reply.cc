@@ -71,7 +71,8 @@ void KeepRetryHint(const Replies<SearchReply>& replies, absl::Status& status) {
   for (const auto& reply : replies) {
     if (reply.ok()) continue;
     const auto hint = FactOf(reply.status(), kRetryAfterMsFact);
-    if (hint.has_value()) longest = std::max<uint64_t>(longest, std::strtoull(hint->c_str(), nullptr, 10));
+    if (hint.has_value())
+      longest = std::max<uint64_t>(longest, std::strtoull(hint->c_str(), nullptr, 10));
   }
   if (longest > 0) SetFact(status, kRetryAfterMsFact, std::to_string(longest));
 }

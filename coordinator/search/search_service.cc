@@ -18,10 +18,10 @@ uint64_t MicrosBetween(Deadline from, Deadline to) {
 
 }  // namespace
 
-// One search on its way. `entry`, `vectors` and `has_tried_again` change between attempts only.
+// One search on its way. It changes between its steps only, never while shards are being called.
 struct SearchService::Run {
-  SearchQuery query;    // its views are empty: `vectors` has them in the shards' form
-  std::string vectors;
+  SearchQuery query;  // its views are empty: `vectors` has them in the shards' form
+  std::shared_ptr<const std::string> vectors;
   std::shared_ptr<const CollectionEntry> entry;
   Deadline started;
   bool has_tried_again = false;
@@ -55,7 +55,8 @@ absl::StatusOr<SearchService::RunPtr> SearchService::Validate(const SearchQuery&
   KITH_RETURN_IF_ERROR(CheckDeadline(query.deadline, run->started));
   KITH_ASSIGN_OR_RETURN(run->entry, map_.Find(query.collection));
   KITH_RETURN_IF_ERROR(CheckSearch(query, run->entry->record));
-  KITH_ASSIGN_OR_RETURN(run->vectors, QueryVectors(query, run->entry->record));
+  KITH_ASSIGN_OR_RETURN(std::string vectors, QueryVectors(query, run->entry->record));
+  run->vectors = std::make_shared<const std::string>(std::move(vectors));
   run->query = query;
   run->query.vectors = {};
   return run;
@@ -75,14 +76,16 @@ void SearchService::ReadQueryPoint(RunPtr run) {
     if (!points.ok()) return run->done(points.status());
     const PointRows::Row& row = points->rows.front();
     if (!row.is_found) {
-      return run->done(Error(absl::StatusCode::kNotFound, reason::kPointNotFound,
-                             "point: no point " + PointKeyToString(*run->query.point) +
-                                 " in this collection",
-                             {{kFieldFact, "point"}}));
+      return run->done(
+          Error(absl::StatusCode::kNotFound, reason::kPointNotFound,
+                "point: no point " + PointKeyToString(*run->query.point) + " in this collection",
+                {{kFieldFact, "point"}}));
     }
-    const absl::Status status = AppendVector(ShapeOf(run->entry->record), {row.vector, {}},
-                                             VectorUse::kQuery, run->vectors);
+    std::string vector;
+    const absl::Status status =
+        AppendVector(ShapeOf(run->entry->record), {row.vector, {}}, VectorUse::kQuery, vector);
     if (!status.ok()) return run->done(AtField(status, "point"));
+    run->vectors = std::make_shared<const std::string>(std::move(vector));
     Answer(run);
   });
 }
@@ -94,11 +97,11 @@ void SearchService::Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::F
                                   "the shard did not answer in time")};
   const auto& routes = plan->entry->routes;
   // A reply may end the whole run while this loop still sends: nothing of it is read afterwards.
-  const std::string vectors = run.vectors;
+  const std::shared_ptr<const std::string> vectors = run.vectors;
   ScatterGather<SearchReply>(
       routes.size(), limits,
       [&](size_t i, Done<SearchReply> done) {
-        routes[i]->service->Search(plan->CallFor(i, vectors), deadlines.shards, std::move(done));
+        routes[i]->service->Search(plan->CallFor(i, *vectors), deadlines.shards, std::move(done));
       },
       std::move(finish));
 }

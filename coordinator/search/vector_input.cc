@@ -66,9 +66,9 @@ absl::Status CheckFinite(const char* elements, const VectorShape& shape, Element
 
 absl::Status CheckForm(const VectorShape& shape, const VectorInput& input) {
   if (input.data.empty() && input.values.empty()) {
-    return Invalid(reason::kBadVector,
-                   fmt::format("is missing; send {} elements as data or as values",
-                               shape.dimension));
+    return Invalid(
+        reason::kBadVector,
+        fmt::format("is missing; send {} elements as data or as values", shape.dimension));
   }
   if (!input.data.empty() && !input.values.empty()) {
     return Invalid(reason::kBadVector, "has both data and values; send one of them");

@@ -14,8 +14,8 @@
 
 namespace kith::coordinator {
 
-// A vector as a caller gave it, in one of two forms: little-endian bytes in the collection's element
-// type, or floats. Views: read before the call that takes them returns.
+// A vector as a caller gave it, in one of two forms: little-endian bytes in the collection's
+// element type, or floats. Views: read before the call that takes them returns.
 struct VectorInput {
   std::string_view data;
   std::span<const float> values;

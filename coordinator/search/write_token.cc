@@ -21,9 +21,8 @@ absl::StatusOr<std::vector<uint64_t>> WaitLsns(const CollectionEntry& entry,
   }
   std::vector<uint64_t> lsns(entry.routes.size());
   for (size_t i = 0; i < tokens.size(); ++i) {
-    const auto route = std::find_if(entry.routes.begin(), entry.routes.end(), [&](const auto& r) {
-      return r->shard == tokens[i].shard;
-    });
+    const auto route = std::find_if(entry.routes.begin(), entry.routes.end(),
+                                    [&](const auto& r) { return r->shard == tokens[i].shard; });
     if (route == entry.routes.end()) {
       return FieldError(fmt::format("{}[{}].shard", field, i), reason::kBadRequest,
                         fmt::format("{} is no shard of collection \"{}\"; pass the tokens that "

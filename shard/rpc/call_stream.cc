@@ -32,6 +32,10 @@ v1::ShardWriteReply* Body(v1::ShardReply& reply, const WriteReply&) {
 }
 v1::ShardGetReply* Body(v1::ShardReply& reply, const GetReply&) { return reply.mutable_get(); }
 
+absl::Status DrainingError() {
+  return Error(absl::StatusCode::kUnavailable, reason::kDraining, "this shard node is stopping");
+}
+
 template <typename T>
 v1::ShardReply MakeReply(uint64_t call, absl::StatusOr<T>&& result) {
   if (!result.ok()) return ErrorReply(call, result.status());
@@ -53,26 +57,61 @@ struct CallStream::Arrived {
   const char* method;
 };
 
-CallStream::CallStream(ShardService& service, const CallStreamOptions& options)
-    : service_(service), options_(options) {
-  Advance(std::unique_lock(mutex_));
+bool OpenStreams::Add(CallStream* stream) {
+  std::lock_guard lock(mutex_);
+  streams_.insert(stream);
+  return !draining_;
+}
+
+void OpenStreams::Remove(CallStream* stream) {
+  std::lock_guard lock(mutex_);
+  streams_.erase(stream);
+}
+
+void OpenStreams::Drain() {
+  std::lock_guard lock(mutex_);
+  draining_ = true;
+  for (CallStream* stream : streams_) stream->Drain();
+}
+
+CallStream::CallStream(ShardService& service, OpenStreams& open, const CallStreamOptions& options)
+    : service_(service), open_(open), options_(options) {
+  // Not under the lock: Drain holds the list's while it takes this one.
+  const bool welcome = open_.Add(this);
+  std::unique_lock lock(mutex_);
+  draining_ |= !welcome;
+  Advance(std::move(lock));
+}
+
+void CallStream::OnDone() {
+  open_.Remove(this);
+  delete this;
+}
+
+void CallStream::Drain() {
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  Advance(std::move(lock));
 }
 
 void CallStream::OnReadDone(bool ok) {
-  if (ok) {
-    {
-      // Counted before the first is handed over: a call that is answered at once must not look like
-      // the stream's last.
-      std::lock_guard lock(mutex_);
-      with_service_ += static_cast<size_t>(incoming_.calls_size());
-    }
+  if (ok && Admit()) {
     for (v1::ShardCall& call : *incoming_.mutable_calls()) Dispatch(std::move(call));
-    incoming_.Clear();
   }
+  incoming_.Clear();
   std::unique_lock lock(mutex_);
   reading_ = false;
   if (!ok) reads_ended_ = true;
   Advance(std::move(lock));
+}
+
+bool CallStream::Admit() {
+  // Counted before the first is handed over: a call that is answered at once must not look like the
+  // stream's last.
+  std::lock_guard lock(mutex_);
+  if (finished_) return false;
+  with_service_ += static_cast<size_t>(incoming_.calls_size());
+  return true;
 }
 
 void CallStream::OnWriteDone(bool ok) {
@@ -144,9 +183,10 @@ void CallStream::Reply(const Arrived& arrived, v1::ShardReply&& reply) {
                               rpc::CodeName(static_cast<absl::StatusCode>(reply.status().code())),
                               std::chrono::steady_clock::now() - arrived.begin);
   }
+  const size_t bytes = reply.ByteSizeLong();
   std::unique_lock lock(mutex_);
   --with_service_;
-  if (!broken_) replies_.Push(std::move(reply));
+  if (!broken_) replies_.Push(std::move(reply), bytes);
   Advance(std::move(lock));
 }
 
@@ -157,15 +197,16 @@ void CallStream::Advance(std::unique_lock<std::mutex> lock) {
     FillFrame();
   }
   const size_t held = with_service_ + replies_.size() + in_frame_;
-  const bool read = !reading_ && !reads_ended_ && held < options_.held_calls_max;
-  if (read) reading_ = true;
-  const bool finish = reads_ended_ && with_service_ == 0 && !writing_ && !finished_;
+  const bool finish = !finished_ && (reads_ended_ || draining_) && with_service_ == 0 && !writing_;
   if (finish) finished_ = true;
+  const bool read = !reading_ && !reads_ended_ && !finished_ && held < options_.held_calls_max;
+  if (read) reading_ = true;
+  const bool draining = draining_;
   lock.unlock();
-  // A write or read that is marked as running keeps the stream alive, so these may be outside.
+  // A write, a read or a finish that is marked as running keeps the stream alive until it starts.
   if (write) StartWrite(&outgoing_);
   if (read) StartRead(&incoming_);
-  if (finish) Finish(grpc::Status::OK);
+  if (finish) Finish(draining ? rpc::StatusToGrpc(DrainingError()) : grpc::Status::OK);
 }
 
 void CallStream::FillFrame() {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <set>
 
 #include "common/rpc/frame_queue.h"
 #include "common/shard_api/shard_service.h"
@@ -12,6 +13,24 @@
 #include "kith/v1/shard.pb.h"
 
 namespace kith::shard {
+
+class CallStream;
+
+// The open streams, so that a drain can end them: a coordinator never does by itself.
+// Threads: any.
+class OpenStreams {
+ public:
+  // Whether the stream may start: not after Drain.
+  bool Add(CallStream* stream);
+  void Remove(CallStream* stream);
+  // Lets the calls that arrived end, then ends each stream with UNAVAILABLE DRAINING.
+  void Drain();
+
+ private:
+  std::mutex mutex_;
+  std::set<CallStream*> streams_;
+  bool draining_ = false;
+};
 
 struct CallStreamOptions {
   size_t held_calls_max = limits::kSearchQueueMax + limits::kWriteQueueMax;
@@ -26,15 +45,18 @@ struct CallStreamOptions {
 // Threads: gRPC's and the service's; deletes itself.
 class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
  public:
-  CallStream(ShardService& service, const CallStreamOptions& options);
+  CallStream(ShardService& service, OpenStreams& open, const CallStreamOptions& options);
+  void Drain();
 
  private:
   struct Arrived;
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
-  void OnDone() override { delete this; }
+  void OnDone() override;
 
+  // Counts the calls that came; false where the stream has ended already and they are not taken.
+  bool Admit();
   void Dispatch(v1::ShardCall&& call);
   void Search(const Arrived& arrived, v1::ShardSearchCall&& message);
   void Write(const Arrived& arrived, v1::ShardWriteCall&& message);
@@ -48,6 +70,7 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   void FillFrame();
 
   ShardService& service_;
+  OpenStreams& open_;
   const CallStreamOptions options_;
   v1::ShardCallFrame incoming_;   // belongs to the read in flight and to OnReadDone
   v1::ShardReplyFrame outgoing_;  // belongs to the write in flight
@@ -60,6 +83,7 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   bool writing_ = false;
   bool reads_ended_ = false;
   bool broken_ = false;  // nobody reads replies any more
+  bool draining_ = false;
   bool finished_ = false;
 };
 

@@ -29,13 +29,16 @@ absl::StatusOr<std::unique_ptr<ShardNodeServer>> ShardNodeServer::Start(
 }
 
 ShardNodeServer::ShardNodeServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-ShardNodeServer::~ShardNodeServer() = default;
+ShardNodeServer::~ShardNodeServer() { Shutdown(DeadlineIn(std::chrono::seconds(0))); }
 
 int ShardNodeServer::port() const { return parts_->server->port(); }
 void ShardNodeServer::SetServing() { parts_->server->SetHealth(rpc::GrpcServer::Health::kServing); }
 void ShardNodeServer::SetNotServing() {
   parts_->server->SetHealth(rpc::GrpcServer::Health::kNotServing);
 }
-void ShardNodeServer::Shutdown(Deadline deadline) { parts_->server->Shutdown(deadline); }
+void ShardNodeServer::Shutdown(Deadline deadline) {
+  parts_->service.Drain();
+  parts_->server->Shutdown(deadline);
+}
 
 }  // namespace kith::shard

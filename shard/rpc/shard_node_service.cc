@@ -24,7 +24,7 @@ ShardNodeService::Unary* ShardNodeService::Admin(const char* method, Context* co
 }
 
 ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame>* ShardNodeService::Calls(Context*) {
-  return new CallStream(service_, streams_);
+  return new CallStream(service_, open_, streams_);
 }
 
 ShardNodeService::Unary* ShardNodeService::CreateShard(Context* context, const v1::ShardSpec* in,

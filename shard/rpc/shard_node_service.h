@@ -20,6 +20,8 @@ class ShardNodeService final : public v1::ShardNode::CallbackService {
       : service_(service), calls_(calls), streams_(streams) {}
 
   grpc::ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame>* Calls(Context*) override;
+  // Before the server's shutdown, which would wait for the streams.
+  void Drain() { open_.Drain(); }
   Unary* CreateShard(Context*, const v1::ShardSpec*, v1::ShardEmpty*) override;
   Unary* DropShard(Context*, const v1::ShardTarget*, v1::ShardEmpty*) override;
   Unary* Stat(Context*, const v1::ShardTarget*, v1::ShardStat*) override;
@@ -44,6 +46,7 @@ class ShardNodeService final : public v1::ShardNode::CallbackService {
   ShardService& service_;
   const rpc::UnaryCalls calls_;
   const CallStreamOptions streams_;
+  OpenStreams open_;
 };
 
 }  // namespace kith::shard

@@ -1,5 +1,6 @@
 #include "shard/storage/digest.h"
 
+#define XXH_STATIC_LINKING_ONLY  // the size of the hashing state, to keep it on the stack
 #include <xxhash.h>
 
 #include "shard/storage/byte_codec.h"

@@ -14,8 +14,8 @@ std::string Beside(const std::string& path) { return path + ".new"; }
 }  // namespace
 
 FrameWriter::FrameWriter(FileSystem& files, std::string path, std::unique_ptr<WritableFile> file)
-    : files_(&files), path_(std::move(path)), file_(std::move(file)) {
-  XXH3_128bits_reset(&hash_);
+    : files_(&files), path_(std::move(path)), file_(std::move(file)), hash_(XXH3_createState()) {
+  XXH3_128bits_reset(hash_.get());
   block_.reserve(kBlockBytes);
 }
 
@@ -46,14 +46,14 @@ absl::Status FrameWriter::WriteBlock() {
 }
 
 absl::Status FrameWriter::WriteHashed(std::string_view bytes) {
-  XXH3_128bits_update(&hash_, bytes.data(), bytes.size());
+  XXH3_128bits_update(hash_.get(), bytes.data(), bytes.size());
   return file_->Append(bytes);
 }
 
 absl::Status FrameWriter::Finish() {
   if (!block_.empty()) KITH_RETURN_IF_ERROR(WriteBlock());
   KITH_RETURN_IF_ERROR(WriteHashed(block_checksums_));
-  const XXH128_hash_t hash = XXH3_128bits_digest(&hash_);
+  const XXH128_hash_t hash = XXH3_128bits_digest(hash_.get());
   std::string end;
   AppendLittleEndian(end, uint64_t{hash.low64});
   AppendLittleEndian(end, uint64_t{hash.high64});

@@ -31,6 +31,10 @@ class FrameWriter {
   absl::Status Finish();
 
  private:
+  struct StateDeleter {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+
   FrameWriter(FileSystem& files, std::string path, std::unique_ptr<WritableFile> file);
 
   absl::Status WriteBlock();
@@ -41,7 +45,7 @@ class FrameWriter {
   std::unique_ptr<WritableFile> file_;
   std::string block_;
   std::string block_checksums_;
-  XXH3_state_t hash_;
+  std::unique_ptr<XXH3_state_t, StateDeleter> hash_;
 };
 
 }  // namespace kith::storage

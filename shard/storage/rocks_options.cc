@@ -118,8 +118,8 @@ rocksdb::Options LogDatabaseOptions(const LogOptions& options,
   PinFamily(log, options.write_buffer_bytes);
   // Refuses a damaged middle, accepts the torn tail that every crash leaves (tests/assumptions).
   log.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  log.checksum_handoff_file_types = {rocksdb::FileType::kWalFile,
-                                     rocksdb::FileType::kDescriptorFile};
+  log.checksum_handoff_file_types.Add(rocksdb::FileType::kWalFile);
+  log.checksum_handoff_file_types.Add(rocksdb::FileType::kDescriptorFile);
   log.avoid_flush_during_recovery = true;  // a short log is never written a second time
   log.max_background_jobs = 2;
   log.max_write_buffer_number = 4;
@@ -142,8 +142,8 @@ rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options) {
   PinDatabase(state, options.files->rocksdb_env());
   state.create_missing_column_families = true;
   state.atomic_flush = true;  // without a WAL the families would fall out of step
-  state.checksum_handoff_file_types = {rocksdb::FileType::kTableFile,
-                                       rocksdb::FileType::kDescriptorFile};
+  state.checksum_handoff_file_types.Add(rocksdb::FileType::kTableFile);
+  state.checksum_handoff_file_types.Add(rocksdb::FileType::kDescriptorFile);
   // One writer applies: the plain insert remembers where the last one was, so rows, which come in
   // order, cost no search.
   state.allow_concurrent_memtable_write = false;

@@ -2,8 +2,10 @@
 #define KITH_SHARD_WRITE_RESOLVER_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -52,7 +54,13 @@ class Resolver {
 
   storage::StateStore& state_;
   uint32_t next_row_;
-  absl::flat_hash_map<PointKey, std::optional<storage::IdEntry>> known_;
+  struct KeyHash {
+    size_t operator()(const PointKey& key) const {
+      return std::hash<std::string_view>()(key.view());
+    }
+  };
+
+  absl::flat_hash_map<PointKey, std::optional<storage::IdEntry>, KeyHash> known_;
   std::vector<PointKey> missing_;
   std::vector<std::optional<storage::IdEntry>> found_;
 };

@@ -211,7 +211,9 @@ absl::Status Writer::Apply(Group& group) {
 
 void Writer::Acknowledge(Group& group) {
   for (Logged& logged : group.writes) logged.pending.done(ReplyTo(logged));
-  parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
+  const absl::Status noted =
+      parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
+  if (!noted.ok()) spdlog::warn("the log's lower bound was not noted error=\"{}\"", noted.ToString());
   if (options_.on_applied) options_.on_applied(group.bytes);
 }
 

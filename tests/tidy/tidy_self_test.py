@@ -181,6 +181,10 @@ class Tidy(unittest.TestCase):
         self.assert_reported("targets", "shard/copy.cc", {
             "shard/CMakeLists.txt": CLEAN["shard/CMakeLists.txt"] + "b(SOURCES copy.cc)\n"})
 
+    def test_a_header_in_two_targets_is_reported(self):
+        self.assert_reported("targets", "shard/copy.h", {
+            "shard/CMakeLists.txt": CLEAN["shard/CMakeLists.txt"] + "b(SOURCES copy.h copy.h)\n"})
+
     def test_a_header_that_nobody_includes_is_reported(self):
         self.assert_reported("targets", "shard/dead.h", {"shard/dead.h": header("shard/dead.h")})
 

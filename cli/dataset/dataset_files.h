@@ -1,0 +1,38 @@
+#ifndef KITH_CLI_DATASET_DATASET_FILES_H_
+#define KITH_CLI_DATASET_DATASET_FILES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/console/terminal.h"
+#include "cli/dataset/clustered_model.h"
+#include "common/vector/element.h"
+
+namespace kith::cli {
+
+struct DatasetOptions {
+  std::string prefix;  // PREFIX.base.fbin and PREFIX.query.fbin, or .u8bin
+  uint64_t count = 0;
+  uint64_t queries = 10'000;
+  ElementType element_type = ElementType::kF32;
+  ClusteredModelOptions model;
+  uint32_t threads = 2;
+};
+
+struct DatasetFiles {
+  std::string base;
+  std::string query;
+};
+
+// The queries are drawn apart from the base, from the same distribution. The files are the same
+// bytes for any number of threads on any machine. Errors name the file that cannot be written.
+absl::StatusOr<DatasetFiles> MakeDataset(const DatasetOptions& options, Terminal& terminal);
+
+// The byte of an element x of a unit vector: four standard deviations of 1 / sqrt(dimension) on
+// either side of 128.
+uint8_t ByteFromElement(float x, double scale);
+
+}  // namespace kith::cli
+
+#endif  // KITH_CLI_DATASET_DATASET_FILES_H_

@@ -1,0 +1,33 @@
+#ifndef KITH_CLI_DATASET_PARALLEL_H_
+#define KITH_CLI_DATASET_PARALLEL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace kith::cli {
+
+// Calls work(item) for every item of [0, items) on `threads` threads, in no order, and meanwhile
+// watch() on the caller's thread every 50 ms, where that is one of none of the workers.
+template <typename Work, typename Watch>
+void ForEachInParallel(uint64_t items, uint32_t threads, Work work, Watch watch) {
+  std::atomic<uint64_t> next{0};
+  std::atomic<uint32_t> running{threads};
+  std::vector<std::thread> pool;
+  for (uint32_t i = 0; i < threads; ++i) {
+    pool.emplace_back([&] {
+      for (uint64_t item = next++; item < items; item = next++) work(item);
+      if (--running == 0) running.notify_all();
+    });
+  }
+  while (running > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    watch();
+  }
+  for (std::thread& thread : pool) thread.join();
+}
+
+}  // namespace kith::cli
+
+#endif  // KITH_CLI_DATASET_PARALLEL_H_

@@ -1,0 +1,133 @@
+#include "cli/import/import_job.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "cli/client/connection.h"
+#include "cli/client/fetch_collection.h"
+#include "cli/client/upsert_pipeline.h"
+#include "cli/client/wire.h"
+#include "cli/console/interrupt.h"
+#include "cli/console/progress.h"
+#include "cli/import/import_source.h"
+#include "common/base/ids.h"
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith::cli {
+namespace {
+
+constexpr uint64_t kRequestBytesMax = 60 << 20;  // of vectors; leaves room for the rest
+
+absl::Status Changed(const std::string& path, std::string_view what) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kBadRequest,
+               fmt::format("{}: an import of this file stopped half way, but {}; --restart begins "
+                           "it anew",
+                           path, what));
+}
+
+absl::Status CheckOptions(const ImportOptions& options, const FileShape& shape,
+                          const VectorSchema& schema) {
+  if (options.batch * schema.row_bytes() > kRequestBytesMax) {
+    return UsageError("--batch", fmt::format("{} rows of {} bytes are more than the {} bytes of "
+                                             "one call; the largest batch here is {}",
+                                             options.batch, schema.row_bytes(), kRequestBytesMax,
+                                             kRequestBytesMax / schema.row_bytes()));
+  }
+  if (!shape.rows.has_value() && options.first_id != 0) {
+    return UsageError("--first-id", "the rows of a text file have ids of their own");
+  }
+  if (shape.rows.value_or(0) > std::numeric_limits<uint64_t>::max() - options.first_id) {
+    return UsageError("--first-id", "the last row's id would be beyond 2^64-1");
+  }
+  return absl::OkStatus();
+}
+
+ImportProgress NewProgress(const ImportOptions& options, const Hash128& identity,
+                           const std::string& incarnation) {
+  ImportProgress progress;
+  progress.file_identity = identity;
+  progress.import_id = Uuid::Random().bytes;
+  progress.incarnation = incarnation;
+  progress.first_id = options.first_id;
+  return progress;
+}
+
+// What an earlier import left, where it is still true, or a new beginning.
+absl::StatusOr<ImportProgress> FindProgress(const ImportOptions& options, const std::string& path,
+                                            const std::string& incarnation, Terminal& terminal) {
+  KITH_ASSIGN_OR_RETURN(const ReadOnlyFile file, ReadOnlyFile::Open(options.file));
+  KITH_ASSIGN_OR_RETURN(const Hash128 identity, FileIdentity(file));
+  const ImportProgress anew = NewProgress(options, identity, incarnation);
+  if (options.restart) return anew;
+  KITH_ASSIGN_OR_RETURN(std::optional<ImportProgress> found, LoadProgress(path));
+  if (!found.has_value()) return anew;
+  if (found->incarnation != incarnation) {
+    terminal.err << fmt::format("kith: {} belongs to an earlier collection of that name; the "
+                                "import begins anew\n",
+                                path);
+    return anew;
+  }
+  if (found->file_identity != identity) return Changed(options.file, "the file was changed since");
+  if (found->first_id != options.first_id) {
+    return Changed(options.file, fmt::format("with --first-id {}", found->first_id));
+  }
+  terminal.err << fmt::format("kith: going on from row {} ({} written before)\n",
+                              WithThousands(found->position.row), WithThousands(found->written));
+  return *std::move(found);
+}
+
+absl::Status WithHowToGoOn(const absl::Status& status, const ImportSource& source) {
+  absl::Status result(
+      status.code(),
+      fmt::format("the import stopped before row {}: {}; the same command goes on from there",
+                  source.progress().position.row, std::string(status.message())));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& value) {
+    result.SetPayload(url, value);
+  });
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<ImportSummary> RunImport(const ImportOptions& options, Terminal& terminal) {
+  InterruptWatch interrupt;
+  KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
+  KITH_ASSIGN_OR_RETURN(const auto collection, FetchCollection(channel, options.collection));
+  KITH_ASSIGN_OR_RETURN(const VectorSchema schema, SchemaOf(collection));
+  KITH_ASSIGN_OR_RETURN(const auto reader, OpenVectorFile(options.file, schema.dimension));
+  KITH_RETURN_IF_ERROR(CheckFits(options.file, reader->shape(), schema));
+  KITH_RETURN_IF_ERROR(CheckOptions(options, reader->shape(), schema));
+  KITH_ASSIGN_OR_RETURN(const ImportPaths paths, ChooseImportPaths(options));
+  KITH_ASSIGN_OR_RETURN(ImportProgress progress,
+                        FindProgress(options, paths.progress, collection.incarnation(), terminal));
+  if (progress.position != FilePosition{}) KITH_RETURN_IF_ERROR(reader->Seek(progress.position));
+
+  ImportSummary summary;
+  summary.resumed_at = progress.position.row;
+  ImportSource source({options.collection, paths.progress, paths.rejects, schema, options.batch},
+                      *reader, std::move(progress), terminal);
+  KITH_RETURN_IF_ERROR(source.Begin());
+  UpsertPipelineOptions pipeline_options;
+  pipeline_options.in_flight = options.in_flight;
+  pipeline_options.patience = options.patience;
+  UpsertPipeline pipeline(channel, pipeline_options, interrupt);
+  const absl::Status ran = pipeline.Run(source);
+  const absl::Status ended = ran.ok() ? source.EndComplete() : source.EndInterrupted();
+  if (!ran.ok()) return WithHowToGoOn(ran, source);
+  KITH_RETURN_IF_ERROR(ended);
+
+  summary.written = source.progress().written;
+  summary.rejected = source.progress().rejected;
+  summary.written_now = source.written_now();
+  summary.retries = pipeline.retries();
+  summary.seconds = source.seconds();
+  summary.rejects_path = paths.rejects;
+  return summary;
+}
+
+}  // namespace kith::cli

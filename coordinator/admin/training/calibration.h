@@ -1,0 +1,31 @@
+#ifndef KITH_COORDINATOR_ADMIN_TRAINING_CALIBRATION_H_
+#define KITH_COORDINATOR_ADMIN_TRAINING_CALIBRATION_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/meta/meta_store.h"
+#include "coordinator/admin/training/training_run.h"
+
+namespace kith::coordinator {
+
+// Measures recall@10 and the share of points scanned for growing nprobe, at the depths that serving
+// uses, against exact search by the same shards. The queries are points of the collection: each
+// leaves itself out of both answers. Ends where recall is full or more lists bring no more.
+absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
+                                                         const std::string& version,
+                                                         const SampleChunk& held_out);
+
+// 1, 2, 3, 4, 6, 8, 12, 16 ... and `lists` at the end.
+std::vector<uint32_t> NprobeLadder(uint32_t lists);
+
+// Mean of the queries' recalls and the lower end of its 95 % interval, which is never narrower than
+// what 10 neighbours a query can tell (no miss among n trials leaves room for 3 / n).
+RecallMeasure Summarise(std::span<const double> recalls);
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_ADMIN_TRAINING_CALIBRATION_H_

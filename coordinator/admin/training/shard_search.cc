@@ -1,0 +1,181 @@
+#include "coordinator/admin/training/shard_search.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "coordinator/search/hit_merge.h"
+#include "coordinator/search/vector_input.h"
+
+namespace kith::coordinator {
+namespace {
+
+constexpr uint32_t kNeighbours = 10;
+constexpr uint32_t kBatch = 16;         // queries a call: fair to the searches of users
+constexpr uint32_t kCallsInFlight = 4;  // a shard, so that all its threads have work
+
+// Replies of the calls of one round; outlives the round where a reply comes too late.
+class Round {
+ public:
+  explicit Round(size_t calls)
+      : replies_(calls, absl::DeadlineExceededError("no reply")), missing_(calls) {}
+
+  void Take(size_t call, absl::StatusOr<SearchReply> reply) {
+    std::lock_guard lock(mutex_);
+    replies_[call] = std::move(reply);
+    if (--missing_ == 0) wake_.notify_all();
+  }
+
+  // Waits for all of them; a service answers every call by its deadline.
+  std::vector<absl::StatusOr<SearchReply>> Wait() {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return missing_ == 0; });
+    return std::move(replies_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<absl::StatusOr<SearchReply>> replies_;
+  size_t missing_;
+};
+
+absl::Status CheckComplete(const SearchReply& reply, const SearchCall& call) {
+  KITH_RETURN_IF_ERROR(CheckReply(reply, call));
+  if (reply.codes_done == reply.codes_planned) return absl::OkStatus();
+  return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+               "a calibration search did not end in time: train again when there is less load");
+}
+
+void TakeNeighbours(const HitColumns& hits, const QuerySet& queries, uint32_t first,
+                    NeighbourSets& sets) {
+  size_t at = 0;
+  for (size_t q = 0; q < hits.counts.size(); ++q) {
+    std::vector<std::string> keys;
+    for (uint32_t i = 0; i < hits.counts[q]; ++i, ++at) {
+      std::string key = hits.keys.substr(at * PointKey::kSize, PointKey::kSize);
+      if (key != queries.keys[first + q] && keys.size() < kNeighbours) {
+        keys.push_back(std::move(key));
+      }
+    }
+    sets.keys.push_back(std::move(keys));
+  }
+}
+
+class ShardSearch {
+ public:
+  ShardSearch(const TrainingRun& run, const QuerySet& queries, const SearchCall& prototype)
+      : run_(run), queries_(queries), prototype_(prototype) {
+    VectorShape shape = ShapeOf(run.record);
+    query_bytes_ = shape.query_bytes();
+  }
+
+  absl::StatusOr<NeighbourSets> Run() {
+    const uint32_t step = kBatch * kCallsInFlight;
+    for (uint32_t begin = 0; begin < queries_.count; begin += step) {
+      KITH_RETURN_IF_ERROR(RunRound(begin, std::min(queries_.count, begin + step)));
+    }
+    return std::move(sets_);
+  }
+
+ private:
+  SearchCall CallFor(ShardId shard, uint32_t first, uint32_t end) const {
+    SearchCall call = prototype_;
+    call.shard = shard;
+    call.limit = kNeighbours + 1;  // one of them is the query itself
+    call.count = end - first;
+    call.queries = queries_.vectors.substr(first * query_bytes_, call.count * query_bytes_);
+    return call;
+  }
+
+  absl::Status RunRound(uint32_t begin, uint32_t end) {
+    for (int attempt = 1;; ++attempt) {
+      KITH_RETURN_IF_ERROR(run_.operation.Check());
+      const absl::Status status = TryRound(begin, end);
+      const bool busy = absl::IsUnavailable(status) || ReasonOf(status) == reason::kQueueFull;
+      if (!busy || attempt >= run_.timing().attempts) return status;
+      KITH_RETURN_IF_ERROR(run_.operation.Pause(run_.timing().retry_pause));
+    }
+  }
+
+  absl::Status TryRound(uint32_t begin, uint32_t end) {
+    const size_t shards = run_.record.shards.size();
+    std::vector<SearchCall> calls;
+    for (uint32_t first = begin; first < end; first += kBatch) {
+      for (const ShardPlacement& placement : run_.record.shards) {
+        calls.push_back(CallFor(placement.shard, first, std::min(end, first + kBatch)));
+      }
+    }
+    KITH_ASSIGN_OR_RETURN(std::vector<SearchReply> replies, Send(calls));
+    uint64_t live_points = 0;
+    for (size_t i = 0; i < shards; ++i) live_points += replies[i].live_points;
+    sets_.live_points = live_points;
+    uint32_t first = begin;
+    for (size_t i = 0; i < replies.size(); i += shards) {
+      Merge({replies.begin() + static_cast<ptrdiff_t>(i),
+             replies.begin() + static_cast<ptrdiff_t>(i + shards)},
+            first);
+      first += kBatch;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<SearchReply>> Send(const std::vector<SearchCall>& calls) {
+    auto round = std::make_shared<Round>(calls.size());
+    const Deadline deadline = run_.context().LongDeadline();
+    for (size_t i = 0; i < calls.size(); ++i) {
+      const auto service = run_.catalog.Node(PlacementOf(i).node);
+      if (!service.ok()) {
+        round->Take(i, service.status());
+        continue;
+      }
+      (*service)->Search(calls[i], deadline, [round, i](absl::StatusOr<SearchReply> reply) {
+        round->Take(i, std::move(reply));
+      });
+    }
+    std::vector<SearchReply> replies;
+    std::vector<absl::StatusOr<SearchReply>> results = round->Wait();
+    for (size_t i = 0; i < results.size(); ++i) {
+      KITH_RETURN_IF_ERROR(AtShard(results[i].status(), PlacementOf(i)));
+      KITH_RETURN_IF_ERROR(AtShard(CheckComplete(*results[i], calls[i]), PlacementOf(i)));
+      replies.push_back(*std::move(results[i]));
+    }
+    return replies;
+  }
+
+  const ShardPlacement& PlacementOf(size_t call) const {
+    return run_.record.shards[call % run_.record.shards.size()];
+  }
+
+  void Merge(std::vector<SearchReply> replies, uint32_t first) {
+    MergeOptions options;
+    options.metric = run_.record.metric;
+    options.count = static_cast<uint32_t>(replies.front().counts.size());
+    options.limit = kNeighbours + 1;
+    std::vector<SearchReply*> parts;
+    for (SearchReply& reply : replies) {
+      sets_.rows_compared += reply.work.rows_scanned + reply.work.rows_exact;
+      parts.push_back(&reply);
+    }
+    TakeNeighbours(MergeHits(std::move(parts), options), queries_, first, sets_);
+  }
+
+  const TrainingRun& run_;
+  const QuerySet& queries_;
+  const SearchCall& prototype_;
+  size_t query_bytes_ = 0;
+  NeighbourSets sets_;
+};
+
+}  // namespace
+
+absl::StatusOr<NeighbourSets> SearchShards(const TrainingRun& run, const QuerySet& queries,
+                                           const SearchCall& prototype) {
+  return ShardSearch(run, queries, prototype).Run();
+}
+
+}  // namespace kith::coordinator

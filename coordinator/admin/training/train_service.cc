@@ -1,0 +1,60 @@
+#include "coordinator/admin/training/train_service.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "coordinator/admin/collection_shape.h"
+#include "coordinator/admin/shard_steps.h"
+#include "coordinator/admin/training/train_operation.h"
+
+namespace kith::coordinator {
+namespace {
+
+absl::StatusOr<uint64_t> CountPoints(const Catalog& catalog, const CollectionRecord& record) {
+  uint64_t points = 0;
+  for (const ShardSurvey& survey : SurveyShards(catalog, record)) {
+    KITH_RETURN_IF_ERROR(AtShard(survey.stat.status(), survey.placement));
+    points += survey.stat->live_points;
+  }
+  return points;
+}
+
+}  // namespace
+
+absl::StatusOr<Operation> TrainService::Start(const TrainCall& call) {
+  // Deleting the collection and removing stray index versions wait for this lock, and find the
+  // operation running afterwards.
+  const Catalog::NameLock lock = catalog_.Lock(call.collection);
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(call.collection));
+  const CollectionRecord& record = entry->record;
+  KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, record.dimension));
+  KITH_ASSIGN_OR_RETURN(const uint64_t points, CountPoints(catalog_, record));
+  KITH_ASSIGN_OR_RETURN(TrainingPlan plan, PlanTraining(record, call.index, points));
+  plan.seed = call.seed;
+  KITH_ASSIGN_OR_RETURN(const auto operation, operations_.Begin("train", record.name));
+  const bool posted = jobs_.Post([this, operation, record, plan] {
+    RunTraining({catalog_, *operation, record, plan, record.incarnation.ToString()});
+  });
+  if (!posted) {
+    const absl::Status full =
+        Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+              "too many long operations wait already: try again when one has ended",
+              {{kRetryAfterMsFact, "10000"}});
+    operation->Finish(full, "");
+    return full;
+  }
+  spdlog::info(
+      "training_started collection={} operation={} points={} lists={} subspaces={} "
+      "sample={} held_out={}",
+      record.name, operation->Snapshot().id, points, plan.lists, plan.subspaces, plan.sample,
+      plan.held_out);
+  return operation->Snapshot();
+}
+
+}  // namespace kith::coordinator

@@ -1,0 +1,34 @@
+#ifndef KITH_COORDINATOR_ADMIN_TRAINING_TRAINING_PLAN_H_
+#define KITH_COORDINATOR_ADMIN_TRAINING_TRAINING_PLAN_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "common/meta/meta_store.h"
+#include "coordinator/admin/collection_service.h"
+
+namespace kith::coordinator {
+
+// What one training will do, decided once from the number of points.
+struct TrainingPlan {
+  uint64_t points = 0;
+  uint32_t lists = 0;
+  uint32_t subspaces = 0;
+  double target_recall = 0;
+  uint64_t seed = 0;
+  uint64_t sample = 0;    // points with the smallest sample hashes: trained on
+  uint64_t held_out = 0;  // the next ones: the queries recall is measured with
+};
+
+// Fewer held-out points than this say nothing: recall is then measured with points of the sample.
+inline constexpr uint64_t kHeldOutMin = 32;
+inline constexpr uint64_t kHeldOutMax = 1000;
+
+// `choice` was checked; its zero fields keep the record's, and the record's are chosen. Pure.
+// FAILED_PRECONDITION TOO_FEW_POINTS saying how many there are and how many are needed.
+absl::StatusOr<TrainingPlan> PlanTraining(const CollectionRecord& record, const IndexChoice& choice,
+                                          uint64_t points);
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_ADMIN_TRAINING_TRAINING_PLAN_H_

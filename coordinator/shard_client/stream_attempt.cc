@@ -1,0 +1,33 @@
+#include "coordinator/shard_client/stream_attempt.h"
+
+#include <utility>
+
+#include "common/rpc/status_codes.h"
+
+namespace kith::coordinator {
+
+ShardStream::Attempt::Attempt(std::shared_ptr<ShardStream> stream, v1::ShardNode::Stub& stub)
+    : stream_(std::move(stream)) {
+  stub.async()->Calls(&context_, this);
+  AddHold();  // writes are started from threads that are not gRPC's
+}
+
+void ShardStream::Attempt::Open() {
+  StartRead(&incoming_);
+  StartCall();
+}
+
+void ShardStream::Attempt::OnReadDone(bool ok) {
+  if (!ok) return stream_->ReadsEnded();
+  stream_->Deliver(incoming_);
+  StartRead(&incoming_);
+}
+
+void ShardStream::Attempt::OnWriteDone(bool ok) { stream_->WriteDone(ok); }
+
+void ShardStream::Attempt::OnDone(const grpc::Status& status) {
+  stream_->AttemptEnded(rpc::StatusFromGrpc(status));
+  delete this;
+}
+
+}  // namespace kith::coordinator

@@ -1,0 +1,44 @@
+#ifndef KITH_COORDINATOR_SHARD_CLIENT_STREAM_ATTEMPT_H_
+#define KITH_COORDINATOR_SHARD_CLIENT_STREAM_ATTEMPT_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/client_callback.h>
+
+#include <memory>
+
+#include "coordinator/shard_client/shard_stream.h"
+
+namespace kith::coordinator {
+
+// One gRPC stream, from opening to its end: only forwards what gRPC says to its ShardStream, whose
+// lock guards everything here but `incoming_`. Deletes itself.
+class ShardStream::Attempt final
+    : public grpc::ClientBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
+ public:
+  // Only bound to the call yet, so that it can be made under the stream's lock.
+  Attempt(std::shared_ptr<ShardStream> stream, v1::ShardNode::Stub& stub);
+
+  void Open();
+  void Write() { StartWrite(&outgoing); }
+  // Ends the stream soon, from whatever state.
+  void Cancel() { context_.TryCancel(); }
+  // Once, when no write is under way and none will follow.
+  void LetGo() { RemoveHold(); }
+
+  v1::ShardCallFrame outgoing;  // the write in flight
+  bool is_dead = false;         // its reads have ended, or a write has failed
+  bool is_let_go = false;
+
+ private:
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnDone(const grpc::Status& status) override;
+
+  const std::shared_ptr<ShardStream> stream_;
+  grpc::ClientContext context_;
+  v1::ShardReplyFrame incoming_;
+};
+
+}  // namespace kith::coordinator
+
+#endif  // KITH_COORDINATOR_SHARD_CLIENT_STREAM_ATTEMPT_H_

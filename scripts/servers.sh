@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# Starting, awaiting and stopping kithd, for the scripts beside this file; sourced, not run.
+# Python's standard library is used where bash has no tool of its own: ports and HTTP.
+
+# Prints as many free loopback ports as asked for. They are free now; whoever is quicker may take one,
+# and then kithd says so.
+free_ports() {
+  python3 - "$1" <<'PY'
+import socket, sys
+sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
+for s in sockets:
+    s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in sockets))
+PY
+}
+
+# await_ready PID HTTP_PORT SECONDS LOG: returns when /readyz answers 200, or says why it never will.
+await_ready() {
+  local pid="$1" port="$2" seconds="$3" log="$4"
+  if ! python3 - "${pid}" "${port}" "${seconds}" <<'PY'; then
+import http.client, os, sys, time
+pid, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+
+def running():
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+end = time.monotonic() + seconds
+while time.monotonic() < end and running():
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        connection.request("GET", "/readyz")
+        if connection.getresponse().status == 200:
+            sys.exit(0)
+    except OSError:
+        pass
+    time.sleep(0.01)
+sys.exit(1)
+PY
+    echo "kithd (process ${pid}) did not become ready within ${seconds} s; ${log} ends with:" >&2
+    tail -n 20 "${log}" >&2
+    return 1
+  fi
+}
+
+is_running() {
+  # A process that ended and was not waited for does not count.
+  [[ -r "/proc/$1/stat" ]] && [[ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)" != Z* ]]
+}
+
+# stop_server PID [SECONDS]: SIGTERM, which lets kithd drain and flush; SIGKILL after SECONDS.
+stop_server() {
+  local pid="$1" tenths=$((${2:-60} * 10))
+  kill -TERM "${pid}" 2>/dev/null || return 0
+  while ((tenths-- > 0)) && is_running "${pid}"; do
+    sleep 0.1
+  done
+  if is_running "${pid}"; then
+    echo "kithd (process ${pid}) did not stop in time and is killed" >&2
+    kill -KILL "${pid}" 2>/dev/null || true
+  fi
+}
+
+# Bytes of a process that are in memory: anonymous ones and the mapped ones that it touched.
+resident_bytes() {
+  awk '/^Rss:/ {print $2 * 1024}' "/proc/$1/smaps_rollup"
+}

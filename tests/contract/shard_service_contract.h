@@ -1,0 +1,75 @@
+#ifndef KITH_TESTS_CONTRACT_SHARD_SERVICE_CONTRACT_H_
+#define KITH_TESTS_CONTRACT_SHARD_SERVICE_CONTRACT_H_
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/shard_api/shard_service.h"
+
+// One suite for whatever claims to be a ShardService: the node itself, a gRPC client in front of
+// one, the tests' fake. Compile shard_service_contract.cc into the test and instantiate it:
+//
+//   INSTANTIATE_TEST_SUITE_P(Node, ShardServiceContract, Values(ContractCase{"InProcess",
+//   MakeNode}));
+namespace kith::testing {
+
+// Owns the service and everything under it.
+class ShardServiceFixture {
+ public:
+  virtual ~ShardServiceFixture() = default;
+  virtual ShardService& service() = 0;
+};
+
+struct ContractCase {
+  std::string name;
+  std::function<std::unique_ptr<ShardServiceFixture>()> make;
+};
+
+void PrintTo(const ContractCase& contract_case, std::ostream* out);
+
+inline Deadline Soon() { return DeadlineIn(std::chrono::seconds(20)); }
+
+// Runs start(done) and waits for its reply. A second reply throws in the promise and ends the test.
+template <typename Reply, typename Start>
+absl::StatusOr<Reply> Await(Start start) {
+  auto promise = std::make_shared<std::promise<absl::StatusOr<Reply>>>();
+  std::future<absl::StatusOr<Reply>> future = promise->get_future();
+  start(Done<Reply>(
+      [promise](absl::StatusOr<Reply> reply) { promise->set_value(std::move(reply)); }));
+  if (future.wait_for(std::chrono::seconds(60)) != std::future_status::ready) {
+    return absl::InternalError("`done` was not called");
+  }
+  return future.get();
+}
+
+absl::StatusOr<SearchReply> SearchNow(ShardService& service, SearchCall call,
+                                      Deadline deadline = Soon());
+absl::StatusOr<WriteReply> WriteNow(ShardService& service, WriteCall call,
+                                    Deadline deadline = Soon());
+absl::StatusOr<GetReply> GetNow(ShardService& service, GetCall call, Deadline deadline = Soon());
+
+class ShardServiceContract : public ::testing::TestWithParam<ContractCase> {
+ protected:
+  void SetUp() override;
+
+  ShardService& service() { return fixture_->service(); }
+  // A shard of all slots, 4 dimensions, f32, L2, and waits until it is ready.
+  ShardSpec Create(ShardId shard = 1);
+  // Points `first` to `first + count - 1`, point i at (i, 0, 0, 0), with the payload "p<i>".
+  static WriteCall Upserts(ShardId shard, uint64_t first, uint64_t count);
+  WriteReply Store(ShardId shard, uint64_t first, uint64_t count);
+  // The exact nearest of (at, 0, 0, 0).
+  static SearchCall Nearest(ShardId shard, float at, uint32_t limit);
+
+  std::unique_ptr<ShardServiceFixture> fixture_;
+};
+
+}  // namespace kith::testing
+
+#endif  // KITH_TESTS_CONTRACT_SHARD_SERVICE_CONTRACT_H_

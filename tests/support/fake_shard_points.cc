@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "common/base/ids.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/vector/half.h"
+#include "tests/support/fake_shard_service.h"
+
+// Search, Write and Get of the fake: points in a map, brute force.
+namespace kith::testing {
+namespace {
+
+constexpr uint64_t kListSeed = 3;
+
+double Element(ElementType type, const char* bytes, size_t i) {
+  if (type == ElementType::kU8) return static_cast<uint8_t>(bytes[i]);
+  if (type == ElementType::kF16) {
+    uint16_t half;
+    std::memcpy(&half, bytes + i * 2, 2);
+    return HalfToFloat(half);
+  }
+  float value;
+  std::memcpy(&value, bytes + i * 4, 4);
+  return value;
+}
+
+// The score under the collection's metric.
+float Score(const ShardSpec& spec, const char* query, const std::string& vector) {
+  const ElementType query_type = QueryType(spec.element_type);
+  double distance = 0;
+  double product = 0;
+  double query_norm = 0;
+  double norm = 0;
+  for (size_t i = 0; i < spec.dimension; ++i) {
+    const double q = Element(query_type, query, i);
+    const double v = Element(spec.element_type, vector.data(), i);
+    distance += (q - v) * (q - v);
+    product += q * v;
+    query_norm += q * q;
+    norm += v * v;
+  }
+  if (spec.metric == Metric::kL2) return static_cast<float>(distance);
+  if (spec.metric == Metric::kInnerProduct) return static_cast<float>(product);
+  return static_cast<float>(product / std::sqrt(query_norm * norm));
+}
+
+struct Found {
+  float rank;
+  PointKey key;
+  uint64_t version;
+  bool operator<(const Found& other) const {
+    return rank != other.rank ? rank < other.rank : key < other.key;
+  }
+};
+
+absl::Status Outside(const PointKey& key) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
+               "point " + PointKeyToString(key) + " is not in this shard's slots");
+}
+
+bool Owns(const ShardSpec& spec, const PointKey& key) {
+  const uint32_t slot = SlotOf(key);
+  return std::any_of(spec.slots.begin(), spec.slots.end(),
+                     [&](const auto& range) { return slot >= range.first && slot < range.second; });
+}
+
+}  // namespace
+
+void FakeShardService::Put(ShardId shard, const PointKey& key, std::string vector) {
+  std::lock_guard lock(mutex_);
+  shards_[shard].points[key].vector = std::move(vector);
+}
+
+void FakeShardService::Search(SearchCall call, Deadline, Done<SearchReply> done) {
+  const absl::Status entered = Enter("Search");
+  if (!entered.ok()) return done(entered);
+  std::unique_lock lock(mutex_);
+  absl::StatusOr<SearchReply> reply = SearchLocked(call);
+  lock.unlock();
+  done(std::move(reply));
+}
+
+absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& call) {
+  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard));
+  const auto index = shard->indexes.find(call.index_version);
+  if (!call.index_version.empty() && index == shard->indexes.end()) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady,
+                 "no such index version");
+  }
+  const bool all = call.exact || call.index_version.empty();
+  const size_t query_bytes =
+      shard->spec.dimension * ElementSize(QueryType(shard->spec.element_type));
+  SearchReply reply;
+  reply.live_points = shard->points.size();
+  reply.lsn = shard->lsn;
+  for (uint32_t q = 0; q < call.count; ++q) {
+    std::vector<Found> found;
+    for (const auto& [key, point] : shard->points) {
+      if (!all && SampleHash(kListSeed, key) % index->second >= call.nprobe) continue;
+      const float score = Score(shard->spec, call.queries.data() + q * query_bytes, point.vector);
+      const float rank = RankFromScore(shard->spec.metric, score);
+      const bool outside = call.score_bound.has_value() &&
+                           rank > RankFromScore(shard->spec.metric, *call.score_bound);
+      ++(all ? reply.work.rows_exact : reply.work.rows_scanned);
+      if (!outside) found.push_back({rank, key, point.version});
+    }
+    std::sort(found.begin(), found.end());
+    if (found.size() > call.limit) found.resize(call.limit);
+    reply.counts.push_back(static_cast<uint32_t>(found.size()));
+    for (const Found& hit : found) {
+      reply.keys.append(hit.key.view());
+      reply.scores.push_back(ScoreFromRank(shard->spec.metric, hit.rank));
+      reply.versions.push_back(hit.version);
+    }
+  }
+  reply.codes_planned = reply.codes_done = reply.work.rows_exact + reply.work.rows_scanned;
+  if (Corrupted("Search") && !reply.scores.empty()) reply.scores.pop_back();
+  return reply;
+}
+
+void FakeShardService::Write(WriteCall call, Deadline, Done<WriteReply> done) {
+  const absl::Status entered = Enter("Write");
+  if (!entered.ok()) return done(entered);
+  std::unique_lock lock(mutex_);
+  absl::StatusOr<WriteReply> reply = WriteLocked(call);
+  lock.unlock();
+  done(std::move(reply));
+}
+
+absl::StatusOr<WriteReply> FakeShardService::WriteLocked(const WriteCall& call) {
+  KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard));
+  const auto before = shard->requests.find(call.request_id);
+  if (!call.request_id.empty() && before != shard->requests.end()) {
+    if (before->second.first == call.body_hash) return before->second.second;
+    return Error(absl::StatusCode::kInvalidArgument, reason::kRequestIdReused,
+                 "another body under the same request_id");
+  }
+  for (size_t i = 0; i < call.kinds.size(); ++i) {
+    const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
+    if (!Owns(shard->spec, key)) return Outside(key);
+  }
+  WriteReply reply;
+  reply.lsn = ++shard->lsn;
+  const size_t vector_bytes = shard->spec.dimension * ElementSize(shard->spec.element_type);
+  size_t stored = 0;
+  size_t payload_at = 0;
+  for (size_t i = 0; i < call.kinds.size(); ++i) {
+    Point point;
+    if (call.kinds[i] != WriteKind::kDelete) {
+      point.vector = call.vectors.substr(stored * vector_bytes, vector_bytes);
+      const size_t size = call.payload_sizes.empty() ? 0 : call.payload_sizes[stored];
+      point.payload = call.payloads.substr(payload_at, size);
+      payload_at += size;
+      ++stored;
+    }
+    reply.outcomes.push_back(Apply(*shard, call, i, &point));
+    reply.versions.push_back(point.version);
+  }
+  reply.live_points = shard->points.size();
+  if (!call.request_id.empty()) shard->requests[call.request_id] = {call.body_hash, reply};
+  return reply;
+}
+
+WriteOutcome FakeShardService::Apply(Shard& shard, const WriteCall& call, size_t i, Point* stored) {
+  const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
+  const auto found = shard.points.find(key);
+  const uint64_t version = found == shard.points.end() ? 0 : found->second.version;
+  const WriteKind kind = call.kinds[i];
+  stored->version = version;
+  const uint64_t wanted = call.if_versions.empty() ? kNoVersionCondition : call.if_versions[i];
+  if (wanted != kNoVersionCondition && wanted != version) return WriteOutcome::kVersionMismatch;
+  if (kind == WriteKind::kInsertOnly && version != 0) return WriteOutcome::kAlreadyExists;
+  if (kind == WriteKind::kUpdateOnly && version == 0) return WriteOutcome::kNotFound;
+  if (kind == WriteKind::kDelete) {
+    stored->version = 0;
+    return shard.points.erase(key) == 1 ? WriteOutcome::kOk : WriteOutcome::kNotFound;
+  }
+  stored->version = version + 1;
+  shard.points[key] = *stored;
+  return WriteOutcome::kOk;
+}
+
+void FakeShardService::Get(GetCall call, Deadline, Done<GetReply> done) {
+  const absl::Status entered = Enter("Get");
+  if (!entered.ok()) return done(entered);
+  std::unique_lock lock(mutex_);
+  absl::StatusOr<GetReply> reply = GetLocked(call);
+  lock.unlock();
+  done(std::move(reply));
+}
+
+absl::StatusOr<GetReply> FakeShardService::GetLocked(const GetCall& call) {
+  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard));
+  GetReply reply;
+  for (size_t at = 0; at + PointKey::kSize <= call.keys.size(); at += PointKey::kSize) {
+    const auto found = shard->points.find(PointKey::FromBytes(call.keys.data() + at));
+    reply.found.push_back(found != shard->points.end());
+    if (found == shard->points.end()) continue;
+    reply.versions.push_back(found->second.version);
+    if (call.with_vector) reply.vectors += found->second.vector;
+    if (!call.with_payload) continue;
+    reply.payload_sizes.push_back(static_cast<uint32_t>(found->second.payload.size()));
+    reply.payloads += found->second.payload;
+  }
+  return reply;
+}
+
+}  // namespace kith::testing

@@ -1,0 +1,123 @@
+#ifndef KITH_TESTS_SUPPORT_FAKE_SHARD_SERVICE_H_
+#define KITH_TESTS_SUPPORT_FAKE_SHARD_SERVICE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/shard_api/shard_service.h"
+#include "common/vector/point_key.h"
+
+namespace kith::testing {
+
+// A shard node in memory: stored points, brute force in double precision, and an "index" whose
+// recall depends on nprobe in a way a test can foretell: with `lists` lists, a point belongs to
+// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write and Get
+// call `done` before they return.
+//
+// Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call
+// works again; SetDown makes every call UNAVAILABLE; SetDelay makes each call take that long;
+// Corrupt makes the method's answer wrong (Search: scores and points swapped, ReadArtifact: a
+// flipped byte, SampleHashes: out of order, Stat: another incarnation).
+//
+// Threads: any.
+class FakeShardService : public ShardService {
+ public:
+  void SetDown(bool down);
+  void Fail(const std::string& method, absl::Status status, int times = 1 << 30);
+  void Corrupt(const std::string& method);
+  void SetDelay(std::chrono::milliseconds delay);
+  // Encoding stays at half of the rows, training at half of its progress, until it is let go.
+  void HoldEncoding(bool hold);
+  void HoldTraining(bool hold);
+  // A restart: trainings are forgotten, shards and indexes stay.
+  void Restart();
+  void LoseShard(ShardId shard);
+
+  // Stores or replaces a point without a call. `vector` is in stored form.
+  void Put(ShardId shard, const PointKey& key, std::string vector);
+
+  int calls(const std::string& method) const;
+  bool HasShard(ShardId shard) const;
+  std::vector<ShardId> shards() const;
+  std::vector<std::string> IndexesOf(ShardId shard) const;
+  bool HasArtifact(const std::string& artifact) const;
+  bool HasTraining() const;
+  // (hash, key) of what the last started training was given, sorted as a trainer does.
+  std::vector<std::pair<uint64_t, std::string>> last_sample() const;
+
+  void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
+  void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
+  void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
+  absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
+  absl::Status DropShard(ShardId shard, Deadline deadline) override;
+  absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
+  absl::StatusOr<std::vector<uint64_t>> SampleHashes(const SampleHashesCall& call,
+                                                     Deadline deadline) override;
+  absl::StatusOr<SampleChunk> ReadSample(const SampleChunkCall& call, Deadline deadline) override;
+  absl::Status AddTrainingChunk(TrainingChunk chunk, Deadline deadline) override;
+  absl::Status StartTraining(const StartTrainingCall& call, Deadline deadline) override;
+  absl::StatusOr<TrainingState> GetTraining(const std::string& job, Deadline deadline) override;
+  absl::Status CancelTraining(const std::string& job, Deadline deadline) override;
+  absl::StatusOr<ArtifactChunk> ReadArtifact(const std::string& artifact, uint64_t offset,
+                                             Deadline deadline) override;
+  absl::Status WriteArtifact(const ArtifactChunk& chunk, Deadline deadline) override;
+  absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
+
+ private:
+  struct Point {
+    std::string vector;
+    std::string payload;
+    uint64_t version = 1;
+  };
+  struct Shard {
+    ShardSpec spec;
+    std::map<PointKey, Point> points;
+    std::map<std::string, uint32_t> indexes;  // version and its number of lists
+    std::map<std::string, std::pair<std::string, WriteReply>> requests;  // by request_id
+    uint64_t lsn = 0;
+  };
+  struct Job {
+    std::string name;
+    std::vector<std::pair<uint64_t, std::string>> sample;
+    std::string artifact;
+    bool started = false;
+  };
+  struct Fault {
+    absl::Status status;
+    int times = 0;
+  };
+
+  absl::Status Enter(const std::string& method);  // takes and gives back the lock
+  bool Corrupted(const std::string& method) const { return corrupt_.contains(method); }
+  absl::StatusOr<Shard*> Find(ShardId shard);
+  absl::StatusOr<SearchReply> SearchLocked(const SearchCall& call);
+  absl::StatusOr<WriteReply> WriteLocked(const WriteCall& call);
+  absl::StatusOr<GetReply> GetLocked(const GetCall& call);
+  WriteOutcome Apply(Shard& shard, const WriteCall& call, size_t i, Point* stored);
+
+  mutable std::mutex mutex_;
+  bool down_ = false;
+  bool hold_encoding_ = false;
+  bool hold_training_ = false;
+  std::chrono::milliseconds delay_{0};
+  std::map<std::string, Fault> faults_;
+  std::set<std::string> corrupt_;
+  std::map<std::string, int> calls_;
+  std::map<ShardId, Shard> shards_;
+  std::map<std::string, std::string> artifacts_;  // complete, by name
+  std::map<std::string, std::string> incoming_;
+  Job job_;
+  std::vector<std::pair<uint64_t, std::string>> last_sample_;
+};
+
+}  // namespace kith::testing
+
+#endif  // KITH_TESTS_SUPPORT_FAKE_SHARD_SERVICE_H_

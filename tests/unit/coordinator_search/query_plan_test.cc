@@ -1,0 +1,108 @@
+#include "coordinator/search/query_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "coordinator/search/recall_curve.h"
+#include "coordinator/search/search_defaults.h"
+#include "tests/support/scripted_shard.h"
+
+namespace kith::coordinator {
+namespace {
+
+class QueryPlan : public ::testing::Test {
+ protected:
+  void Train() {
+    cluster_.record.serving_version = "v1";
+    cluster_.record.trained_lists = 256;
+    cluster_.record.target_recall = 0.95;
+    cluster_.record.recall = {{4, 0.90, 0.01, 0.90}, {16, 0.97, 0.05, 0.97}, {64, 1, 0.2, 1}};
+    cluster_.Publish();
+  }
+  SearchPlan Plan() {
+    auto plan = PlanSearch(cluster_.entry(), query_);
+    EXPECT_TRUE(plan.ok()) << plan.status();
+    return *plan;
+  }
+
+  testing::ScriptedCluster cluster_{2};
+  SearchQuery query_;
+};
+
+TEST_F(QueryPlan, ComparesEveryRowWhereNothingIsTrained) {
+  const SearchPlan plan = Plan();
+  EXPECT_TRUE(plan.is_flat);
+  EXPECT_EQ(plan.call.index_version, "");
+  EXPECT_EQ(plan.call.limit, limits::kLimitDefault);
+  EXPECT_FALSE(plan.call.exact);
+}
+
+TEST_F(QueryPlan, TakesNprobeFromTheCurveOfTheServingVersion) {
+  Train();
+  EXPECT_EQ(Plan().call.nprobe, NprobeFor(cluster_.record, 0.95));
+  EXPECT_EQ(Plan().call.index_version, "v1");
+  EXPECT_FALSE(Plan().is_flat);
+  query_.parameters.target_recall = 0.99;
+  EXPECT_EQ(Plan().call.nprobe, NprobeFor(cluster_.record, 0.99));
+  EXPECT_GT(NprobeFor(cluster_.record, 0.99), NprobeFor(cluster_.record, 0.95));
+  query_.parameters.target_recall.reset();
+  query_.parameters.nprobe = 7;
+  EXPECT_EQ(Plan().call.nprobe, 7u);
+}
+
+TEST_F(QueryPlan, SaysExactWhereTheCallerDoes) {
+  Train();
+  query_.parameters.exact = true;
+  EXPECT_TRUE(Plan().is_flat);
+  EXPECT_TRUE(Plan().call.exact);
+}
+
+TEST_F(QueryPlan, LooksDeeperForMoreHitsUnlessTold) {
+  EXPECT_EQ(Plan().call.refine, kRefineDefault);
+  EXPECT_EQ(Plan().call.rerank, kRerankDefault);
+  query_.parameters.limit = 100;
+  EXPECT_GE(Plan().call.rerank, 100u);
+  EXPECT_GE(Plan().call.refine, Plan().call.rerank);
+  query_.parameters.refine = 0xffffffffu;
+  query_.parameters.rerank = 5;
+  EXPECT_EQ(Plan().call.refine, 0xffffffffu);
+  EXPECT_EQ(Plan().call.rerank, 5u);
+}
+
+TEST_F(QueryPlan, AsksForOneMoreWhereThePointItselfIsLeftOut) {
+  query_.point = PointKey::FromNumber(3);
+  query_.parameters.limit = 5;
+  EXPECT_EQ(Plan().limit, 5u);
+  EXPECT_EQ(Plan().call.limit, 6u);
+}
+
+TEST_F(QueryPlan, PassesTheBoundOfEitherMetric) {
+  EXPECT_FALSE(Plan().call.score_bound.has_value());
+  query_.parameters.max_distance = 0.1;
+  EXPECT_EQ(Plan().call.score_bound, 0.1f);
+  query_.parameters.max_distance.reset();
+  query_.parameters.min_score = -1e300;
+  EXPECT_EQ(Plan().call.score_bound, std::numeric_limits<float>::lowest());
+}
+
+TEST_F(QueryPlan, GivesEachShardTheNewestTokenOfItsOwn) {
+  query_.parameters.tokens = {{2, 0, 5}, {2, 0, 9}, {2, 0, 7}};
+  const SearchPlan plan = Plan();
+  EXPECT_EQ(plan.CallFor(0, "q").wait_lsn, 0u);
+  EXPECT_EQ(plan.CallFor(1, "q").wait_lsn, 9u);
+  EXPECT_EQ(plan.CallFor(1, "q").shard, 2u);
+  EXPECT_EQ(plan.CallFor(1, "q").queries, "q");
+}
+
+TEST_F(QueryPlan, RefusesATokenOfAnotherCollectionsShard) {
+  query_.parameters.tokens = {{1, 0, 5}, {77, 0, 9}};
+  const auto plan = PlanSearch(cluster_.entry(), query_);
+  EXPECT_EQ(ReasonOf(plan.status()), reason::kBadRequest);
+  EXPECT_EQ(FactOf(plan.status(), kFieldFact), "parameters.tokens[1].shard");
+  query_.parameters.tokens.assign(limits::kTokensMax + 1, {1, 0, 1});
+  EXPECT_EQ(ReasonOf(PlanSearch(cluster_.entry(), query_).status()), reason::kBatchTooLarge);
+}
+
+}  // namespace
+}  // namespace kith::coordinator

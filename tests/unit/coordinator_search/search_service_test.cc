@@ -1,0 +1,390 @@
+#include "coordinator/search/search_service.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <future>
+#include <memory>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "common/base/executor.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/vector/half.h"
+#include "tests/support/scripted_shard.h"
+
+namespace kith::coordinator {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HitsOf;
+
+std::vector<uint64_t> NumbersOf(const SearchAnswer& answer) {
+  std::vector<uint64_t> numbers;
+  for (size_t at = 0; at < answer.hits.keys.size(); at += PointKey::kSize) {
+    numbers.push_back(PointKey::FromBytes(answer.hits.keys.data() + at).number());
+  }
+  return numbers;
+}
+
+absl::Status Unavailable(const char* reason) {
+  return Error(absl::StatusCode::kUnavailable, reason, "not now");
+}
+
+class SearchServiceTest : public ::testing::Test {
+ protected:
+  SearchServiceTest() {
+    for (size_t i = 0; i < 2; ++i) {
+      Script(i).on_search = [i](SearchCall, Deadline, Done<SearchReply> done) {
+        done(HitsOf({{10 + i, 1.0f + i}, {20 + i, 3.0f + i}}, 100));
+      };
+      Script(i).on_get = [](GetCall, Deadline, Done<GetReply> done) {
+        done(Unavailable(reason::kShardUnavailable));
+      };
+    }
+    query_.collection = "c";
+    query_.vectors.values = values_;
+    query_.deadline = DeadlineIn(seconds(20));
+  }
+
+  testing::ScriptedShard& Script(size_t i) { return *cluster_.shards[i]; }
+  void FailShard(size_t i, absl::Status status) {
+    Script(i).on_search = [status](SearchCall, Deadline, Done<SearchReply> done) { done(status); };
+  }
+  void KeepSilent(size_t i) {
+    Script(i).on_search = [this](SearchCall, Deadline, Done<SearchReply> done) {
+      silent_.push_back(std::move(done));
+    };
+  }
+  absl::StatusOr<SearchAnswer> Search() {
+    std::promise<absl::StatusOr<SearchAnswer>> promise;
+    service_->Search(
+        query_, [&](absl::StatusOr<SearchAnswer> answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  }
+
+  const std::vector<float> values_ = {1, 2};
+  SystemClock clock_;
+  testing::ScriptedCluster cluster_{2};
+  std::vector<telemetry::SearchObservation> observed_;
+  std::vector<Done<SearchReply>> silent_;
+  std::optional<DeadlineTimer> timer_{std::in_place};
+  std::optional<SearchService> service_{
+      std::in_place, cluster_.map, *timer_, clock_,
+      [this](const telemetry::SearchObservation& seen) { observed_.push_back(seen); }};
+  SearchQuery query_;
+};
+
+TEST_F(SearchServiceTest, MergesWhatEveryShardFound) {
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 11, 20, 21}));
+  EXPECT_EQ(answer->hits.scores, (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(answer->coverage.ratio, 1);
+  EXPECT_EQ(answer->coverage.points_total, 200u);
+  EXPECT_TRUE(answer->degraded.empty());
+  EXPECT_FALSE(answer->explanation.has_value());
+  EXPECT_EQ(cluster_.entry()->LivePoints(), 200u);
+  EXPECT_EQ(observed_.size(), 1u);
+  EXPECT_EQ(timer_->pending(), 0u);
+}
+
+TEST_F(SearchServiceTest, SendsEachShardTheQueryAndAnEarlierDeadline) {
+  const std::string expected(reinterpret_cast<const char*>(values_.data()), 8);
+  Script(1).on_search = [&](SearchCall call, Deadline deadline, Done<SearchReply> done) {
+    EXPECT_EQ(call.shard, 2u);
+    EXPECT_EQ(call.queries, expected);
+    EXPECT_EQ(call.count, 1u);
+    EXPECT_LE(deadline, *query_.deadline - milliseconds(5));
+    done(HitsOf({}, 0));
+  };
+  EXPECT_TRUE(Search().ok());
+}
+
+TEST_F(SearchServiceTest, ExplainsWhatTheShardsDid) {
+  query_.parameters.explain = true;
+  Script(0).on_search = [](SearchCall, Deadline, Done<SearchReply> done) {
+    SearchReply reply = HitsOf({{1, 1}}, 100);
+    reply.work.rows_exact = 100;
+    reply.stages.scan_ns = 5000;
+    reply.lsn = 42;
+    done(reply);
+  };
+  const auto answer = Search();
+  ASSERT_TRUE(answer->explanation.has_value());
+  EXPECT_STREQ(answer->explanation->strategy, "flat");
+  EXPECT_EQ(answer->explanation->work.rows_exact, 100u);
+  EXPECT_EQ(answer->explanation->points_total, 200u);
+  ASSERT_EQ(answer->explanation->shards.size(), 2u);
+  EXPECT_EQ(answer->explanation->shards[0].lsn, 42u);
+  EXPECT_EQ(answer->explanation->shards[0].stages.scan_ns, 5000u);
+}
+
+TEST_F(SearchServiceTest, RefusesBadInputBeforeAnyShardHearsOfIt) {
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_search = [](SearchCall, Deadline, Done<SearchReply>) { FAIL(); };
+  }
+  const auto reason_of = [&](auto spoil) {
+    const SearchQuery good = query_;
+    spoil(query_);
+    const absl::Status status = Search().status();
+    query_ = good;
+    return ReasonOf(status);
+  };
+  EXPECT_EQ(reason_of([](SearchQuery& q) { q.collection = "d"; }), reason::kCollectionNotFound);
+  EXPECT_EQ(reason_of([](SearchQuery& q) { q.deadline.reset(); }), reason::kDeadlineRequired);
+  EXPECT_EQ(reason_of([](SearchQuery& q) { q.deadline = DeadlineIn(-milliseconds(1)); }),
+            reason::kDeadline);
+  EXPECT_EQ(reason_of([](SearchQuery& q) { q.parameters.limit = 0; }), reason::kLimitOutOfRange);
+  EXPECT_EQ(reason_of([](SearchQuery& q) { q.vectors.values = q.vectors.values.first(1); }),
+            reason::kDimensionMismatch);
+  EXPECT_EQ(reason_of([](SearchQuery& q) {
+              q.parameters.tokens = {{9, 0, 1}};
+            }),
+            reason::kBadRequest);
+  EXPECT_EQ(observed_.size(), 0u);
+}
+
+TEST_F(SearchServiceTest, FailsBelowTheMinimumCoverageAndSaysWhy) {
+  ASSERT_TRUE(Search().ok());  // now the size of each shard is known
+  FailShard(1, Unavailable(reason::kNotReady));
+  const absl::Status status = Search().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), reason::kCoverageBelowMinimum);
+  EXPECT_EQ(FactOf(status, "coverage"), "0.500000");
+  EXPECT_EQ(FactOf(status, "shards_failed"), "2:NOT_READY");
+  query_.parameters.min_coverage = 0.5;
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 20}));
+  EXPECT_EQ(answer->degraded, (std::vector<std::string>{reason::kNotReady}));
+}
+
+TEST_F(SearchServiceTest, NeverAnswersZeroRowsForShardsThatAreLoading) {
+  FailShard(0, Unavailable(reason::kNotReady));
+  FailShard(1, Unavailable(reason::kNotReady));
+  EXPECT_EQ(ReasonOf(Search().status()), reason::kCoverageBelowMinimum);
+}
+
+TEST_F(SearchServiceTest, AnswersByTheDeadlineThoughAShardNeverDoes) {
+  ASSERT_TRUE(Search().ok());
+  KeepSilent(1);
+  query_.parameters.min_coverage = 0.5;
+  query_.deadline = DeadlineIn(milliseconds(60));
+  const auto answer = Search();
+  EXPECT_LT(clock_.Now(), *query_.deadline + seconds(5));
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 20}));
+  EXPECT_EQ(answer->coverage.failed[0].reason, reason::kDeadline);
+  // The reply comes after the call, the service and the timer are gone.
+  service_.reset();
+  timer_.reset();
+  ASSERT_EQ(silent_.size(), 1u);
+  silent_[0](HitsOf({{1, 0}}, 100));
+}
+
+TEST_F(SearchServiceTest, EndsWaitingCallsWhenTheTimerGoes) {
+  KeepSilent(0);
+  KeepSilent(1);
+  std::promise<absl::Status> promise;
+  service_->Search(query_, [&](auto answer) { promise.set_value(answer.status()); });
+  timer_.reset();
+  EXPECT_EQ(ReasonOf(promise.get_future().get()), reason::kCoverageBelowMinimum);
+}
+
+TEST_F(SearchServiceTest, RefusesCallsWhereTooManyWait) {
+  DeadlineTimer small(1);
+  SearchService service(cluster_.map, small, clock_);
+  KeepSilent(0);
+  query_.parameters.min_coverage = 0;
+  int answered = 0;
+  service.Search(query_, [&](auto) { ++answered; });
+  EXPECT_EQ(answered, 0);
+  SearchQuery second = query_;
+  second.parameters.min_coverage = 1;
+  service.Search(second, [&](auto answer) {
+    EXPECT_EQ(FactOf(answer.status(), "shards_failed"), "1:QUEUE_FULL, 2:QUEUE_FULL");
+    EXPECT_EQ(FactOf(answer.status(), kRetryAfterMsFact), "100");
+    ++answered;
+  });
+  EXPECT_EQ(answered, 1);
+  silent_[0](HitsOf({}, 0));
+  EXPECT_EQ(answered, 2);
+}
+
+TEST_F(SearchServiceTest, PassesOnAFaultOfTheCaller) {
+  FailShard(1, FieldError("limit", reason::kBadRequest, "no"));
+  EXPECT_EQ(Search().status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(SearchServiceTest, CountsAReplyWhoseColumnsDoNotFitAsAFailure) {
+  Script(0).on_search = [](SearchCall, Deadline, Done<SearchReply> done) {
+    SearchReply reply = HitsOf({{1, 1}}, 100);
+    reply.keys.clear();
+    done(reply);
+  };
+  const absl::Status status = Search().status();
+  EXPECT_EQ(FactOf(status, "shards_failed"), "1:CORRUPTION");
+}
+
+TEST_F(SearchServiceTest, TriesAgainOnceWhereAVersionWasPromotedMeanwhile) {
+  cluster_.record.serving_version = "old";
+  cluster_.Publish();
+  std::vector<std::string> asked;
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_search = [&, i](SearchCall call, Deadline, Done<SearchReply> done) {
+      asked.push_back(call.index_version);
+      if (call.index_version == "new") return done(HitsOf({{i, 1}}, 10));
+      cluster_.record.serving_version = "new";
+      cluster_.Publish();
+      done(Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady, "gone"));
+    };
+  }
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->index_version, "new");
+  EXPECT_EQ(asked, (std::vector<std::string>{"old", "old", "new", "new"}));
+}
+
+TEST_F(SearchServiceTest, PassesOnThatAVersionIsNotReadyWhereNothingNewerServes) {
+  int calls = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_search = [&](SearchCall, Deadline, Done<SearchReply> done) {
+      ++calls;
+      done(Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady, "not yet"));
+    };
+  }
+  const absl::Status status = Search().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), reason::kIndexVersionNotReady);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(SearchServiceTest, SearchesByThePointItselfAndLeavesItOut) {
+  const std::vector<uint16_t> stored = {FloatToHalf(0.1f), FloatToHalf(2)};
+  const std::vector<float> expected = {HalfToFloat(stored[0]), 2};
+  cluster_.record.element_type = ElementType::kF16;
+  cluster_.Publish();
+  query_.point = PointKey::FromNumber(11);
+  query_.vectors = {};
+  query_.parameters.limit = 2;
+  int gets = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_get = [&](GetCall call, Deadline, Done<GetReply> done) {
+      ++gets;
+      EXPECT_TRUE(call.with_vector);
+      EXPECT_EQ(call.keys, query_.point->view());
+      GetReply reply;
+      reply.found = {1};
+      reply.versions = {1};
+      reply.vectors.assign(reinterpret_cast<const char*>(stored.data()), 4);
+      done(reply);
+    };
+    Script(i).on_search = [&, i](SearchCall call, Deadline, Done<SearchReply> done) {
+      EXPECT_EQ(call.limit, 3u);
+      EXPECT_EQ(std::memcmp(call.queries.data(), expected.data(), 8), 0);
+      done(HitsOf({{10 + i, float(i)}, {20 + i, 3}}, 5));
+    };
+  }
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 20}));
+  EXPECT_EQ(gets, 1);
+}
+
+TEST_F(SearchServiceTest, SaysWhichPointThereIsNot) {
+  query_.point = PointKey::FromNumber(4711);
+  query_.vectors = {};
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_get = [](GetCall, Deadline, Done<GetReply> done) {
+      GetReply reply;
+      reply.found = {0};
+      done(reply);
+    };
+  }
+  const absl::Status status = Search().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReasonOf(status), reason::kPointNotFound);
+  EXPECT_NE(std::string(status.message()).find("4711"), std::string::npos);
+}
+
+// Point n has the payload "pn"; point 20 was deleted after the search.
+TEST_F(SearchServiceTest, FetchesPayloadsAfterTheMergeAndLeavesOutPointsDeletedSince) {
+  query_.parameters.with_payload = true;
+  query_.parameters.limit = 3;
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_get = [](GetCall call, Deadline, Done<GetReply> done) {
+      EXPECT_TRUE(call.with_payload);
+      EXPECT_FALSE(call.with_vector);
+      GetReply reply;
+      for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
+        const uint64_t number = PointKey::FromBytes(call.keys.data() + at).number();
+        reply.found.push_back(number != 20);
+        if (number == 20) continue;
+        reply.versions.push_back(1);
+        const std::string payload = "p" + std::to_string(number);
+        reply.payload_sizes.push_back(static_cast<uint32_t>(payload.size()));
+        reply.payloads += payload;
+      }
+      done(reply);
+    };
+  }
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 11}));
+  EXPECT_EQ(answer->payloads, (std::vector<std::string>{"p10", "p11"}));
+  EXPECT_EQ(answer->hits.counts, (std::vector<uint32_t>{2}));
+}
+
+TEST_F(SearchServiceTest, FailsWhereThePayloadsCannotBeHad) {
+  query_.parameters.with_payload = true;
+  EXPECT_EQ(ReasonOf(Search().status()), reason::kShardUnavailable);
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_get = [](GetCall, Deadline, Done<GetReply> done) { done(GetReply()); };
+  }
+  EXPECT_EQ(ReasonOf(Search().status()), reason::kCorruption);
+}
+
+// Replies on other threads, before, around and after the deadline: every call is answered once.
+TEST_F(SearchServiceTest, AnswersEachCallOnceHoweverRepliesAndDeadlinesRace) {
+  constexpr int kCalls = 600;
+  std::atomic<int> answers = 0;
+  {
+    Executor pool({"replies", 4, 100'000, 0});
+    std::mutex mutex;
+    std::mt19937 random(1);
+    for (size_t i = 0; i < 2; ++i) {
+      Script(i).on_search = [&](SearchCall, Deadline, Done<SearchReply> done) {
+        std::lock_guard lock(mutex);
+        const auto pause = std::chrono::microseconds(random() % 6000);
+        pool.PostAlways([pause, done = std::move(done)]() mutable {
+          std::this_thread::sleep_for(pause);
+          done(HitsOf({{1, 1}}, 10));
+        });
+      };
+    }
+    query_.parameters.min_coverage = 0;
+    for (int i = 0; i < kCalls; ++i) {
+      query_.deadline = DeadlineIn(milliseconds(1 + i % 8));
+      service_->Search(query_, [&](absl::StatusOr<SearchAnswer> answer) {
+        EXPECT_TRUE(answer.ok()) << answer.status();
+        answers.fetch_add(1);
+      });
+      if (i % 4 == 0) std::this_thread::sleep_for(milliseconds(1));
+    }
+    for (int wait = 0; wait < 1000 && answers < kCalls; ++wait) {
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    EXPECT_EQ(answers, kCalls);
+    observed_.clear();
+  }
+  EXPECT_EQ(answers, kCalls);
+  EXPECT_EQ(timer_->pending(), 0u);
+}
+
+}  // namespace
+}  // namespace kith::coordinator

@@ -1,0 +1,116 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+#include "index/content_hash.h"
+#include "index/index_version.h"
+#include "tests/unit/index_train/sample_points.h"
+
+namespace kith::index {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+std::string SmallArtifact(PlaneB plane_b) {
+  const IndexParameters parameters = {.dimension = 3,
+                                      .metric = Metric::kL2,
+                                      .element_type = ElementType::kU8,
+                                      .lists = 4,
+                                      .subspaces = 2,
+                                      .plane_b = plane_b,
+                                      .seed = 77};
+  const auto stored = Stored(ClusteredPoints(600, 3, 1), ElementType::kU8);
+  const auto trained = Train(parameters, stored, 1);
+  EXPECT_TRUE(trained.ok()) << trained.status().message();
+  return SerializeIndexVersion(**trained);
+}
+
+// Overwrites a field and makes the hash right again: damage of the writer, not of the disk.
+template <class T>
+std::string Rewritten(std::string artifact, size_t offset, T value) {
+  std::memcpy(artifact.data() + offset, &value, sizeof(T));
+  artifact.resize(artifact.size() - sizeof(ContentHash));
+  const ContentHash hash = HashContent(artifact);
+  artifact.append(reinterpret_cast<const char*>(hash.data()), sizeof(hash));
+  return artifact;
+}
+
+void ExpectDamaged(const std::string& artifact, const std::string& why) {
+  const auto parsed = ParseIndexVersion(artifact);
+  ASSERT_FALSE(parsed.ok()) << why;
+  EXPECT_EQ(parsed.status().code(), Code::kDataLoss);
+  EXPECT_THAT(parsed.status().message(), HasSubstr(why));
+}
+
+TEST(ArtifactTest, ComesBackWhole) {
+  for (PlaneB plane_b : {PlaneB::kResidual, PlaneB::kRawU8}) {
+    const std::string artifact = SmallArtifact(plane_b);
+    const auto parsed = ParseIndexVersion(artifact);
+    ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+    const IndexVersion& version = **parsed;
+    EXPECT_EQ(version.parameters.dimension, 3u);
+    EXPECT_EQ(version.parameters.lists, 4u);
+    EXPECT_EQ(version.parameters.subspaces, 2u);
+    EXPECT_EQ(version.parameters.metric, Metric::kL2);
+    EXPECT_EQ(version.parameters.element_type, ElementType::kU8);
+    EXPECT_EQ(version.parameters.plane_b, plane_b);
+    EXPECT_EQ(version.parameters.seed, 77u);
+    EXPECT_EQ(version.centroids.size(), 12u);
+    EXPECT_EQ(version.centroid_norms.size(), 4u);
+    EXPECT_EQ(version.codebooks.size(), 256u * 3);
+    EXPECT_EQ(version.refine_min.size(), plane_b == PlaneB::kResidual ? 3u : 0u);
+    EXPECT_EQ(version.subspace_begins, (std::vector<uint32_t>{0, 1, 3}));
+    EXPECT_THAT(version.hash, MatchesRegex("[0-9a-f]{32}"));
+    EXPECT_EQ(SerializeIndexVersion(version), artifact);
+  }
+}
+
+TEST(ArtifactTest, EveryFlippedByteIsNoticed) {
+  std::string artifact = SmallArtifact(PlaneB::kResidual);
+  for (size_t i = 0; i < artifact.size(); ++i) {
+    for (int flip : {0x01, 0x80, 0xff}) {
+      artifact[i] ^= static_cast<char>(flip);
+      const auto parsed = ParseIndexVersion(artifact);
+      ASSERT_FALSE(parsed.ok()) << "byte " << i;
+      ASSERT_EQ(parsed.status().code(), Code::kDataLoss);
+      artifact[i] ^= static_cast<char>(flip);
+    }
+  }
+  EXPECT_TRUE(ParseIndexVersion(artifact).ok());
+}
+
+TEST(ArtifactTest, EveryCutAndEveryAdditionIsNoticed) {
+  const std::string artifact = SmallArtifact(PlaneB::kResidual);
+  for (size_t size = 0; size < artifact.size(); ++size) {
+    ASSERT_FALSE(ParseIndexVersion(std::string_view(artifact).substr(0, size)).ok()) << size;
+  }
+  EXPECT_FALSE(ParseIndexVersion(artifact + '\0').ok());
+}
+
+TEST(ArtifactTest, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
+  const std::string artifact = SmallArtifact(PlaneB::kResidual);
+  // The largest sizes an index can have: 17 GB of centroids, were they believed.
+  ExpectDamaged(Rewritten(Rewritten(artifact, 12, 4096u), 16, 1u << 20), "its header promises");
+  ExpectDamaged(Rewritten(artifact, 12, 0xffffffffu), "dimension is 4294967295");
+  ExpectDamaged(Rewritten(artifact, 16, 0u), "lists is 0");
+  ExpectDamaged(Rewritten(artifact, 20, 4u), "subspaces is 4");
+}
+
+TEST(ArtifactTest, SenselessContentIsRefusedAlthoughItsHashIsRight) {
+  const std::string artifact = SmallArtifact(PlaneB::kResidual);
+  ExpectDamaged(Rewritten(artifact, 8, 2u), "its format is 2");
+  ExpectDamaged(Rewritten(artifact, 24, uint8_t{9}), "metric is unknown");
+  ExpectDamaged(Rewritten(artifact, 25, uint8_t{9}), "element_type is unknown");
+  ExpectDamaged(Rewritten(artifact, 26, uint8_t{9}), "plane_b is unknown");
+  ExpectDamaged(Rewritten(artifact, 44, 0.0f), "ranges are empty");
+  ExpectDamaged(Rewritten(artifact, 52, 3u), "sub-spaces");
+  const float nan = std::nanf("");
+  ExpectDamaged(Rewritten(artifact, 60, nan), "not finite");
+  EXPECT_TRUE(ParseIndexVersion(Rewritten(artifact, 60, 0.5f)).ok());
+}
+
+}  // namespace
+}  // namespace kith::index

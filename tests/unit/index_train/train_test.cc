@@ -1,0 +1,192 @@
+#include "index/train.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "index/kmeans.h"
+#include "index/plan.h"
+#include "tests/unit/index_train/sample_points.h"
+
+namespace kith::index {
+namespace {
+
+using ::testing::HasSubstr;
+
+IndexParameters Parameters() {
+  return {.dimension = 20,
+          .metric = Metric::kL2,
+          .element_type = ElementType::kF32,
+          .lists = 32,
+          .subspaces = 6,
+          .plane_b = PlaneB::kResidual,
+          .seed = 11};
+}
+
+std::vector<std::byte> StoredPoints(size_t count) {
+  return Stored(ClusteredPoints(count, 20, 12), ElementType::kF32);
+}
+
+TEST(TrainTest, GivesTheSameBytesForAnyNumberOfThreads) {
+  const auto stored = StoredPoints(3000);
+  const auto alone = Train(Parameters(), stored, 1);
+  ASSERT_TRUE(alone.ok()) << alone.status().message();
+  for (int threads : {2, 3, 7}) {
+    const auto shared = Train(Parameters(), stored, threads);
+    ASSERT_TRUE(shared.ok());
+    EXPECT_EQ((*shared)->hash, (*alone)->hash) << threads;
+    EXPECT_EQ(SerializeIndexVersion(**shared), SerializeIndexVersion(**alone));
+  }
+}
+
+// The figure is the same under every kernel table, on every machine: CMakeLists.txt runs this under
+// each. It changes where the algorithm does; versions trained before stay valid.
+TEST(TrainTest, GivesTheBytesWrittenDownHere) {
+  const auto trained = Train(Parameters(), StoredPoints(3000), 2);
+  ASSERT_TRUE(trained.ok());
+  EXPECT_EQ((*trained)->hash, "d3");
+}
+
+TEST(TrainTest, FollowsTheSeed) {
+  const auto stored = StoredPoints(1000);
+  IndexParameters other = Parameters();
+  other.seed = 12;
+  EXPECT_NE((*Train(Parameters(), stored, 1))->centroids, (*Train(other, stored, 1))->centroids);
+}
+
+TEST(TrainTest, SubspacesDifferByOneDimensionAtMost) {
+  const auto version = *Train(Parameters(), StoredPoints(1000), 1);
+  EXPECT_EQ(version->subspace_begins, (std::vector<uint32_t>{0, 3, 6, 10, 13, 16, 20}));
+}
+
+TEST(TrainTest, ProgressRisesToOneOnTheCallersThread) {
+  const auto stored = StoredPoints(2000);
+  const auto caller = std::this_thread::get_id();
+  std::vector<double> steps;
+  TrainingControl control;
+  control.threads = 3;
+  control.progress = [&](double step) {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    steps.push_back(step);
+  };
+  ASSERT_TRUE(TrainIndexVersion(Parameters(), {stored.data(), 2000}, control).ok());
+  ASSERT_GT(steps.size(), 10u);
+  EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
+  EXPECT_GE(steps.front(), 0);
+  EXPECT_EQ(steps.back(), 1);
+}
+
+TEST(TrainTest, StopsSoonAfterItIsCancelled) {
+  const auto stored = Stored(ClusteredPoints(40'000, 64, 1), ElementType::kF32);
+  IndexParameters parameters = Parameters();
+  parameters.dimension = 64;
+  parameters.lists = 4096;  // some ten seconds of work
+  for (int asked : {1, 5, 40}) {
+    int left = asked;
+    TrainingControl control;
+    control.threads = 2;
+    control.cancelled = [&] { return --left <= 0; };
+    const auto start = std::chrono::steady_clock::now();
+    const auto trained = TrainIndexVersion(parameters, {stored.data(), 40'000}, control);
+    ASSERT_FALSE(trained.ok());
+    EXPECT_EQ(trained.status().code(), Code::kCancelled);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+  }
+}
+
+TEST(TrainTest, TooFewPointsAreNamedWithTheNumberNeeded) {
+  const auto few = Train(Parameters(), StoredPoints(255), 1);
+  ASSERT_FALSE(few.ok());
+  EXPECT_EQ(few.status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(few.status().reason(), "TOO_FEW_POINTS");
+  EXPECT_THAT(few.status().message(), HasSubstr("needs 256 points, there are 255"));
+
+  IndexParameters parameters = Parameters();
+  parameters.lists = 301;
+  EXPECT_EQ(Train(parameters, StoredPoints(300), 1).status().reason(), "TOO_FEW_POINTS");
+  EXPECT_TRUE(Train(parameters, StoredPoints(301), 1).ok());
+  EXPECT_EQ(TrainIndexVersion(parameters, {}, {}).status().reason(), "TOO_FEW_POINTS");
+}
+
+TEST(TrainTest, EqualPointsAreRefused) {
+  const auto trained =
+      Train(Parameters(), Stored(std::vector<float>(5000 * 20, 0.5f), ElementType::kF32), 2);
+  ASSERT_FALSE(trained.ok());
+  EXPECT_EQ(trained.status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(trained.status().reason(), "DEGENERATE_POINTS");
+  EXPECT_THAT(trained.status().message(), HasSubstr("there are 1"));
+}
+
+TEST(TrainTest, DistinctPointsAreCountedOneByOne) {
+  std::vector<float> points = ClusteredPoints(255, 20, 1);
+  for (int copy = 0; copy < 3; ++copy)
+    points.insert(points.end(), points.begin(), points.begin() + 255 * 20);
+  const auto trained = Train(Parameters(), Stored(points, ElementType::kF32), 1);
+  EXPECT_EQ(trained.status().reason(), "DEGENERATE_POINTS");
+  EXPECT_THAT(trained.status().message(), HasSubstr("there are 255"));
+  points.back() += 0.125f;
+  EXPECT_TRUE(Train(Parameters(), Stored(points, ElementType::kF32), 1).ok());
+}
+
+TEST(TrainTest, ScaledCopiesAreOnePointUnderCosine) {
+  IndexParameters parameters = Parameters();
+  parameters.metric = Metric::kCosine;
+  std::vector<float> points;
+  const auto direction = ClusteredPoints(1, 20, 1);
+  for (int i = 0; i < 600; ++i) {
+    // Powers of two normalise to the same bits.
+    for (float value : direction) points.push_back(value * static_cast<float>(1 << i % 20));
+  }
+  EXPECT_EQ(Train(parameters, Stored(points, ElementType::kF32), 1).status().reason(),
+            "DEGENERATE_POINTS");
+}
+
+TEST(TrainTest, AsManyListsAsPointsIsTheLimitAndWorks) {
+  IndexParameters parameters = Parameters();
+  parameters.lists = 400;
+  const auto trained = Train(parameters, StoredPoints(400), 2);
+  ASSERT_TRUE(trained.ok()) << trained.status().message();
+  EXPECT_EQ(DistinctRows({(*trained)->centroids.data(), 400, 20}, 400).size(), 400u);
+}
+
+TEST(TrainTest, ADimensionThatNeverVariesIsNoObstacle) {
+  std::vector<float> points = ClusteredPoints(1000, 20, 1);
+  for (size_t i = 0; i < points.size(); i += 20) points[i] = points[i + 1] = points[i + 2] = 0;
+  const auto trained = Train(Parameters(), Stored(points, ElementType::kF32), 1);
+  ASSERT_TRUE(trained.ok());
+  for (float scale : (*trained)->refine_scale) EXPECT_GT(scale, 0);
+}
+
+TEST(TrainTest, VectorsThatAreNotFiniteAreRefused) {
+  std::vector<float> points = ClusteredPoints(1000, 20, 1);
+  points[777] = std::numeric_limits<float>::quiet_NaN();
+  const auto trained = Train(Parameters(), Stored(points, ElementType::kF32), 2);
+  EXPECT_EQ(trained.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(trained.status().reason(), "NOT_FINITE");
+}
+
+TEST(TrainTest, ParametersOutOfRangeAreNamed) {
+  const auto stored = StoredPoints(1000);
+  const auto message = [&](auto change) {
+    IndexParameters parameters = Parameters();
+    change(parameters);
+    const auto trained = TrainIndexVersion(parameters, {stored.data(), 1000}, {});
+    EXPECT_EQ(trained.status().code(), Code::kInvalidArgument);
+    return trained.status().message();
+  };
+  EXPECT_THAT(message([](auto& p) { p.dimension = 0; }), HasSubstr("dimension is 0"));
+  EXPECT_THAT(message([](auto& p) { p.dimension = 4097; }), HasSubstr("1 to 4096"));
+  EXPECT_THAT(message([](auto& p) { p.lists = 0; }), HasSubstr("lists is 0"));
+  EXPECT_THAT(message([](auto& p) { p.subspaces = 21; }), HasSubstr("1 to 20"));
+  EXPECT_THAT(message([](auto& p) { p.plane_b = PlaneB::kRawU8; }), HasSubstr("raw_u8"));
+  EXPECT_THAT(message([](auto& p) { p.metric = Metric{0}; }), HasSubstr("metric"));
+}
+
+}  // namespace
+}  // namespace kith::index
