@@ -5,6 +5,7 @@
 #include <queue>
 #include <utility>
 
+#include "index/assign.h"
 #include "index/random.h"
 
 namespace kith::index {
@@ -21,23 +22,6 @@ uint64_t HashRow(const float* row, size_t n) {
 }
 
 bool SameRow(const float* a, const float* b, size_t n) { return std::equal(a, a + n, b); }
-
-// The points of each cluster, in ascending order.
-struct Members {
-  std::vector<uint32_t> begins;  // clusters + 1
-  std::vector<uint32_t> points;
-
-  Members(const std::vector<uint32_t>& nearest, size_t clusters)
-      : begins(clusters + 1), points(nearest.size()) {
-    for (uint32_t cluster : nearest) ++begins[cluster + 1];
-    for (size_t c = 0; c < clusters; ++c) begins[c + 1] += begins[c];
-    std::vector<uint32_t> next(begins.begin(), begins.end() - 1);
-    for (uint32_t i = 0; i < nearest.size(); ++i) points[next[nearest[i]]++] = i;
-  }
-
-  uint32_t Size(size_t cluster) const { return begins[cluster + 1] - begins[cluster]; }
-  const uint32_t* Of(size_t cluster) const { return points.data() + begins[cluster]; }
-};
 
 void MoveToMean(const Matrix& points, const Members& members, size_t cluster, float* centroid) {
   const uint32_t size = members.Size(cluster);
@@ -111,6 +95,13 @@ bool MoveAll(const Matrix& points, const Members& members, Pace& pace,
   });
 }
 
+// With many clusters, points that have been placed once are only compared with their centroid's
+// neighbours.
+bool OnlyNear(int iteration, size_t clusters) {
+  constexpr size_t kManyClusters = 512;
+  return iteration > 0 && clusters > kManyClusters;
+}
+
 }  // namespace
 
 std::vector<uint32_t> DistinctRows(const Matrix& matrix, size_t wanted) {
@@ -131,31 +122,24 @@ std::vector<uint32_t> DistinctRows(const Matrix& matrix, size_t wanted) {
   return found;
 }
 
-bool AssignAll(const Matrix& points, const Matrix& centroids, Pace& pace,
-               std::vector<uint32_t>& nearest) {
-  nearest.resize(points.count);
-  const std::vector<float> norms = SquaredNorms(centroids);
-  const size_t chunk_points = NearestFinder::ChunkPoints(centroids);
-  const double work = static_cast<double>(chunk_points) * static_cast<double>(centroids.count) *
-                      static_cast<double>(centroids.dimension);
-  const size_t chunks = (points.count + chunk_points - 1) / chunk_points;
-  return pace.Run(chunks, work, [&](size_t chunk) {
-    const size_t begin = chunk * chunk_points;
-    const size_t count = std::min(chunk_points, points.count - begin);
-    NearestFinder(centroids, norms)
-        .Find({points.Row(begin), count, points.dimension}, nearest.data() + begin);
-  });
+double KMeansWork(const Matrix& points, const Matrix& centroids, int iterations) {
+  double work = 0;
+  for (int i = 0; i < iterations; ++i) {
+    work += OnlyNear(i, centroids.count) ? AssignNearWork(points, centroids)
+                                         : AssignAllWork(points, centroids);
+  }
+  return work;
 }
 
 bool KMeans(const Matrix& points, const KMeansOptions& options, Pace& pace,
             std::vector<float>& centroids) {
   Random random(options.seed);
   const size_t clusters = centroids.size() / points.dimension;
+  const Matrix matrix = {centroids.data(), clusters, points.dimension};
   std::vector<uint32_t> nearest;
   for (int i = 0; i < options.iterations; ++i) {
-    if (!AssignAll(points, {centroids.data(), clusters, points.dimension}, pace, nearest)) {
-      return false;
-    }
+    const auto assign = OnlyNear(i, clusters) ? AssignNear : AssignAll;
+    if (!assign(points, matrix, pace, nearest)) return false;
     const Members members(nearest, clusters);
     if (!MoveAll(points, members, pace, centroids)) return false;
     Reseeding(points, members, random).Run(centroids);

@@ -25,9 +25,8 @@ struct KMeansOptions {
 bool KMeans(const Matrix& points, const KMeansOptions& options, Pace& pace,
             std::vector<float>& centroids);
 
-// The nearest centroid of every point. False when cancelled.
-bool AssignAll(const Matrix& points, const Matrix& centroids, Pace& pace,
-               std::vector<uint32_t>& nearest);
+// The work it counts with the pace.
+double KMeansWork(const Matrix& points, const Matrix& centroids, int iterations);
 
 }  // namespace kith::index
 

@@ -61,8 +61,7 @@ bool TrainCodebooks(const Matrix& residuals, std::span<const uint32_t> begins, u
 }
 
 double CodebookWork(const Matrix& residuals) {
-  return double{kIterations} * kCodewords * static_cast<double>(residuals.count) *
-         static_cast<double>(residuals.dimension);
+  return KMeansWork(residuals, {nullptr, kCodewords, residuals.dimension}, kIterations);
 }
 
 ProductCoder::ProductCoder(std::span<const float> codebooks, std::span<const uint32_t> begins)

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "index/assign.h"
 #include "index/code_ranges.h"
 #include "index/decode.h"
 #include "index/kmeans.h"
@@ -21,7 +22,7 @@
 namespace kith::index {
 namespace {
 
-constexpr int kCoarseIterations = 10;
+constexpr int kCoarseIterations = 16;
 constexpr size_t kPointsPerCentroid = 48;
 constexpr size_t kCodebookPoints = 65'536;
 
@@ -92,11 +93,12 @@ class Training {
   Matrix Centroids() const { return {version_.centroids.data(), version_.lists(), dimension()}; }
 
   double PlannedWork(const IndexParameters& parameters) const {
-    const auto points = static_cast<double>(used_);
-    const double coarse = points * parameters.lists * parameters.dimension;
-    const double codes = points * kCodewords * parameters.dimension;
+    const Matrix points = {nullptr, used_, parameters.dimension};
+    const Matrix centroids = {nullptr, parameters.lists, parameters.dimension};
     const Matrix residuals = {nullptr, std::min(used_, kCodebookPoints), parameters.dimension};
-    return (kCoarseIterations + 1) * coarse + codes + CodebookWork(residuals);
+    return KMeansWork(points, centroids, kCoarseIterations) + AssignAllWork(points, centroids) +
+           CodebookWork(residuals) +
+           AssignAllWork(points, {nullptr, kCodewords, parameters.dimension});
   }
 
   // The sample as floats, in a random order: any first part of it is a fair sample too.

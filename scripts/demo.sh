@@ -20,7 +20,7 @@ source scripts/servers.sh
 
 readonly BUILD_DIR="${KITH_BUILD_DIR:-build/release}"
 readonly KITHD="${BUILD_DIR}/bin/kithd" KITH="${BUILD_DIR}/bin/kith"
-readonly WORK="build/demo" REPORT="build/demo-report.json"
+readonly WORK="build/demo" truth="build/demo/truth.ibin" REPORT="build/demo-report.json"
 readonly VECTORS=200000 DIMENSION=80 QUERIES=1000 SEED=1
 server_pid=""
 
@@ -68,18 +68,19 @@ prepare_data() {
     metric="${KITH_DEMO_METRIC:-l2}"
   else
     say "Making ${VECTORS} vectors of ${DIMENSION} dimensions (seed ${SEED})"
-    base="${WORK}/base.fbin" queries="${WORK}/queries.fbin"
+    base="${WORK}/made.base.fbin" queries="${WORK}/made.query.fbin"
     vectors="${VECTORS}" dimension="${DIMENSION}" dtype=f32 metric=l2
-    "${KITH}" dataset make "${base}" --vectors "${vectors}" --dimension "${dimension}" \
-      --seed "${SEED}" --queries "${queries}" --query-count "${QUERIES}"
+    "${KITH}" dataset make "${WORK}/made" --count "${vectors}" --dimension "${dimension}" \
+      --queries "${QUERIES}" --seed "${SEED}"
   fi
   say "Finding the true neighbours of the queries by brute force"
-  "${KITH}" dataset truth "${base}" "${queries}" "${WORK}/truth.bin" --metric "${metric}" -k 10
+  "${KITH}" dataset truth --base "${base}" --queries "${queries}" --metric "${metric}" --k 10 \
+    --out "${truth}"
 }
 
 bench() {
   "${KITH}" bench recall --endpoint "${endpoint}" --collection demo --queries "${queries}" \
-    --truth "${WORK}/truth.bin" --k 10 --json "$1"
+    --truth "${truth}" --k 10 --json "$1"
 }
 
 run_demo() {
@@ -113,7 +114,7 @@ run_demo() {
   started="$(now)"
   start_server
   ready_s="$(since "${started}")"
-  "${KITH}" search demo --file "${queries}" --row 0 --endpoint "${endpoint}" >"${WORK}/first_search.txt"
+  "${KITH}" search demo --queries "${queries}" --row 0 --endpoint "${endpoint}" >"${WORK}/first_search.txt"
   restart_s="$(since "${started}")"
   say "Searching again"
   bench "${WORK}/bench_after_restart.json"

@@ -29,10 +29,10 @@ void Node::Search(SearchCall call, Deadline deadline, Done<SearchReply> done) {
 }
 
 void Node::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
+  // Not kept by its answer: the copy waits for its writer, and must not be left to it to destroy.
   absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
   if (!copy.ok()) return done(copy.status());
-  Copy& found = **copy;
-  found.Write(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
+  (*copy)->Write(std::move(call), deadline, std::move(done));
 }
 
 void Node::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
@@ -74,18 +74,16 @@ absl::Status Node::DropShard(ShardId shard, Deadline deadline) {
     shards_.erase(found);
   }
   // Calls under way hold the copy for as long as they need it; the files go when nobody does.
-  std::weak_ptr<Copy> left = held.copy;
-  held.copy.reset();
-  while (!left.expired() && options_.clock->Now() < deadline) {
+  while (held.copy.use_count() > 1 && options_.clock->Now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (!left.expired()) {
-    held.copy = left.lock();
+  if (held.copy.use_count() > 1) {
     std::lock_guard lock(mutex_);
     shards_.insert_or_assign(shard, std::move(held));
     return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
                  "calls on the shard are still under way; try again");
   }
+  held.copy.reset();
   KITH_RETURN_IF_ERROR(log_->DropShard(shard));
   KITH_RETURN_IF_ERROR(hint_->Forget(shard));
   return directory_->RemoveShard(held.directory);

@@ -3,10 +3,14 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "common/vector/row_table.h"
+#include "index/encoder.h"
+#include "index/index_version.h"
 #include "index/kernels/kernel_table.h"
 
 namespace kith::index {
@@ -120,10 +124,12 @@ void LookupTable(benchmark::State& state) {
   const auto query = RandomFloats(n);
   const auto codebooks = RandomFloats(256 * n);
   std::vector<uint32_t> begins;
-  for (size_t m = 0; m <= subspaces; ++m) begins.push_back(static_cast<uint32_t>(m * n / subspaces));
+  for (size_t m = 0; m <= subspaces; ++m)
+    begins.push_back(static_cast<uint32_t>(m * n / subspaces));
   std::vector<float> out(subspaces * 256);
   for (auto _ : state) {
-    table->lookup_table(query.data(), codebooks.data(), begins.data(), subspaces, n, -2, out.data());
+    table->lookup_table(query.data(), codebooks.data(), begins.data(), subspaces, n, -2,
+                        out.data());
     benchmark::DoNotOptimize(out.data());
   }
 }
@@ -171,6 +177,47 @@ void RefineL2(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 64);
 }
 BENCHMARK(RefineL2)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+
+// A version of random quantizers: encoding costs the same whatever they hold.
+IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspaces) {
+  IndexVersion version;
+  version.parameters = {.dimension = dimension,
+                        .metric = Metric::kL2,
+                        .element_type = ElementType::kU8,
+                        .lists = lists,
+                        .subspaces = subspaces,
+                        .plane_b = PlaneB::kRawU8,
+                        .seed = 0};
+  for (uint32_t m = 0; m <= subspaces; ++m) {
+    version.subspace_begins.push_back(dimension * m / subspaces);
+  }
+  version.centroids = RandomFloats(size_t{lists} * dimension);
+  version.centroid_norms.assign(lists, static_cast<float>(dimension) / 3);
+  version.codebooks = RandomFloats(size_t{256} * dimension);
+  version.bias_min = -1e9f;
+  version.bias_scale = 1e5f;
+  return version;
+}
+
+// On one thread, with the kernels that KITH_KERNELS names.
+void Encode(benchmark::State& state) {
+  const auto lists = static_cast<uint32_t>(state.range(0));
+  constexpr uint32_t kDimension = 128;
+  constexpr uint32_t kRows = 4096;
+  const IndexVersion version = RandomVersion(kDimension, lists, 16);
+  const uint32_t stride = RowTable::StrideFor(kDimension);
+  const auto records = RandomBytes(size_t{kRows} * stride);
+  const auto* extent = reinterpret_cast<const std::byte*>(records.data());
+  const RowTable table = {&extent, 12, stride, kRows};
+  std::vector<uint32_t> rows(kRows);
+  std::iota(rows.begin(), rows.end(), 0u);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(EncodeRows(version, table, rows, 1));
+  }
+  state.SetLabel(ActiveKernels().name);
+  state.SetItemsProcessed(state.iterations() * kRows);
+}
+BENCHMARK(Encode)->Arg(1024)->Arg(4096)->ArgName("lists")->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace kith::index

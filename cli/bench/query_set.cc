@@ -42,8 +42,8 @@ absl::StatusOr<QuerySet> QuerySet::Load(const Options& options, const VectorSche
     const absl::Status status = AppendConverted({queries.Row(row), row_bytes},
                                                 queries.shape.element_type, schema, set.bytes_);
     if (!status.ok()) {
-      return DoNotFit(options.queries, fmt::format("query {}: {}", row,
-                                                   std::string(status.message())));
+      return DoNotFit(options.queries,
+                      fmt::format("query {}: {}", row, std::string(status.message())));
     }
   }
   return set;

@@ -99,8 +99,7 @@ class TimedRun {
 absl::Status ExplainSample(SearchCaller& caller, const QuerySet& queries, RecallReport& report) {
   const uint64_t sample = std::min(queries.size(), kExplainedMax);
   for (uint64_t i = 0; i < sample; ++i) {
-    KITH_ASSIGN_OR_RETURN(const v1::Explanation told,
-                          caller.Explain(i * queries.size() / sample));
+    KITH_ASSIGN_OR_RETURN(const v1::Explanation told, caller.Explain(i * queries.size() / sample));
     const auto compared = static_cast<double>(told.rows_scanned() + told.rows_exact());
     const auto points = static_cast<double>(std::max<uint64_t>(1, told.points_total()));
     report.scanned_share += compared / points / static_cast<double>(sample);
@@ -140,8 +139,7 @@ absl::StatusOr<VectorSchema> FetchSchema(const RecallBenchOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<RecallReport> RunRecallBench(const RecallBenchOptions& options,
-                                            Terminal& terminal) {
+absl::StatusOr<RecallReport> RunRecallBench(const RecallBenchOptions& options, Terminal& terminal) {
   KITH_ASSIGN_OR_RETURN(const VectorSchema schema, FetchSchema(options));
   KITH_ASSIGN_OR_RETURN(
       const QuerySet queries,

@@ -29,24 +29,24 @@ struct RecallBenchOptions {
   std::chrono::milliseconds deadline{10'000};
 };
 
-// What a run of queries did. Work per query comes from a sample asked with `explain` after the timed
-// run, which it would have slowed down.
+// What a run of queries did. Work per query comes from a sample asked with `explain` after the
+// timed run, which it would have slowed down.
 struct RecallReport {
-  double recall = 0;        // share of the true k found among the k returned, mean of the queries
+  double recall = 0;  // share of the true k found among the k returned, mean of the queries
   double qps = 0;
-  double p50_ms = 0;        // of a call
+  double p50_ms = 0;  // of a call
   double p99_ms = 0;
-  double coverage = 0;      // mean of the answers'
+  double coverage = 0;  // mean of the answers'
   double coverage_min = 0;
-  double nprobe = 0;        // lists probed, mean
-  double scanned_share = 0; // compared rows of any kind / points, mean
-  double refined = 0;       // rows a query, mean
+  double nprobe = 0;         // lists probed, mean
+  double scanned_share = 0;  // compared rows of any kind / points, mean
+  double refined = 0;        // rows a query, mean
   double reranked = 0;
   std::string strategy;
   std::string index_version;
   std::string score_kind;
-  uint64_t count = 0;       // queries timed
-  uint64_t explained = 0;   // queries of the sample
+  uint64_t count = 0;      // queries timed
+  uint64_t explained = 0;  // queries of the sample
   double seconds = 0;
 };
 Json ToJson(const RecallReport& report, const RecallBenchOptions& options);

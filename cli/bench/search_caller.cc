@@ -103,14 +103,15 @@ absl::Status SearchCaller::AskBatch(uint64_t first, uint64_t& count, SearchTally
 absl::Status SearchCaller::CheckBatch(uint64_t count) const {
   uint64_t hits = 0;
   for (const uint32_t of_query : answers_.counts()) hits += of_query;
-  const auto have = static_cast<uint64_t>(answers_.ids().empty() ? answers_.numbers_size()
-                                                                 : answers_.ids_size());
+  const auto have =
+      static_cast<uint64_t>(answers_.ids().empty() ? answers_.numbers_size() : answers_.ids_size());
   if (static_cast<uint64_t>(answers_.counts_size()) == count && hits == have) {
     return absl::OkStatus();
   }
-  return absl::InternalError(fmt::format("SearchBatch answered {} counts of {} hits and {} ids for "
-                                         "{} queries",
-                                         answers_.counts_size(), hits, have, count));
+  return absl::InternalError(
+      fmt::format("SearchBatch answered {} counts of {} hits and {} ids for "
+                  "{} queries",
+                  answers_.counts_size(), hits, have, count));
 }
 
 void SearchCaller::CountBatch(uint64_t first, uint64_t count, SearchTally& tally) {

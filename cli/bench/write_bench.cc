@@ -160,18 +160,12 @@ absl::StatusOr<WriteReport> RunWriteBench(const WriteBenchOptions& options, Term
 }
 
 Json ToJson(const WriteReport& report, const WriteBenchOptions& options) {
-  return {{"rows_per_s", report.rows_per_s},
-          {"p50_ms", report.p50_ms},
-          {"p99_ms", report.p99_ms},
-          {"rows", report.rows},
-          {"errors", report.errors},
-          {"retries", report.retries},
-          {"calls", report.calls},
-          {"seconds", report.seconds},
-          {"batch", options.batch},
-          {"in_flight", options.in_flight},
-          {"dimension", options.dimension},
-          {"request_ids", options.request_ids},
+  return {{"rows_per_s", report.rows_per_s}, {"p50_ms", report.p50_ms},
+          {"p99_ms", report.p99_ms},         {"rows", report.rows},
+          {"errors", report.errors},         {"retries", report.retries},
+          {"calls", report.calls},           {"seconds", report.seconds},
+          {"batch", options.batch},          {"in_flight", options.in_flight},
+          {"dimension", options.dimension},  {"request_ids", options.request_ids},
           {"collection", options.collection}};
 }
 

@@ -40,7 +40,8 @@ void AddBadRequest(const google::rpc::BadRequest& told, absl::Status& status) {
 }
 
 void AddRetryInfo(const google::rpc::RetryInfo& told, absl::Status& status) {
-  const int64_t delay_ms = told.retry_delay().seconds() * 1000 + told.retry_delay().nanos() / 1'000'000;
+  const int64_t delay_ms =
+      told.retry_delay().seconds() * 1000 + told.retry_delay().nanos() / 1'000'000;
   SetFact(status, kRetryAfterMsFact, std::to_string(std::max<int64_t>(0, delay_ms)));
 }
 
@@ -85,17 +86,16 @@ absl::Status FromRpcStatus(const grpc::Status& status) {
     return FromItemStatus(told);
   }
   const bool unreachable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
-  const std::string message = unreachable
-                                  ? fmt::format("cannot reach the server: {}",
-                                                status.error_message())
-                                  : status.error_message();
+  const std::string message =
+      unreachable ? fmt::format("cannot reach the server: {}", status.error_message())
+                  : status.error_message();
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), message);
 }
 
 std::optional<milliseconds> RetryDelay(const absl::Status& status, int attempt, double jitter) {
   if (const auto told = FactOf(status, kRetryAfterMsFact)) {
-    const auto delay = std::min<int64_t>(std::strtoll(told->c_str(), nullptr, 10),
-                                         kToldDelayMax.count());
+    const auto delay =
+        std::min<int64_t>(std::strtoll(told->c_str(), nullptr, 10), kToldDelayMax.count());
     return milliseconds(delay + static_cast<int64_t>(0.25 * jitter * static_cast<double>(delay)));
   }
   const bool unknown_outcome = ReasonOf(status) == reason::kUnknownOutcome;
@@ -103,7 +103,8 @@ std::optional<milliseconds> RetryDelay(const absl::Status& status, int attempt, 
   if (StopsForGood(status)) return std::nullopt;
   const int doublings = std::min(attempt - 1, 10);
   const milliseconds delay = std::min(kFirstDelay * (int64_t{1} << doublings), kDelayMax);
-  return milliseconds(static_cast<int64_t>((0.5 + 0.5 * jitter) * static_cast<double>(delay.count())));
+  return milliseconds(
+      static_cast<int64_t>((0.5 + 0.5 * jitter) * static_cast<double>(delay.count())));
 }
 
 }  // namespace kith::cli

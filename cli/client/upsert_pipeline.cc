@@ -186,8 +186,7 @@ void UpsertPipeline::Drain(UpsertSource& source) {
   while (open > 0) {
     void* tag = nullptr;
     bool ok = false;
-    if (queue_.AsyncNext(&tag, &ok, WallTime(patience_ends)) !=
-        grpc::CompletionQueue::GOT_EVENT) {
+    if (queue_.AsyncNext(&tag, &ok, WallTime(patience_ends)) != grpc::CompletionQueue::GOT_EVENT) {
       CancelAll();
       (void)queue_.Next(&tag, &ok);
     }

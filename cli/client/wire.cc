@@ -92,8 +92,8 @@ absl::StatusOr<std::vector<float>> Elements(const v1::Vector& vector, ElementTyp
   }
   const size_t width = ElementSize(type);
   if (vector.data().size() % width != 0) {
-    return absl::InternalError(fmt::format("the server sent a vector of {} bytes, no multiple of {}",
-                                           vector.data().size(), width));
+    return absl::InternalError(fmt::format(
+        "the server sent a vector of {} bytes, no multiple of {}", vector.data().size(), width));
   }
   std::vector<float> elements(vector.data().size() / width);
   for (size_t i = 0; i < elements.size(); ++i) {

@@ -105,9 +105,8 @@ Json ToJson(const v1::Operation& operation) {
 Json ToJson(const v1::Coverage& coverage) {
   Json failed = Json::array();
   for (const v1::ShardFailure& failure : coverage.failed()) {
-    failed.push_back({{"shard", failure.shard()},
-                      {"reason", failure.reason()},
-                      {"message", failure.message()}});
+    failed.push_back(
+        {{"shard", failure.shard()}, {"reason", failure.reason()}, {"message", failure.message()}});
   }
   return {{"ratio", coverage.ratio()},
           {"points_searched", coverage.points_searched()},

@@ -1,8 +1,9 @@
 #ifndef KITH_CLI_CONSOLE_JSON_OUTPUT_H_
 #define KITH_CLI_CONSOLE_JSON_OUTPUT_H_
 
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "absl/status/status.h"
 #include "cli/console/terminal.h"

@@ -66,9 +66,9 @@ FilePosition BinReader::At(uint64_t row) const {
 
 absl::Status BinReader::Seek(FilePosition position) {
   if (position.row > *shape_.rows) {
-    return Error(absl::StatusCode::kOutOfRange, reason::kBadRequest,
-                 fmt::format("{}: there is no row {}, it has {}", file_.path(), position.row,
-                             *shape_.rows));
+    return Error(
+        absl::StatusCode::kOutOfRange, reason::kBadRequest,
+        fmt::format("{}: there is no row {}, it has {}", file_.path(), position.row, *shape_.rows));
   }
   next_row_ = position.row;
   return absl::OkStatus();

@@ -36,9 +36,9 @@ absl::Status CheckElement(float value, size_t i, ElementType to) {
                                 i, value));
   }
   if (to == ElementType::kF16 && std::isinf(static_cast<float>(static_cast<_Float16>(value)))) {
-    return RowError(reason::kNonFiniteVector,
-                    fmt::format("element {} is {}, beyond the largest f16 value {}", i, value,
-                                kHalfMax));
+    return RowError(
+        reason::kNonFiniteVector,
+        fmt::format("element {} is {}, beyond the largest f16 value {}", i, value, kHalfMax));
   }
   return absl::OkStatus();
 }

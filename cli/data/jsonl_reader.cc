@@ -4,9 +4,10 @@
 
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "common/base/ids.h"
 #include "common/base/limits.h"
@@ -165,9 +166,9 @@ absl::Status JsonlReader::Next(const BatchLimit& limit, RowBatch& batch) {
     const uint64_t number = next_row_++;
     batch.end = {next_row_, lines_.offset()};
     if (line->too_long) {
-      batch.rejects.push_back({number, "", kLineTooLong,
-                               fmt::format("the line is longer than {} bytes",
-                                           LineScanner::kLineBytesMax)});
+      batch.rejects.push_back(
+          {number, "", kLineTooLong,
+           fmt::format("the line is longer than {} bytes", LineScanner::kLineBytesMax)});
       continue;
     }
     if (line->text.find_first_not_of(" \t") == std::string_view::npos) continue;

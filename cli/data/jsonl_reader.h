@@ -10,9 +10,8 @@
 namespace kith::cli {
 
 // One object a line: {"id": 42 or "8-4-4-4-12", "vector": [numbers], "payload": any JSON}; other
-// members are refused, so that a misspelt name is not lost in silence. A line that cannot be read is
-// a reject, not an error; empty lines are skipped.
-// Threads: one at a time.
+// members are refused, so that a misspelt name is not lost in silence. A line that cannot be read
+// is a reject, not an error; empty lines are skipped. Threads: one at a time.
 class JsonlReader final : public VectorReader {
  public:
   // `dimension`: what every vector must have.

@@ -40,8 +40,8 @@ class LineScanner {
 
   ReadOnlyFile file_;
   std::vector<std::byte> buffer_;
-  size_t start_ = 0;      // of the unread part of the buffer
-  uint64_t offset_ = 0;   // in the file, of buffer_[start_]
+  size_t start_ = 0;     // of the unread part of the buffer
+  uint64_t offset_ = 0;  // in the file, of buffer_[start_]
 };
 
 }  // namespace kith::cli

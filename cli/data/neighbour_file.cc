@@ -36,8 +36,7 @@ absl::StatusOr<NeighbourTable> ReadNeighbours(const std::string& path) {
                              path, table.queries, table.depth, plain, with_scores, file.size()));
   }
   table.ids.resize(cells);
-  KITH_RETURN_IF_ERROR(
-      file.ReadAt(kHeaderBytes, std::as_writable_bytes(std::span(table.ids))));
+  KITH_RETURN_IF_ERROR(file.ReadAt(kHeaderBytes, std::as_writable_bytes(std::span(table.ids))));
   if (file.size() == with_scores) {
     table.scores.resize(cells);
     KITH_RETURN_IF_ERROR(file.ReadAt(plain, std::as_writable_bytes(std::span(table.scores))));
@@ -50,8 +49,8 @@ absl::Status WriteNeighbours(const std::string& path, const NeighbourTable& tabl
   const std::array<uint32_t, 2> header{table.queries, table.depth};
   KITH_RETURN_IF_ERROR(file.WriteAt(0, std::as_bytes(std::span(header))));
   KITH_RETURN_IF_ERROR(file.WriteAt(kHeaderBytes, std::as_bytes(std::span(table.ids))));
-  KITH_RETURN_IF_ERROR(file.WriteAt(kHeaderBytes + 4 * table.ids.size(),
-                                    std::as_bytes(std::span(table.scores))));
+  KITH_RETURN_IF_ERROR(
+      file.WriteAt(kHeaderBytes + 4 * table.ids.size(), std::as_bytes(std::span(table.scores))));
   return file.Commit();
 }
 

@@ -15,16 +15,16 @@ namespace kith::cli {
 struct NeighbourTable {
   uint32_t queries = 0;
   uint32_t depth = 0;
-  std::vector<uint32_t> ids;       // queries x depth
-  std::vector<float> scores;       // the same shape, or empty
+  std::vector<uint32_t> ids;  // queries x depth
+  std::vector<float> scores;  // the same shape, or empty
   std::span<const uint32_t> Ids(uint64_t query) const {
     return std::span(ids).subspan(query * depth, depth);
   }
 };
 
 // uint32 queries, uint32 depth, then the ids as int32 (.ibin), and in the big-ann form as many
-// float32 distances behind them; the size tells the two apart. INVALID_ARGUMENT naming the file, the
-// sizes expected and the size found.
+// float32 distances behind them; the size tells the two apart. INVALID_ARGUMENT naming the file,
+// the sizes expected and the size found.
 absl::StatusOr<NeighbourTable> ReadNeighbours(const std::string& path);
 // Writes the scores too where there are any. The file appears whole or not at all.
 absl::Status WriteNeighbours(const std::string& path, const NeighbourTable& table);

@@ -18,10 +18,10 @@ namespace {
 
 absl::Status WriteError(const std::string& path, int error) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
-  const auto code = denied             ? absl::StatusCode::kPermissionDenied
-                    : error == ENOENT  ? absl::StatusCode::kNotFound
-                    : error == ENOSPC  ? absl::StatusCode::kResourceExhausted
-                                       : absl::StatusCode::kUnknown;
+  const auto code = denied            ? absl::StatusCode::kPermissionDenied
+                    : error == ENOENT ? absl::StatusCode::kNotFound
+                    : error == ENOSPC ? absl::StatusCode::kResourceExhausted
+                                      : absl::StatusCode::kUnknown;
   return Error(code, reason::kStorage,
                fmt::format("{}: cannot be written: {}", path, std::strerror(error)));
 }

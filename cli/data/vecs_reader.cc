@@ -51,9 +51,9 @@ absl::StatusOr<std::unique_ptr<VectorReader>> VecsReader::Open(ReadOnlyFile file
 
 absl::Status VecsReader::Seek(FilePosition position) {
   if (position.row > *shape_.rows) {
-    return Error(absl::StatusCode::kOutOfRange, reason::kBadRequest,
-                 fmt::format("{}: there is no row {}, it has {}", file_.path(), position.row,
-                             *shape_.rows));
+    return Error(
+        absl::StatusCode::kOutOfRange, reason::kBadRequest,
+        fmt::format("{}: there is no row {}, it has {}", file_.path(), position.row, *shape_.rows));
   }
   next_row_ = position.row;
   return absl::OkStatus();

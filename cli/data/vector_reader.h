@@ -23,11 +23,11 @@ struct FilePosition {
 };
 
 struct FileShape {
-  std::string format;                          // "fbin", "u8bin", "fvecs", "bvecs", "jsonl"
+  std::string format;                            // "fbin", "u8bin", "fvecs", "bvecs", "jsonl"
   ElementType element_type = ElementType::kF32;  // of the bytes in a batch: f32 or u8
   uint32_t dimension = 0;
-  std::optional<uint64_t> rows;                // not known beforehand for text
-  uint64_t bytes = 0;                          // of the whole file
+  std::optional<uint64_t> rows;  // not known beforehand for text
+  uint64_t bytes = 0;            // of the whole file
   size_t row_bytes() const { return dimension * ElementSize(element_type); }
 };
 

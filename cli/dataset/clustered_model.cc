@@ -13,7 +13,7 @@ constexpr double kCentreSpread = 0.7;  // of centres about their top cluster, wh
 constexpr double kSpreadMin = 0.25;
 constexpr double kSpreadScale = 0.5;
 constexpr double kBiasScale = 0.5;
-constexpr float kLeak = 0.1f;          // slope of the rectifier below zero
+constexpr float kLeak = 0.1f;  // slope of the rectifier below zero
 
 // The streams of the model's own draws; the rows of sequence s come from stream kRowStreams + s.
 enum Stream : uint64_t { kFirstLayer, kSecondLayer, kTops, kCentres, kRowStreams = 1024 };
@@ -61,8 +61,8 @@ ClusteredModel::ClusteredModel(const ClusteredModelOptions& options)
 void ClusteredModel::DrawLatent(RandomStream& random, float* latent) const {
   const double at = random.Uniform() * weight_below_.back();
   const auto found = std::upper_bound(weight_below_.begin(), weight_below_.end(), at);
-  const auto cluster = std::min<size_t>(static_cast<size_t>(found - weight_below_.begin()),
-                                        options_.clusters - 1);
+  const auto cluster =
+      std::min<size_t>(static_cast<size_t>(found - weight_below_.begin()), options_.clusters - 1);
   for (size_t j = 0; j < options_.latent; ++j) {
     latent[j] = centres_[cluster * options_.latent + j] +
                 spreads_[cluster] * static_cast<float>(random.Normal());
@@ -112,8 +112,7 @@ void ClusteredModel::Finish(RandomStream& random, float* row) const {
   for (size_t j = 0; j < options_.dimension; ++j) row[j] *= scale;
 }
 
-void ClusteredModel::DrawChunk(uint64_t sequence, uint64_t chunk, uint64_t rows,
-                               float* out) const {
+void ClusteredModel::DrawChunk(uint64_t sequence, uint64_t chunk, uint64_t rows, float* out) const {
   RandomStream random(options_.seed, kRowStreams + sequence, chunk);
   std::vector<float> latent(kBlock * options_.latent);
   std::vector<float> hidden(kBlock * kHidden);

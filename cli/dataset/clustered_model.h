@@ -44,13 +44,13 @@ class ClusteredModel {
   void Finish(RandomStream& random, float* row) const;
 
   const ClusteredModelOptions options_;
-  const size_t columns_;                // dimension, rounded up to whole tiles
-  std::vector<double> weight_below_;    // of the clusters up to each
-  std::vector<float> centres_;          // clusters x latent
-  std::vector<float> spreads_;          // one a cluster
-  std::vector<float> first_;            // latent x kHidden
-  std::vector<float> first_bias_;       // kHidden
-  std::vector<float> second_;           // kHidden x columns_
+  const size_t columns_;              // dimension, rounded up to whole tiles
+  std::vector<double> weight_below_;  // of the clusters up to each
+  std::vector<float> centres_;        // clusters x latent
+  std::vector<float> spreads_;        // one a cluster
+  std::vector<float> first_;          // latent x kHidden
+  std::vector<float> first_bias_;     // kHidden
+  std::vector<float> second_;         // kHidden x columns_
 };
 
 }  // namespace kith::cli

@@ -2,6 +2,7 @@
 #define KITH_CLI_DATASET_PARALLEL_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -9,7 +10,7 @@
 namespace kith::cli {
 
 // Calls work(item) for every item of [0, items) on `threads` threads, in no order, and meanwhile
-// watch() on the caller's thread every 50 ms, where that is one of none of the workers.
+// watch() on the caller's own thread, every few milliseconds.
 template <typename Work, typename Watch>
 void ForEachInParallel(uint64_t items, uint32_t threads, Work work, Watch watch) {
   std::atomic<uint64_t> next{0};
@@ -18,11 +19,11 @@ void ForEachInParallel(uint64_t items, uint32_t threads, Work work, Watch watch)
   for (uint32_t i = 0; i < threads; ++i) {
     pool.emplace_back([&] {
       for (uint64_t item = next++; item < items; item = next++) work(item);
-      if (--running == 0) running.notify_all();
+      --running;
     });
   }
   while (running > 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
     watch();
   }
   for (std::thread& thread : pool) thread.join();

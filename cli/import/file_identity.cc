@@ -65,8 +65,8 @@ std::string ToHex(const Hash128& hash) {
 }
 
 absl::StatusOr<Hash128> Hash128FromHex(std::string_view text) {
-  const bool digits = text.size() == 32 && text.find_first_not_of("0123456789abcdef") ==
-                                               std::string_view::npos;
+  const bool digits =
+      text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   if (!digits) return absl::InvalidArgumentError("not 32 hexadecimal digits");
   const std::string bytes = absl::HexStringToBytes(ToAbsl(text));
   Hash128 hash;

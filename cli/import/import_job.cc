@@ -67,9 +67,10 @@ absl::StatusOr<ImportProgress> FindProgress(const ImportOptions& options, const 
   KITH_ASSIGN_OR_RETURN(std::optional<ImportProgress> found, LoadProgress(path));
   if (!found.has_value()) return anew;
   if (found->incarnation != incarnation) {
-    terminal.err << fmt::format("kith: {} belongs to an earlier collection of that name; the "
-                                "import begins anew\n",
-                                path);
+    terminal.err << fmt::format(
+        "kith: {} belongs to an earlier collection of that name; the "
+        "import begins anew\n",
+        path);
     return anew;
   }
   if (found->file_identity != identity) return Changed(options.file, "the file was changed since");
@@ -86,9 +87,8 @@ absl::Status WithHowToGoOn(const absl::Status& status, const ImportSource& sourc
       status.code(),
       fmt::format("the import stopped before row {}: {}; the same command goes on from there",
                   source.progress().position.row, std::string(status.message())));
-  status.ForEachPayload([&](absl::string_view url, const absl::Cord& value) {
-    result.SetPayload(url, value);
-  });
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& value) { result.SetPayload(url, value); });
   return result;
 }
 

@@ -18,13 +18,13 @@ struct ImportOptions {
   std::string progress_dir;  // empty: beside the file, or the user's state folder
   size_t batch = 256;
   size_t in_flight = 16;
-  uint64_t first_id = 0;     // of row 0, where the file has no ids
+  uint64_t first_id = 0;  // of row 0, where the file has no ids
   bool restart = false;
   std::chrono::milliseconds patience{300'000};
 };
 
 struct ImportSummary {
-  uint64_t written = 0;   // in this run and those that it continues
+  uint64_t written = 0;  // in this run and those that it continues
   uint64_t rejected = 0;
   uint64_t written_now = 0;  // in this run
   uint64_t resumed_at = 0;   // the row it began with

@@ -65,11 +65,11 @@ absl::StatusOr<ImportPaths> ChooseImportPaths(const ImportOptions& options) {
     fs::create_directories(folder, error);
     if (Writable(folder)) return PathsIn(folder / NameElsewhere(file), options);
   }
-  return Error(absl::StatusCode::kPermissionDenied, reason::kStorage,
-               fmt::format("{}: no folder for the progress file can be written; name one with "
-                           "--progress-dir",
-                           folders.empty() ? file.parent_path().string()
-                                           : folders.front().string()));
+  return Error(
+      absl::StatusCode::kPermissionDenied, reason::kStorage,
+      fmt::format("{}: no folder for the progress file can be written; name one with "
+                  "--progress-dir",
+                  folders.empty() ? file.parent_path().string() : folders.front().string()));
 }
 
 }  // namespace kith::cli

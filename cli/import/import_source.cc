@@ -162,8 +162,8 @@ absl::Status ImportSource::Done(uint64_t ticket, const v1::UpsertResponse& respo
     if (!RowIsToBlame(status.code())) return status;
     --batch.written;
     batch.rejects.push_back({batch.row_numbers[static_cast<size_t>(i)],
-                             PointKeyToString(batch.keys[static_cast<size_t>(i)]),
-                             ReasonOf(status), std::string(status.message())});
+                             PointKeyToString(batch.keys[static_cast<size_t>(i)]), ReasonOf(status),
+                             std::string(status.message())});
   }
   batch.finished = true;
   written_now_ += batch.written;

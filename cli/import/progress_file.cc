@@ -59,17 +59,16 @@ absl::StatusOr<std::optional<ImportProgress>> LoadProgress(const std::string& pa
   const Json json = Json::parse(text, nullptr, false);
   uint64_t format = 0;
   ImportProgress progress;
-  const bool whole =
-      json.is_object() && ReadNumber(json, "format", format) && format == kFormat &&
-      ReadHash(json, "file_identity", progress.file_identity) &&
-      ReadHash(json, "import_id", progress.import_id) &&
-      ReadText(json, "incarnation", progress.incarnation) &&
-      ReadNumber(json, "first_id", progress.first_id) &&
-      ReadNumber(json, "row", progress.position.row) &&
-      ReadNumber(json, "byte", progress.position.byte) &&
-      ReadNumber(json, "written", progress.written) &&
-      ReadNumber(json, "rejected", progress.rejected) &&
-      ReadNumber(json, "rejects_bytes", progress.rejects_bytes);
+  const bool whole = json.is_object() && ReadNumber(json, "format", format) && format == kFormat &&
+                     ReadHash(json, "file_identity", progress.file_identity) &&
+                     ReadHash(json, "import_id", progress.import_id) &&
+                     ReadText(json, "incarnation", progress.incarnation) &&
+                     ReadNumber(json, "first_id", progress.first_id) &&
+                     ReadNumber(json, "row", progress.position.row) &&
+                     ReadNumber(json, "byte", progress.position.byte) &&
+                     ReadNumber(json, "written", progress.written) &&
+                     ReadNumber(json, "rejected", progress.rejected) &&
+                     ReadNumber(json, "rejects_bytes", progress.rejects_bytes);
   if (!whole) return Senseless(path);
   return std::optional<ImportProgress>(progress);
 }

@@ -18,7 +18,7 @@ struct ImportProgress {
   // Random, new with each import that starts at the beginning. It is part of every request_id: a
   // file imported again on purpose must be written again, not answered from memory.
   Hash128 import_id{};
-  std::string incarnation;    // of the collection
+  std::string incarnation;  // of the collection
   uint64_t first_id = 0;
   FilePosition position;
   uint64_t written = 0;

@@ -98,6 +98,11 @@ void AddShard(const CollectionEntry& entry, const ShardSurvey& survey, Collectio
                        survey.placement.node, stat.not_ready_reason));
     return;
   }
+  if (!stat.not_ready_reason.empty()) {
+    Worsen(view, CollectionStatus::kYellow,
+           fmt::format("shard {} on node {}: {}", survey.placement.shard, survey.placement.node,
+                       stat.not_ready_reason));
+  }
   if (!view.record.serving_version.empty()) AddIndex(survey, view);
 }
 

@@ -188,8 +188,8 @@ void Reconciler::RemoveStrays(const CollectionRecord& known,
                               const std::vector<ShardSurvey>& surveys) {
   // A training begins under this lock, and the record read under it holds what one that ended
   // since the survey has promoted: nothing in use is dropped.
-  const Catalog::NameLock lock = catalog_.Lock(known.name);
-  if (operations_.Running(known.name)) return;
+  const Catalog::NameLock lock = catalog_.TryLock(known.name);
+  if (!lock.owns_lock() || operations_.Running(known.name)) return;
   const auto record = catalog_.meta().Get(known.name);
   if (!record.ok() || record->incarnation != known.incarnation) return;
   for (const ShardSurvey& survey : surveys) {
@@ -210,8 +210,8 @@ void Reconciler::CancelLostTraining(const CollectionRecord& record) {
   if (record.shards.empty() || training_cleared_.contains(job)) return;
   const auto service = catalog_.Node(record.shards.front().node);
   if (!service.ok()) return;
-  const Catalog::NameLock lock = catalog_.Lock(record.name);
-  if (operations_.Running(record.name)) return;
+  const Catalog::NameLock lock = catalog_.TryLock(record.name);
+  if (!lock.owns_lock() || operations_.Running(record.name)) return;
   const absl::Status cancelled = (*service)->CancelTraining(job, catalog_.context().StatDeadline());
   if (cancelled.ok() || absl::IsNotFound(cancelled)) training_cleared_.insert(job);
 }

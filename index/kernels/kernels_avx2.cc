@@ -40,21 +40,31 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return _mm256_castps256_ps128(sum) + _mm256_extractf128_ps(sum, 1);
 }
 
-KITH_INLINE void TurnCodewords(const float* rows, size_t n, Vec* column) {
-  Vec row[4];
-  for (size_t i = 0; i < 4; ++i) {
-    const Quad low = *reinterpret_cast<const LooseQuad*>(rows + i * n);
-    const Quad high = *reinterpret_cast<const LooseQuad*>(rows + (i + 4) * n);
-    row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
-  }
-  const Vec a = _mm256_unpacklo_ps(row[0], row[1]);
-  const Vec b = _mm256_unpacklo_ps(row[2], row[3]);
-  const Vec c = _mm256_unpackhi_ps(row[0], row[1]);
-  const Vec d = _mm256_unpackhi_ps(row[2], row[3]);
-  column[0] = _mm256_shuffle_ps(a, b, 0x44);
-  column[1] = _mm256_shuffle_ps(a, b, 0xee);
-  column[2] = _mm256_shuffle_ps(c, d, 0x44);
-  column[3] = _mm256_shuffle_ps(c, d, 0xee);
+KITH_INLINE Vec LoadQuads(const float* rows, size_t n) {
+  const __m256 low = _mm256_castps128_ps256(_mm_loadu_ps(rows));
+  return _mm256_insertf128_ps(low, _mm_loadu_ps(rows + 4 * n), 1);
+}
+
+KITH_INLINE Quad LoadQuadPart(const float* at, size_t count) {
+  const __m128i position = _mm_setr_epi32(0, 1, 2, 3);
+  return _mm_maskload_ps(at, _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(count)), position));
+}
+
+KITH_INLINE Vec LoadQuadsPart(const float* rows, size_t n, size_t count) {
+  const __m256 low = _mm256_castps128_ps256(LoadQuadPart(rows, count));
+  return _mm256_insertf128_ps(low, LoadQuadPart(rows + 4 * n, count), 1);
+}
+
+KITH_INLINE Vec SpreadQuad(Quad quad) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(quad), quad, 1);
+}
+
+KITH_INLINE Vec FoldEachQuad(const Vec* four) {
+  const Vec first =
+      _mm256_shuffle_ps(four[0], four[1], 0x44) + _mm256_shuffle_ps(four[0], four[1], 0xee);
+  const Vec second =
+      _mm256_shuffle_ps(four[2], four[3], 0x44) + _mm256_shuffle_ps(four[2], four[3], 0xee);
+  return _mm256_shuffle_ps(first, second, 0x88) + _mm256_shuffle_ps(first, second, 0xdd);
 }
 
 #include "index/kernels/portable_kernels.inc"

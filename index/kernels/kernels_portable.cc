@@ -40,8 +40,9 @@ KITH_INLINE Vec HalvesToFloats(const uint16_t* at) {
 KITH_INLINE Vec BytesToFloats(const uint8_t* at) {
   uint32_t four;
   __builtin_memcpy(&four, at, 4);
-  const auto halves = reinterpret_cast<Halves>(__builtin_shufflevector(
-      reinterpret_cast<Bytes>(Words{four, 0, 0, 0}), Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+  const auto halves = reinterpret_cast<Halves>(
+      __builtin_shufflevector(reinterpret_cast<Bytes>(Words{four, 0, 0, 0}), Bytes{}, 0, 16, 1, 17,
+                              2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
   return __builtin_convertvector(reinterpret_cast<Ints>(WidenHalves(halves)), Vec);
 }
 
@@ -59,17 +60,26 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
-KITH_INLINE void TurnCodewords(const float* rows, size_t n, Vec* column) {
-  Vec row[4];
-  for (size_t i = 0; i < 4; ++i) row[i] = *reinterpret_cast<const LooseQuad*>(rows + i * n);
-  const Vec a = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
-  const Vec b = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
-  const Vec c = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
-  const Vec d = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
-  column[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-  column[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-  column[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
-  column[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+KITH_INLINE Quad LoadQuadPart(const float* at, size_t count) { return LoadPart(at, count); }
+
+// One row fills a register here.
+KITH_INLINE Vec LoadQuads(const float* row, size_t) {
+  return *reinterpret_cast<const LooseQuad*>(row);
+}
+
+KITH_INLINE Vec LoadQuadsPart(const float* row, size_t, size_t count) {
+  return LoadPart(row, count);
+}
+
+KITH_INLINE Vec SpreadQuad(Quad quad) { return quad; }
+
+KITH_INLINE Vec FoldEachQuad(const Vec* four) {
+  const Vec first = __builtin_shufflevector(four[0], four[1], 0, 1, 4, 5) +
+                    __builtin_shufflevector(four[0], four[1], 2, 3, 6, 7);
+  const Vec second = __builtin_shufflevector(four[2], four[3], 0, 1, 4, 5) +
+                     __builtin_shufflevector(four[2], four[3], 2, 3, 6, 7);
+  return __builtin_shufflevector(first, second, 0, 2, 4, 6) +
+         __builtin_shufflevector(first, second, 1, 3, 5, 7);
 }
 
 #include "index/kernels/portable_kernels.inc"

@@ -44,6 +44,7 @@ void LogHint::Load(const std::string& bytes) {
 }
 
 uint64_t LogHint::Expected(uint64_t shard) const {
+  std::lock_guard lock(mutex_);
   const auto found = expected_.find(shard);
   return found == expected_.end() ? 0 : found->second;
 }
@@ -61,6 +62,7 @@ absl::Status LogHint::Note(uint64_t shard, uint64_t lsn) {
 absl::Status LogHint::Forget(uint64_t shard) {
   std::lock_guard lock(mutex_);
   acknowledged_.erase(shard);
+  expected_.erase(shard);
   return WriteLocked();
 }
 

@@ -49,9 +49,9 @@ class LogHint {
   const std::string path_;
   FileSystem& files_;
   const Clock& clock_;
-  std::map<uint64_t, uint64_t> expected_;
 
   mutable std::mutex mutex_;
+  std::map<uint64_t, uint64_t> expected_;
   std::map<uint64_t, uint64_t> acknowledged_;
   Deadline next_write_ = Deadline::min();
 };

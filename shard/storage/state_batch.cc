@@ -1,5 +1,7 @@
 #include "shard/storage/state_batch.h"
 
+#include <algorithm>
+
 #include "shard/storage/dedupe_table.h"
 #include "shard/storage/rocks_open.h"
 #include "shard/storage/state_keys.h"
@@ -34,13 +36,6 @@ bool DecodeApplied(std::string_view value, AppliedState& applied) {
   return true;
 }
 
-bool DecodeDigest(std::string_view value, Digest& digest) {
-  if (value.size() != kDigestSize) return false;
-  digest.low = GetLittleEndian<uint64_t>(value.data());
-  digest.high = GetLittleEndian<uint64_t>(value.data() + 8);
-  return true;
-}
-
 // A put into a batch in memory fails only above RocksDB's 4 GB a key or value.
 void RocksStateBatch::Put(Family where, std::string_view key, std::string_view value) {
   batch_.Put(family(where), ToSlice(key), ToSlice(value)).PermitUncheckedError();
@@ -65,13 +60,15 @@ void RocksStateBatch::PutRow(const RowRecord& record) {
 void RocksStateBatch::DeleteRow(uint32_t row) { Delete(Family::kRows, RowKey(row).view()); }
 
 void RocksStateBatch::PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) {
-  char value[kIdValueSize];
-  PutLittleEndian(PutLittleEndian(value, entry.row), entry.version);
-  Put(Family::kIds, IdKey(slot, key).view(), {value, sizeof(value)});
+  IdChange& change = ids_.emplace_back();
+  change.key = IdKey(slot, key);
+  PutLittleEndian(PutLittleEndian(change.value.data(), entry.row), entry.version);
 }
 
 void RocksStateBatch::DeleteId(uint16_t slot, const PointKey& key) {
-  Delete(Family::kIds, IdKey(slot, key).view());
+  IdChange& change = ids_.emplace_back();
+  change.key = IdKey(slot, key);
+  change.is_delete = true;
 }
 
 void RocksStateBatch::MarkDead(uint64_t lsn, uint32_t row) {
@@ -79,9 +76,7 @@ void RocksStateBatch::MarkDead(uint64_t lsn, uint32_t row) {
 }
 
 void RocksStateBatch::PutDigest(uint16_t slot, const Digest& digest) {
-  char value[kDigestSize];
-  PutLittleEndian(PutLittleEndian(value, digest.low), digest.high);
-  Put(Family::kSys, DigestKey(slot).view(), {value, sizeof(value)});
+  digests_.emplace_back(slot, digest);
 }
 
 void RocksStateBatch::PutDedupe(std::string_view request_id, const DedupeEntry& entry) {
@@ -108,8 +103,35 @@ void RocksStateBatch::PutDedupeCount(uint64_t count) {
   Put(Family::kSys, kDedupeCountKey, {value, sizeof(value)});
 }
 
+// In key order an insert finds its place near the one before. Changes of one id keep their order.
+void RocksStateBatch::SealIds() {
+  std::stable_sort(ids_.begin(), ids_.end(), [](const IdChange& a, const IdChange& b) {
+    return a.key.view() < b.key.view();
+  });
+  for (const IdChange& change : ids_) {
+    if (change.is_delete) {
+      Delete(Family::kIds, change.key.view());
+    } else {
+      Put(Family::kIds, change.key.view(), {change.value.data(), kIdValueSize});
+    }
+  }
+  ids_.clear();
+}
+
+rocksdb::WriteBatch& RocksStateBatch::Seal() {
+  SealIds();
+  if (!digests_.empty()) {
+    const std::string changes = EncodeDigestChanges(std::move(digests_));
+    batch_.Merge(family(Family::kSys), ToSlice(kDigestsKey), changes).PermitUncheckedError();
+    digests_.clear();
+  }
+  return batch_;
+}
+
 void RocksStateBatch::Clear() {
   batch_.Clear();
+  ids_.clear();
+  digests_.clear();
   applied_.reset();
   dedupe_puts_ = 0;
 }

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "shard/storage/digest_merge.h"
 #include "shard/storage/rocks_options.h"
+#include "shard/storage/state_keys.h"
 #include "shard/storage/state_store.h"
 
 namespace kith::storage {
@@ -17,13 +19,11 @@ namespace kith::storage {
 inline constexpr size_t kRowHeaderSize = PointKey::kSize + 8 + 4;
 inline constexpr size_t kIdValueSize = 4 + 8;
 inline constexpr size_t kAppliedSize = 8 + 8 + 4 + 8;
-inline constexpr size_t kDigestSize = 16;
 
 // False where the bytes cannot be such a value.
 bool DecodeRow(std::string_view value, RowRecord& record);
 bool DecodeId(std::string_view value, IdEntry& entry);
 bool DecodeApplied(std::string_view value, AppliedState& applied);
-bool DecodeDigest(std::string_view value, Digest& digest);
 
 using FamilyHandles = std::vector<rocksdb::ColumnFamilyHandle*>;
 
@@ -43,7 +43,7 @@ class RocksStateBatch final : public StateBatch {
 
   // For the store.
   void PutDedupeCount(uint64_t count);
-  rocksdb::WriteBatch& rocks() { return batch_; }
+  rocksdb::WriteBatch& Seal();  // moves everything into the RocksDB batch
   const std::optional<AppliedState>& applied() const { return applied_; }
   uint64_t dedupe_puts() const { return dedupe_puts_; }
   void Clear();
@@ -52,9 +52,18 @@ class RocksStateBatch final : public StateBatch {
   rocksdb::ColumnFamilyHandle* family(Family family) const { return families_[size_t(family)]; }
   void Put(Family where, std::string_view key, std::string_view value);
   void Delete(Family where, std::string_view key);
+  void SealIds();
+
+  struct IdChange {
+    IdKeyBytes key;
+    std::array<char, kIdValueSize> value;
+    bool is_delete = false;
+  };
 
   const FamilyHandles& families_;
   rocksdb::WriteBatch batch_;
+  std::vector<IdChange> ids_;
+  DigestChanges digests_;
   std::optional<AppliedState> applied_;
   uint64_t dedupe_puts_ = 0;
 };

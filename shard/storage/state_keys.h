@@ -56,18 +56,12 @@ inline FixedKey<12> DeadKey(uint64_t lsn, uint32_t row) {
   return key;
 }
 
-// sys: one letter, and for digests the slot.
+// sys: one letter.
 inline constexpr std::string_view kAppliedKey = "a";
 inline constexpr std::string_view kManifestKey = "m";
 inline constexpr std::string_view kDedupeCountKey = "c";
 inline constexpr std::string_view kFormatKey = "f";
-inline constexpr char kDigestPrefix = 'd';
-inline FixedKey<3> DigestKey(uint16_t slot) {
-  FixedKey<3> key;
-  key.bytes[0] = kDigestPrefix;
-  PutBigEndian(key.bytes.data() + 1, slot);
-  return key;
-}
+inline constexpr std::string_view kDigestsKey = "d";  // merged, digest_merge.h
 
 }  // namespace kith::storage
 

@@ -107,19 +107,9 @@ absl::Status RocksStateStore::ForEachDead(uint64_t after_lsn,
 }
 
 absl::StatusOr<SlotDigests> RocksStateStore::ReadDigests() {
+  KITH_ASSIGN_OR_RETURN(const std::string changes, ReadSystem(kDigestsKey));
   SlotDigests digests(limits::kSlots);
-  const std::unique_ptr<rocksdb::Iterator> entry = Scan(Family::kSys);
-  const FixedKey<3> first = DigestKey(0);
-  for (entry->Seek(ToSlice(first.view())); entry->Valid(); entry->Next()) {
-    const rocksdb::Slice key = entry->key();
-    if (key[0] != kDigestPrefix) break;
-    const uint16_t slot =
-        key.size() == sizeof(first) ? GetBigEndian<uint16_t>(key.data() + 1) : limits::kSlots;
-    if (slot >= limits::kSlots || !DecodeDigest(ToView(entry->value()), digests[slot])) {
-      return Bad("digest");
-    }
-  }
-  KITH_RETURN_IF_ERROR(Checked(entry->status(), "read digests of"));
+  if (!ApplyDigestChanges(changes, digests)) return Bad("list of digests");
   return digests;
 }
 

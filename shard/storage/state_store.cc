@@ -62,7 +62,7 @@ absl::Status RocksStateStore::Write(StateBatch& batch) {
   std::lock_guard lock(mutex_);
   const uint64_t dedupe_count = dedupe_count_ + changes.dedupe_puts();
   if (changes.dedupe_puts() > 0) changes.PutDedupeCount(dedupe_count);
-  KITH_RETURN_IF_ERROR(WriteLocked(changes.rocks()));
+  KITH_RETURN_IF_ERROR(WriteLocked(changes.Seal()));
   dedupe_count_ = dedupe_count;
   if (changes.applied().has_value()) applied_ = *changes.applied();
   changes.Clear();
@@ -97,11 +97,11 @@ absl::Status RocksStateStore::ExpireDedupe(uint64_t now_unix_ms) {
   expiry.oldest_unix_ms = now_unix_ms - std::min(now_unix_ms, limits::kDedupeAgeMs);
   expiry.surplus = dedupe_count_ - std::min(dedupe_count_, limits::kDedupeEntriesMax);
   RocksStateBatch batch(database_.families());
-  KITH_ASSIGN_OR_RETURN(const uint64_t removed, dedupe_.Expire(expiry, batch.rocks()));
+  KITH_ASSIGN_OR_RETURN(const uint64_t removed, dedupe_.Expire(expiry, batch.Seal()));
   if (removed == 0) return absl::OkStatus();
   const uint64_t left = dedupe_count_ - std::min(dedupe_count_, removed);
   batch.PutDedupeCount(left);
-  KITH_RETURN_IF_ERROR(WriteLocked(batch.rocks()));
+  KITH_RETURN_IF_ERROR(WriteLocked(batch.Seal()));
   dedupe_count_ = left;
   return absl::OkStatus();
 }

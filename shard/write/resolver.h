@@ -50,16 +50,16 @@ class Resolver {
   uint32_t next_row() const { return next_row_; }
 
  private:
-  void Finish(ResolvedOperation& operation, uint64_t version);
-
-  storage::StateStore& state_;
-  uint32_t next_row_;
   struct KeyHash {
     size_t operator()(const PointKey& key) const {
       return std::hash<std::string_view>()(key.view());
     }
   };
 
+  void Finish(ResolvedOperation& operation, uint64_t version);
+
+  storage::StateStore& state_;
+  uint32_t next_row_;
   absl::flat_hash_map<PointKey, std::optional<storage::IdEntry>, KeyHash> known_;
   std::vector<PointKey> missing_;
   std::vector<std::optional<storage::IdEntry>> found_;

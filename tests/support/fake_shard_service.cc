@@ -68,6 +68,7 @@ void FakeShardService::Restart() {
   std::lock_guard lock(mutex_);
   job_ = {};
   incoming_.clear();
+  for (auto& [id, shard] : shards_) shard.drawn.clear();
 }
 
 void FakeShardService::LoseShard(ShardId shard) {
@@ -192,7 +193,8 @@ absl::StatusOr<std::vector<uint64_t>> FakeShardService::SampleHashes(const Sampl
                                                                      Deadline) {
   KITH_RETURN_IF_ERROR(Enter("SampleHashes"));
   std::lock_guard lock(mutex_);
-  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard));
+  KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard));
+  shard->drawn[call.seed] = call.count;
   std::vector<uint64_t> hashes;
   for (const auto& [key, point] : shard->points) hashes.push_back(SampleHash(call.seed, key));
   std::sort(hashes.begin(), hashes.end());
@@ -205,6 +207,9 @@ absl::StatusOr<SampleChunk> FakeShardService::ReadSample(const SampleChunkCall& 
   KITH_RETURN_IF_ERROR(Enter("ReadSample"));
   std::lock_guard lock(mutex_);
   KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard));
+  if (!shard->drawn.contains(call.seed)) {
+    return Error(absl::StatusCode::kUnavailable, reason::kNotReady, "ask for the hashes first");
+  }
   std::vector<std::pair<uint64_t, PointKey>> found;
   for (const auto& [key, point] : shard->points) {
     const uint64_t hash = SampleHash(call.seed, key);

@@ -35,7 +35,7 @@ class FakeShardService : public ShardService {
   // Encoding stays at half of the rows, training at half of its progress, until it is let go.
   void HoldEncoding(bool hold);
   void HoldTraining(bool hold);
-  // A restart: trainings are forgotten, shards and indexes stay.
+  // A restart: trainings and drawn samples are forgotten, shards and indexes stay.
   void Restart();
   void LoseShard(ShardId shard);
 
@@ -83,6 +83,7 @@ class FakeShardService : public ShardService {
     std::map<std::string, uint32_t> indexes;  // version and its number of lists
     std::map<std::string, std::pair<std::string, WriteReply>> requests;  // by request_id
     uint64_t lsn = 0;
+    std::map<uint64_t, uint64_t> drawn;  // how many hashes were asked for, by seed
   };
   struct Job {
     std::string name;

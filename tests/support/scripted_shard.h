@@ -1,6 +1,8 @@
 #ifndef KITH_TESTS_SUPPORT_SCRIPTED_SHARD_H_
 #define KITH_TESTS_SUPPORT_SCRIPTED_SHARD_H_
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -66,7 +68,7 @@ class ScriptedCluster {
     record.dimension = 2;
     for (size_t i = 0; i < count; ++i) {
       shards.push_back(std::make_unique<ScriptedShard>());
-      const std::string node = "n" + std::to_string(i);
+      const std::string node = fmt::format("n{}", i);
       services_[node] = shards.back().get();
       const auto begin = static_cast<uint32_t>(limits::kSlots * i / count);
       const auto end = static_cast<uint32_t>(limits::kSlots * (i + 1) / count);

@@ -27,7 +27,9 @@ ARROWS = {
 # Header-only arithmetic that a module may include although its folder is closed to it.
 EXTRA_ARROWS = {"coordinator": ["index/plan.h"]}
 
-_GENERATED = r"^(?:[^/]+/rpc|cli|bench|clients|tests|common/rpc|common/meta|coordinator/http)/"
+# coordinator/shard_client is the calling side of shard/rpc.
+_GENERATED = (r"^(?:[^/]+/rpc|coordinator/shard_client|cli|bench|clients|tests|common/rpc|common/meta"
+              r"|coordinator/http)/")
 
 # What is included (a pattern on the include's path), and the files that may do so.
 GATES = [
@@ -63,8 +65,8 @@ EXCEPTION_ADAPTERS = [
     r"^common/telemetry/log\.cc$",
     r"^[^/]+/http/\w+\.cc$",
     r"^cli/\w*json\w*\.cc$",
-    r"^cli/main\.cc$",
-    r"^kithd/main\.cc$",
+    r"^cli/(?:command_line|main)\.cc$",
+    r"^kithd/flags\.cc$",
 ]
 
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,13 @@ constexpr uint64_t kQueriesFromSample = 256;  // where too few points are left t
 struct HashRange {
   uint64_t begin = 0;
   uint64_t end = 0;  // 0: to the end
+};
+
+// The points whose sample hash is below `sample_end` are trained on, those in the other range are
+// the queries.
+struct SampleBounds {
+  uint64_t sample_end = 0;  // 0: every point
+  HashRange held_out;
 };
 
 using Visit = std::function<absl::Status(SampleChunk)>;
@@ -141,8 +150,6 @@ SampleChunk Smallest(const SampleChunk& chunk, size_t count, size_t vector_bytes
   return sorted;
 }
 
-}  // namespace
-
 absl::StatusOr<SampleBounds> FindSampleBounds(const TrainingRun& run) {
   const TrainingPlan& plan = run.plan;
   // One more than is used tells where the last of them ends.
@@ -152,34 +159,41 @@ absl::StatusOr<SampleBounds> FindSampleBounds(const TrainingRun& run) {
   SampleBounds bounds;
   bounds.sample_end = at(plan.sample);
   if (plan.held_out > 0 && bounds.sample_end != 0) {
-    bounds.held_out_begin = bounds.sample_end;
-    bounds.held_out_end = at(plan.sample + plan.held_out);
+    bounds.held_out = {bounds.sample_end, at(plan.sample + plan.held_out)};
   } else {
-    bounds.held_out_begin = 0;
-    bounds.held_out_end = at(kQueriesFromSample);
+    bounds.held_out = {0, at(kQueriesFromSample)};
   }
   return bounds;
-}
-
-absl::Status SendSample(const TrainingRun& run, const SampleBounds& bounds) {
-  for (int attempt = 1;; ++attempt) {
-    const absl::Status sent = SendOnce(run, bounds);
-    if (!absl::IsUnavailable(sent) || attempt >= run.timing().attempts) return FromTrainer(sent);
-    KITH_RETURN_IF_ERROR(run.operation.Pause(run.timing().retry_pause));
-  }
 }
 
 absl::StatusOr<SampleChunk> ReadHeldOut(const TrainingRun& run, const SampleBounds& bounds) {
   SampleChunk all;
   for (const ShardPlacement& placement : run.record.shards) {
-    const HashRange range{bounds.held_out_begin, bounds.held_out_end};
-    KITH_RETURN_IF_ERROR(ReadRange(run, placement, range, [&](SampleChunk chunk) {
+    KITH_RETURN_IF_ERROR(ReadRange(run, placement, bounds.held_out, [&](SampleChunk chunk) {
       Append(std::move(chunk), all);
       return absl::OkStatus();
     }));
   }
   const uint64_t count = run.plan.held_out > 0 ? run.plan.held_out : kQueriesFromSample;
   return Smallest(all, count, run.record.dimension * ElementSize(run.record.element_type));
+}
+
+absl::StatusOr<SampleChunk> DrawOnce(const TrainingRun& run) {
+  KITH_ASSIGN_OR_RETURN(const SampleBounds bounds, FindSampleBounds(run));
+  KITH_RETURN_IF_ERROR(SendOnce(run, bounds));
+  return ReadHeldOut(run, bounds);
+}
+
+}  // namespace
+
+absl::StatusOr<SampleChunk> DrawSample(const TrainingRun& run) {
+  for (int attempt = 1;; ++attempt) {
+    absl::StatusOr<SampleChunk> held_out = DrawOnce(run);
+    if (held_out.ok()) return held_out;
+    const bool again = absl::IsUnavailable(held_out.status()) && attempt < run.timing().attempts;
+    if (!again) return FromTrainer(held_out.status());
+    KITH_RETURN_IF_ERROR(run.operation.Pause(run.timing().retry_pause));
+  }
 }
 
 }  // namespace kith::coordinator

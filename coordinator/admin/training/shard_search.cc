@@ -15,7 +15,9 @@ namespace kith::coordinator {
 namespace {
 
 constexpr uint32_t kNeighbours = 10;
-constexpr uint32_t kBatch = 16;         // queries a call: fair to the searches of users
+constexpr uint32_t kBatchMax = 16;  // queries a call: fair to the searches of users
+// Numbers a call may compare, points x dimension x queries: a few seconds, far from its deadline.
+constexpr uint64_t kElementsMax = 20'000'000'000;
 constexpr uint32_t kCallsInFlight = 4;  // a shard, so that all its threads have work
 
 // Replies of the calls of one round; outlives the round where a reply comes too late.
@@ -70,12 +72,15 @@ class ShardSearch {
  public:
   ShardSearch(const TrainingRun& run, const QuerySet& queries, const SearchCall& prototype)
       : run_(run), queries_(queries), prototype_(prototype) {
-    VectorShape shape = ShapeOf(run.record);
+    const VectorShape shape = ShapeOf(run.record);
     query_bytes_ = shape.query_bytes();
+    const uint64_t a_query =
+        std::max<uint64_t>(1, run.plan.points * shape.dimension / run.record.shards.size());
+    batch_ = static_cast<uint32_t>(std::clamp<uint64_t>(kElementsMax / a_query, 1, kBatchMax));
   }
 
   absl::StatusOr<NeighbourSets> Run() {
-    const uint32_t step = kBatch * kCallsInFlight;
+    const uint32_t step = batch_ * kCallsInFlight;
     for (uint32_t begin = 0; begin < queries_.count; begin += step) {
       KITH_RETURN_IF_ERROR(RunRound(begin, std::min(queries_.count, begin + step)));
     }
@@ -105,9 +110,9 @@ class ShardSearch {
   absl::Status TryRound(uint32_t begin, uint32_t end) {
     const size_t shards = run_.record.shards.size();
     std::vector<SearchCall> calls;
-    for (uint32_t first = begin; first < end; first += kBatch) {
+    for (uint32_t first = begin; first < end; first += batch_) {
       for (const ShardPlacement& placement : run_.record.shards) {
-        calls.push_back(CallFor(placement.shard, first, std::min(end, first + kBatch)));
+        calls.push_back(CallFor(placement.shard, first, std::min(end, first + batch_)));
       }
     }
     KITH_ASSIGN_OR_RETURN(std::vector<SearchReply> replies, Send(calls));
@@ -119,7 +124,7 @@ class ShardSearch {
       Merge({replies.begin() + static_cast<ptrdiff_t>(i),
              replies.begin() + static_cast<ptrdiff_t>(i + shards)},
             first);
-      first += kBatch;
+      first += batch_;
     }
     return absl::OkStatus();
   }
@@ -168,6 +173,7 @@ class ShardSearch {
   const QuerySet& queries_;
   const SearchCall& prototype_;
   size_t query_bytes_ = 0;
+  uint32_t batch_ = 1;
   NeighbourSets sets_;
 };
 

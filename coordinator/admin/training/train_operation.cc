@@ -69,15 +69,14 @@ void DropOldVersions(const TrainingRun& run, const CollectionRecord& record) {
 
 absl::StatusOr<std::string> Train(const TrainingRun& run) {
   run.Report(kSampling, 0);
-  KITH_ASSIGN_OR_RETURN(const SampleBounds bounds, FindSampleBounds(run));
-  KITH_RETURN_IF_ERROR(SendSample(run, bounds));
+  // The queries are read now: a node that restarts later has forgotten what was drawn.
+  KITH_ASSIGN_OR_RETURN(const SampleChunk held_out, DrawSample(run));
   run.Report(kTraining, 0);
   KITH_ASSIGN_OR_RETURN(const std::string version, TrainArtifact(run));
   KITH_RETURN_IF_ERROR(CopyArtifact(run, version));
   EndJob(run);
   run.Report(kEncoding, 0);
   KITH_RETURN_IF_ERROR(EncodeShards(run, version));
-  KITH_ASSIGN_OR_RETURN(const SampleChunk held_out, ReadHeldOut(run, bounds));
   KITH_ASSIGN_OR_RETURN(const std::vector<RecallMeasure> recall,
                         MeasureRecall(run, version, held_out));
   KITH_ASSIGN_OR_RETURN(const CollectionRecord record, Promote(run, version, recall));

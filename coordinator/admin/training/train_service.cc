@@ -5,20 +5,22 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "coordinator/admin/collection_shape.h"
 #include "coordinator/admin/shard_steps.h"
+#include "coordinator/admin/training/memory_check.h"
 #include "coordinator/admin/training/train_operation.h"
 
 namespace kith::coordinator {
 namespace {
 
-absl::StatusOr<uint64_t> CountPoints(const Catalog& catalog, const CollectionRecord& record) {
+absl::StatusOr<uint64_t> CountPoints(const std::vector<ShardSurvey>& surveys) {
   uint64_t points = 0;
-  for (const ShardSurvey& survey : SurveyShards(catalog, record)) {
+  for (const ShardSurvey& survey : surveys) {
     KITH_RETURN_IF_ERROR(AtShard(survey.stat.status(), survey.placement));
     points += survey.stat->live_points;
   }
@@ -34,9 +36,13 @@ absl::StatusOr<Operation> TrainService::Start(const TrainCall& call) {
   KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(call.collection));
   const CollectionRecord& record = entry->record;
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, record.dimension));
-  KITH_ASSIGN_OR_RETURN(const uint64_t points, CountPoints(catalog_, record));
+  const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record);
+  KITH_ASSIGN_OR_RETURN(const uint64_t points, CountPoints(surveys));
   KITH_ASSIGN_OR_RETURN(TrainingPlan plan, PlanTraining(record, call.index, points));
   plan.seed = call.seed;
+  if (memory_limit_bytes_ != 0) {
+    KITH_RETURN_IF_ERROR(CheckTrainingMemory(record, plan, surveys, memory_limit_bytes_));
+  }
   KITH_ASSIGN_OR_RETURN(const auto operation, operations_.Begin("train", record.name));
   const bool posted = jobs_.Post([this, operation, record, plan] {
     RunTraining({catalog_, *operation, record, plan, record.incarnation.ToString()});

@@ -25,18 +25,25 @@ struct TrainCall {
 // Threads: any admin thread; Start blocks while it asks every shard for its size.
 class TrainService {
  public:
-  TrainService(Catalog& catalog, Operations& operations, Executor& jobs)
-      : catalog_(catalog), operations_(operations), jobs_(jobs) {}
+  // `memory_limit_bytes` of one node, 0: not known, and no training is refused for it.
+  TrainService(Catalog& catalog, Operations& operations, Executor& jobs,
+               uint64_t memory_limit_bytes = 0)
+      : catalog_(catalog),
+        operations_(operations),
+        jobs_(jobs),
+        memory_limit_bytes_(memory_limit_bytes) {}
 
   // FAILED_PRECONDITION TOO_FEW_POINTS; ABORTED TRAINING_IN_PROGRESS; NOT_FOUND
   // COLLECTION_NOT_FOUND; INVALID_ARGUMENT BAD_REQUEST; UNAVAILABLE SHARD_UNAVAILABLE naming the
-  // node; RESOURCE_EXHAUSTED QUEUE_FULL. DEGENERATE_POINTS shows in the operation.
+  // node; RESOURCE_EXHAUSTED QUEUE_FULL or MEMORY_LIMIT (with both figures). DEGENERATE_POINTS
+  // shows in the operation.
   absl::StatusOr<Operation> Start(const TrainCall& call);
 
  private:
   Catalog& catalog_;
   Operations& operations_;
   Executor& jobs_;
+  const uint64_t memory_limit_bytes_;
 };
 
 }  // namespace kith::coordinator

@@ -142,23 +142,16 @@ class SearchTrained : public ::testing::TestWithParam<Shape> {
   SearchWork work_;
 };
 
-TEST_P(SearchTrained, FindsNearlyAllInAQuarterOfTheListsAtProductionDepth) {
+// One test, so that each shape is trained once.
+TEST_P(SearchTrained, EveryPlaneRanksWellAndNothingIsMissedAtUnlimitedDepth) {
   ASSERT_NO_FATAL_FAILURE(Build());
   const double recall = Recall({.nprobe = 8, .refine = 160, .rerank = 40});
   EXPECT_GT(recall, GetParam().recall_in_a_quarter);
   EXPECT_LT(work_.rows_scanned, kPoints * 2 / 3);
-}
-
-TEST_P(SearchTrained, FindsAllInAllListsAtUnlimitedDepth) {
-  ASSERT_NO_FATAL_FAILURE(Build());
-  EXPECT_EQ(Recall({.nprobe = 32, .refine = kUnlimited, .rerank = kUnlimited}), 1.0);
-}
-
-TEST_P(SearchTrained, ShallowDepthsCostLittleRecallBecauseEachPlaneRanksWell) {
-  ASSERT_NO_FATAL_FAILURE(Build());
-  // Were a plane ranked wrongly (a sign, a scale, a term), twelve of thousands would be luck.
+  // Were a plane ranked wrongly (a sign, a scale, a term), the few kept of thousands would be luck.
   EXPECT_GT(Recall({.nprobe = 32, .refine = 60, .rerank = 60}), 0.9);
   EXPECT_GT(Recall({.nprobe = 32, .refine = 400, .rerank = 12}), 0.95);
+  EXPECT_EQ(Recall({.nprobe = 32, .refine = kUnlimited, .rerank = kUnlimited}), 1.0);
 }
 
 INSTANTIATE_TEST_SUITE_P(

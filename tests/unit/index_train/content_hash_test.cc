@@ -20,7 +20,8 @@ std::string RandomText(size_t size) {
 TEST(ContentHashTest, IsFrozen) {
   EXPECT_EQ(HexDigits(HashContent("")), "4bd811f71989f5edc8c59ad88076b339");
   EXPECT_EQ(HexDigits(HashContent("kith")), "a41576f74c27370d40f72d6b275c8cb7");
-  EXPECT_EQ(HexDigits(HashContent("the nearest neighbours of a photo")), "3887e8cb5663139f8358516fff38b699");
+  EXPECT_EQ(HexDigits(HashContent("the nearest neighbours of a photo")),
+            "3887e8cb5663139f8358516fff38b699");
 }
 
 TEST(ContentHashTest, EveryFlippedBitChangesBothLanes) {

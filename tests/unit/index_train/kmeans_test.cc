@@ -65,7 +65,9 @@ TEST(NearestFinderTest, FindsTheNearestByDefinitionAndTheLowerOfEquals) {
         if (c == nearest[i]) found = distance;
       }
       EXPECT_LE(found, least + 1e-5) << i;
-      if (centroid_count > 30) EXPECT_NE(nearest[i], 20u) << "its twin 3 comes first";
+      if (centroid_count > 30) {
+        EXPECT_NE(nearest[i], 20u) << "its twin 3 comes first";
+      }
     }
   }
 }
@@ -75,6 +77,24 @@ TEST(KMeansTest, GetsFarBelowTheDistortionOfRandomCentroids) {
   const Matrix matrix = {points.data(), 4000, 12};
   const std::vector<float> random(points.begin(), points.begin() + 32 * 12);
   EXPECT_LT(Distortion(matrix, Cluster(matrix, 32, 1)), 0.72 * Distortion(matrix, random));
+}
+
+TEST(KMeansTest, ComparingWithNeighboursOnlyLosesNothingThatMatters) {
+  // Evenly spread, so that every cluster has many others around it.
+  std::mt19937 bits(9);
+  std::vector<float> points(12'000 * 16);
+  for (float& value : points) value = Draw(bits);
+  const Matrix matrix = {points.data(), 12'000, 16};
+  const auto quick = Cluster(matrix, 600, 2);  // above the number from which it does
+  TrainingControl control;
+  Pace pace(control, 1);
+  std::vector<float> full(points.begin(), points.begin() + 600 * 16);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(KMeans(matrix, {.iterations = 1, .seed = 5}, pace, full));
+  }
+  EXPECT_NE(quick, full);
+  EXPECT_LT(Distortion(matrix, quick), 1.005 * Distortion(matrix, full));
+  EXPECT_EQ(quick, Cluster(matrix, 600, 3));
 }
 
 TEST(KMeansTest, FindsSeparatedClusters) {

@@ -1,0 +1,89 @@
+#include "cli/commands/collection_text.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "cli/client/wire.h"
+#include "cli/console/progress.h"
+#include "cli/console/table.h"
+
+namespace kith::cli {
+namespace {
+
+template <typename Value>
+void PrintLine(Terminal& terminal, std::string_view name, const Value& value) {
+  terminal.out << fmt::format("{:<18}{}\n", name, value);
+}
+
+void PrintMemory(Terminal& terminal, const v1::MemoryByPart& memory) {
+  const std::pair<std::string_view, uint64_t> parts[] = {{"  codes", memory.codes()},
+                                                         {"  refine", memory.refine()},
+                                                         {"  quantizer", memory.quantizer()},
+                                                         {"  rows (mapped)", memory.rows()},
+                                                         {"  tombstones", memory.tombstones()}};
+  for (const auto& [name, bytes] : parts) PrintLine(terminal, name, ShortBytes(bytes));
+}
+
+std::string ServingText(const v1::Collection& collection) {
+  return collection.serving_version().empty() ? "none: exact search" : collection.serving_version();
+}
+
+}  // namespace
+
+void PrintCollection(const v1::Collection& collection, Terminal& terminal) {
+  const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
+  PrintLine(terminal, "collection", collection.collection());
+  PrintLine(terminal, "dimension", collection.dimension());
+  PrintLine(terminal, "metric", schema.ok() ? NameOf(schema->metric) : "unknown");
+  PrintLine(terminal, "dtype", schema.ok() ? NameOf(schema->element_type) : "unknown");
+  PrintLine(terminal, "shards", collection.shards());
+  PrintLine(terminal, "points", WithThousands(collection.points()));
+  PrintLine(terminal, "indexed", WithThousands(collection.indexed_points()));
+  PrintLine(terminal, "index version", ServingText(collection));
+  PrintLine(terminal, "status", StatusName(collection.status()));
+  for (const std::string& reason : collection.reasons()) PrintLine(terminal, "  because", reason);
+  for (const v1::RecallPoint& point : collection.recall()) {
+    PrintLine(terminal, "  recall@10",
+              fmt::format("{:.4f} at nprobe {}, scanning {:.2f} % of the points",
+                          point.recall_at_10(), point.nprobe(), 100 * point.scanned_share()));
+  }
+  PrintLine(terminal, "memory", "");
+  PrintMemory(terminal, collection.memory());
+  PrintLine(terminal, "disk", ShortBytes(collection.disk_bytes()));
+  PrintLine(terminal, "incarnation", collection.incarnation());
+}
+
+void PrintCollectionTable(const v1::ListCollectionsResponse& collections, Terminal& terminal) {
+  if (collections.collections().empty()) {
+    terminal.out << "no collections; `kith collection create --help` shows how to make one\n";
+    return;
+  }
+  Table table({"COLLECTION", "DIMENSION", "METRIC", "DTYPE", "SHARDS", "POINTS", "STATUS",
+               "INDEX VERSION"});
+  for (const v1::Collection& collection : collections.collections()) {
+    const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
+    table.Add({collection.collection(), std::to_string(collection.dimension()),
+               schema.ok() ? std::string(NameOf(schema->metric)) : "unknown",
+               schema.ok() ? std::string(NameOf(schema->element_type)) : "unknown",
+               std::to_string(collection.shards()), WithThousands(collection.points()),
+               std::string(StatusName(collection.status())), ServingText(collection)});
+  }
+  table.Print(terminal.out);
+}
+
+void PrintPlan(const v1::PlanCollectionResponse& plan, uint64_t points, Terminal& terminal) {
+  PrintLine(terminal, "points", WithThousands(points));
+  PrintLine(terminal, "lists", plan.lists());
+  PrintLine(terminal, "subspaces", plan.subspaces());
+  PrintLine(terminal, "training sample", WithThousands(plan.sample_points()));
+  PrintLine(terminal, "memory", ShortBytes(plan.steady_bytes()));
+  PrintMemory(terminal, plan.steady());
+  PrintLine(terminal, "bytes per vector", fmt::format("{:.1f}", plan.bytes_per_vector()));
+  PrintLine(terminal, "retrain peak", ShortBytes(plan.retrain_peak_bytes()));
+  PrintLine(terminal, "disk", ShortBytes(plan.disk_bytes()));
+  PrintLine(terminal, "fits", plan.fits() ? "yes" : "no: " + plan.why_not());
+}
+
+}  // namespace kith::cli

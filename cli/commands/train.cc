@@ -1,0 +1,138 @@
+#include "cli/commands/train.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "cli/client/connection.h"
+#include "cli/client/fetch_collection.h"
+#include "cli/client/wire.h"
+#include "cli/console/interrupt.h"
+#include "cli/console/json_output.h"
+#include "cli/console/progress.h"
+#include "common/base/status.h"
+#include "kith/v1/collections.grpc.pb.h"
+#include "kith/v1/operations.grpc.pb.h"
+
+namespace kith::cli {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kPoll{200};
+// How long the server may be out of reach before following it is given up.
+constexpr std::chrono::seconds kOutOfReachMax{60};
+constexpr std::chrono::seconds kServingWait{60};
+
+absl::StatusOr<v1::Operation> Start(const TrainOptions& options,
+                                    const std::shared_ptr<grpc::Channel>& channel) {
+  v1::TrainIndexRequest request;
+  request.set_collection(options.collection);
+  request.mutable_index()->set_lists(options.lists);
+  request.mutable_index()->set_subspaces(options.subspaces);
+  request.mutable_index()->set_target_recall(options.target_recall);
+  request.set_seed(options.seed);
+  const auto stub = v1::Collections::NewStub(channel);
+  v1::Operation operation;
+  KITH_RETURN_IF_ERROR(CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
+    return stub->TrainIndex(context, request, &operation);
+  }));
+  return operation;
+}
+
+absl::Status Detached(const v1::Operation& operation) {
+  return absl::CancelledError(
+      fmt::format("no longer watching; training {} goes on at the server: `kith status` shows it",
+                  operation.id()));
+}
+
+Progress::State StateOf(const v1::Operation& operation) {
+  return {operation.progress(), operation.stage()};
+}
+
+// Asks about the operation until it has ended.
+absl::Status Follow(const std::shared_ptr<grpc::Channel>& channel, InterruptWatch& interrupt,
+                    Progress& progress, v1::Operation& operation) {
+  const auto stub = v1::Operations::NewStub(channel);
+  v1::GetOperationRequest request;
+  request.set_id(operation.id());
+  auto last_answer = steady_clock::now();
+  while (operation.state() == v1::Operation::STATE_RUNNING) {
+    progress.Update(StateOf(operation));
+    std::this_thread::sleep_for(kPoll);
+    if (interrupt.interrupted()) return Detached(operation);
+    const absl::Status asked = CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
+      return stub->GetOperation(context, request, &operation);
+    });
+    const auto now = steady_clock::now();
+    if (asked.ok()) {
+      last_answer = now;
+    } else if (!RetryDelay(asked, 1, 0).has_value() || now - last_answer > kOutOfReachMax) {
+      return asked;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResultOf(const v1::Operation& operation) {
+  switch (operation.state()) {
+    case v1::Operation::STATE_SUCCEEDED:
+      return absl::OkStatus();
+    case v1::Operation::STATE_CANCELLED:
+      return absl::CancelledError(fmt::format("training {} was cancelled", operation.id()));
+    default:
+      return Error(absl::StatusCode::kFailedPrecondition, operation.error_reason(),
+                   fmt::format("training {} failed while {}: {}", operation.id(), operation.stage(),
+                               operation.error_message()));
+  }
+}
+
+absl::StatusOr<v1::Collection> WaitUntilServing(const std::shared_ptr<grpc::Channel>& channel,
+                                                const TrainOptions& options,
+                                                const std::string& version) {
+  const auto deadline = steady_clock::now() + kServingWait;
+  while (true) {
+    KITH_ASSIGN_OR_RETURN(v1::Collection collection, FetchCollection(channel, options.collection));
+    const bool serves = version.empty() ? !collection.serving_version().empty()
+                                        : collection.serving_version() == version;
+    if (serves) return collection;
+    if (steady_clock::now() > deadline) {
+      return absl::DeadlineExceededError(fmt::format(
+          "the training succeeded with version {}, but {} still serves {}", version,
+          options.collection,
+          collection.serving_version().empty() ? "none" : collection.serving_version()));
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+}  // namespace
+
+absl::Status RunTrain(const TrainOptions& options, Terminal& terminal) {
+  InterruptWatch interrupt;
+  KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
+  KITH_ASSIGN_OR_RETURN(v1::Operation operation, Start(options, channel));
+  Progress progress("train", terminal);
+  KITH_RETURN_IF_ERROR(Follow(channel, interrupt, progress, operation));
+  progress.Finish(StateOf(operation));
+  KITH_RETURN_IF_ERROR(ResultOf(operation));
+  KITH_ASSIGN_OR_RETURN(const v1::Collection collection,
+                        WaitUntilServing(channel, options, operation.result()));
+  if (options.json != "-") {
+    terminal.out << fmt::format("{} serves index version {} after {}\n", options.collection,
+                                collection.serving_version(), ShortDuration(progress.seconds()));
+    for (const v1::RecallPoint& point : collection.recall()) {
+      terminal.out << fmt::format(
+          "  recall@10 {:.4f} at nprobe {}, scanning {:.2f} % of the points\n",
+          point.recall_at_10(), point.nprobe(), 100 * point.scanned_share());
+    }
+  }
+  Json json = ToJson(operation);
+  json["seconds"] = progress.seconds();
+  json["serving"] = ToJson(collection);
+  return WriteJson(json, options.json, terminal);
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,219 @@
+#include "cli/dataset/exact_neighbours.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "cli/console/progress.h"
+#include "cli/data/element_conversion.h"
+#include "cli/dataset/parallel.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "index/kernels/kernel_table.h"
+
+namespace kith::cli {
+namespace {
+
+constexpr size_t kBlockBytes = 8 << 20;  // of rows read at once
+constexpr size_t kTileBytes = 64 << 10;  // of rows compared with one query after another, in cache
+constexpr uint64_t kQueryGroup = 64;     // queries that one thread takes at once
+
+struct Candidate {
+  float rank;  // smaller is nearer
+  uint32_t row;
+  bool operator<(const Candidate& other) const {
+    return rank != other.rank ? rank < other.rank : row < other.row;
+  }
+};
+
+// The k nearest rows seen. Rows must come in ascending order: of equals the first then stays.
+// Threads: one at a time.
+class Nearest {
+ public:
+  void Offer(float rank, uint32_t row, size_t k) {
+    if (heap_.size() == k && !(rank < heap_.front().rank)) return;
+    if (heap_.size() == k) {
+      std::pop_heap(heap_.begin(), heap_.end());
+      heap_.pop_back();
+    }
+    heap_.push_back({rank, row});
+    std::push_heap(heap_.begin(), heap_.end());
+  }
+  const std::vector<Candidate>& Sorted() {
+    std::sort_heap(heap_.begin(), heap_.end());
+    return heap_;
+  }
+
+ private:
+  std::vector<Candidate> heap_;
+};
+
+float InverseNorm(const std::byte* row, const FileShape& shape) {
+  double squares = 0;
+  for (uint32_t j = 0; j < shape.dimension; ++j) {
+    float value;
+    if (shape.element_type == ElementType::kU8) {
+      value = static_cast<float>(row[j]);
+    } else {
+      std::memcpy(&value, row + 4 * j, 4);
+    }
+    squares += double{value} * value;
+  }
+  return static_cast<float>(1 / std::sqrt(squares));
+}
+
+// Threads: Compare of different queries from any; Load alone.
+class Comparison {
+ public:
+  Comparison(const VectorMatrix& queries, const ExactNeighboursOptions& options)
+      : queries_(queries), options_(options), nearest_(queries.rows) {
+    if (options.metric != Metric::kCosine) return;
+    for (uint64_t q = 0; q < queries.rows; ++q) {
+      query_norms_.push_back(InverseNorm(queries.Row(q), queries.shape));
+    }
+  }
+
+  absl::Status Check() const {
+    for (size_t q = 0; q < query_norms_.size(); ++q) {
+      if (std::isfinite(query_norms_[q])) continue;
+      return Error(absl::StatusCode::kInvalidArgument, reason::kZeroVectorCosine,
+                   fmt::format("query {} is zero, which has no cosine with anything", q));
+    }
+    return absl::OkStatus();
+  }
+
+  void Load(const RowBatch& block) {
+    rows_.clear();
+    norms_.clear();
+    first_row_ = static_cast<uint32_t>(block.begin.row);
+    for (size_t i = 0; i < block.rows(); ++i) {
+      const std::byte* row = block.vectors.data() + i * queries_.shape.row_bytes();
+      rows_.push_back(row);
+      if (options_.metric == Metric::kCosine) norms_.push_back(InverseNorm(row, queries_.shape));
+    }
+  }
+
+  // Of queries [first, end) with the loaded block.
+  void Compare(uint64_t first, uint64_t end) {
+    const size_t tile = std::max<size_t>(8, kTileBytes / queries_.shape.row_bytes());
+    std::vector<float> scores(tile);
+    for (size_t at = 0; at < rows_.size(); at += tile) {
+      const size_t count = std::min(tile, rows_.size() - at);
+      for (uint64_t q = first; q < end; ++q) {
+        Score(q, at, count, scores.data());
+        for (size_t i = 0; i < count; ++i) {
+          nearest_[q].Offer(Rank(scores[i], q, at + i), first_row_ + static_cast<uint32_t>(at + i),
+                            options_.k);
+        }
+      }
+    }
+  }
+
+  NeighbourTable Table() {
+    NeighbourTable table;
+    table.queries = static_cast<uint32_t>(queries_.rows);
+    table.depth = options_.k;
+    for (Nearest& nearest : nearest_) {
+      for (const Candidate& candidate : nearest.Sorted()) {
+        table.ids.push_back(candidate.row);
+        table.scores.push_back(ScoreFromRank(options_.metric, candidate.rank));
+      }
+    }
+    return table;
+  }
+
+ private:
+  void Score(uint64_t query, size_t at, size_t count, float* out) const {
+    const index::KernelTable& kernels = index::ActiveKernels();
+    const bool l2 = options_.metric == Metric::kL2;
+    const void* const* vectors = rows_.data() + at;
+    if (queries_.shape.element_type == ElementType::kU8) {
+      const auto* bytes = reinterpret_cast<const uint8_t*>(queries_.Row(query));
+      (l2 ? kernels.l2_u8 : kernels.ip_u8)(bytes, vectors, count, queries_.shape.dimension, out);
+    } else {
+      const auto* floats = reinterpret_cast<const float*>(queries_.Row(query));
+      (l2 ? kernels.l2_f32 : kernels.ip_f32)(floats, vectors, count, queries_.shape.dimension, out);
+    }
+  }
+  float Rank(float score, uint64_t query, size_t row) const {
+    if (!norms_.empty()) score = score * norms_[row] * query_norms_[query];
+    const float rank = RankFromScore(options_.metric, score);
+    // No number (a row that is not finite, or zero under cosine) has no place: it goes last.
+    return std::isnan(rank) ? std::numeric_limits<float>::infinity() : rank;
+  }
+
+  const VectorMatrix& queries_;
+  const ExactNeighboursOptions& options_;
+  std::vector<float> query_norms_;
+  std::vector<Nearest> nearest_;
+  std::vector<const void*> rows_;
+  std::vector<float> norms_;
+  uint32_t first_row_ = 0;
+};
+
+absl::Status CheckShapes(const FileShape& base, const VectorMatrix& queries, uint32_t k) {
+  const auto error = [](std::string_view reason, std::string_view what) {
+    return Error(absl::StatusCode::kInvalidArgument, reason, what);
+  };
+  if (base.dimension != queries.shape.dimension) {
+    return error(reason::kDimensionMismatch,
+                 fmt::format("the base has dimension {}, the queries {}", base.dimension,
+                             queries.shape.dimension));
+  }
+  if (base.element_type != queries.shape.element_type) {
+    return error(reason::kBadVector,
+                 fmt::format("the base holds {} elements, the queries {}: both must be the same",
+                             NameOf(base.element_type), NameOf(queries.shape.element_type)));
+  }
+  const uint64_t rows = base.rows.value_or(0);
+  if (rows > std::numeric_limits<int32_t>::max()) {
+    return error(reason::kBadRequest,
+                 "the base has more rows than the int32 ids of a truth file "
+                 "can name");
+  }
+  if (k == 0 || k > rows) {
+    return error(reason::kBadRequest, fmt::format("--k is {}, the base has {} rows", k, rows));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorMatrix& queries,
+                                               const ExactNeighboursOptions& options,
+                                               Terminal& terminal) {
+  KITH_RETURN_IF_ERROR(CheckShapes(base.shape(), queries, options.k));
+  Comparison comparison(queries, options);
+  KITH_RETURN_IF_ERROR(comparison.Check());
+  Progress progress("truth", terminal);
+  const uint64_t groups = (queries.rows + kQueryGroup - 1) / kQueryGroup;
+  const uint64_t rows = *base.shape().rows;
+  uint64_t done = 0;
+  const auto state = [&] {
+    return Progress::State{static_cast<double>(done) / static_cast<double>(rows),
+                           fmt::format("{} of {} rows, {} queries", WithThousands(done),
+                                       WithThousands(rows), WithThousands(queries.rows))};
+  };
+  RowBatch block;
+  while (true) {
+    KITH_RETURN_IF_ERROR(base.Next({std::numeric_limits<size_t>::max(), kBlockBytes}, block));
+    if (block.at_end()) break;
+    comparison.Load(block);
+    ForEachInParallel(
+        groups, options.threads,
+        [&](uint64_t group) {
+          const uint64_t first = group * kQueryGroup;
+          comparison.Compare(first, std::min(first + kQueryGroup, queries.rows));
+        },
+        [&] { progress.Update(state()); });
+    done += block.rows();
+  }
+  progress.Finish(state());
+  return comparison.Table();
+}
+
+}  // namespace kith::cli

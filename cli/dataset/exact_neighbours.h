@@ -1,0 +1,30 @@
+#ifndef KITH_CLI_DATASET_EXACT_NEIGHBOURS_H_
+#define KITH_CLI_DATASET_EXACT_NEIGHBOURS_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "cli/console/terminal.h"
+#include "cli/data/neighbour_file.h"
+#include "cli/data/vector_reader.h"
+#include "common/vector/metric.h"
+
+namespace kith::cli {
+
+struct ExactNeighboursOptions {
+  uint32_t k = 100;
+  Metric metric = Metric::kL2;
+  uint32_t threads = 2;
+};
+
+// Compares every query with every row of `base` through the server's own exact kernels, so that a
+// score here has the bits of a score there. Neighbours are nearest first, ties by smaller row; rows
+// are read in blocks, so the base may be larger than memory. INVALID_ARGUMENT where the files
+// differ in dimension or element type, k exceeds the rows, or a cosine query is zero.
+absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorMatrix& queries,
+                                               const ExactNeighboursOptions& options,
+                                               Terminal& terminal);
+
+}  // namespace kith::cli
+
+#endif  // KITH_CLI_DATASET_EXACT_NEIGHBOURS_H_

@@ -1,0 +1,175 @@
+#include "common/config/load_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/config/fields.h"
+#include "common/config/listen_address.h"
+#include "common/config/yaml_file.h"
+
+namespace kith::config {
+namespace {
+
+constexpr std::string_view kPrefix = "KITH__";
+
+absl::Status Wrong(std::string_view place, std::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+               fmt::format("{}: {}", place, message));
+}
+
+std::string DidYouMean(const std::string& nearest) {
+  return nearest.empty() ? std::string("; deploy/kithd.yaml lists all of them")
+                         : fmt::format("; did you mean \"{}\"?", nearest);
+}
+
+// Takes values from the weakest source to the strongest.
+class Loader {
+ public:
+  absl::Status ReadFile(const std::string& file) {
+    KITH_ASSIGN_OR_RETURN(const std::vector<YamlValue> values, ReadYaml(file));
+    for (const YamlValue& value : values) {
+      const std::string place = fmt::format("{}:{}", file, value.line);
+      const Field* field = Find(value.path);
+      if (value.is_section && IsSection(value.path)) continue;
+      if (field == nullptr) return Unknown(place, value.path);
+      if (value.is_section) return Wrong(place, value.path + " has no value");
+      KITH_RETURN_IF_ERROR(Set(*field, value.text, place, "file " + place));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadVariable(const std::string& variable) {
+    const size_t equals = variable.find('=');
+    if (variable.compare(0, kPrefix.size(), kPrefix) != 0 || equals == std::string::npos) {
+      return absl::OkStatus();
+    }
+    const std::string name = variable.substr(0, equals);
+    std::vector<std::string> names;
+    for (const Field& field : fields_) {
+      names.push_back(EnvironmentName(field.path));
+      if (names.back() == name) {
+        return Set(field, variable.substr(equals + 1), name, "env " + name);
+      }
+    }
+    return Wrong(name, "unknown variable" + DidYouMean(Nearest(name, names)));
+  }
+
+  absl::Status ReadFlag(const FlagValue& value) {
+    const Field* field = Find(value.path);
+    if (field == nullptr) return Unknown(value.flag, value.path);
+    return Set(*field, value.text, value.flag, "flag " + value.flag);
+  }
+
+  absl::StatusOr<LoadedConfig> Finish() {
+    KITH_RETURN_IF_ERROR(CheckListen("grpc.listen", loaded_.config.grpc.listen));
+    KITH_RETURN_IF_ERROR(CheckListen("http.listen", loaded_.config.http.listen));
+    KITH_RETURN_IF_ERROR(CheckListen("node.listen", loaded_.config.node.listen));
+    KITH_RETURN_IF_ERROR(CheckPorts());
+    KITH_RETURN_IF_ERROR(CheckCluster());
+    return std::move(loaded_);
+  }
+
+ private:
+  const Field* Find(const std::string& path) const {
+    const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                    [&](const Field& field) { return field.path == path; });
+    return found == fields_.end() ? nullptr : &*found;
+  }
+
+  bool IsSection(const std::string& path) const {
+    return std::any_of(fields_.begin(), fields_.end(), [&](const Field& field) {
+      return field.path.compare(0, path.size() + 1, path + ".") == 0;
+    });
+  }
+
+  absl::Status Unknown(std::string_view place, const std::string& path) const {
+    std::vector<std::string> known;
+    for (const Field& field : fields_) known.push_back(field.path);
+    return Wrong(place,
+                 fmt::format("unknown key \"{}\"{}", path, DidYouMean(Nearest(path, known))));
+  }
+
+  absl::Status Set(const Field& field, const std::string& text, std::string_view place,
+                   std::string source) {
+    const absl::Status set = field.set(loaded_.config, text);
+    if (!set.ok()) {
+      return Wrong(place, fmt::format("{} {}", field.path, std::string(set.message())));
+    }
+    loaded_.sources[field.path] = std::move(source);
+    return absl::OkStatus();
+  }
+
+  // Where a value came from, for errors that only show when all are known.
+  std::string PlaceOf(const std::string& path) const {
+    const auto found = loaded_.sources.find(path);
+    return found == loaded_.sources.end() ? "default" : found->second;
+  }
+
+  absl::Status CheckListen(const std::string& path, const std::string& text) const {
+    KITH_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(path, text));
+    if (address.is_loopback() || loaded_.config.insecure_listen) return absl::OkStatus();
+    return Wrong(PlaceOf(path),
+                 fmt::format("{} is {}, which other machines can reach, and nothing there is "
+                             "encrypted or authenticated yet. Use 127.0.0.1, or write "
+                             "\"insecure_listen: true\" where the network itself is trusted",
+                             path, text));
+  }
+
+  absl::Status CheckPorts() const {
+    const ServerConfig& c = loaded_.config;
+    std::vector<std::pair<std::string, std::string>> used = {{"http.listen", c.http.listen}};
+    if (c.role != Role::kShard) used.emplace_back("grpc.listen", c.grpc.listen);
+    if (c.role == Role::kShard) used.emplace_back("node.listen", c.node.listen);
+    const bool same = used[0].second == used[1].second && !used[0].second.ends_with(":0");
+    if (!same) return absl::OkStatus();
+    return Wrong(PlaceOf(used[1].first), fmt::format("{} and {} are both {}; they need a port each",
+                                                     used[0].first, used[1].first, used[0].second));
+  }
+
+  absl::Status CheckCluster() const {
+    const ServerConfig& c = loaded_.config;
+    if (c.role == Role::kCoordinator && c.cluster.nodes.empty()) {
+      return Wrong(PlaceOf("role"),
+                   "role coordinator needs cluster.nodes, a list of {name: ..., address: "
+                   "host:port} of its shard nodes; for everything in one process use role all");
+    }
+    if (c.role == Role::kAll && !c.cluster.nodes.empty()) {
+      return Wrong(PlaceOf("cluster.nodes"),
+                   "cluster.nodes has no meaning under role all, which is its own only node; use "
+                   "role coordinator");
+    }
+    return absl::OkStatus();
+  }
+
+  const std::vector<Field> fields_ = AllFields();
+  LoadedConfig loaded_;
+};
+
+}  // namespace
+
+absl::StatusOr<LoadedConfig> LoadConfig(const ConfigInputs& inputs) {
+  Loader loader;
+  if (!inputs.file.empty()) KITH_RETURN_IF_ERROR(loader.ReadFile(inputs.file));
+  for (const std::string& variable : inputs.environment) {
+    KITH_RETURN_IF_ERROR(loader.ReadVariable(variable));
+  }
+  for (const FlagValue& flag : inputs.flags) KITH_RETURN_IF_ERROR(loader.ReadFlag(flag));
+  return loader.Finish();
+}
+
+std::vector<std::string> DescribeConfig(const LoadedConfig& loaded) {
+  std::vector<std::string> lines;
+  for (const Field& field : AllFields()) {
+    const auto source = loaded.sources.find(field.path);
+    lines.push_back(fmt::format("{}={} source={}", field.path, field.show(loaded.config),
+                                source == loaded.sources.end() ? "default" : source->second));
+  }
+  return lines;
+}
+
+}  // namespace kith::config

@@ -1,0 +1,92 @@
+#ifndef KITH_COMMON_CONFIG_SERVER_CONFIG_H_
+#define KITH_COMMON_CONFIG_SERVER_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kith::config {
+
+// What a kithd process is. deploy/kithd.yaml says of every key why it is there; the defaults here
+// and there are compared by a test.
+enum class Role : uint8_t { kAll, kCoordinator, kShard };
+
+struct DataConfig {
+  std::string directory = "kith-data";
+};
+
+struct GrpcConfig {
+  std::string listen = "127.0.0.1:7430";
+  uint64_t drain_seconds = 20;
+};
+
+struct HttpConfig {
+  std::string listen = "127.0.0.1:7431";
+};
+
+struct NodeConfig {
+  std::string listen = "127.0.0.1:7432";
+  std::string name = "local";
+};
+
+struct NodeAddress {
+  std::string name;
+  std::string address;
+  bool operator==(const NodeAddress&) const = default;
+};
+
+struct ClusterConfig {
+  std::vector<NodeAddress> nodes;
+};
+
+struct CollectionsConfig {
+  uint64_t default_shards = 1;
+};
+
+struct SearchConfig {
+  uint64_t threads = 0;  // 0: as many as cores
+};
+
+struct MaintenanceConfig {
+  uint64_t threads = 1;
+  uint64_t encode_threads = 0;  // 0: as many as cores
+};
+
+struct StorageConfig {
+  uint64_t write_buffer_mb = 64;
+  uint64_t block_cache_mb = 256;
+  uint64_t disk_reserve_mb = 512;
+  uint64_t checkpoint_log_mb = 256;
+  uint64_t checkpoint_seconds = 300;
+};
+
+struct LogConfig {
+  std::string level = "info";
+  std::string file;  // empty: standard error
+};
+
+struct LimitsConfig {
+  uint64_t memory_mb = 0;  // of one node, for plans; 0: what the machine has
+};
+
+struct ServerConfig {
+  Role role = Role::kAll;
+  bool insecure_listen = false;
+  DataConfig data;
+  GrpcConfig grpc;
+  HttpConfig http;
+  NodeConfig node;
+  ClusterConfig cluster;
+  CollectionsConfig collections;
+  SearchConfig search;
+  MaintenanceConfig maintenance;
+  StorageConfig storage;
+  LogConfig log;
+  LimitsConfig limits;
+};
+
+const char* RoleName(Role role);
+
+}  // namespace kith::config
+
+#endif  // KITH_COMMON_CONFIG_SERVER_CONFIG_H_

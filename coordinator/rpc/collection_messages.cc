@@ -1,0 +1,185 @@
+#include "coordinator/rpc/collection_messages.h"
+
+#include <string>
+
+namespace kith::coordinator::rpc {
+namespace {
+
+Metric MetricFromProto(v1::Metric metric) {
+  switch (metric) {
+    case v1::METRIC_L2:
+      return Metric::kL2;
+    case v1::METRIC_INNER_PRODUCT:
+      return Metric::kInnerProduct;
+    case v1::METRIC_COSINE:
+      return Metric::kCosine;
+    default:
+      return Metric{};
+  }
+}
+
+v1::Metric MetricToProto(Metric metric) {
+  switch (metric) {
+    case Metric::kL2:
+      return v1::METRIC_L2;
+    case Metric::kInnerProduct:
+      return v1::METRIC_INNER_PRODUCT;
+    case Metric::kCosine:
+      return v1::METRIC_COSINE;
+  }
+  return v1::METRIC_UNSPECIFIED;
+}
+
+ElementType TypeFromProto(v1::ElementType type) {
+  switch (type) {
+    case v1::ELEMENT_TYPE_F32:
+      return ElementType::kF32;
+    case v1::ELEMENT_TYPE_F16:
+      return ElementType::kF16;
+    case v1::ELEMENT_TYPE_U8:
+      return ElementType::kU8;
+    default:
+      return ElementType{};
+  }
+}
+
+v1::ElementType TypeToProto(ElementType type) {
+  switch (type) {
+    case ElementType::kF32:
+      return v1::ELEMENT_TYPE_F32;
+    case ElementType::kF16:
+      return v1::ELEMENT_TYPE_F16;
+    case ElementType::kU8:
+      return v1::ELEMENT_TYPE_U8;
+  }
+  return v1::ELEMENT_TYPE_UNSPECIFIED;
+}
+
+IndexChoice IndexFromProto(const v1::IndexParameters& index) {
+  return {index.lists(), index.subspaces(), index.target_recall()};
+}
+
+// What serves, where something does; else what was asked for.
+void IndexToProto(const CollectionRecord& record, v1::IndexParameters* to) {
+  to->set_lists(record.trained_lists != 0 ? record.trained_lists : record.lists);
+  to->set_subspaces(record.trained_subspaces != 0 ? record.trained_subspaces : record.subspaces);
+  to->set_target_recall(record.target_recall);
+}
+
+void MemoryToProto(const MemoryByPart& memory, v1::MemoryByPart* to) {
+  to->set_codes(memory.codes);
+  to->set_refine(memory.refine);
+  to->set_quantizer(memory.quantizer);
+  to->set_rows(memory.rows);
+  to->set_tombstones(memory.tombstones);
+}
+
+v1::Collection::Status StatusToProto(CollectionStatus status) {
+  switch (status) {
+    case CollectionStatus::kGreen:
+      return v1::Collection::STATUS_GREEN;
+    case CollectionStatus::kYellow:
+      return v1::Collection::STATUS_YELLOW;
+    case CollectionStatus::kRed:
+      return v1::Collection::STATUS_RED;
+  }
+  return v1::Collection::STATUS_UNSPECIFIED;
+}
+
+v1::Operation::State StateToProto(OperationState state) {
+  switch (state) {
+    case OperationState::kRunning:
+      return v1::Operation::STATE_RUNNING;
+    case OperationState::kSucceeded:
+      return v1::Operation::STATE_SUCCEEDED;
+    case OperationState::kFailed:
+      return v1::Operation::STATE_FAILED;
+    case OperationState::kCancelled:
+      return v1::Operation::STATE_CANCELLED;
+  }
+  return v1::Operation::STATE_UNSPECIFIED;
+}
+
+}  // namespace
+
+CreateCollectionCall CreateFromProto(const v1::CreateCollectionRequest& request) {
+  CreateCollectionCall call;
+  call.collection = request.collection();
+  call.dimension = request.dimension();
+  call.metric = MetricFromProto(request.metric());
+  call.element_type = TypeFromProto(request.element_type());
+  call.shards = request.shards();
+  call.index = IndexFromProto(request.index());
+  call.mode = request.validate_only() ? CreateMode::kValidateOnly : CreateMode::kCreate;
+  return call;
+}
+
+PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request) {
+  PlanCollectionCall call;
+  call.dimension = request.dimension();
+  call.element_type = TypeFromProto(request.element_type());
+  call.metric = MetricFromProto(request.metric());
+  call.points = request.points();
+  call.shards = request.shards();
+  call.index = IndexFromProto(request.index());
+  call.memory_limit_bytes = request.memory_limit_bytes();
+  return call;
+}
+
+TrainCall TrainFromProto(const v1::TrainIndexRequest& request) {
+  return {request.collection(), IndexFromProto(request.index()), request.seed()};
+}
+
+void CollectionToProto(const CollectionView& view, v1::Collection* to) {
+  const CollectionRecord& record = view.record;
+  to->set_collection(record.name);
+  to->set_dimension(record.dimension);
+  to->set_metric(MetricToProto(record.metric));
+  to->set_element_type(TypeToProto(record.element_type));
+  to->set_shards(static_cast<uint32_t>(record.shards.size()));
+  IndexToProto(record, to->mutable_index());
+  to->set_incarnation(record.incarnation.ToString());
+  to->set_points(view.points);
+  to->set_indexed_points(view.indexed_points);
+  to->set_serving_version(record.serving_version);
+  for (const RecallMeasure& measure : record.recall) {
+    v1::RecallPoint* const point = to->add_recall();
+    point->set_nprobe(measure.nprobe);
+    point->set_recall_at_10(measure.recall_at_10);
+    point->set_scanned_share(measure.scanned_share);
+  }
+  to->set_status(StatusToProto(view.status));
+  for (const std::string& reason : view.reasons) to->add_reasons(reason);
+  MemoryToProto(view.memory, to->mutable_memory());
+  to->set_disk_bytes(view.disk_bytes);
+  to->set_created_unix_ms(record.created_unix_ms);
+}
+
+void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to) {
+  to->set_lists(plan.lists);
+  to->set_subspaces(plan.subspaces);
+  to->set_sample_points(plan.sample_points);
+  MemoryToProto(plan.steady, to->mutable_steady());
+  to->set_steady_bytes(plan.steady_bytes);
+  to->set_retrain_peak_bytes(plan.retrain_peak_bytes);
+  to->set_disk_bytes(plan.disk_bytes);
+  to->set_bytes_per_vector(plan.bytes_per_vector);
+  to->set_fits(plan.fits);
+  to->set_why_not(plan.why_not);
+}
+
+void OperationToProto(const Operation& operation, v1::Operation* to) {
+  to->set_id(operation.id);
+  to->set_kind(operation.kind);
+  to->set_collection(operation.collection);
+  to->set_state(StateToProto(operation.state));
+  to->set_stage(operation.stage);
+  to->set_progress(operation.progress);
+  to->set_error_reason(operation.error_reason);
+  to->set_error_message(operation.error_message);
+  to->set_started_unix_ms(operation.started_unix_ms);
+  to->set_ended_unix_ms(operation.ended_unix_ms);
+  to->set_result(operation.result);
+}
+
+}  // namespace kith::coordinator::rpc

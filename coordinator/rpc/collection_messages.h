@@ -1,0 +1,24 @@
+#ifndef KITH_COORDINATOR_RPC_COLLECTION_MESSAGES_H_
+#define KITH_COORDINATOR_RPC_COLLECTION_MESSAGES_H_
+
+#include "coordinator/admin/collection_service.h"
+#include "coordinator/admin/operations.h"
+#include "coordinator/admin/training/train_service.h"
+#include "kith/v1/collections.pb.h"
+#include "kith/v1/operations.pb.h"
+
+// kith.v1.Collections and Operations between messages and the plain structs. An enum value that
+// this server does not know becomes 0, which the services refuse by name.
+namespace kith::coordinator::rpc {
+
+CreateCollectionCall CreateFromProto(const v1::CreateCollectionRequest& request);
+PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request);
+TrainCall TrainFromProto(const v1::TrainIndexRequest& request);
+
+void CollectionToProto(const CollectionView& view, v1::Collection* to);
+void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to);
+void OperationToProto(const Operation& operation, v1::Operation* to);
+
+}  // namespace kith::coordinator::rpc
+
+#endif  // KITH_COORDINATOR_RPC_COLLECTION_MESSAGES_H_

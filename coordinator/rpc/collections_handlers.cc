@@ -1,0 +1,71 @@
+#include "coordinator/rpc/collections_handlers.h"
+
+#include <vector>
+
+#include "common/base/status.h"
+#include "coordinator/rpc/collection_messages.h"
+
+namespace kith::coordinator::rpc {
+
+using kith::rpc::CallContext;
+
+grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
+    grpc::CallbackServerContext* context, const v1::CreateCollectionRequest* request,
+    v1::Collection* response) {
+  return calls_.Blocking("CreateCollection", context, [=, this](const CallContext&) {
+    const auto view = services_.collections.Create(CreateFromProto(*request));
+    if (view.ok()) CollectionToProto(*view, response);
+    return view.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
+    grpc::CallbackServerContext* context, const v1::PlanCollectionRequest* request,
+    v1::PlanCollectionResponse* response) {
+  return calls_.Blocking("PlanCollection", context, [=, this](const CallContext&) {
+    const auto plan = services_.collections.Plan(PlanFromProto(*request));
+    if (plan.ok()) PlanToProto(*plan, response);
+    return plan.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
+    grpc::CallbackServerContext* context, const v1::GetCollectionRequest* request,
+    v1::Collection* response) {
+  return calls_.Blocking("GetCollection", context, [=, this](const CallContext&) {
+    const auto view = services_.collections.Get(request->collection());
+    if (view.ok()) CollectionToProto(*view, response);
+    return view.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
+    grpc::CallbackServerContext* context, const v1::ListCollectionsRequest*,
+    v1::ListCollectionsResponse* response) {
+  return calls_.Blocking("ListCollections", context, [=, this](const CallContext&) {
+    const auto views = services_.collections.List();
+    if (!views.ok()) return views.status();
+    for (const CollectionView& view : *views) CollectionToProto(view, response->add_collections());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
+    grpc::CallbackServerContext* context, const v1::DeleteCollectionRequest* request,
+    v1::DeleteCollectionResponse*) {
+  return calls_.Blocking("DeleteCollection", context, [=, this](const CallContext&) {
+    return services_.collections.Delete(request->collection());
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerContext* context,
+                                                          const v1::TrainIndexRequest* request,
+                                                          v1::Operation* response) {
+  return calls_.Blocking("TrainIndex", context, [=, this](const CallContext&) {
+    const auto operation = services_.training.Start(TrainFromProto(*request));
+    if (operation.ok()) OperationToProto(*operation, response);
+    return operation.status();
+  });
+}
+
+}  // namespace kith::coordinator::rpc

@@ -1,0 +1,47 @@
+#ifndef KITH_COORDINATOR_RPC_COLLECTIONS_HANDLERS_H_
+#define KITH_COORDINATOR_RPC_COLLECTIONS_HANDLERS_H_
+
+#include "common/rpc/unary_handler.h"
+#include "coordinator/admin/collection_service.h"
+#include "coordinator/admin/training/train_service.h"
+#include "kith/v1/collections.grpc.pb.h"
+
+namespace kith::coordinator::rpc {
+
+// kith.v1.Collections: convert in, call on an admin thread, convert out. Threads: any.
+class CollectionsHandlers final : public v1::Collections::CallbackService {
+ public:
+  struct Services {
+    CollectionService& collections;
+    TrainService& training;
+  };
+  CollectionsHandlers(Services services, const kith::rpc::UnaryCalls& calls)
+      : services_(services), calls_(calls) {}
+
+  grpc::ServerUnaryReactor* CreateCollection(grpc::CallbackServerContext* context,
+                                             const v1::CreateCollectionRequest* request,
+                                             v1::Collection* response) override;
+  grpc::ServerUnaryReactor* PlanCollection(grpc::CallbackServerContext* context,
+                                           const v1::PlanCollectionRequest* request,
+                                           v1::PlanCollectionResponse* response) override;
+  grpc::ServerUnaryReactor* GetCollection(grpc::CallbackServerContext* context,
+                                          const v1::GetCollectionRequest* request,
+                                          v1::Collection* response) override;
+  grpc::ServerUnaryReactor* ListCollections(grpc::CallbackServerContext* context,
+                                            const v1::ListCollectionsRequest* request,
+                                            v1::ListCollectionsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteCollection(grpc::CallbackServerContext* context,
+                                             const v1::DeleteCollectionRequest* request,
+                                             v1::DeleteCollectionResponse* response) override;
+  grpc::ServerUnaryReactor* TrainIndex(grpc::CallbackServerContext* context,
+                                       const v1::TrainIndexRequest* request,
+                                       v1::Operation* response) override;
+
+ private:
+  const Services services_;
+  const kith::rpc::UnaryCalls& calls_;
+};
+
+}  // namespace kith::coordinator::rpc
+
+#endif  // KITH_COORDINATOR_RPC_COLLECTIONS_HANDLERS_H_

@@ -1,0 +1,45 @@
+#ifndef KITH_COORDINATOR_RPC_POINT_MESSAGES_H_
+#define KITH_COORDINATOR_RPC_POINT_MESSAGES_H_
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/vector/point_key.h"
+#include "coordinator/search/vector_input.h"
+#include "coordinator/search/write_token.h"
+#include "coordinator/write/get_service.h"
+#include "coordinator/write/upsert_call.h"
+#include "kith/v1/points.pb.h"
+#include "kith/v1/types.pb.h"
+
+// kith.v1.Points between messages and the plain structs. The structs view the messages.
+namespace kith::coordinator::rpc {
+
+// Nothing where the id is missing or its UUID has not 16 bytes.
+std::optional<PointKey> KeyFromProto(const v1::PointId& id);
+void KeyToProto(const PointKey& key, v1::PointId* id);
+// INVALID_ARGUMENT BAD_ID naming `field`[i].
+absl::StatusOr<std::vector<PointKey>> KeysFromProto(
+    const google::protobuf::RepeatedPtrField<v1::PointId>& ids, std::string_view field);
+
+VectorInput VectorFromProto(const v1::Vector& vector);
+
+std::vector<WriteToken> TokensFromProto(
+    const google::protobuf::RepeatedPtrField<v1::WriteToken>& tokens);
+void TokensToProto(const std::vector<WriteToken>& tokens,
+                   google::protobuf::RepeatedPtrField<v1::WriteToken>* to);
+
+// INVALID_ARGUMENT BAD_REQUEST for a mode or priority that this server does not know.
+absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request);
+void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response);
+
+absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request);
+// `points` has one row an id of the request.
+void GetToProto(const std::vector<PointKey>& keys, const PointRows& points,
+                v1::GetPointsResponse* response);
+
+}  // namespace kith::coordinator::rpc
+
+#endif  // KITH_COORDINATOR_RPC_POINT_MESSAGES_H_

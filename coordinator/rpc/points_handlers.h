@@ -1,0 +1,41 @@
+#ifndef KITH_COORDINATOR_RPC_POINTS_HANDLERS_H_
+#define KITH_COORDINATOR_RPC_POINTS_HANDLERS_H_
+
+#include "common/rpc/unary_handler.h"
+#include "coordinator/write/get_service.h"
+#include "coordinator/write/write_service.h"
+#include "kith/v1/points.grpc.pb.h"
+
+namespace kith::coordinator::rpc {
+
+// kith.v1.Points: convert in, call, convert out. Threads: any.
+class PointsHandlers final : public v1::Points::CallbackService {
+ public:
+  struct Services {
+    const WriteService& write;
+    const GetService& get;
+  };
+  PointsHandlers(Services services, const kith::rpc::UnaryCalls& calls)
+      : services_(services), calls_(calls) {}
+
+  grpc::ServerUnaryReactor* Upsert(grpc::CallbackServerContext* context,
+                                   const v1::UpsertRequest* request,
+                                   v1::UpsertResponse* response) override;
+  grpc::ServerUnaryReactor* GetPoints(grpc::CallbackServerContext* context,
+                                      const v1::GetPointsRequest* request,
+                                      v1::GetPointsResponse* response) override;
+  grpc::ServerUnaryReactor* DeletePoints(grpc::CallbackServerContext* context,
+                                         const v1::DeletePointsRequest* request,
+                                         v1::DeletePointsResponse* response) override;
+  grpc::ServerUnaryReactor* CountPoints(grpc::CallbackServerContext* context,
+                                        const v1::CountPointsRequest* request,
+                                        v1::CountPointsResponse* response) override;
+
+ private:
+  const Services services_;
+  const kith::rpc::UnaryCalls& calls_;
+};
+
+}  // namespace kith::coordinator::rpc
+
+#endif  // KITH_COORDINATOR_RPC_POINTS_HANDLERS_H_

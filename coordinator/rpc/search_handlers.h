@@ -1,0 +1,30 @@
+#ifndef KITH_COORDINATOR_RPC_SEARCH_HANDLERS_H_
+#define KITH_COORDINATOR_RPC_SEARCH_HANDLERS_H_
+
+#include "common/rpc/unary_handler.h"
+#include "coordinator/search/search_service.h"
+#include "kith/v1/search.grpc.pb.h"
+
+namespace kith::coordinator::rpc {
+
+// kith.v1.Search: convert in, call, convert out. Threads: any.
+class SearchHandlers final : public v1::Search::CallbackService {
+ public:
+  SearchHandlers(SearchService& service, const kith::rpc::UnaryCalls& calls)
+      : service_(service), calls_(calls) {}
+
+  grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
+                                   const v1::SearchRequest* request,
+                                   v1::SearchResponse* response) override;
+  grpc::ServerUnaryReactor* SearchBatch(grpc::CallbackServerContext* context,
+                                        const v1::SearchBatchRequest* request,
+                                        v1::SearchBatchResponse* response) override;
+
+ private:
+  SearchService& service_;
+  const kith::rpc::UnaryCalls& calls_;
+};
+
+}  // namespace kith::coordinator::rpc
+
+#endif  // KITH_COORDINATOR_RPC_SEARCH_HANDLERS_H_

@@ -1,0 +1,204 @@
+#include "kithd/coordinator_role.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "common/base/executor.h"
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/meta/local_meta_store.h"
+#include "common/rpc/grpc_server.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/search_metrics.h"
+#include "coordinator/admin/reconcile.h"
+#include "coordinator/rpc/collections_handlers.h"
+#include "coordinator/rpc/operations_handlers.h"
+#include "coordinator/rpc/points_handlers.h"
+#include "coordinator/rpc/search_handlers.h"
+#include "coordinator/shard_client/grpc_shard_client.h"
+
+namespace kith::kithd {
+
+using coordinator::NodeServices;
+
+namespace {
+
+constexpr size_t kAdminThreads = 4;
+constexpr size_t kTrainingThreads = 2;  // operations that run at once; they mostly wait for nodes
+constexpr auto kOperationsPatience = std::chrono::seconds(5);
+
+using Clients = std::map<std::string, std::unique_ptr<coordinator::GrpcShardClient>>;
+
+Clients ClientsOf(const CoordinatorRoleOptions& options) {
+  Clients clients;
+  if (options.local_node != nullptr) return clients;
+  for (const config::NodeAddress& node : options.config.cluster.nodes) {
+    clients.emplace(node.name, std::make_unique<coordinator::GrpcShardClient>(node.address));
+  }
+  return clients;
+}
+
+NodeServices NodesOf(const CoordinatorRoleOptions& options, const Clients& clients) {
+  if (options.local_node != nullptr) return {{options.config.node.name, options.local_node}};
+  NodeServices nodes;
+  for (const auto& [name, client] : clients) nodes.emplace(name, client.get());
+  return nodes;
+}
+
+coordinator::CollectionDefaults DefaultsOf(const config::ServerConfig& config) {
+  return {static_cast<uint32_t>(config.collections.default_shards), config.limits.memory_mb << 20};
+}
+
+absl::StatusOr<std::unique_ptr<LocalMetaStore>> OpenMeta(const std::string& data) {
+  std::error_code error;
+  std::filesystem::create_directories(data, error);
+  if (error) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
+                 fmt::format("cannot create the data directory {}: {}; choose another one or give "
+                             "this user the right to write there",
+                             data, error.message()));
+  }
+  return LocalMetaStore::Open({.directory = data + "/meta"});
+}
+
+}  // namespace
+
+// In the order in which they are needed: each uses only what stands above it, and goes before it.
+struct CoordinatorRole::Parts {
+  Parts(const CoordinatorRoleOptions& options, const Surroundings& around,
+        std::unique_ptr<LocalMetaStore> store)
+      : meta(std::move(store)),
+        clients(ClientsOf(options)),
+        catalog({.meta = meta.get(),
+                 .map = &map,
+                 .nodes = NodesOf(options, clients),
+                 .clock = &around.clock,
+                 .timing = {}}),
+        operations(around.clock),
+        reconciler(catalog, operations),
+        collections(catalog, operations, DefaultsOf(options.config)),
+        training(catalog, operations, jobs),
+        search_metrics(around.metrics),
+        search(map, timer, around.clock,
+               [this](const telemetry::SearchObservation& seen) { search_metrics.Observe(seen); }),
+        write(map, timer, around.clock),
+        get(map, timer, around.clock, admin),
+        calls(&around.requests, &admin),
+        search_handlers(search, calls),
+        points_handlers({write, get}, calls),
+        collections_handlers({collections, training}, calls),
+        operations_handlers(operations, calls) {}
+
+  const std::unique_ptr<LocalMetaStore> meta;
+  const Clients clients;
+  coordinator::ClusterMap map;
+  coordinator::DeadlineTimer timer;
+  coordinator::Catalog catalog;
+  coordinator::Operations operations;
+  Executor jobs{{"kith-train", kTrainingThreads, limits::kAdminQueueMax}};
+  Executor admin{{"kith-admin", kAdminThreads, limits::kAdminQueueMax}};
+  coordinator::Reconciler reconciler;
+  coordinator::CollectionService collections;
+  coordinator::TrainService training;
+  telemetry::SearchMetrics search_metrics;
+  coordinator::SearchService search;
+  const coordinator::WriteService write;
+  const coordinator::GetService get;
+  const rpc::UnaryCalls calls;
+  coordinator::rpc::SearchHandlers search_handlers;
+  coordinator::rpc::PointsHandlers points_handlers;
+  coordinator::rpc::CollectionsHandlers collections_handlers;
+  coordinator::rpc::OperationsHandlers operations_handlers;
+  std::unique_ptr<rpc::GrpcServer> server;
+  mutable std::atomic<bool> has_been_ready{false};
+
+  void AddMetrics(telemetry::Metrics& metrics);
+};
+
+void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
+  metrics.PullGauges({"kith_points", "Live points, as last heard of."}, [this] {
+    std::vector<telemetry::Sample> samples;
+    for (const auto& entry : map.List()) {
+      samples.push_back(
+          {{{"collection", entry->record.name}}, static_cast<double>(entry->LivePoints())});
+    }
+    return samples;
+  });
+  metrics.PullGauges({"kith_index_version_info", "The index version that serves."}, [this] {
+    std::vector<telemetry::Sample> samples;
+    for (const auto& entry : map.List()) {
+      samples.push_back(
+          {{{"collection", entry->record.name}, {"version", entry->record.serving_version}}, 1});
+    }
+    return samples;
+  });
+  metrics.PullGauges({"kith_node_reachable", "1 where the last look at the node succeeded."},
+                     [this] {
+                       std::vector<telemetry::Sample> samples;
+                       for (const coordinator::NodeHealth& node : reconciler.nodes()) {
+                         samples.push_back({{{"node", node.node}}, node.reachable ? 1.0 : 0.0});
+                       }
+                       return samples;
+                     });
+  metrics.PullGauges({"kith_admin_queue_length", "Administrative calls that wait."}, [this] {
+    return std::vector<telemetry::Sample>{{{}, static_cast<double>(admin.queued())}};
+  });
+  metrics.PullGauges({"kith_calls_in_flight", "Calls that wait for their shards."}, [this] {
+    return std::vector<telemetry::Sample>{{{}, static_cast<double>(timer.pending())}};
+  });
+}
+
+absl::StatusOr<std::unique_ptr<CoordinatorRole>> CoordinatorRole::Start(
+    const CoordinatorRoleOptions& options, const Surroundings& around) {
+  KITH_ASSIGN_OR_RETURN(auto meta, OpenMeta(options.config.data.directory));
+  auto parts = std::make_unique<Parts>(options, around, std::move(meta));
+  KITH_RETURN_IF_ERROR(parts->reconciler.RunOnce());
+  parts->reconciler.Start();
+  KITH_ASSIGN_OR_RETURN(
+      parts->server,
+      rpc::GrpcServer::Start({options.config.grpc.listen,
+                              {&parts->search_handlers, &parts->points_handlers,
+                               &parts->collections_handlers, &parts->operations_handlers}}));
+  spdlog::info("event=listening what=clients address={} port={}", options.config.grpc.listen,
+               parts->server->port());
+  parts->AddMetrics(around.metrics);
+  return std::unique_ptr<CoordinatorRole>(new CoordinatorRole(std::move(parts)));
+}
+
+CoordinatorRole::CoordinatorRole(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+CoordinatorRole::~CoordinatorRole() = default;
+
+PartReadiness CoordinatorRole::readiness() const {
+  if (parts_->has_been_ready) return {true, ""};
+  for (const coordinator::NodeHealth& node : parts_->reconciler.nodes()) {
+    if (node.shards_ready == node.shards) continue;
+    return {false, fmt::format("node {}: {} of {} shards are ready; {}", node.node,
+                               node.shards_ready, node.shards, node.message)};
+  }
+  parts_->has_been_ready = true;
+  return {true, ""};
+}
+
+void CoordinatorRole::SetHealth(Health health) {
+  parts_->server->SetHealth(health == Health::kServing ? rpc::GrpcServer::Health::kServing
+                                                       : rpc::GrpcServer::Health::kNotServing);
+}
+
+void CoordinatorRole::Stop(Deadline deadline) {
+  parts_->server->Shutdown(deadline);
+  parts_->reconciler.Stop();
+  if (!parts_->operations.Close(kOperationsPatience)) {
+    spdlog::warn("event=stop text=\"an operation did not end in time\"");
+  }
+  parts_->jobs.Stop();
+  parts_->admin.Stop();
+}
+
+}  // namespace kith::kithd

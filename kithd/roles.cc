@@ -1,0 +1,113 @@
+#include "kithd/roles.h"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/config/listen_address.h"
+#include "common/telemetry/log.h"
+#include "kithd/version.h"
+
+namespace kith::kithd {
+
+using config::Role;
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Start(const config::ServerConfig& config) {
+  auto process = std::unique_ptr<Process>(new Process(config));
+  KITH_RETURN_IF_ERROR(process->StartHttp());
+  KITH_RETURN_IF_ERROR(process->StartRoles());
+  process->stage_ = Stage::kRunning;
+  return process;
+}
+
+Process::Process(const config::ServerConfig& config) : config_(config) {
+  metrics_
+      .GetGauge({"kith_build_info", "What runs; always 1."},
+                {{"version", kVersion}, {"role", config::RoleName(config.role)}})
+      .Set(1);
+}
+
+Process::~Process() {
+  // The pages and the metrics look at the roles.
+  if (http_ != nullptr) http_->Stop();
+  metrics_.ClearPulls();
+}
+
+absl::Status Process::StartHttp() {
+  KITH_RETURN_IF_ERROR(config::CheckCanListen("http.listen", config_.http.listen));
+  KITH_ASSIGN_OR_RETURN(const config::ListenAddress address,
+                        config::ListenAddress::Parse("http.listen", config_.http.listen));
+  KITH_ASSIGN_OR_RETURN(http_,
+                        http::HttpServer::Start({.host = address.host, .port = address.port},
+                                                {.metrics = [this] { return metrics_.Text(); },
+                                                 .ready = [this] { return Ready(); }}));
+  spdlog::info("event=listening what=http address={} port={}", config_.http.listen, http_->port());
+  return absl::OkStatus();
+}
+
+absl::Status Process::StartRoles() {
+  const Surroundings around{clock_, metrics_, requests_};
+  const bool has_node = config_.role != Role::kCoordinator;
+  const bool has_coordinator = config_.role != Role::kShard;
+  // Before the data is opened, which can take long.
+  KITH_RETURN_IF_ERROR(has_coordinator
+                           ? config::CheckCanListen("grpc.listen", config_.grpc.listen)
+                           : config::CheckCanListen("node.listen", config_.node.listen));
+  if (has_node) {
+    KITH_ASSIGN_OR_RETURN(shard_, ShardRole::Start(config_, around));
+  }
+  if (has_coordinator) {
+    ShardService* const local = has_node ? &shard_->node() : nullptr;
+    KITH_ASSIGN_OR_RETURN(coordinator_, CoordinatorRole::Start({config_, local}, around));
+  }
+  return absl::OkStatus();
+}
+
+http::Readiness Process::Ready() {
+  if (stage_ == Stage::kStarting) return {false, "starting: shards are being loaded"};
+  if (stage_ == Stage::kStopping) return {false, "stopping"};
+  PartReadiness ready{true, ""};
+  if (shard_ != nullptr) ready = shard_->readiness();
+  if (ready.is_ready && coordinator_ != nullptr) ready = coordinator_->readiness();
+  return {ready.is_ready, ready.why_not};
+}
+
+bool Process::UpdateHealth() {
+  const http::Readiness ready = Ready();
+  if (ready.is_ready == is_serving_) return is_serving_;
+  is_serving_ = ready.is_ready;
+  SetHealth(is_serving_);
+  if (is_serving_) {
+    spdlog::info("event=ready");
+  } else {
+    spdlog::warn("event=not_ready reason={}", telemetry::LogValue(ready.text));
+  }
+  return is_serving_;
+}
+
+void Process::SetHealth(bool is_serving) {
+  if (shard_ != nullptr) {
+    shard_->SetHealth(is_serving ? ShardRole::Health::kServing : ShardRole::Health::kNotServing);
+  }
+  if (coordinator_ != nullptr) {
+    coordinator_->SetHealth(is_serving ? CoordinatorRole::Health::kServing
+                                       : CoordinatorRole::Health::kNotServing);
+  }
+}
+
+absl::Status Process::Stop() {
+  const Deadline deadline = DeadlineIn(std::chrono::seconds(config_.grpc.drain_seconds));
+  stage_ = Stage::kStopping;
+  SetHealth(false);
+  if (coordinator_ != nullptr) coordinator_->Stop(deadline);
+  absl::Status closed;
+  if (shard_ != nullptr) closed = shard_->Stop(deadline);
+  http_->Stop();
+  metrics_.ClearPulls();
+  coordinator_.reset();
+  shard_.reset();
+  return closed;
+}
+
+}  // namespace kith::kithd

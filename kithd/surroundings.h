@@ -1,0 +1,26 @@
+#ifndef KITH_KITHD_SURROUNDINGS_H_
+#define KITH_KITHD_SURROUNDINGS_H_
+
+#include <string>
+
+#include "common/base/clock.h"
+#include "common/telemetry/metrics.h"
+#include "common/telemetry/request_metrics.h"
+
+namespace kith::kithd {
+
+// What every part of the process is given; outlives them all.
+struct Surroundings {
+  Clock& clock;
+  telemetry::Metrics& metrics;
+  telemetry::RequestMetrics& requests;
+};
+
+struct PartReadiness {
+  bool is_ready = false;
+  std::string why_not;
+};
+
+}  // namespace kith::kithd
+
+#endif  // KITH_KITHD_SURROUNDINGS_H_

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The scripts parse, refuse what they cannot do, and split data files without losing a vector."""
+
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+
+
+def run(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Scripts(unittest.TestCase):
+    def test_every_script_parses(self):
+        for path in [*SCRIPTS.glob("*.sh"), ROOT / ".ci" / "run"]:
+            parsed = run("bash", "-n", str(path))
+            self.assertEqual(parsed.returncode, 0, f"{path}: {parsed.stderr}")
+
+    def test_a_cluster_without_a_number_of_shards_is_refused(self):
+        for words in (["up"], ["up", "--shards", "0"], ["up", "--shards", "x"], ["sideways"], []):
+            refused = run("bash", str(SCRIPTS / "local_cluster.sh"), *words)
+            self.assertEqual(refused.returncode, 2, words)
+            self.assertEqual(refused.stdout, "")
+
+    def test_a_demo_of_a_file_that_is_absent_is_refused(self):
+        refused = run("bash", str(SCRIPTS / "demo.sh"), "/nonexistent/vectors.fbin")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("/nonexistent/vectors.fbin", refused.stderr)
+
+
+class SplitVectors(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.root = pathlib.Path(self.folder.name)
+
+    def split(self, name: str, content: bytes) -> subprocess.CompletedProcess:
+        (self.root / name).write_bytes(content)
+        return run(sys.executable, str(SCRIPTS / "split_vectors.py"), str(self.root / name),
+                   str(self.root))
+
+    def test_the_last_vectors_of_a_u8bin_become_queries(self):
+        rows = [bytes([i % 251, i // 251]) for i in range(20_000)]
+        done = self.split("in.u8bin", struct.pack("<II", 20_000, 2) + b"".join(rows))
+        self.assertEqual(done.stdout.split(), ["19000", "2", "u8", "u8bin"], done.stderr)
+        self.assertEqual((self.root / "base.u8bin").read_bytes(),
+                         struct.pack("<II", 19_000, 2) + b"".join(rows[:19_000]))
+        self.assertEqual((self.root / "queries.u8bin").read_bytes(),
+                         struct.pack("<II", 1_000, 2) + b"".join(rows[19_000:]))
+
+    def test_a_small_fvecs_gives_a_tenth(self):
+        rows = [struct.pack("<i3f", 3, i, i, i) for i in range(50)]
+        done = self.split("in.fvecs", b"".join(rows))
+        self.assertEqual(done.stdout.split(), ["45", "3", "f32", "fvecs"], done.stderr)
+        self.assertEqual((self.root / "queries.fvecs").read_bytes(), b"".join(rows[45:]))
+
+    def test_files_that_lie_are_refused(self):
+        for name, content in (
+                ("a.fbin", struct.pack("<II", 100, 2) + bytes(8 * 99)),
+                ("b.fbin", b"\1\0\0\0"),
+                ("c.fvecs", struct.pack("<i3f", 3, 0, 0, 0) * 20 + b"x"),
+                ("d.fvecs", struct.pack("<i", -1) * 20),
+                ("e.fbin", struct.pack("<II", 9, 1) + bytes(36)),
+                ("f.npy", bytes(100))):
+            refused = self.split(name, content)
+            self.assertEqual(refused.returncode, 1, name)
+            self.assertIn(name, refused.stderr)
+            self.assertEqual(refused.stdout, "", name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,155 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/bench/latencies.h"
+#include "cli/data/neighbour_file.h"
+#include "tests/unit/cli/command_harness.h"
+#include "tests/unit/cli/fake_server.h"
+#include "tests/unit/cli/test_files.h"
+
+namespace kith::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+TEST(Latencies, GivesTheNearestRank) {
+  Latencies latencies;
+  for (int i = 100; i >= 1; --i) latencies.Add(std::chrono::milliseconds(i));
+  EXPECT_EQ(latencies.PercentileMs(0.50), 50);
+  EXPECT_EQ(latencies.PercentileMs(0.99), 99);
+  EXPECT_EQ(latencies.PercentileMs(1.0), 100);
+  latencies.Add(std::chrono::milliseconds(1000));
+  EXPECT_EQ(latencies.PercentileMs(1.0), 1000);
+  EXPECT_EQ(Latencies().PercentileMs(0.5), 0);
+}
+
+// 40 points on a line, 8 queries beside points 0, 5, 10, .. : the 3 nearest are known.
+class RecallBench : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    server_.Add("c", 1, v1::METRIC_L2, v1::ELEMENT_TYPE_F32);
+    std::vector<std::vector<float>> points;
+    for (int i = 0; i < 40; ++i) points.push_back({static_cast<float>(10 * i)});
+    WriteFbin(folder_ / "base.fbin", points);
+    std::vector<std::vector<float>> queries;
+    NeighbourTable truth{8, 3, {}, {}};
+    for (uint32_t q = 0; q < 8; ++q) {
+      const uint32_t middle = 5 * q + 1;
+      queries.push_back({static_cast<float>(10 * middle + 1)});
+      truth.ids.insert(truth.ids.end(), {middle, middle + 1, middle - 1});
+    }
+    // One wrong neighbour in 24.
+    truth.ids[4] = 39;
+    WriteFbin(folder_ / "q.fbin", queries);
+    ASSERT_TRUE(WriteNeighbours(folder_ / "truth.ibin", truth).ok());
+    ASSERT_EQ(
+        RunKith({"import", "c", folder_ / "base.fbin", "--endpoint", server_.endpoint()}).code, 0);
+  }
+  Ran Bench(std::vector<std::string> more) {
+    std::vector<std::string> words = {"bench",        "recall",
+                                      "--endpoint",   server_.endpoint(),
+                                      "--collection", "c",
+                                      "--queries",    folder_ / "q.fbin",
+                                      "--truth",      folder_ / "truth.ibin",
+                                      "--json",       folder_ / "out.json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunKith(words);
+  }
+  Json Out() { return Json::parse(ReadText(folder_ / "out.json")); }
+
+  FakeServer server_;
+  TestFolder folder_;
+};
+
+TEST_F(RecallBench, CountsTheTrueNeighboursFoundOneQueryACall) {
+  const Ran ran = Bench({"--k", "3", "--threads", "3", "--count", "80", "--warmup", "5"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json out = Out();
+  EXPECT_NEAR(out["recall"].get<double>(), 23.0 / 24, 1e-12);
+  EXPECT_EQ(out["count"], 80);
+  EXPECT_EQ(out["threads"], 3);
+  EXPECT_EQ(out["batch"], 1);
+  EXPECT_EQ(out["coverage"], 1.0);
+  EXPECT_EQ(out["nprobe"], 4.0);
+  EXPECT_EQ(out["scanned_share"], 0.5);
+  EXPECT_EQ(out["refined"], 20.0);
+  EXPECT_EQ(out["reranked"], 10.0);
+  EXPECT_GT(out["qps"], 0.0);
+  EXPECT_GE(out["p99_ms"], out["p50_ms"]);
+  EXPECT_EQ(server_.searches, 80u + 5 + 8) << "timed, warm-up, explained";
+  EXPECT_EQ(server_.peers.size(), 3u) << "each thread has a connection of its own";
+}
+
+TEST_F(RecallBench, AsksInBatchesThroughSearchBatch) {
+  const Ran ran = Bench({"--k", "3", "--batch", "5", "--count", "16", "--warmup", "0"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NEAR(Out()["recall"].get<double>(), 23.0 / 24, 1e-12);
+  EXPECT_EQ(Out()["batch"], 5);
+  // 16 queries in fives over a file of 8: 5, 3 + 2, 5, 1 and the explained ones one by one.
+  EXPECT_EQ(server_.batches, 5u);
+  EXPECT_EQ(server_.searches, 8u);
+}
+
+TEST_F(RecallBench, RefusesATruthThatDoesNotFit) {
+  Ran ran = Bench({"--k", "4"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("3 neighbours a query, --k asks for 4"));
+  ASSERT_TRUE(WriteNeighbours(folder_ / "truth.ibin", {2, 1, {1, 2}, {}}).ok());
+  ran = Bench({"--k", "1"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("neighbours of 2 queries"));
+  EXPECT_FALSE(Exists(folder_ / "out.json"));
+}
+
+TEST_F(RecallBench, EndsWithTheErrorOfACall) {
+  const Ran ran = Bench({"--k", "3", "--collection", "other"});
+  EXPECT_NE(ran.code, 0);
+}
+
+TEST(WriteBench, ReportsRowsAndRefusals) {
+  FakeServer server;
+  server.Add("w", 4, v1::METRIC_L2, v1::ELEMENT_TYPE_U8);
+  const TestFolder folder;
+  std::vector<std::string> words = {"bench",        "write", "--endpoint",  server.endpoint(),
+                                    "--collection", "w",     "--dimension", "4",
+                                    "--rows",       "1000",  "--batch",     "64",
+                                    "--in-flight",  "3",     "--json",      folder / "w.json"};
+  Ran ran = RunKith(words);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  Json out = Json::parse(ReadText(folder / "w.json"));
+  EXPECT_EQ(out["rows"], 1000);
+  EXPECT_EQ(out["calls"], 16);
+  EXPECT_EQ(out["errors"], 0);
+  EXPECT_GT(out["rows_per_s"], 0.0);
+  EXPECT_EQ(server.at("w").rows.size(), 1000u);
+  EXPECT_LE(server.in_flight_max, 3u);
+  EXPECT_FALSE(server.import_priority_only) << "measures interactive writes";
+  server.on_point = [](uint64_t, uint64_t number) {
+    return number == 3 ? ItemError(3, "BAD_VECTOR", "no") : google::rpc::Status();
+  };
+  ran = RunKith(words);
+  EXPECT_EQ(ran.code, 1);
+  out = Json::parse(ReadText(folder / "w.json"));
+  EXPECT_EQ(out["errors"], 1);
+  EXPECT_EQ(out["rows"], 999);
+}
+
+TEST(WriteBench, RefusesAnotherDimensionOrElementType) {
+  FakeServer server;
+  server.Add("w", 4, v1::METRIC_L2, v1::ELEMENT_TYPE_U8);
+  const std::vector<std::string> words = {"bench",           "write",        "--endpoint",
+                                          server.endpoint(), "--collection", "w",
+                                          "--rows",          "10",           "--dimension"};
+  auto other = words;
+  other.insert(other.end(), {"5"});
+  EXPECT_EQ(RunKith(other).code, 2);
+  other = words;
+  other.insert(other.end(), {"4", "--dtype", "f32"});
+  EXPECT_EQ(RunKith(other).code, 2);
+}
+
+}  // namespace
+}  // namespace kith::cli

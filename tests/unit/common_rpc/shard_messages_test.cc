@@ -1,0 +1,302 @@
+#include "common/rpc/shard_messages.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/frame_queue.h"
+#include "common/rpc/shard_admin_messages.h"
+#include "common/vector/point_key.h"
+
+namespace kith::rpc {
+namespace {
+
+std::string Key(uint64_t number) { return std::string(PointKey::FromNumber(number).view()); }
+
+// Over the wire and back, bytes and all.
+template <typename Message, typename Struct>
+auto RoundTrip(Struct value) {
+  Message sent;
+  ToProto(std::move(value), &sent);
+  Message received;
+  EXPECT_TRUE(received.ParseFromString(sent.SerializeAsString()));
+  return FromProto(std::move(received));
+}
+
+TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
+  SearchCall call{.shard = ~uint64_t{0},
+                  .index_version = "v",
+                  .count = 2,
+                  .queries = "12345678",
+                  .limit = 11,
+                  .nprobe = 12,
+                  .refine = ~uint32_t{0},
+                  .rerank = 14,
+                  .exact = true,
+                  .score_bound = 0.0f,
+                  .wait_lsn = 15};
+  const auto got = RoundTrip<v1::ShardSearchCall>(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->shard, call.shard);
+  EXPECT_EQ(got->index_version, "v");
+  EXPECT_EQ(got->count, 2u);
+  EXPECT_EQ(got->queries, "12345678");
+  EXPECT_EQ(got->limit, 11u);
+  EXPECT_EQ(got->nprobe, 12u);
+  EXPECT_EQ(got->refine, ~uint32_t{0});
+  EXPECT_EQ(got->rerank, 14u);
+  EXPECT_TRUE(got->exact);
+  EXPECT_EQ(got->score_bound, 0.0f);  // zero is a bound, absence is none
+  EXPECT_EQ(got->wait_lsn, 15u);
+  call.score_bound.reset();
+  EXPECT_FALSE(RoundTrip<v1::ShardSearchCall>(call)->score_bound.has_value());
+}
+
+TEST(ShardMessagesTest, ASearchReplyArrivesAsItWasSent) {
+  SearchReply reply;
+  reply.counts = {2, 0, 1};
+  reply.keys = Key(1) + Key(2) + Key(3);
+  reply.scores = {0.5f, -0.0f, 3e38f};
+  reply.versions = {7, 8, 9};
+  reply.live_points = 1;
+  reply.codes_planned = 2;
+  reply.codes_done = 3;
+  reply.lsn = 4;
+  reply.work = {5, 6, 7, 8, 9};
+  reply.stages = {10, 11, 12, 13, 14, 15};
+  const auto got = RoundTrip<v1::ShardSearchReply>(reply);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->counts, reply.counts);
+  EXPECT_EQ(got->keys, reply.keys);
+  EXPECT_EQ(got->scores, reply.scores);
+  EXPECT_TRUE(std::signbit(got->scores[1]));
+  EXPECT_EQ(got->versions, reply.versions);
+  EXPECT_EQ(got->live_points, 1u);
+  EXPECT_EQ(got->codes_planned, 2u);
+  EXPECT_EQ(got->codes_done, 3u);
+  EXPECT_EQ(got->lsn, 4u);
+  EXPECT_EQ(got->work.lists_probed, 5u);
+  EXPECT_EQ(got->work.rows_scanned, 6u);
+  EXPECT_EQ(got->work.rows_exact, 7u);
+  EXPECT_EQ(got->work.rows_refined, 8u);
+  EXPECT_EQ(got->work.rows_reranked, 9u);
+  EXPECT_EQ(got->stages.queue_ns, 10u);
+  EXPECT_EQ(got->stages.coarse_ns, 11u);
+  EXPECT_EQ(got->stages.scan_ns, 12u);
+  EXPECT_EQ(got->stages.refine_ns, 13u);
+  EXPECT_EQ(got->stages.rerank_ns, 14u);
+  EXPECT_EQ(got->stages.total_ns, 15u);
+}
+
+WriteCall AWrite() {
+  WriteCall call;
+  call.shard = 1;
+  call.epoch = 2;
+  call.request_id = std::string(16, 'r');
+  call.body_hash = std::string(16, 'h');
+  call.kinds = {WriteKind::kUpsert, WriteKind::kDelete, WriteKind::kUpdateOnly};
+  call.keys = Key(1) + Key(2) + Key(3);
+  call.vectors = "aaaabbbb";
+  call.payload_sizes = {0, 3};
+  call.payloads = "xyz";
+  call.if_versions = {kNoVersionCondition, 0, 7};
+  call.priority = WritePriority::kImport;
+  call.unix_ms = 99;
+  return call;
+}
+
+TEST(ShardMessagesTest, AWriteCallArrivesAsItWasSent) {
+  const WriteCall call = AWrite();
+  const auto got = RoundTrip<v1::ShardWriteCall>(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->epoch, 2u);
+  EXPECT_EQ(got->request_id, call.request_id);
+  EXPECT_EQ(got->body_hash, call.body_hash);
+  EXPECT_EQ(got->kinds, call.kinds);
+  EXPECT_EQ(got->keys, call.keys);
+  EXPECT_EQ(got->vectors, call.vectors);
+  EXPECT_EQ(got->payload_sizes, call.payload_sizes);
+  EXPECT_EQ(got->payloads, call.payloads);
+  EXPECT_EQ(got->if_versions, call.if_versions);
+  EXPECT_EQ(got->priority, WritePriority::kImport);
+  EXPECT_EQ(got->unix_ms, 99u);
+}
+
+TEST(ShardMessagesTest, ABufferIsMovedNotCopied) {
+  WriteCall call = AWrite();
+  call.vectors.assign(2 << 20, 'v');
+  const char* const bytes = call.vectors.data();
+  v1::ShardWriteCall message;
+  ToProto(std::move(call), &message);
+  EXPECT_EQ(message.vectors().data(), bytes);
+  const auto got = FromProto(std::move(message));
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->vectors.data(), bytes);
+}
+
+TEST(ShardMessagesTest, AWriteWhosePartsDoNotFitTogetherIsRefusedByField) {
+  const auto field_of = [](void (*damage)(v1::ShardWriteCall&)) {
+    v1::ShardWriteCall message;
+    ToProto(AWrite(), &message);
+    damage(message);
+    return FactOf(FromProto(std::move(message)).status(), kFieldFact).value_or("accepted");
+  };
+  EXPECT_EQ(field_of([](v1::ShardWriteCall&) {}), "accepted");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_kinds()->at(0) = 5; }), "kinds");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_kinds()->at(0) = 0; }), "kinds");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_keys()->pop_back(); }), "keys");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_keys()->at(17) = 3; }), "keys");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_vectors()->pop_back(); }), "vectors");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.add_payload_sizes(0); }), "payload_sizes");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.set_payload_sizes(0, ~0u); }), "payloads");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_if_versions()->RemoveLast(); }),
+            "if_versions");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.set_priority(9); }), "priority");
+}
+
+TEST(ShardMessagesTest, AReplyWhosePartsDoNotFitTogetherIsRefused) {
+  v1::ShardSearchReply search;
+  search.add_counts(2);
+  search.set_keys(Key(1));
+  EXPECT_FALSE(FromProto(std::move(search)).ok());
+  v1::ShardWriteReply write;
+  write.set_outcomes("\x01\x01");
+  write.add_versions(1);
+  EXPECT_FALSE(FromProto(std::move(write)).ok());
+  v1::ShardGetReply get;
+  get.set_found(std::string("\x01\x00", 2));
+  EXPECT_FALSE(FromProto(std::move(get)).ok());
+  v1::ShardSearchCall call;
+  call.set_count(3);
+  call.set_queries("12345678");
+  EXPECT_FALSE(FromProto(std::move(call)).ok());
+}
+
+TEST(ShardMessagesTest, WriteReplyAndGetArriveAsTheyWereSent) {
+  WriteReply written{{WriteOutcome::kOk, WriteOutcome::kVersionMismatch}, {1, 2}, 3, 4, 5};
+  const auto write = RoundTrip<v1::ShardWriteReply>(written);
+  ASSERT_TRUE(write.ok()) << write.status();
+  EXPECT_EQ(write->outcomes, written.outcomes);
+  EXPECT_EQ(write->versions, written.versions);
+  EXPECT_EQ(write->epoch, 3u);
+  EXPECT_EQ(write->lsn, 4u);
+  EXPECT_EQ(write->live_points, 5u);
+
+  const auto call = RoundTrip<v1::ShardGetCall>(GetCall{1, Key(4), true, false, 9});
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->keys, Key(4));
+  EXPECT_TRUE(call->with_vector);
+  EXPECT_FALSE(call->with_payload);
+  EXPECT_EQ(call->wait_lsn, 9u);
+
+  GetReply got{{1, 0, 1}, {5, 6}, "aabb", {1, 2}, "xyz"};
+  const auto reply = RoundTrip<v1::ShardGetReply>(got);
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->found, got.found);
+  EXPECT_EQ(reply->versions, got.versions);
+  EXPECT_EQ(reply->vectors, got.vectors);
+  EXPECT_EQ(reply->payload_sizes, got.payload_sizes);
+  EXPECT_EQ(reply->payloads, got.payloads);
+}
+
+TEST(ShardMessagesTest, ASpecArrivesAsItWasSentAndABadOneIsRefused) {
+  const ShardSpec spec{
+      7, "c", Uuid::Random(), 80, Metric::kCosine, ElementType::kU8, {{0, 10}, {20, 4096}}};
+  const auto got = FromProto(ToProto(spec));
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->shard, 7u);
+  EXPECT_EQ(got->collection, "c");
+  EXPECT_EQ(got->incarnation, spec.incarnation);
+  EXPECT_EQ(got->dimension, 80u);
+  EXPECT_EQ(got->metric, Metric::kCosine);
+  EXPECT_EQ(got->element_type, ElementType::kU8);
+  EXPECT_EQ(got->slots, spec.slots);
+
+  v1::ShardSpec bad = ToProto(spec);
+  bad.set_metric(static_cast<v1::Metric>(4));
+  EXPECT_EQ(FactOf(FromProto(bad).status(), kFieldFact), "metric");
+  bad = ToProto(spec);
+  bad.clear_element_type();
+  EXPECT_EQ(FactOf(FromProto(bad).status(), kFieldFact), "element_type");
+  bad = ToProto(spec);
+  bad.set_incarnation("short");
+  EXPECT_EQ(FactOf(FromProto(bad).status(), kFieldFact), "incarnation");
+}
+
+TEST(ShardMessagesTest, AFailedTrainingKeepsItsReason) {
+  TrainingState state;
+  state.done = true;
+  state.progress = 0.5;
+  state.artifact = "a";
+  state.artifact_bytes = 3;
+  state.error = Error(absl::StatusCode::kFailedPrecondition, "DEGENERATE_POINTS", "all equal");
+  const TrainingState got = FromProto(ToProto(state));
+  EXPECT_TRUE(got.done);
+  EXPECT_EQ(got.progress, 0.5);
+  EXPECT_EQ(got.artifact_bytes, 3u);
+  EXPECT_EQ(ReasonOf(got.error), "DEGENERATE_POINTS");
+  state.error = absl::OkStatus();
+  EXPECT_TRUE(FromProto(ToProto(state)).error.ok());
+}
+
+TEST(ShardMessagesTest, AStatArrivesAsItWasSent) {
+  ShardStat stat;
+  stat.ready = true;
+  stat.not_ready_reason = "why";
+  stat.epoch = 1;
+  stat.applied_lsn = 2;
+  stat.live_points = 3;
+  stat.rows = 4;
+  stat.indexes = {{"v", true, 5, 6, 7, "e"}};
+  stat.memory = {8, 9, 10, 11, 12};
+  stat.disk_bytes = 13;
+  stat.incarnation = Uuid::Random();
+  const Uuid incarnation = stat.incarnation;
+  const auto got = FromProto(ToProto(std::move(stat)));
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_TRUE(got->ready);
+  EXPECT_EQ(got->not_ready_reason, "why");
+  EXPECT_EQ(got->rows, 4u);
+  ASSERT_EQ(got->indexes.size(), 1u);
+  EXPECT_EQ(got->indexes[0].version, "v");
+  EXPECT_EQ(got->indexes[0].out_of_range_rows, 7u);
+  EXPECT_EQ(got->indexes[0].error, "e");
+  EXPECT_EQ(got->memory.tombstones, 12u);
+  EXPECT_EQ(got->disk_bytes, 13u);
+  EXPECT_EQ(got->incarnation, incarnation);
+}
+
+TEST(FrameQueueTest, AFrameTakesWhatWaitsUpToItsSizeAndAlwaysOneMessage) {
+  FrameQueue<v1::ShardCall> queue;
+  const auto push = [&](uint64_t call, size_t bytes) {
+    v1::ShardCall message;
+    message.set_call(call);
+    message.mutable_search()->set_queries(std::string(bytes, 'q'));
+    const size_t size = message.ByteSizeLong();
+    queue.Push(std::move(message), size);
+  };
+  push(1, 10);
+  push(2, 10);
+  push(3, 3 << 20);
+  push(4, 3 << 20);
+  push(5, 30 << 20);
+  push(6, 10);
+  const auto frame = [&] {
+    std::vector<uint64_t> calls;
+    queue.FillFrame([&](v1::ShardCall&& message) {
+      calls.push_back(message.call());
+      return true;
+    });
+    return calls;
+  };
+  EXPECT_EQ(frame(), (std::vector<uint64_t>{1, 2, 3}));
+  EXPECT_EQ(frame(), (std::vector<uint64_t>{4}));
+  EXPECT_EQ(frame(), (std::vector<uint64_t>{5}));
+  EXPECT_EQ(frame(), (std::vector<uint64_t>{6}));
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace kith::rpc

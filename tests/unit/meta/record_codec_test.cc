@@ -1,0 +1,144 @@
+#include "common/meta/record_codec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <xxhash.h>
+
+#include "absl/strings/escaping.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+
+namespace kith {
+namespace {
+
+CollectionRecord Sample() {
+  CollectionRecord record;
+  record.name = "faces-80";
+  for (size_t i = 0; i < 16; ++i) record.incarnation.bytes[i] = static_cast<uint8_t>(0xa0 + i);
+  record.state = CollectionRecord::State::kActive;
+  record.dimension = 80;
+  record.metric = Metric::kCosine;
+  record.element_type = ElementType::kF16;
+  record.lists = 0;
+  record.subspaces = 16;
+  record.trained_lists = 4096;
+  record.trained_subspaces = 16;
+  record.target_recall = 0.95;
+  record.serving_version = "0123456789abcdef0123456789abcdef";
+  record.previous_version = "fedcba9876543210fedcba9876543210";
+  record.recall = {{1, 0.5, 0.001, 0.48}, {32, 0.975, 0.0125, 0.97}};
+  record.shards = {{7, "node-a", {{0, 2048}}}, {8, "node-b", {{2048, 3000}, {3000, 4096}}}};
+  record.created_unix_ms = 1'700'000'000'123;
+  record.revision = 42;
+  return record;
+}
+
+void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.incarnation, b.incarnation);
+  EXPECT_EQ(a.state, b.state);
+  EXPECT_EQ(a.dimension, b.dimension);
+  EXPECT_EQ(a.metric, b.metric);
+  EXPECT_EQ(a.element_type, b.element_type);
+  EXPECT_EQ(a.lists, b.lists);
+  EXPECT_EQ(a.subspaces, b.subspaces);
+  EXPECT_EQ(a.trained_lists, b.trained_lists);
+  EXPECT_EQ(a.trained_subspaces, b.trained_subspaces);
+  EXPECT_EQ(a.target_recall, b.target_recall);
+  EXPECT_EQ(a.serving_version, b.serving_version);
+  EXPECT_EQ(a.previous_version, b.previous_version);
+  ASSERT_EQ(a.recall.size(), b.recall.size());
+  for (size_t i = 0; i < a.recall.size(); ++i) {
+    EXPECT_EQ(a.recall[i].nprobe, b.recall[i].nprobe);
+    EXPECT_EQ(a.recall[i].recall_at_10, b.recall[i].recall_at_10);
+    EXPECT_EQ(a.recall[i].scanned_share, b.recall[i].scanned_share);
+    EXPECT_EQ(a.recall[i].recall_low, b.recall[i].recall_low);
+  }
+  ASSERT_EQ(a.shards.size(), b.shards.size());
+  for (size_t i = 0; i < a.shards.size(); ++i) {
+    EXPECT_EQ(a.shards[i].shard, b.shards[i].shard);
+    EXPECT_EQ(a.shards[i].node, b.shards[i].node);
+    EXPECT_EQ(a.shards[i].slots, b.shards[i].slots);
+  }
+  EXPECT_EQ(a.created_unix_ms, b.created_unix_ms);
+  EXPECT_EQ(a.revision, b.revision);
+}
+
+// Puts the right checksum under bytes that were changed.
+std::string Resealed(std::string bytes) {
+  const uint64_t checksum = XXH3_64bits(bytes.data(), bytes.size() - 8);
+  for (int i = 0; i < 8; ++i) {
+    bytes[bytes.size() - 8 + i] = static_cast<char>(checksum >> (8 * i));
+  }
+  return bytes;
+}
+
+TEST(RecordCodec, ARecordComesBackAsItWas) {
+  const auto decoded = DecodeCollectionRecord(EncodeCollectionRecord(Sample()));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  ExpectEqual(Sample(), *decoded);
+}
+
+TEST(RecordCodec, TheBytesOfFormat1NeverChange) {
+  const std::string golden =
+#include "tests/unit/meta/record_format_1.inc"
+      ;
+  EXPECT_EQ(absl::BytesToHexString(EncodeCollectionRecord(Sample())), golden);
+  const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  ExpectEqual(Sample(), *decoded);
+}
+
+TEST(RecordCodec, EveryFlippedBitIsFound) {
+  const std::string bytes = EncodeCollectionRecord(Sample());
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    const auto decoded = DecodeCollectionRecord(damaged);
+    ASSERT_FALSE(decoded.ok()) << "bit " << bit;
+    EXPECT_EQ(ReasonOf(decoded.status()), reason::kCorruption);
+  }
+}
+
+TEST(RecordCodec, EveryTruncationIsFound) {
+  const std::string bytes = EncodeCollectionRecord(Sample());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeCollectionRecord(bytes.substr(0, size)).ok()) << size;
+  }
+}
+
+TEST(RecordCodec, LengthsThatLieAreFoundUnderARightChecksum) {
+  const std::string bytes = EncodeCollectionRecord(Sample());
+  for (size_t at = 1; at + 12 <= bytes.size(); ++at) {
+    std::string lying = bytes;
+    lying.replace(at, 4, "\xff\xff\xff\x7f");
+    (void)DecodeCollectionRecord(Resealed(lying));  // must neither crash nor allocate gigabytes
+  }
+  std::string lying = bytes;
+  lying[1] = '\x7f';  // the name's length
+  EXPECT_EQ(ReasonOf(DecodeCollectionRecord(Resealed(lying)).status()), reason::kCorruption);
+}
+
+TEST(RecordCodec, BytesLeftOverAreFound) {
+  std::string longer = EncodeCollectionRecord(Sample());
+  longer.insert(longer.size() - 8, "x");
+  EXPECT_EQ(ReasonOf(DecodeCollectionRecord(Resealed(longer)).status()), reason::kCorruption);
+}
+
+TEST(RecordCodec, ANewerFormatIsRefusedByName) {
+  std::string newer = EncodeCollectionRecord(Sample());
+  newer[0] = 2;
+  const auto decoded = DecodeCollectionRecord(Resealed(newer));
+  EXPECT_EQ(decoded.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(decoded.status()), reason::kFormatVersion);
+}
+
+TEST(RecordCodec, AnUnknownStateIsRefused) {
+  CollectionRecord record = Sample();
+  record.state = static_cast<CollectionRecord::State>(9);
+  EXPECT_EQ(ReasonOf(DecodeCollectionRecord(EncodeCollectionRecord(record)).status()),
+            reason::kCorruption);
+}
+
+}  // namespace
+}  // namespace kith

@@ -1,0 +1,74 @@
+#include "shard/write/log_entry.h"
+
+#include <gtest/gtest.h>
+
+namespace kith::shard {
+namespace {
+
+constexpr size_t kVectorBytes = 8;
+
+std::string Sample() {
+  const std::string resolved = {1, 2, 1};
+  const std::string outcomes = {1, 1, 1};
+  const std::string keys(3 * PointKey::kSize, 'k');
+  const uint32_t sizes[] = {3, 0};
+  LogEntry entry;
+  entry.request_id = "0123456789abcdef";
+  entry.body_hash = "fedcba9876543210";
+  entry.unix_ms = 77;
+  entry.resolved = resolved;
+  entry.outcomes = outcomes;
+  entry.keys = keys;
+  entry.payload_sizes = {reinterpret_cast<const char*>(sizes), sizeof(sizes)};
+  entry.vectors = "vector-Avector-B";
+  entry.payloads = "pay";
+  return EncodeLogEntry(entry);
+}
+
+TEST(LogEntry, ComesBackAsItWasWritten) {
+  const std::string bytes = Sample();
+  const auto entry = DecodeLogEntry(bytes, kVectorBytes);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_EQ(entry->count(), 3u);
+  EXPECT_EQ(entry->request_id, "0123456789abcdef");
+  EXPECT_EQ(entry->unix_ms, 77u);
+  EXPECT_EQ(entry->vectors, "vector-Avector-B");
+  EXPECT_EQ(entry->payloads, "pay");
+}
+
+TEST(LogEntry, RefusesEveryTruncation) {
+  const std::string bytes = Sample();
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeLogEntry(bytes.substr(0, size), kVectorBytes).ok()) << size;
+  }
+  EXPECT_FALSE(DecodeLogEntry(bytes + "x", kVectorBytes).ok());
+}
+
+TEST(LogEntry, RefusesAVectorSizeItWasNotWrittenWith) {
+  EXPECT_EQ(DecodeLogEntry(Sample(), kVectorBytes + 1).status().code(),
+            absl::StatusCode::kDataLoss);
+}
+
+TEST(LogEntry, NeverSkipsAKindItDoesNotKnow) {
+  std::string bytes = Sample();
+  bytes[1] = 9;
+  EXPECT_EQ(DecodeLogEntry(bytes, kVectorBytes).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(LogEntry, RemembersTheReplyOfARepeatedRequest) {
+  const auto reply = DecodeDedupeReply(EncodeDedupeReply(5, 1, std::string{1, 3}));
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply->lsn, 5u);
+  EXPECT_EQ(reply->outcomes[1], WriteOutcome::kNotFound);
+  EXPECT_EQ(reply->versions[0], PutVersion(5, 0));
+  EXPECT_EQ(reply->versions[1], 0u);
+}
+
+TEST(LogEntry, VersionsGrowWithTheLogAndWithinARequest) {
+  EXPECT_LT(PutVersion(1, 9'999), PutVersion(2, 0));
+  EXPECT_LT(PutVersion(1, 0), PutVersion(1, 1));
+}
+
+}  // namespace
+}  // namespace kith::shard

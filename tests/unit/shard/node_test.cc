@@ -1,0 +1,303 @@
+#include "shard/node.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "index/plan.h"
+#include "tests/unit/shard/node_fixture.h"
+
+namespace kith::shard {
+namespace {
+
+class NodeTest : public NodeFixture {
+ protected:
+  void SetUp() override {
+    NodeFixture::SetUp();
+    ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
+  }
+
+  // `count` points on a spiral, ids from 0, in calls of 500.
+  void Fill(uint32_t count) {
+    for (uint32_t begin = 0; begin < count; begin += 500) {
+      WriteCall call;
+      for (uint32_t id = begin; id < std::min(count, begin + 500); ++id) {
+        call.kinds.push_back(WriteKind::kUpsert);
+        call.keys += Key(id);
+        call.vectors += Bytes({std::cos(0.1f * id) * id, std::sin(0.1f * id) * id});
+      }
+      ASSERT_TRUE(Write(call).ok());
+    }
+  }
+
+  std::string Train(uint32_t lists) {
+    const auto hashes = node_->SampleHashes({7, 1, 10'000}, Soon());
+    TrainingChunk chunk{"job", 2, ElementType::kF32, {}};
+    chunk.sample = *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon());
+    EXPECT_EQ(chunk.sample.hashes.size(), hashes->size());
+    EXPECT_TRUE(node_->AddTrainingChunk(chunk, Soon()).ok());
+    StartTrainingCall start{"job", 2, Metric::kL2, ElementType::kF32, lists, 1, 1};
+    EXPECT_TRUE(node_->StartTraining(start, Soon()).ok());
+    while (true) {
+      const auto state = node_->GetTraining("job", Soon());
+      EXPECT_TRUE(state.ok()) << state.status();
+      if (state->done) {
+        EXPECT_TRUE(state->error.ok()) << state->error;
+        return state->artifact;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
+  void WaitUntilReady(const std::string& version) {
+    for (int i = 0; i < 2000; ++i) {
+      const auto stat = node_->Stat(7, Soon());
+      ASSERT_TRUE(stat.ok());
+      for (const IndexState& index : stat->indexes) {
+        if (index.version == version && index.ready) return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    FAIL() << "index version never became ready";
+  }
+};
+
+TEST_F(NodeTest, AWrittenPointIsFoundAtOnceAndAfterARestart) {
+  ASSERT_TRUE(Write(Put(1, {1, 1}, "one")).ok());
+  ASSERT_TRUE(Write(Put(2, {5, 5}, "two")).ok());
+  for (int round = 0; round < 2; ++round) {
+    const auto found = Search(Query({0, 0}));
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(Numbers(*found), (std::vector<uint64_t>{1, 2}));
+    EXPECT_EQ(found->scores[0], 2.0f);
+    EXPECT_EQ(found->live_points, 2u);
+    const auto got = Get(Key(2) + Key(3));
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ(got->found, (std::vector<uint8_t>{1, 0}));
+    EXPECT_EQ(got->payloads, "two");
+    ExpectVerified(2);
+    ASSERT_TRUE(Start().ok());  // without a checkpoint: from the log
+  }
+}
+
+TEST_F(NodeTest, ADeletedPointStaysAwayAndAnUpdatedOneMoves) {
+  Fill(100);
+  ASSERT_TRUE(Write(Remove(3)).ok());
+  ASSERT_TRUE(Write(Put(4, {1000, 1000})).ok());
+  for (int round = 0; round < 3; ++round) {
+    const auto found = Search(Query({1000, 1000}, 200));
+    ASSERT_TRUE(found.ok());
+    const auto numbers = Numbers(*found);
+    EXPECT_EQ(numbers.size(), 99u);
+    EXPECT_EQ(numbers[0], 4u);
+    EXPECT_EQ(std::count(numbers.begin(), numbers.end(), 3), 0);
+    ExpectVerified(99);
+    if (round == 1) ASSERT_TRUE(node_->Close().ok());
+    ASSERT_TRUE(Start().ok());
+  }
+}
+
+TEST_F(NodeTest, ModesAndVersionsAreDecidedInOrder) {
+  WriteCall call;
+  call.kinds = {WriteKind::kInsertOnly, WriteKind::kInsertOnly, WriteKind::kUpdateOnly,
+                WriteKind::kDelete, WriteKind::kUpdateOnly};
+  call.keys = Key(1) + Key(1) + Key(1) + Key(1) + Key(1);
+  call.vectors = Bytes({1, 0, 2, 0, 3, 0, 4, 0});
+  const auto reply = Write(call);
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->outcomes,
+            (std::vector<WriteOutcome>{WriteOutcome::kOk, WriteOutcome::kAlreadyExists,
+                                       WriteOutcome::kOk, WriteOutcome::kOk,
+                                       WriteOutcome::kNotFound}));
+  ExpectVerified(0);
+  ASSERT_TRUE(Start().ok());
+  ExpectVerified(0);
+}
+
+TEST_F(NodeTest, AVersionConditionHoldsOnlyForThatVersion) {
+  const auto first = Write(Put(1, {1, 0}));
+  ASSERT_TRUE(first.ok());
+  WriteCall stale = Put(1, {2, 0});
+  stale.if_versions = {first->versions[0] + 1};
+  EXPECT_EQ(Write(stale)->outcomes[0], WriteOutcome::kVersionMismatch);
+  WriteCall current = Put(1, {2, 0});
+  current.if_versions = {first->versions[0]};
+  EXPECT_EQ(Write(current)->outcomes[0], WriteOutcome::kOk);
+  WriteCall absent = Put(1, {3, 0});
+  absent.if_versions = {0};
+  EXPECT_EQ(Write(absent)->outcomes[0], WriteOutcome::kVersionMismatch);
+}
+
+TEST_F(NodeTest, ARepeatedRequestAnswersAsBeforeAndAnotherBodyIsRefused) {
+  WriteCall call = Put(1, {1, 0});
+  call.kinds = {WriteKind::kInsertOnly};
+  call.request_id = "request-id-16byt";
+  call.body_hash = "hash-of-16-bytes";
+  call.unix_ms = clock_.UnixMs();
+  const auto first = Write(call);
+  ASSERT_TRUE(first.ok());
+  for (int round = 0; round < 2; ++round) {
+    const auto again = Write(call);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->lsn, first->lsn);
+    EXPECT_EQ(again->outcomes, first->outcomes);
+    EXPECT_EQ(again->versions, first->versions);
+    WriteCall other = call;
+    other.body_hash = "other-hash-16-by";
+    EXPECT_EQ(ReasonOf(Write(other).status()), reason::kRequestIdReused);
+    ASSERT_TRUE(Start().ok());
+  }
+  ExpectVerified(1);
+}
+
+TEST_F(NodeTest, AWriteWhosePartsDoNotAgreeIsRefusedAndChangesNothing) {
+  WriteCall call = Put(1, {1, 0});
+  call.vectors.pop_back();
+  EXPECT_EQ(Write(call).status().code(), absl::StatusCode::kInvalidArgument);
+  call = Put(1, {1, 0});
+  call.keys.pop_back();
+  EXPECT_EQ(Write(call).status().code(), absl::StatusCode::kInvalidArgument);
+  call = Put(1, {1, 0});
+  call.epoch = 99;
+  EXPECT_EQ(ReasonOf(Write(call).status()), reason::kWrongEpoch);
+  ExpectVerified(0);
+}
+
+TEST_F(NodeTest, AFullDiskRefusesWritesButNotSearchesOrDeletes) {
+  ASSERT_TRUE(Write(Put(1, {1, 0})).ok());
+  disk_reserve_bytes_ = uint64_t{1} << 60;
+  ASSERT_TRUE(Start().ok());
+  const auto refused = Write(Put(2, {1, 0}));
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused.status()), reason::kDiskFull);
+  EXPECT_EQ(Numbers(*Search(Query({0, 0}))), (std::vector<uint64_t>{1}));
+  EXPECT_TRUE(Write(Remove(1)).ok());
+}
+
+TEST_F(NodeTest, ATrainedIndexServesNewAndOldPointsAcrossRestarts) {
+  Fill(5000);
+  const std::string version = Train(16);
+  ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
+  WaitUntilReady(version);
+  ASSERT_TRUE(Write(Put(90'000, {0.25f, 0.25f})).ok());
+  ASSERT_TRUE(Write(Remove(0)).ok());
+  for (int round = 0; round < 3; ++round) {
+    SearchCall query = Query({0, 0}, 3);
+    query.index_version = version;
+    query.nprobe = 16;
+    query.refine = index::kUnlimited;
+    query.rerank = index::kUnlimited;
+    const auto found = Search(query);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(Numbers(*found), (std::vector<uint64_t>{90'000, 1, 2}));
+    EXPECT_GT(found->work.rows_scanned, 0u);
+    ExpectVerified(5000);
+    if (round == 1) ASSERT_TRUE(node_->Close().ok());
+    ASSERT_TRUE(Start().ok());
+  }
+}
+
+TEST_F(NodeTest, ASearchForAVersionThatIsNotBuiltSaysSo) {
+  Fill(10);
+  SearchCall query = Query({0, 0});
+  query.index_version = "00000000000000000000000000000000";
+  EXPECT_EQ(ReasonOf(Search(query).status()), reason::kIndexVersionNotReady);
+}
+
+TEST_F(NodeTest, TrainingOnEqualPointsIsRefusedWithTheReason) {
+  WriteCall call;
+  for (uint64_t id = 0; id < 500; ++id) {
+    call.kinds.push_back(WriteKind::kUpsert);
+    call.keys += Key(id);
+    call.vectors += Bytes({1, 1});
+  }
+  ASSERT_TRUE(Write(call).ok());
+  (void)node_->SampleHashes({7, 1, 500}, Soon());
+  TrainingChunk chunk{"equal", 2, ElementType::kF32, *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon())};
+  ASSERT_TRUE(node_->AddTrainingChunk(chunk, Soon()).ok());
+  StartTrainingCall start{"equal", 2, Metric::kL2, ElementType::kF32, 16, 1, 1};
+  ASSERT_TRUE(node_->StartTraining(start, Soon()).ok());
+  absl::StatusOr<TrainingState> state = node_->GetTraining("equal", Soon());
+  while (state.ok() && !state->done) state = node_->GetTraining("equal", Soon());
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(ReasonOf(state->error), reason::kDegeneratePoints);
+}
+
+TEST_F(NodeTest, DamagedRowRecordsAreWrittenAgainFromTheTruth) {
+  Fill(300);
+  ASSERT_TRUE(node_->Close().ok());
+  node_.reset();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_)) {
+    if (entry.path().parent_path().filename() != "rows" || !entry.is_regular_file()) continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100);
+    file.write("garbage", 7);
+  }
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(Search(Query({0, 0}, 1000))->keys.size() / PointKey::kSize, 300u);
+  ExpectVerified(300);
+}
+
+TEST_F(NodeTest, AnotherIncarnationOfAShardIsRefused) {
+  EXPECT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
+  ShardSpec other = Spec(2);
+  other.incarnation.bytes[0] = 10;
+  EXPECT_EQ(ReasonOf(node_->CreateShard(other, Soon())), reason::kWrongIncarnation);
+}
+
+TEST_F(NodeTest, ADroppedShardIsGoneAndItsNameIsFreeAgain) {
+  Fill(100);
+  ASSERT_TRUE(node_->DropShard(7, Soon()).ok());
+  EXPECT_EQ(Search(Query({0, 0})).status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(Search(Query({0, 0})).status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
+  ExpectVerified(0);
+}
+
+TEST_F(NodeTest, ASecondNodeOnTheDirectoryIsRefused) {
+  NodeOptions options;
+  options.directory = directory_;
+  options.files = files_.get();
+  options.clock = &clock_;
+  EXPECT_EQ(ReasonOf(Node::Open(options).status()), reason::kDirectoryInUse);
+}
+
+TEST_F(NodeTest, SearchesAndWritesSideBySideAlwaysSeeWholeBatches) {
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (uint32_t round = 0; round < 200 && !stop; ++round) {
+      WriteCall call;
+      for (uint64_t id = 0; id < 20; ++id) {
+        call.kinds.push_back(WriteKind::kUpsert);
+        call.keys += Key(id);
+        call.vectors += Bytes({static_cast<float>(round), 0});
+      }
+      ASSERT_TRUE(Write(call).ok());
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const auto found = Search(Query({0, 0}, 100));
+    ASSERT_TRUE(found.ok());
+    // Every point of one answer carries the same round: a search sees all of a batch or nothing.
+    for (const float score : found->scores) EXPECT_EQ(score, found->scores[0]);
+    EXPECT_TRUE(found->scores.empty() || found->scores.size() == 20);
+  }
+  stop = true;
+  writer.join();
+  ExpectVerified(20);
+}
+
+TEST_F(NodeTest, ADrainingNodeRefusesCalls) {
+  node_->Drain();
+  EXPECT_EQ(ReasonOf(Write(Put(1, {1, 1})).status()), reason::kDraining);
+  EXPECT_EQ(ReasonOf(Search(Query({1, 1})).status()), reason::kDraining);
+  EXPECT_FALSE(node_->health().ready);
+}
+
+}  // namespace
+}  // namespace kith::shard
