@@ -173,7 +173,6 @@ class Recovery {
     }
     Applier applier(parts_);
     next_lsn_ = stored + 1;
-    if (parts_.faults.apply_twice && stored > 0) next_lsn_ = stored;
     KITH_RETURN_IF_ERROR(parts_.log->Read(
         parts_.spec.shard, next_lsn_,
         [&](const storage::LogRecord& record) { return ReplayEntry(applier, record); }));
@@ -193,6 +192,7 @@ class Recovery {
     const ResolvedWrite resolved = resolver_->Replay(entry, record.lsn);
     KITH_RETURN_IF_ERROR(parts_.rows->Reserve(resolver_->next_row()));
     applier.Add(resolved, entry);
+    if (parts_.faults.apply_twice) applier.Add(resolved, entry);
     ++report_.entries_replayed;
     if (++uncommitted_ == kReplayGroup) return CommitReplayed(applier);
     return absl::OkStatus();

@@ -118,7 +118,7 @@ void ShardStream::Continue(std::unique_lock<std::mutex> lock) {
   if (attempt_ != nullptr && !writing_) {
     if (attempt_->is_dead) {
       if (!std::exchange(attempt_->is_let_go, true)) let_go = attempt_;
-    } else if (!queue_.empty()) {
+    } else if (attempt_->is_established && !queue_.empty()) {
       FillFrame();
       if (attempt_->outgoing.calls_size() > 0) {
         writing_ = true;
@@ -131,6 +131,12 @@ void ShardStream::Continue(std::unique_lock<std::mutex> lock) {
   if (opened != nullptr) opened->Open();
   if (writer != nullptr) writer->Write();
   if (let_go != nullptr) let_go->LetGo();
+}
+
+void ShardStream::Established() {
+  std::unique_lock lock(mutex_);
+  attempt_->is_established = true;
+  Continue(std::move(lock));
 }
 
 void ShardStream::WriteDone(bool ok) {

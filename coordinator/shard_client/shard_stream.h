@@ -25,7 +25,9 @@ namespace kith::coordinator {
 //
 // Every call ends exactly once: by its reply; at its deadline (the timer of this process decides, a
 // later reply is dropped); with UNAVAILABLE SHARD_UNAVAILABLE when the stream breaks. A write that
-// may have reached the shard then ends with reason UNKNOWN_OUTCOME.
+// may have reached the shard then ends with reason UNKNOWN_OUTCOME: nothing is written before the
+// node has answered the stream, so that a write to a node that is down is known not to have
+// happened.
 //
 // Threads: any. Close must not be called from a call's `done`.
 class ShardStream : public std::enable_shared_from_this<ShardStream> {
@@ -61,6 +63,7 @@ class ShardStream : public std::enable_shared_from_this<ShardStream> {
   void Continue(std::unique_lock<std::mutex> lock);
 
   // From the attempt's reactions and the timer.
+  void Established();
   void Deliver(v1::ShardReplyFrame& frame);
   void WriteDone(bool ok);
   void ReadsEnded();

@@ -17,6 +17,10 @@ void ShardStream::Attempt::Open() {
   StartCall();
 }
 
+void ShardStream::Attempt::OnReadInitialMetadataDone(bool ok) {
+  if (ok) stream_->Established();
+}
+
 void ShardStream::Attempt::OnReadDone(bool ok) {
   if (!ok) return stream_->ReadsEnded();
   stream_->Deliver(incoming_);

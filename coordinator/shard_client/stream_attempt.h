@@ -26,10 +26,12 @@ class ShardStream::Attempt final
   void LetGo() { RemoveHold(); }
 
   v1::ShardCallFrame outgoing;  // the write in flight
+  bool is_established = false;  // the node answered: before that nothing is written
   bool is_dead = false;         // its reads have ended, or a write has failed
   bool is_let_go = false;
 
  private:
+  void OnReadInitialMetadataDone(bool ok) override;
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;

@@ -76,6 +76,7 @@ void OpenStreams::Drain() {
 
 CallStream::CallStream(ShardService& service, OpenStreams& open, const CallStreamOptions& options)
     : service_(service), open_(open), options_(options) {
+  StartSendInitialMetadata();  // the client writes nothing before it knows that somebody is here
   // Not under the lock: Drain holds the list's while it takes this one.
   const bool welcome = open_.Add(this);
   std::unique_lock lock(mutex_);

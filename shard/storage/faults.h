@@ -8,7 +8,7 @@ namespace kith::storage {
 struct Faults {
   bool acknowledge_before_sync = false;  // the log append does not wait for the disk
   bool skip_flush = false;               // the log is truncated without flushing the state first
-  bool apply_twice = false;              // replay applies the last applied entry again
+  bool apply_twice = false;              // replay applies each entry again
   bool drop_tombstone = false;           // a delete does not mark its row dead
   bool ignore_checksum = false;          // row records are believed without their checksum
 };

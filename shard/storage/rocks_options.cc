@@ -152,8 +152,8 @@ rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options) {
   // order, cost no search.
   state.allow_concurrent_memtable_write = false;
   state.max_background_jobs = 2;
-  // A fixed rate: tuning by itself it falls to a twentieth while nothing is written and rises by 5 %
-  // in ten seconds, so the first flushes of an import would stall the writer.
+  // A fixed rate: tuning by itself it falls to a twentieth while nothing is written and rises by 5
+  // % in ten seconds, so the first flushes of an import would stall the writer.
   state.rate_limiter.reset(rocksdb::NewGenericRateLimiter(kBackgroundWriteBytesPerSecond));
   return state;
 }

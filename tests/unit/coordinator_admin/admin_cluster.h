@@ -1,6 +1,8 @@
 #ifndef KITH_TESTS_UNIT_COORDINATOR_ADMIN_ADMIN_CLUSTER_H_
 #define KITH_TESTS_UNIT_COORDINATOR_ADMIN_ADMIN_CLUSTER_H_
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -53,7 +55,7 @@ class AdminCluster {
   explicit AdminCluster(int nodes) {
     for (int i = 0; i < nodes; ++i) {
       nodes_.push_back(std::make_unique<testing::FakeShardService>());
-      services_["n" + std::to_string(i)] = nodes_.back().get();
+      services_[fmt::format("n{}", i)] = nodes_.back().get();
     }
     Restart();
   }

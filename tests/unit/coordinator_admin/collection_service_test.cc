@@ -104,7 +104,7 @@ TEST_F(CollectionServiceTest, ANameIsTakenOnce) {
 
 TEST_F(CollectionServiceTest, TheNumberOfCollectionsIsLimited) {
   for (uint32_t i = 0; i < limits::kCollectionsMax; ++i) {
-    ASSERT_TRUE(Create(AdminCluster::Call("c" + std::to_string(i), 1)).ok());
+    ASSERT_TRUE(Create(AdminCluster::Call(fmt::format("c{}", i), 1)).ok());
   }
   const absl::Status more = Create(AdminCluster::Call("more", 1));
   EXPECT_EQ(more.code(), absl::StatusCode::kResourceExhausted);

@@ -214,8 +214,8 @@ TEST_F(TrainingFailureTest, PromotingIsTriedAgainWhereTheRecordMovedOn) {
 
 TEST_F(TrainingFailureTest, ACollectionDroppedBeforePromotingIsNotServed) {
   cluster_.meta.before_update = [&](const CollectionRecord& record) {
-    cluster_.meta.before_update = nullptr;
     CollectionRecord dropping = *cluster_.meta.Get(record.name);
+    if (dropping.state != CollectionRecord::State::kActive) return absl::OkStatus();
     dropping.state = CollectionRecord::State::kDropping;
     cluster_.meta.Set(dropping);
     return absl::OkStatus();

@@ -19,7 +19,7 @@ class ModelTest : public NodeFixture {
   std::vector<uint8_t> RandomVector() {
     std::vector<uint8_t> vector(dimension_);
     // Few values: ties and duplicate vectors are common.
-    for (uint8_t& value : vector) value = static_cast<uint8_t>(random_() % 4);
+    for (uint8_t& value : vector) value = static_cast<uint8_t>(random_() % 5);
     vector[0] = static_cast<uint8_t>(1 + random_() % 3);  // never all zero
     return vector;
   }
@@ -27,7 +27,7 @@ class ModelTest : public NodeFixture {
   void WriteSome(Model& model) {
     WriteCall call;
     for (int i = 0; i < 60; ++i) {
-      const uint64_t id = random_() % 400;
+      const uint64_t id = random_() % 600;
       call.keys += Key(id);
       if (random_() % 4 == 0) {
         call.kinds.push_back(WriteKind::kDelete);
@@ -101,7 +101,9 @@ class ModelTest : public NodeFixture {
     if (!state.ok() || !state->error.ok()) return "";  // too few distinct points: stays exact
     EXPECT_TRUE(node_->BuildIndex(7, state->artifact, Soon()).ok());
     while (true) {
-      for (const IndexState& index : node_->Stat(7, Soon())->indexes) {
+      const auto stat = node_->Stat(7, Soon());
+      EXPECT_TRUE(stat.ok());
+      for (const IndexState& index : stat->indexes) {
         if (index.version == state->artifact && index.ready) return state->artifact;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -117,7 +119,7 @@ TEST_F(ModelTest, AnswersEqualBruteForceThroughWritesTrainingAndRestarts) {
   int trained = 0;
   for (uint32_t round = 0; round < 24; ++round) {
     random_.seed(round);
-    dimension_ = 4 + random_() % 12;
+    dimension_ = 5 + random_() % 12;
     metric_ = round % 2 == 0 ? Metric::kL2 : Metric::kInnerProduct;
     const auto created = node_->CreateShard(Spec(dimension_, metric_, ElementType::kU8), Soon());
     ASSERT_TRUE(created.ok()) << created;
@@ -131,7 +133,9 @@ TEST_F(ModelTest, AnswersEqualBruteForceThroughWritesTrainingAndRestarts) {
       ExpectNearest(model, "");
       ExpectNearest(model, version);
     }
-    if (round % 3 == 0) ASSERT_TRUE(node_->Close().ok());
+    if (round % 3 == 0) {
+      ASSERT_TRUE(node_->Close().ok());
+    }
     ASSERT_TRUE(Start().ok());
     ExpectNearest(model, "");
     ExpectNearest(model, version);

@@ -96,7 +96,9 @@ TEST_F(NodeTest, ADeletedPointStaysAwayAndAnUpdatedOneMoves) {
     EXPECT_EQ(numbers[0], 4u);
     EXPECT_EQ(std::count(numbers.begin(), numbers.end(), 3), 0);
     ExpectVerified(99);
-    if (round == 1) ASSERT_TRUE(node_->Close().ok());
+    if (round == 1) {
+      ASSERT_TRUE(node_->Close().ok());
+    }
     ASSERT_TRUE(Start().ok());
   }
 }
@@ -196,7 +198,9 @@ TEST_F(NodeTest, ATrainedIndexServesNewAndOldPointsAcrossRestarts) {
     EXPECT_EQ(Numbers(*found), (std::vector<uint64_t>{90'000, 1, 2}));
     EXPECT_GT(found->work.rows_scanned, 0u);
     ExpectVerified(5000);
-    if (round == 1) ASSERT_TRUE(node_->Close().ok());
+    if (round == 1) {
+      ASSERT_TRUE(node_->Close().ok());
+    }
     ASSERT_TRUE(Start().ok());
   }
 }

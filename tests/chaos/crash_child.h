@@ -1,0 +1,26 @@
+#ifndef KITH_TESTS_CHAOS_CRASH_CHILD_H_
+#define KITH_TESTS_CHAOS_CRASH_CHILD_H_
+
+#include <cstdint>
+#include <string>
+
+#include "shard/storage/faults.h"
+
+namespace kith::test {
+
+struct ChildOptions {
+  std::string directory;
+  storage::Faults faults;
+  uint64_t cut_after_operations = 0;  // 0: a real disk; else the power goes then
+  uint64_t seed = 0;
+  bool write = true;                  // false: report what is stored and leave
+};
+
+// The process that is killed. Opens the node, reports on stdout what it recovered, then writes until
+// it dies, reporting each acknowledgement. Lines: "REFUSED why", "STATE lsn truth index",
+// "POINT id request", "WRONG why", "READY", "ACK request", "STOPPED why".
+int RunChild(const ChildOptions& options);
+
+}  // namespace kith::test
+
+#endif  // KITH_TESTS_CHAOS_CRASH_CHILD_H_

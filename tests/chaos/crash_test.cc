@@ -1,0 +1,330 @@
+// Kills a writing node again and again and checks each time that what it recovers is exactly what the
+// log says: nothing acknowledged lost, no delete undone, digests of truth and index equal.
+//
+//   kith_crash_test --mode kill|powercut --kills N --json FILE [--seed S] [--directory D]
+//
+// Then the same with each seeded fault: a harness that cannot fail proves nothing.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "tests/chaos/crash_child.h"
+#include "tests/chaos/crash_workload.h"
+
+namespace kith::test {
+namespace {
+
+struct Counts {
+  uint64_t kills = 0;
+  uint64_t acked_writes = 0;
+  uint64_t lost = 0;
+  uint64_t undone_deletes = 0;
+  uint64_t digest_mismatches = 0;
+  uint64_t refused = 0;        // the node would not open or would not verify
+  uint64_t wrong_answers = 0;  // searches or vectors that contradict the truth
+  std::string first_problem;
+
+  uint64_t problems() const {
+    return lost + undone_deletes + digest_mismatches + refused + wrong_answers;
+  }
+};
+
+struct Run {
+  std::string mode;
+  std::string fault;  // empty: none
+  std::string directory;
+  uint64_t seed = 1;
+};
+
+// A child and the pipe it reports through.
+class Process {
+ public:
+  Process(const Run& run, uint64_t cut_after, uint64_t seed, bool write) {
+    int ends[2];
+    if (pipe(ends) != 0) std::abort();
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(ends[1], STDOUT_FILENO);
+      close(ends[0]);
+      close(ends[1]);
+      const std::string cut = std::to_string(cut_after);
+      const std::string number = std::to_string(seed);
+      execl("/proc/self/exe", "kith_crash_test", "--child", run.directory.c_str(), "--fault",
+            run.fault.empty() ? "none" : run.fault.c_str(), "--cut-after", cut.c_str(), "--seed",
+            number.c_str(), write ? "--write" : "--no-write", nullptr);
+      _exit(127);
+    }
+    close(ends[1]);
+    out_ = fdopen(ends[0], "r");
+  }
+  ~Process() {
+    Kill();
+    fclose(out_);
+  }
+  void Kill() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    int status;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+  }
+  // False at the end of what the child said.
+  bool ReadLine(std::string& line) {
+    char buffer[512];
+    line.clear();
+    if (fgets(buffer, sizeof(buffer), out_) == nullptr) return false;
+    line = buffer;
+    if (!line.empty() && line.back() == '\n') line.pop_back();
+    return true;
+  }
+
+ private:
+  pid_t pid_ = 0;
+  FILE* out_ = nullptr;
+};
+
+class Driver {
+ public:
+  Driver(Run run, Counts& counts) : run_(std::move(run)), counts_(counts), random_(run_.seed) {
+    std::filesystem::remove_all(run_.directory);
+    std::filesystem::remove_all(run_.directory + ".powercut");
+    std::filesystem::create_directories(run_.directory);
+  }
+  ~Driver() {
+    std::filesystem::remove_all(run_.directory);
+    std::filesystem::remove_all(run_.directory + ".powercut");
+  }
+
+  // One life of the node. False where it may not go on: it refused, or a fault was caught.
+  bool Cycle() {
+    const bool powercut = run_.mode == "powercut";
+    const uint64_t cut = powercut ? 150 + random_() % (1 << (9 + random_() % 5)) : 0;
+    Process process(run_, cut, random_(), true);
+    ++counts_.kills;
+    std::thread killer;
+    const bool early = random_() % 10 == 0;  // sometimes while it starts
+    if (!powercut && early) killer = KillAfter(process, random_() % 120);
+    bool usable = true;
+    bool reported = false;
+    std::string line;
+    while (usable && process.ReadLine(line)) {
+      if (line == "READY") {
+        usable = CompareState();
+        reported = true;
+        if (!powercut && !early) killer = KillAfter(process, 3 + random_() % 250);
+      } else {
+        usable = Take(line);
+      }
+    }
+    if (killer.joinable()) killer.join();
+    process.Kill();
+    return usable && (reported || early || powercut);
+  }
+
+  // A last look without a crash after it.
+  bool Final() {
+    Process process(run_, 0, 0, false);
+    std::string line;
+    while (process.ReadLine(line)) {
+      if (line == "READY") return CompareState();
+      if (!Take(line)) return false;
+    }
+    return Problem(counts_.refused, "the last start said nothing");
+  }
+
+ private:
+  static std::thread KillAfter(Process& process, uint64_t milliseconds) {
+    return std::thread([&process, milliseconds] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+      process.Kill();
+    });
+  }
+
+  bool Problem(uint64_t& counter, const std::string& what) {
+    ++counter;
+    if (counts_.first_problem.empty()) counts_.first_problem = what;
+    return false;
+  }
+
+  bool Take(const std::string& line) {
+    std::istringstream words(line);
+    std::string kind;
+    words >> kind;
+    if (kind == "ACK") {
+      uint64_t request = 0;
+      words >> request;
+      acked_ = std::max(acked_, request);
+      ++counts_.acked_writes;
+    } else if (kind == "STATE") {
+      uint64_t truth = 0, index = 0;
+      words >> lsn_ >> truth >> index;
+      stored_.clear();
+      if (truth + index != 0) return Problem(counts_.digest_mismatches, line);
+    } else if (kind == "POINT") {
+      uint64_t id = 0, request = 0;
+      words >> id >> request;
+      stored_[id] = request;
+    } else if (kind == "WRONG") {
+      return Problem(counts_.wrong_answers, line);
+    } else if (kind == "REFUSED") {
+      const bool digests = line.find("differ from the truth") != std::string::npos;
+      return Problem(digests ? counts_.digest_mismatches : counts_.refused, line);
+    } else if (kind == "STOPPED" && run_.mode == "kill") {
+      return Problem(counts_.wrong_answers, line);
+    }
+    return true;
+  }
+
+  // The stored points must be those of requests 1..lsn, and lsn must cover every acknowledgement.
+  bool CompareState() {
+    if (lsn_ < acked_) {
+      return Problem(counts_.lost, "acknowledged up to " + std::to_string(acked_) +
+                                       ", recovered up to " + std::to_string(lsn_));
+    }
+    while (modelled_ < lsn_) Advance(model_, ++modelled_);
+    if (modelled_ > lsn_) {  // unacknowledged requests of the last life are gone: allowed
+      model_.clear();
+      for (modelled_ = 0; modelled_ < lsn_;) Advance(model_, ++modelled_);
+    }
+    bool equal = true;
+    for (const auto& [id, request] : model_) {
+      const auto found = stored_.find(id);
+      if (found == stored_.end() || found->second != request) {
+        equal = Problem(counts_.lost, "point " + std::to_string(id) + " is not what was written");
+      }
+    }
+    for (const auto& [id, request] : stored_) {
+      if (!model_.contains(id)) {
+        equal = Problem(counts_.undone_deletes, "point " + std::to_string(id) + " came back");
+      }
+    }
+    return equal;
+  }
+
+  const Run run_;
+  Counts& counts_;
+  std::mt19937_64 random_;
+  uint64_t acked_ = 0;
+  uint64_t lsn_ = 0;
+  Model stored_;
+  Model model_;
+  uint64_t modelled_ = 0;
+};
+
+Counts RunCycles(const Run& run, uint64_t cycles) {
+  Counts counts;
+  Driver driver(run, counts);
+  for (uint64_t i = 0; i < cycles; ++i) {
+    if (!driver.Cycle()) return counts;
+    if (run.fault.empty() && (i + 1) % 25 == 0) {
+      std::cerr << run.mode << " " << i + 1 << "/" << cycles << " acked " << counts.acked_writes
+                << " problems " << counts.problems() << "\n";
+    }
+  }
+  driver.Final();
+  return counts;
+}
+
+storage::Faults FaultsOf(const std::string& name) {
+  storage::Faults faults;
+  faults.acknowledge_before_sync = name == "acknowledge_before_sync";
+  faults.skip_flush = name == "skip_flush";
+  faults.apply_twice = name == "apply_twice";
+  faults.drop_tombstone = name == "drop_tombstone";
+  faults.ignore_checksum = name == "ignore_checksum";
+  return faults;
+}
+
+// Faults that a mode can show: a kill leaves the page cache alone, so what was not synced and what
+// was torn shows only when the power goes.
+std::vector<std::string> CatchableFaults(const std::string& mode) {
+  if (mode == "kill") return {"skip_flush", "apply_twice", "drop_tombstone"};
+  return {"acknowledge_before_sync", "skip_flush", "apply_twice", "drop_tombstone",
+          "ignore_checksum"};
+}
+
+int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::string& json) {
+  const auto begun = std::chrono::steady_clock::now();
+  const Counts counts = RunCycles(run, kills);
+  nlohmann::json caught = nlohmann::json::object();
+  uint64_t caught_total = 0;
+  for (const std::string& fault : CatchableFaults(run.mode)) {
+    Run faulty = run;
+    faulty.fault = fault;
+    const Counts seen = RunCycles(faulty, fault_kills);
+    caught_total += seen.problems() != 0 ? 1 : 0;
+    caught[fault] = {{"caught", seen.problems() != 0},
+                     {"after_kills", seen.kills},
+                     {"by", seen.first_problem}};
+    std::cerr << "fault " << fault << ": "
+              << (seen.problems() != 0 ? "caught after " + std::to_string(seen.kills) + " kills: " +
+                                             seen.first_problem
+                                       : "NOT caught")
+              << "\n";
+  }
+  const size_t total = CatchableFaults(run.mode).size();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begun;
+  const nlohmann::json report = {
+      {"mode", run.mode},
+      {"seed", run.seed},
+      {"kills", counts.kills},
+      {"acked_writes", counts.acked_writes},
+      {"lost", counts.lost},
+      {"undone_deletes", counts.undone_deletes},
+      {"digest_mismatches", counts.digest_mismatches},
+      {"refused_starts", counts.refused},
+      {"wrong_answers", counts.wrong_answers},
+      {"first_problem", counts.first_problem},
+      {"seeded_faults_caught", caught_total},
+      {"seeded_faults_total", total},
+      {"faults", caught},
+      {"seconds", seconds.count()}};
+  std::cout << report.dump(2) << "\n";
+  if (!json.empty()) std::ofstream(json) << report.dump(2) << "\n";
+  return counts.problems() == 0 && counts.kills == kills && caught_total == total ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace kith::test
+
+int main(int argc, char** argv) {
+  CLI::App app("Crash tests of a shard node");
+  kith::test::Run run;
+  run.mode = "kill";
+  run.directory = (std::filesystem::temp_directory_path() /
+                   ("kith-crash-" + std::to_string(getpid()))).string();
+  uint64_t kills = 300;
+  uint64_t fault_kills = 80;
+  std::string json;
+  std::string fault = "none";
+  kith::test::ChildOptions child;
+  app.add_option("--mode", run.mode)->check(CLI::IsMember({"kill", "powercut"}));
+  app.add_option("--kills", kills, "lives of the node without a fault");
+  app.add_option("--fault-kills", fault_kills, "lives at most to catch each seeded fault");
+  app.add_option("--json", json, "write the report there");
+  app.add_option("--seed", run.seed);
+  app.add_option("--directory", run.directory, "of the node; removed at the end");
+  app.add_option("--child", child.directory)->group("");
+  app.add_option("--fault", fault)->group("");
+  app.add_option("--cut-after", child.cut_after_operations)->group("");
+  app.add_flag("--write,!--no-write", child.write)->group("");
+  CLI11_PARSE(app, argc, argv);
+  if (!child.directory.empty()) {
+    child.seed = run.seed;
+    child.faults = kith::test::FaultsOf(fault);
+    return kith::test::RunChild(child);
+  }
+  return kith::test::Drive(run, kills, fault_kills, json);
+}

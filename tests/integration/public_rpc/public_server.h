@@ -1,0 +1,74 @@
+#ifndef KITH_TESTS_INTEGRATION_PUBLIC_RPC_PUBLIC_SERVER_H_
+#define KITH_TESTS_INTEGRATION_PUBLIC_RPC_PUBLIC_SERVER_H_
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/rpc/grpc_server.h"
+#include "common/rpc/status_codes.h"
+#include "coordinator/rpc/collections_handlers.h"
+#include "coordinator/rpc/operations_handlers.h"
+#include "coordinator/rpc/points_handlers.h"
+#include "coordinator/rpc/search_handlers.h"
+#include "tests/unit/coordinator_admin/admin_cluster.h"
+
+namespace kith::testing {
+
+// The public API over a real socket, with shard nodes in memory behind it.
+class PublicServer {
+ public:
+  explicit PublicServer(int nodes) : cluster(nodes) {
+    auto started = rpc::GrpcServer::Start(
+        {"127.0.0.1:0",
+         {&collection_handlers_, &operation_handlers_, &point_handlers_, &search_handlers_}});
+    EXPECT_TRUE(started.ok()) << started.status();
+    server_ = *std::move(started);
+    const auto channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
+                                             grpc::InsecureChannelCredentials());
+    collections = v1::Collections::NewStub(channel);
+    points = v1::Points::NewStub(channel);
+    search = v1::Search::NewStub(channel);
+    operations = v1::Operations::NewStub(channel);
+  }
+
+  // One call with a deadline of 20 s, or as given: what went wrong, with reason and facts.
+  template <typename Stub, typename Method, typename Request, typename Response>
+  absl::Status Call(Stub& stub, Method method, const Request& request, Response* response,
+                    std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout);
+    return rpc::StatusFromGrpc((stub.*method)(&context, request, response));
+  }
+
+  coordinator::AdminCluster cluster;
+  std::unique_ptr<v1::Collections::Stub> collections;
+  std::unique_ptr<v1::Points::Stub> points;
+  std::unique_ptr<v1::Search::Stub> search;
+  std::unique_ptr<v1::Operations::Stub> operations;
+
+ private:
+  SystemClock clock_;
+  Executor admin_{{"admin", 2, 64, 0}};
+  rpc::UnaryCalls calls_{nullptr, &admin_};
+  coordinator::DeadlineTimer timer_;
+  coordinator::SearchService search_service_{cluster.map(), timer_, clock_};
+  coordinator::WriteService write_service_{cluster.map(), timer_, clock_};
+  coordinator::GetService get_service_{cluster.map(), timer_, clock_, admin_};
+  coordinator::rpc::CollectionsHandlers collection_handlers_{
+      {cluster.collections(), cluster.trainer()}, calls_};
+  coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), calls_};
+  coordinator::rpc::PointsHandlers point_handlers_{{write_service_, get_service_}, calls_};
+  coordinator::rpc::SearchHandlers search_handlers_{search_service_, calls_};
+  std::unique_ptr<rpc::GrpcServer> server_;  // first to go
+};
+
+}  // namespace kith::testing
+
+#endif  // KITH_TESTS_INTEGRATION_PUBLIC_RPC_PUBLIC_SERVER_H_
