@@ -36,6 +36,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Open(const NodeOptions& options) {
   log_options.directory = directory->log_path();
   log_options.files = options.files;
   log_options.faults = options.faults;
+  log_options.write_buffer_bytes = options.log_write_buffer_bytes;
   KITH_ASSIGN_OR_RETURN(auto log, storage::LogStore::Open(log_options));
   auto node = std::unique_ptr<Node>(
       new Node(options, std::move(directory), std::move(log), std::move(hint)));

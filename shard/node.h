@@ -30,7 +30,8 @@ struct NodeOptions {
   size_t search_threads = 0;             // 0: as many as cores
   size_t maintenance_threads = 1;
   int encode_threads = 0;                // of training and encoding; 0: as many as cores
-  uint64_t write_buffer_bytes = 64 << 20;
+  uint64_t write_buffer_bytes = 64 << 20;      // of each shard's state
+  uint64_t log_write_buffer_bytes = 64 << 20;  // of the node's log
   uint64_t block_cache_bytes = 256 << 20;
   uint64_t disk_reserve_bytes = 512 << 20;
   uint64_t checkpoint_log_bytes = 256 << 20;

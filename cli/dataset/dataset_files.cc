@@ -45,7 +45,8 @@ class ChunkWriter {
     const uint64_t row_bytes = model_.dimension() * ElementSize(type_);
     const uint64_t offset = kHeaderBytes + first * row_bytes;
     if (type_ == ElementType::kU8) {
-      Note(file_.WriteAt(offset, std::as_bytes(std::span(ToBytes(vectors)))));
+      const std::vector<uint8_t> bytes = ToBytes(vectors);
+      Note(file_.WriteAt(offset, std::as_bytes(std::span(bytes))));
     } else {
       Note(file_.WriteAt(offset, std::as_bytes(std::span(vectors))));
     }

@@ -75,10 +75,10 @@ absl::Status CheckReply(const SearchReply& reply, const SearchCall& call) {
                     reply.versions.size() == hits && reply.codes_done <= reply.codes_planned;
   if (fits) return absl::OkStatus();
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-               fmt::format("shard {} sent a reply whose parts do not fit each other ({} queries, "
+               fmt::format("the shard sent a reply whose parts do not fit each other ({} queries, "
                            "{} hits, {} key bytes, {} scores, {} versions)",
-                           call.shard, reply.counts.size(), hits, reply.keys.size(),
-                           reply.scores.size(), reply.versions.size()));
+                           reply.counts.size(), hits, reply.keys.size(), reply.scores.size(),
+                           reply.versions.size()));
 }
 
 HitColumns MergeHits(std::vector<SearchReply*> replies, const MergeOptions& options) {

@@ -30,7 +30,11 @@ std::vector<uint32_t> SlotsOfRoutes(const CollectionEntry& entry) {
 
 std::vector<ShardProgress> ProgressOf(const CollectionEntry& entry,
                                       const Replies<SearchReply>& replies) {
-  const std::vector<uint32_t> slots = SlotsOfRoutes(entry);
+  const bool any_failed =
+      std::any_of(replies.begin(), replies.end(), [](const auto& reply) { return !reply.ok(); });
+  // Counting slots costs more than the rest of this: only failures need it.
+  const std::vector<uint32_t> slots =
+      any_failed ? SlotsOfRoutes(entry) : std::vector<uint32_t>(entry.routes.size());
   std::vector<ShardProgress> shards(replies.size());
   for (size_t i = 0; i < replies.size(); ++i) {
     const ShardRoute& route = *entry.routes[i];
@@ -120,9 +124,8 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
                                         Replies<SearchReply>& replies) {
   for (size_t i = 0; i < replies.size(); ++i) {
     if (!replies[i].ok()) continue;
-    SearchCall call = plan.call;
-    call.shard = plan.entry->routes[i]->shard;
-    if (absl::Status bad = CheckReply(*replies[i], call); !bad.ok()) replies[i] = std::move(bad);
+    if (absl::Status bad = CheckReply(*replies[i], plan.call); !bad.ok())
+      replies[i] = std::move(bad);
   }
   SearchAnswer answer;
   answer.coverage = MeasureCoverage(ProgressOf(*plan.entry, replies));

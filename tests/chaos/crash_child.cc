@@ -106,7 +106,9 @@ class Child {
       ++at;
     }
     ExpectSearchFinds(stored, "");
-    for (const IndexState& index : node_.Stat(kShard, Soon())->indexes) {
+    const absl::StatusOr<ShardStat> stat = node_.Stat(kShard, Soon());
+    if (!stat.ok()) return Say("WRONG stat: " + stat.status().ToString());
+    for (const IndexState& index : stat->indexes) {
       if (index.ready) ExpectSearchFinds(stored, index.version);
     }
   }
@@ -178,6 +180,7 @@ int RunChild(const ChildOptions& options) {
   node_options.search_threads = 1;
   node_options.encode_threads = 1;
   node_options.write_buffer_bytes = 1 << 20;
+  node_options.log_write_buffer_bytes = 96 << 10;  // so that the log is really cut
   node_options.block_cache_bytes = 4 << 20;
   node_options.disk_reserve_bytes = 1 << 20;
   node_options.checkpoint_log_bytes = 192 << 10;  // many checkpoints a second

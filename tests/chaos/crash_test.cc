@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
@@ -73,12 +74,25 @@ class Process {
     Kill();
     fclose(out_);
   }
+  // Threads: the killer's and the driver's; the second call finds nothing to kill.
   void Kill() {
+    std::lock_guard lock(mutex_);
     if (pid_ <= 0) return;
     kill(pid_, SIGKILL);
-    int status;
-    waitpid(pid_, &status, 0);
+    waitpid(pid_, &status_, 0);
     pid_ = 0;
+  }
+  // After the pipe closed: waits for the end that is coming by itself.
+  void Wait() {
+    std::lock_guard lock(mutex_);
+    if (pid_ <= 0) return;
+    waitpid(pid_, &status_, 0);
+    pid_ = 0;
+  }
+  // Killed by us, cut off by the simulated disk, or ended in order; anything else is a crash.
+  bool EndedAsMeant() const {
+    if (WIFSIGNALED(status_)) return WTERMSIG(status_) == SIGKILL;
+    return WIFEXITED(status_) && (WEXITSTATUS(status_) == 137 || WEXITSTATUS(status_) == 0);
   }
   // False at the end of what the child said.
   bool ReadLine(std::string& line) {
@@ -91,7 +105,9 @@ class Process {
   }
 
  private:
+  std::mutex mutex_;
   pid_t pid_ = 0;
+  int status_ = 0;
   FILE* out_ = nullptr;
 };
 
@@ -129,8 +145,10 @@ class Driver {
       }
     }
     if (killer.joinable()) killer.join();
-    process.Kill();
-    return usable && (reported || early || powercut);
+    if (!usable) return false;
+    process.Wait();
+    if (!process.EndedAsMeant()) return Problem(counts_.refused, "the node crashed by itself");
+    return reported || early || powercut;
   }
 
   // A last look without a crash after it.

@@ -126,7 +126,7 @@ TEST_F(GrpcShardClientTest, TheNodeSeesTheTimeThatIsLeft) {
   } node(left_ms);
   const auto server = Serve(node);
   GrpcShardClient client(fmt::format("127.0.0.1:{}", server->port()));
-  EXPECT_FALSE(GetNow(client, {.shard = 1}, DeadlineIn(seconds(10))).ok());
+  EXPECT_FALSE(GetNow(client, {.shard = 1, .keys = ""}, DeadlineIn(seconds(10))).ok());
   EXPECT_GT(left_ms, 5'000);
   EXPECT_LE(left_ms, 10'000);
 }
@@ -212,7 +212,8 @@ TEST_F(GrpcShardClientTest, AnAnswerThatIsTooLargeForAMessageIsRefusedAndTheStre
   node_.Release();
   WriteCall write = AWrite(limits::kMessageBytesMax / 2);
   ASSERT_TRUE(WriteNow(*client_, write).ok());
-  GetCall get{.shard = 1};
+  GetCall get;
+  get.shard = 1;
   for (int i = 0; i < 5; ++i) get.keys += write.keys;
   node_.Put(1, PointKey::FromNumber(1), std::string(20 << 20, 'v'));
   get.with_vector = true;
@@ -264,7 +265,7 @@ TEST_F(GrpcShardClientTest, OneShardsCallsDoNotWaitForAnothers) {
   // Shard 2 exists only to have a stream of its own.
   const auto held = StartSearch();
   node_.WaitForCalls(1);
-  EXPECT_EQ(GetNow(*client_, {.shard = 2}).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(GetNow(*client_, {.shard = 2, .keys = ""}).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(held->future.wait_for(seconds(0)), std::future_status::timeout);
   node_.Release();
   EXPECT_TRUE(held->future.get().ok());

@@ -44,8 +44,10 @@ TEST(NearestFinderTest, FindsTheNearestByDefinitionAndTheLowerOfEquals) {
   for (const auto& [centroid_count, n] :
        {std::pair<size_t, uint32_t>{1, 5}, {37, 19}, {256, 8}, {256, 70}, {1300, 16}}) {
     auto rows = ClusteredPoints(centroid_count, n, 1);
-    if (centroid_count > 30) {  // twins
+    const size_t last = centroid_count - 1;
+    if (centroid_count > 30) {  // twins nearby and far off
       std::copy_n(&rows[3 * n], n, &rows[20 * n]);
+      std::copy_n(&rows[3 * n], n, &rows[last * n]);
     }
     const auto points = ClusteredPoints(203, n, 2);
     const Matrix centroids = {rows.data(), centroid_count, n};
@@ -67,6 +69,7 @@ TEST(NearestFinderTest, FindsTheNearestByDefinitionAndTheLowerOfEquals) {
       EXPECT_LE(found, least + 1e-5) << i;
       if (centroid_count > 30) {
         EXPECT_NE(nearest[i], 20u) << "its twin 3 comes first";
+        EXPECT_NE(nearest[i], last) << "its twin 3 comes first";
       }
     }
   }

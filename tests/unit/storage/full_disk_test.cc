@@ -1,0 +1,94 @@
+// What a full disk does to each store: a clear error, and everything acknowledged is there after it
+// has space again.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/storage/log_store.h"
+#include "shard/storage/row_file.h"
+#include "shard/storage/state_store.h"
+#include "tests/support/full_disk_file_system.h"
+#include "tests/support/temporary_directory.h"
+
+namespace kith::storage {
+namespace {
+
+using test::FullDisk;
+
+class FullDiskTest : public testing::Test {
+ protected:
+  const test::TemporaryDirectory directory_;
+};
+
+TEST_F(FullDiskTest, TheLogSaysSoAndKeepsWhatItAcknowledged) {
+  LogOptions options;
+  options.directory = directory_ / "log";
+  FullDisk disk(1 << 20);
+  options.files = &disk.files();
+  uint64_t acknowledged = 0;
+  {
+    const auto store = std::move(LogStore::Open(options)).value();
+    const std::string body(50'000, 'x');
+    absl::Status status;
+    while (status.ok()) {
+      const LogRecord record{1, acknowledged + 1, 1, body};
+      status = store->Append({&record, 1});
+      if (status.ok()) ++acknowledged;
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr(options.directory));
+    disk.AddBytes(1 << 20);
+    const LogRecord record{1, acknowledged + 1, 1, body};
+    EXPECT_FALSE(store->Append({&record, 1}).ok()) << "nothing is repeated behind the shard's back";
+  }
+  EXPECT_GT(acknowledged, 5u);
+  disk.AddBytes(8 << 20);
+  const auto store = std::move(LogStore::Open(options)).value();
+  EXPECT_GE(*store->LastLsn(1), acknowledged);
+}
+
+TEST_F(FullDiskTest, AStateThatCannotFlushSaysSoAndKeepsItsLastFlush) {
+  StateOptions options;
+  options.directory = directory_ / "state";
+  FullDisk disk(2 << 20);
+  options.files = &disk.files();
+  uint64_t flushed = 0;
+  {
+    const auto store = std::move(StateStore::Open(options)).value();
+    absl::Status status;
+    for (uint64_t lsn = 1; status.ok(); ++lsn) {
+      const auto batch = store->NewBatch();
+      const auto row = static_cast<uint32_t>(lsn);
+      batch->PutRow({row, PointKey::FromNumber(lsn), 1, std::string(100'000, 'v'), ""});
+      batch->PutApplied({lsn, 1, row + 1, lsn});
+      status = store->Write(*batch);
+      if (status.ok()) status = store->Flush();
+      if (status.ok()) flushed = lsn;
+    }
+    EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
+  }
+  EXPECT_GT(flushed, 5u);
+  disk.AddBytes(8 << 20);
+  const auto store = std::move(StateStore::Open(options)).value();
+  EXPECT_EQ(store->applied().applied_lsn, flushed);
+}
+
+TEST_F(FullDiskTest, ARowFileShowsItWhenRowsAreReserved) {
+  RowFileOptions options;
+  options.directory = directory_ / "rows";
+  FullDisk disk(1 << 20);
+  options.files = &disk.files();
+  options.vector_bytes = 4000;
+  options.extent_bits = 6;
+  const auto file = std::move(RowFile::Open(options)).value();
+  ASSERT_TRUE(file->Reserve(64).ok());
+  const absl::Status status = file->Reserve(64 * 10);
+  EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
+  disk.AddBytes(8 << 20);
+  EXPECT_TRUE(file->Reserve(64 * 10).ok()) << "and goes on when there is room";
+}
+
+}  // namespace
+}  // namespace kith::storage

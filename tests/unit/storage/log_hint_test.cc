@@ -1,0 +1,88 @@
+#include "shard/storage/log_hint.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/storage/file_bytes.h"
+
+namespace kith::storage {
+namespace {
+
+class HandClock final : public Clock {
+ public:
+  Deadline Now() const override { return now_; }
+  uint64_t UnixMs() const override { return 0; }
+  void Advance(std::chrono::milliseconds span) { now_ += span; }
+
+ private:
+  Deadline now_{};
+};
+
+class LogHintTest : public testing::Test {
+ protected:
+  std::unique_ptr<LogHint> Open() {
+    return std::move(LogHint::Open(path_, *files_, clock_)).value();
+  }
+
+  const test::TemporaryDirectory directory_;
+  const std::string path_ = directory_ / "HINT";
+  const std::unique_ptr<FileSystem> files_ = NewPosixFileSystem();
+  HandClock clock_;
+};
+
+TEST_F(LogHintTest, WithoutAFileNothingIsExpected) { EXPECT_EQ(Open()->Expected(1), 0u); }
+
+TEST_F(LogHintTest, TheFirstNoteIsWrittenAtOnceAndTheNextAfterASecond) {
+  {
+    const auto hint = Open();
+    ASSERT_TRUE(hint->Note(1, 10).ok());
+    ASSERT_TRUE(hint->Note(1, 20).ok());
+    EXPECT_EQ(Open()->Expected(1), 10u) << "a second has not passed";
+    clock_.Advance(std::chrono::milliseconds(1001));
+    ASSERT_TRUE(hint->Note(2, 5).ok());
+  }
+  EXPECT_EQ(Open()->Expected(1), 20u);
+  EXPECT_EQ(Open()->Expected(2), 5u);
+}
+
+TEST_F(LogHintTest, ACleanStopWritesTheLastNote) {
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(1, 10).ok());
+  ASSERT_TRUE(hint->Note(1, 11).ok());
+  ASSERT_TRUE(hint->Close().ok());
+  EXPECT_EQ(Open()->Expected(1), 11u);
+}
+
+TEST_F(LogHintTest, ABoundNeverFalls) {
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(1, 10).ok());
+  ASSERT_TRUE(hint->Note(1, 3).ok());
+  ASSERT_TRUE(hint->Close().ok());
+  EXPECT_EQ(Open()->Expected(1), 10u);
+}
+
+TEST_F(LogHintTest, WhatWasExpectedAtOpenStaysAndIsKeptForSilentShards) {
+  ASSERT_TRUE(Open()->Note(1, 10).ok());
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(2, 7).ok());
+  EXPECT_EQ(hint->Expected(2), 0u) << "as of Open";
+  EXPECT_EQ(Open()->Expected(1), 10u);
+}
+
+TEST_F(LogHintTest, ADroppedShardIsForgotten) {
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(1, 10).ok());
+  ASSERT_TRUE(hint->Forget(1).ok());
+  EXPECT_EQ(Open()->Expected(1), 0u);
+}
+
+TEST_F(LogHintTest, ADamagedFileBoundsNothing) {
+  ASSERT_TRUE(Open()->Note(1, 10).ok());
+  std::string bytes = test::ReadBytes(path_);
+  bytes[bytes.size() / 2] ^= 1;
+  test::WriteBytes(path_, bytes);
+  EXPECT_EQ(Open()->Expected(1), 0u);
+}
+
+}  // namespace
+}  // namespace kith::storage

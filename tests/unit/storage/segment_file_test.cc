@@ -1,0 +1,191 @@
+#include "shard/storage/segment_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <xxhash.h>
+
+#include <filesystem>
+#include <random>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/storage/byte_codec.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/storage/file_bytes.h"
+#include "tests/unit/storage/small_index.h"
+
+namespace kith::storage {
+namespace {
+
+using index::ListSegment;
+using test::ReadBytes;
+using test::WriteBytes;
+
+constexpr size_t kHeaderSize = 128;
+
+// Large enough for several blocks of 64 KiB.
+std::vector<ListSegment::CanonicalList> ExampleLists(const index::IndexVersion& version) {
+  std::mt19937 random(7);
+  std::vector<ListSegment::CanonicalList> lists(version.lists());
+  uint32_t row = 0;
+  for (uint32_t i = 0; i < version.lists(); ++i) {
+    const uint32_t count = i == 1 ? 0 : 1500 + i;
+    for (uint32_t j = 0; j < count; ++j) lists[i].rows.push_back(row++);
+    lists[i].bias.resize(count);
+    lists[i].plane_a.resize(count * version.subspaces());
+    lists[i].plane_b.resize(count * version.dimension());
+    for (auto& value : lists[i].bias) value = static_cast<uint16_t>(random());
+    for (auto& value : lists[i].plane_a) value = static_cast<uint8_t>(random());
+    for (auto& value : lists[i].plane_b) value = static_cast<uint8_t>(random());
+  }
+  return lists;
+}
+
+class SegmentFileTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(Write(path_, identity_).ok()); }
+  absl::Status Write(const std::string& path, const SegmentIdentity& identity) {
+    return WriteSegmentFile(*files_, path, identity, *version_, *segment_);
+  }
+  absl::StatusOr<std::shared_ptr<const ListSegment>> Read() {
+    return ReadSegmentFile(*files_, path_, identity_, *version_);
+  }
+
+  const test::TemporaryDirectory directory_;
+  const std::unique_ptr<FileSystem> files_ = NewPosixFileSystem();
+  const std::shared_ptr<const index::IndexVersion> version_ = test::SmallIndexVersion();
+  const std::vector<ListSegment::CanonicalList> lists_ = ExampleLists(*version_);
+  const std::vector<uint32_t> side_rows_ = {90'001, 90'005};
+  const std::shared_ptr<const ListSegment> segment_ =
+      ListSegment::FromCanonical(*version_, lists_, side_rows_);
+  const std::string path_ = directory_ / "1.seg";
+  const SegmentIdentity identity_{Uuid::Random(), version_->hash};
+};
+
+TEST_F(SegmentFileTest, AWrittenSegmentReadsBack) {
+  const auto segment = Read();
+  ASSERT_TRUE(segment.ok()) << segment.status();
+  EXPECT_EQ((*segment)->rows(), segment_->rows());
+  for (uint32_t i = 0; i < version_->lists(); ++i) {
+    const ListSegment::CanonicalList list = (*segment)->Canonical(i);
+    EXPECT_EQ(list.rows, lists_[i].rows);
+    EXPECT_EQ(list.bias, lists_[i].bias);
+    EXPECT_EQ(list.plane_a, lists_[i].plane_a);
+    EXPECT_EQ(list.plane_b, lists_[i].plane_b);
+  }
+  EXPECT_THAT(std::vector((*segment)->side_rows().begin(), (*segment)->side_rows().end()),
+              testing::ElementsAreArray(side_rows_));
+}
+
+TEST_F(SegmentFileTest, TheSameSegmentHasTheSameBytes) {
+  const std::string before = ReadBytes(path_);
+  ASSERT_TRUE(Write(path_, identity_).ok());
+  EXPECT_EQ(ReadBytes(path_), before);
+  EXPECT_FALSE(files_->Exists(path_ + ".new"));
+}
+
+TEST_F(SegmentFileTest, EveryFlippedByteIsDetected) {
+  std::string bytes = ReadBytes(path_);
+  std::vector<size_t> places;
+  for (size_t i = 0; i < kHeaderSize; ++i) places.push_back(i);
+  for (size_t i = bytes.size() - 60; i < bytes.size(); ++i) places.push_back(i);
+  for (size_t i = kHeaderSize; i < bytes.size(); i += 397) places.push_back(i);
+  for (const size_t place : places) {
+    bytes[place] ^= 0x10;
+    WriteBytes(path_, bytes);
+    ASSERT_EQ(Read().status().code(), absl::StatusCode::kDataLoss) << "byte " << place;
+    bytes[place] ^= 0x10;
+  }
+  WriteBytes(path_, bytes);
+  EXPECT_TRUE(Read().ok());
+}
+
+TEST_F(SegmentFileTest, TheDamagedBlockIsNamed) {
+  std::string bytes = ReadBytes(path_);
+  bytes[kHeaderSize + 70'000] ^= 1;
+  WriteBytes(path_, bytes);
+  EXPECT_THAT(std::string(Read().status().message()), testing::HasSubstr("block 1 "));
+}
+
+TEST_F(SegmentFileTest, EveryTruncationAndExtensionIsDetected) {
+  const std::string bytes = ReadBytes(path_);
+  for (size_t size = 0; size < bytes.size(); size += size < 200 ? 1 : 1009) {
+    WriteBytes(path_, bytes.substr(0, size));
+    ASSERT_EQ(Read().status().code(), absl::StatusCode::kDataLoss) << "size " << size;
+  }
+  WriteBytes(path_, bytes + '\0');
+  EXPECT_EQ(Read().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(SegmentFileTest, TwoSegmentsThatChangedPlacesAreDetected) {
+  ASSERT_TRUE(Write(directory_ / "2.seg", identity_).ok());
+  std::filesystem::copy_file(directory_ / "2.seg", path_,
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(Read().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(SegmentFileTest, ASegmentOfAnotherIncarnationIsRefused) {
+  ASSERT_TRUE(Write(path_, {Uuid::Random(), version_->hash}).ok());
+  const absl::Status status = Read().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), reason::kWrongIncarnation);
+}
+
+TEST_F(SegmentFileTest, ASegmentOfAnotherIndexVersionIsRefused) {
+  ASSERT_TRUE(Write(path_, {identity_.incarnation, std::string(32, 'f')}).ok());
+  EXPECT_EQ(ReasonOf(Read().status()), reason::kCorruption);
+}
+
+// A header that lies about its sizes under a right checksum: nothing is allocated by it.
+TEST_F(SegmentFileTest, SizesThatLieAreDetectedBeforeTheyAreUsed) {
+  const std::string good = ReadBytes(path_);
+  const auto with = [&](size_t offset, uint64_t value, size_t size) {
+    std::string bytes = good;
+    std::memcpy(bytes.data() + offset, &value, size);
+    const uint64_t checksum = XXH3_64bits(bytes.data(), kHeaderSize - 8);
+    std::memcpy(bytes.data() + kHeaderSize - 8, &checksum, 8);
+    WriteBytes(path_, bytes);
+    return Read().status().code();
+  };
+  EXPECT_EQ(with(24, ~uint64_t{0}, 8), absl::StatusCode::kDataLoss) << "body bytes";
+  EXPECT_EQ(with(24, ~uint64_t{0} >> 18, 8), absl::StatusCode::kDataLoss) << "body bytes";
+  EXPECT_EQ(with(80, 0xffff'ffff, 4), absl::StatusCode::kDataLoss) << "dimension";
+  EXPECT_EQ(with(88, 0xffff'ffff, 4), absl::StatusCode::kDataLoss) << "lists";
+  EXPECT_EQ(with(96, ~uint64_t{0}, 8), absl::StatusCode::kDataLoss) << "side rows";
+  EXPECT_EQ(with(12, 2, 4), absl::StatusCode::kFailedPrecondition) << "oldest reader";
+}
+
+TEST_F(SegmentFileTest, AnEmptySegmentReadsBack) {
+  const auto empty = ListSegment::FromCanonical(
+      *version_, std::vector<ListSegment::CanonicalList>(version_->lists()), {});
+  ASSERT_TRUE(WriteSegmentFile(*files_, path_, identity_, *version_, *empty).ok());
+  const auto segment = Read();
+  ASSERT_TRUE(segment.ok()) << segment.status();
+  EXPECT_EQ((*segment)->rows(), 0u);
+}
+
+TEST_F(SegmentFileTest, TombstonesReadBackAndEveryFlippedByteIsDetected) {
+  const std::string path = directory_ / "dead";
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{9000}}) {
+    std::vector<uint64_t> words(size);
+    for (size_t i = 0; i < size; ++i) words[i] = i * 0x9e3779b97f4a7c15ull;
+    ASSERT_TRUE(WriteTombstoneFile(*files_, path, words).ok());
+    ASSERT_EQ(*ReadTombstoneFile(*files_, path), words);
+    std::string bytes = ReadBytes(path);
+    for (size_t place = 0; place < bytes.size(); place += place < 200 ? 1 : 503) {
+      bytes[place] ^= 0x80;
+      WriteBytes(path, bytes);
+      ASSERT_EQ(ReadTombstoneFile(*files_, path).status().code(), absl::StatusCode::kDataLoss);
+      bytes[place] ^= 0x80;
+    }
+  }
+}
+
+TEST_F(SegmentFileTest, ASegmentIsNotATombstoneFile) {
+  EXPECT_EQ(ReadTombstoneFile(*files_, path_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadTombstoneFile(*files_, directory_ / "absent").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace kith::storage
