@@ -78,9 +78,10 @@ prepare_data() {
     --out "${truth}"
 }
 
+# bench JSON: each query five times, one call at a time.
 bench() {
   "${KITH}" bench recall --endpoint "${endpoint}" --collection demo --queries "${queries}" \
-    --truth "${truth}" --k 10 --json "$1"
+    --truth "${truth}" --k 10 --count $((5 * QUERIES)) --warmup "${QUERIES}" --json "$1"
 }
 
 run_demo() {

@@ -54,7 +54,7 @@ def table(report: dict) -> str:
         ("queries a second", f"{report['qps']:,.0f} ({bench['threads']} client thread(s), batch "
                              f"{bench['batch']})"),
         ("latency p50 / p99", f"{report['p50_ms']:.2f} / {report['p99_ms']:.2f} ms"),
-        ("lists probed, share scanned", f"{bench['nprobe']}, {bench['scanned_share']:.2%}"),
+        ("lists probed, share scanned", f"{bench['nprobe']:.4g}, {bench['scanned_share']:.2%}"),
         ("bytes a vector in memory", f"{report['bytes_per_vector']:.0f} (right after import and "
                                      f"training: {report['bytes_per_vector_after_import']:.0f})"),
         ("import", f"{report['import_s']:.1f} s, {report['vectors'] / report['import_s']:,.0f} "

@@ -40,8 +40,12 @@ while time.monotonic() < end and running():
     time.sleep(0.01)
 sys.exit(1)
 PY
-    echo "kithd (process ${pid}) did not become ready within ${seconds} s; ${log} ends with:" >&2
-    tail -n 20 "${log}" >&2
+    if is_running "${pid}"; then
+      echo "kithd (process ${pid}) did not become ready within ${seconds} s; from ${log}:" >&2
+    else
+      echo "kithd (process ${pid}) ended before it was ready; from ${log}:" >&2
+    fi
+    grep -v 'event=config' "${log}" | tail -n 10 >&2
     return 1
   fi
 }

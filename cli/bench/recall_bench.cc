@@ -98,16 +98,22 @@ class TimedRun {
 
 absl::Status ExplainSample(SearchCaller& caller, const QuerySet& queries, RecallReport& report) {
   const uint64_t sample = std::min(queries.size(), kExplainedMax);
+  double compared_share = 0;
+  uint64_t nprobe = 0, refined = 0, reranked = 0;
   for (uint64_t i = 0; i < sample; ++i) {
     KITH_ASSIGN_OR_RETURN(const v1::Explanation told, caller.Explain(i * queries.size() / sample));
-    const auto compared = static_cast<double>(told.rows_scanned() + told.rows_exact());
     const auto points = static_cast<double>(std::max<uint64_t>(1, told.points_total()));
-    report.scanned_share += compared / points / static_cast<double>(sample);
-    report.nprobe += told.nprobe() / static_cast<double>(sample);
-    report.refined += static_cast<double>(told.rows_refined()) / static_cast<double>(sample);
-    report.reranked += static_cast<double>(told.rows_reranked()) / static_cast<double>(sample);
+    compared_share += static_cast<double>(told.rows_scanned() + told.rows_exact()) / points;
+    nprobe += told.nprobe();
+    refined += told.rows_refined();
+    reranked += told.rows_reranked();
     report.strategy = told.strategy();
   }
+  const auto queries_asked = static_cast<double>(sample);
+  report.scanned_share = compared_share / queries_asked;
+  report.nprobe = static_cast<double>(nprobe) / queries_asked;
+  report.refined = static_cast<double>(refined) / queries_asked;
+  report.reranked = static_cast<double>(reranked) / queries_asked;
   report.explained = sample;
   return absl::OkStatus();
 }

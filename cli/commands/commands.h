@@ -2,6 +2,7 @@
 #define KITH_CLI_COMMANDS_COMMANDS_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>

@@ -119,9 +119,9 @@ void PrintHits(const Json& answer, const Options& options, Terminal& terminal) {
 
 void PrintExplanation(const v1::Explanation& told, Terminal& terminal) {
   terminal.out << fmt::format(
-      "{}: {} of {} lists' probes done, {} rows scanned, {} compared exactly, {} refined, {} "
+      "{}: nprobe {}, {} lists probed, {} rows scanned, {} compared exactly, {} refined, {} "
       "re-ranked, of {} points; {} us at the coordinator, {} us for payloads\n",
-      told.strategy(), told.lists_probed(), told.nprobe(), told.rows_scanned(), told.rows_exact(),
+      told.strategy(), told.nprobe(), told.lists_probed(), told.rows_scanned(), told.rows_exact(),
       told.rows_refined(), told.rows_reranked(), told.points_total(), told.coordinator_us(),
       told.payload_us());
   Table table({"SHARD", "LSN", "QUEUE us", "COARSE us", "SCAN us", "REFINE us", "RERANK us",

@@ -12,17 +12,21 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto kTerminalPeriod = std::chrono::milliseconds(100);
+// Lines of a log come further apart the longer a step takes.
 constexpr auto kLogPeriod = std::chrono::seconds(3);
+constexpr auto kLogPeriodMax = std::chrono::seconds(30);
 constexpr int kBarCells = 24;
 
 }  // namespace
 
 std::string WithThousands(uint64_t value) {
-  std::string digits = std::to_string(value);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<size_t>(at), ",");
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
-  return digits;
+  return text;
 }
 
 std::string ShortDuration(double seconds) {
@@ -46,8 +50,13 @@ std::string ShortBytes(uint64_t bytes) {
 
 Progress::Progress(std::string title, Terminal& terminal)
     : title_(std::move(title)), terminal_(terminal), begin_(steady_clock::now()) {
-  next_draw_ = begin_ + (terminal_.err_is_tty ? steady_clock::duration(kTerminalPeriod)
-                                              : steady_clock::duration(kLogPeriod));
+  next_draw_ = begin_ + Period();
+}
+
+steady_clock::duration Progress::Period() const {
+  if (terminal_.err_is_tty) return kTerminalPeriod;
+  return std::clamp<steady_clock::duration>((steady_clock::now() - begin_) / 8, kLogPeriod,
+                                            kLogPeriodMax);
 }
 
 double Progress::seconds() const {
@@ -58,8 +67,7 @@ void Progress::Update(const State& state) {
   if (first_share_ < 0) first_share_ = state.share;
   const auto now = steady_clock::now();
   if (now < next_draw_) return;
-  next_draw_ = now + (terminal_.err_is_tty ? steady_clock::duration(kTerminalPeriod)
-                                           : steady_clock::duration(kLogPeriod));
+  next_draw_ = now + Period();
   Draw(state);
 }
 

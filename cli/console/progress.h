@@ -32,6 +32,7 @@ class Progress {
   double seconds() const;  // since the beginning
 
  private:
+  std::chrono::steady_clock::duration Period() const;
   void Draw(const State& state);
   std::string Eta(double share) const;
 

@@ -16,7 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool Writable(const fs::path& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
+// A folder marked read-only is left alone even by root, who could write there.
+bool Writable(const fs::path& folder) {
+  std::error_code error;
+  const fs::perms writers =
+      fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
+  const bool marked = (fs::status(folder, error).permissions() & writers) == fs::perms::none;
+  return !error && !marked && ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
 
 // Folders of the user's own, for files that lie where nothing may be written.
 std::vector<fs::path> StateFolders() {

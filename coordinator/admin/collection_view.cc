@@ -56,7 +56,9 @@ void AddIndex(const ShardSurvey& survey, CollectionView& view) {
   const ShardStat& stat = *survey.stat;
   const IndexState* index = FindIndex(stat, view.record.serving_version);
   if (index == nullptr || !index->ready) {
-    const std::string why = index != nullptr && !index->error.empty() ? ": " + index->error : "";
+    const std::string why = index != nullptr && !index->error.empty()
+                                ? fmt::format(": {}", index->error)
+                                : std::string();
     Worsen(view, CollectionStatus::kRed,
            fmt::format("shard {} on node {} does not have index version {} ready{}",
                        survey.placement.shard, survey.placement.node, view.record.serving_version,

@@ -23,8 +23,9 @@ namespace kith::storage {
 // Threads: as StateStore.
 class RocksStateStore final : public StateStore {
  public:
-  RocksStateStore(std::string directory, rocksdb::DB* db, const FamilyHandles& families)
-      : directory_(std::move(directory)),
+  RocksStateStore(const StateOptions& options, rocksdb::DB* db, const FamilyHandles& families)
+      : directory_(options.directory),
+        dedupe_entries_max_(options.dedupe_entries_max),
         database_(db, families),
         dedupe_(*db, families[size_t(Family::kDedupe)]) {}
 
@@ -73,6 +74,7 @@ class RocksStateStore final : public StateStore {
   absl::Status WriteLocked(rocksdb::WriteBatch& batch);
 
   const std::string directory_;
+  const uint64_t dedupe_entries_max_;
   const OpenDatabase database_;
   const DedupeTable dedupe_;
 

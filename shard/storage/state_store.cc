@@ -95,7 +95,7 @@ absl::Status RocksStateStore::ExpireDedupe(uint64_t now_unix_ms) {
   std::lock_guard lock(mutex_);
   DedupeTable::Expiry expiry;
   expiry.oldest_unix_ms = now_unix_ms - std::min(now_unix_ms, limits::kDedupeAgeMs);
-  expiry.surplus = dedupe_count_ - std::min(dedupe_count_, limits::kDedupeEntriesMax);
+  expiry.surplus = dedupe_count_ - std::min(dedupe_count_, dedupe_entries_max_);
   RocksStateBatch batch(database_.families());
   KITH_ASSIGN_OR_RETURN(const uint64_t removed, dedupe_.Expire(expiry, batch.Seal()));
   if (removed == 0) return absl::OkStatus();
@@ -124,7 +124,7 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
                                                    StateFamilies(options), &families, &db),
                                  "open the state database (it is left as it is)",
                                  options.directory));
-  auto store = std::make_unique<RocksStateStore>(options.directory, db, families);
+  auto store = std::make_unique<RocksStateStore>(options, db, families);
   KITH_RETURN_IF_ERROR(store->Load());
   spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,
                store->applied().applied_lsn, store->disk_bytes());

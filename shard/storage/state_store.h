@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/limits.h"
 #include "common/vector/point_key.h"
 #include "shard/storage/digest.h"
 #include "shard/storage/file_system.h"
@@ -68,6 +69,7 @@ struct StateOptions {
   FileSystem* files = nullptr;
   uint64_t write_buffer_bytes = 64 << 20;
   uint64_t block_cache_bytes = 256 << 20;
+  uint64_t dedupe_entries_max = limits::kDedupeEntriesMax;
 };
 
 // One shard copy's truth: RocksDB without a WAL (the log is its WAL) and with atomic flush, column
@@ -111,7 +113,7 @@ class StateStore {
   virtual absl::StatusOr<std::string> ReadManifest() = 0;  // empty: none
 
   virtual absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) = 0;
-  // Drops what is older than limits::kDedupeAgeMs and the oldest above limits::kDedupeEntriesMax,
+  // Drops what is older than limits::kDedupeAgeMs and the oldest above dedupe_entries_max,
   // at most 10,000 a call: call it at least every 10,000 writes.
   virtual absl::Status ExpireDedupe(uint64_t now_unix_ms) = 0;
 

@@ -14,8 +14,8 @@
 #include "common/base/status.h"
 #include "common/vector/point_key.h"
 #include "shard/rpc/shard_node_server.h"
+#include "tests/contract/awaited_calls.h"
 #include "tests/contract/held_calls.h"
-#include "tests/contract/shard_service_contract.h"
 
 namespace kith::testing {
 namespace {
@@ -72,6 +72,9 @@ class GrpcShardClientTest : public ::testing::Test {
     spec.slots = {{0, limits::kSlots}};
     ASSERT_TRUE(client_->CreateShard(spec, Soon()).ok());
   }
+
+  // A server ends when its calls have.
+  void TearDown() override { node_.Release(); }
 
   template <typename Reply>
   struct Outcome {
@@ -265,7 +268,8 @@ TEST_F(GrpcShardClientTest, OneShardsCallsDoNotWaitForAnothers) {
   // Shard 2 exists only to have a stream of its own.
   const auto held = StartSearch();
   node_.WaitForCalls(1);
-  EXPECT_EQ(GetNow(*client_, {.shard = 2, .keys = ""}).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(GetNow(*client_, {.shard = 2, .keys = ""}).status().code(),
+            absl::StatusCode::kNotFound);
   EXPECT_EQ(held->future.wait_for(seconds(0)), std::future_status::timeout);
   node_.Release();
   EXPECT_TRUE(held->future.get().ok());

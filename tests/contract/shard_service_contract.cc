@@ -39,21 +39,6 @@ void ExpectError(const absl::Status& status, absl::StatusCode code, const char* 
 
 void PrintTo(const ContractCase& contract_case, std::ostream* out) { *out << contract_case.name; }
 
-absl::StatusOr<SearchReply> SearchNow(ShardService& service, SearchCall call, Deadline deadline) {
-  return Await<SearchReply>(
-      [&](Done<SearchReply> done) { service.Search(std::move(call), deadline, std::move(done)); });
-}
-
-absl::StatusOr<WriteReply> WriteNow(ShardService& service, WriteCall call, Deadline deadline) {
-  return Await<WriteReply>(
-      [&](Done<WriteReply> done) { service.Write(std::move(call), deadline, std::move(done)); });
-}
-
-absl::StatusOr<GetReply> GetNow(ShardService& service, GetCall call, Deadline deadline) {
-  return Await<GetReply>(
-      [&](Done<GetReply> done) { service.Get(std::move(call), deadline, std::move(done)); });
-}
-
 void ShardServiceContract::SetUp() { fixture_ = GetParam().make(); }
 
 ShardSpec ShardServiceContract::Create(ShardId shard) {
@@ -78,7 +63,7 @@ ShardSpec ShardServiceContract::Create(ShardId shard) {
 WriteCall ShardServiceContract::Upserts(ShardId shard, uint64_t first, uint64_t count) {
   WriteCall call;
   call.shard = shard;
-  call.unix_ms = 1;
+  call.unix_ms = SystemClock().UnixMs();  // request_ids are kept for a day from here
   for (uint64_t i = first; i < first + count; ++i) {
     call.kinds.push_back(WriteKind::kUpsert);
     call.keys += KeyOf(i);

@@ -3,14 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "common/shard_api/shard_service.h"
+#include "tests/contract/awaited_calls.h"
 
 // One suite for whatever claims to be a ShardService: the node itself, a gRPC client in front of
 // one, the tests' fake. Compile shard_service_contract.cc into the test and instantiate it:
@@ -32,27 +30,6 @@ struct ContractCase {
 };
 
 void PrintTo(const ContractCase& contract_case, std::ostream* out);
-
-inline Deadline Soon() { return DeadlineIn(std::chrono::seconds(20)); }
-
-// Runs start(done) and waits for its reply. A second reply throws in the promise and ends the test.
-template <typename Reply, typename Start>
-absl::StatusOr<Reply> Await(Start start) {
-  auto promise = std::make_shared<std::promise<absl::StatusOr<Reply>>>();
-  std::future<absl::StatusOr<Reply>> future = promise->get_future();
-  start(Done<Reply>(
-      [promise](absl::StatusOr<Reply> reply) { promise->set_value(std::move(reply)); }));
-  if (future.wait_for(std::chrono::seconds(60)) != std::future_status::ready) {
-    return absl::InternalError("`done` was not called");
-  }
-  return future.get();
-}
-
-absl::StatusOr<SearchReply> SearchNow(ShardService& service, SearchCall call,
-                                      Deadline deadline = Soon());
-absl::StatusOr<WriteReply> WriteNow(ShardService& service, WriteCall call,
-                                    Deadline deadline = Soon());
-absl::StatusOr<GetReply> GetNow(ShardService& service, GetCall call, Deadline deadline = Soon());
 
 class ShardServiceContract : public ::testing::TestWithParam<ContractCase> {
  protected:

@@ -10,8 +10,15 @@
 namespace kith::testing {
 namespace {
 
+// A sample is drawn before it is read.
+void Draw(ShardService& service, ShardId shard) {
+  const auto hashes = service.SampleHashes({shard, 1, 10'000}, Soon());
+  EXPECT_TRUE(hashes.ok()) << hashes.status();
+}
+
 // The artifact's name; empty after a failure.
 std::string Train(ShardService& service, ShardId shard) {
+  Draw(service, shard);
   uint64_t begin = 0;
   while (true) {
     auto chunk = service.ReadSample({shard, 1, begin, 0, 8 << 20}, Soon());
@@ -102,6 +109,7 @@ TEST_P(ShardServiceContract, AnArtifactIsReadInChunksAndWritingItAgainIsFine) {
 TEST_P(ShardServiceContract, ANodeTrainsOneJobAtATime) {
   const ShardSpec spec = Create();
   Store(spec.shard, 0, 100);
+  Draw(service(), spec.shard);
   const auto sample = service().ReadSample({spec.shard, 1, 0, 0, 8 << 20}, Soon());
   ASSERT_TRUE(sample.ok()) << sample.status();
   EXPECT_TRUE(service().AddTrainingChunk({"one", 4, ElementType::kF32, *sample}, Soon()).ok());

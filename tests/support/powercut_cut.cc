@@ -1,5 +1,4 @@
 // What remains after the cut; the bookkeeping before it is in powercut_file_system.cc.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,12 +18,22 @@ constexpr size_t kPage = 4096;
 constexpr size_t kSector = 512;
 constexpr int kKilled = 137;
 
-void Overwrite(const std::string& path, uint64_t offset, std::string_view bytes) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  // A simulation that cannot write has nothing to simulate with.
-  if (pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)) < 0) std::abort();
-  close(fd);
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return std::move(bytes).str();
+}
+
+// As a new file under the old name: who still has the old one open or mapped (a store that closes
+// after the cut, and trims its files as it does) changes nothing any more.
+void Replace(const std::string& path, std::string_view bytes) {
+  const std::string beside = path + ".cut";
+  std::ofstream file(beside, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) std::abort();  // a simulation that cannot write has nothing to simulate with
+  fs::rename(beside, path);
 }
 
 }  // namespace
@@ -59,29 +68,29 @@ void PowerCut::CutTail(const std::string& path, const File& file) {
   const uint64_t unsynced = file.size - file.synced;
   const uint64_t choice = Random(3);
   const uint64_t kept = choice == 0 ? 0 : choice == 1 ? unsynced : Random(unsynced + 1);
-  fs::resize_file(path, file.synced + kept);
+  std::string bytes = ReadWhole(path);
+  bytes.resize(file.synced + kept);
   if (options_.garbage_in_tails && kept > 0 && Random(2) == 0) {
-    std::string garbage(std::min<uint64_t>(kept, 1 + Random(kSector)), '\0');
-    for (char& byte : garbage) byte = static_cast<char>(Random(256));
-    Overwrite(path, file.synced + kept - garbage.size(), garbage);
+    const uint64_t garbage = std::min<uint64_t>(kept, 1 + Random(kSector));
+    for (uint64_t i = 0; i < garbage; ++i)
+      bytes[bytes.size() - 1 - i] = static_cast<char>(random_());
   }
+  Replace(path, bytes);
 }
 
 void PowerCut::CutPages(const std::string& path, const File& file) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << stream.rdbuf();
-  const std::string now = std::move(bytes).str();
+  std::string now = ReadWhole(path);
   std::string before = file.image;
   before.resize(now.size(), '\0');
+  std::string after;
+  after.reserve(now.size());
   for (size_t at = 0; at < now.size(); at += kPage) {
     const std::string_view old_page = std::string_view(before).substr(at, kPage);
     const std::string_view new_page = std::string_view(now).substr(at, kPage);
-    if (old_page != new_page) Overwrite(path, at, PageAfterCut(old_page, new_page));
+    after += old_page == new_page ? std::string(new_page) : PageAfterCut(old_page, new_page);
   }
-  // A living process would fault on the lost pages, a dead one cannot.
-  const bool may_shrink = options_.at_cut == PowerCutOptions::AtCut::kExit;
-  if (may_shrink && now.size() > file.synced && Random(3) == 0) fs::resize_file(path, file.synced);
+  if (after.size() > file.synced && Random(3) == 0) after.resize(file.synced);
+  Replace(path, after);
 }
 
 std::string PowerCut::PageAfterCut(std::string_view before, std::string_view now) {

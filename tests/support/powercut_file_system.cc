@@ -1,6 +1,5 @@
 #include "tests/support/powercut_file_system.h"
 
-
 #include <cerrno>
 #include <filesystem>
 #include <fstream>

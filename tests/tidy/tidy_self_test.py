@@ -177,6 +177,12 @@ class Tidy(unittest.TestCase):
     def test_a_cc_in_no_target_is_reported(self):
         self.assert_reported("targets", "shard/dead.cc", {"shard/dead.cc": ""})
 
+    def test_a_file_named_through_a_loop_has_a_target(self):
+        self.assertEqual(self.findings({
+            "shard/CMakeLists.txt": CLEAN["shard/CMakeLists.txt"]
+            + "foreach(name one two)\n  kith_test(${name} SOURCES ${name}_more.cc)\nendforeach()\n",
+            "shard/one_more.cc": "", "shard/two_more.cc": ""}), [])
+
     def test_a_cc_in_two_targets_is_reported(self):
         self.assert_reported("targets", "shard/copy.cc", {
             "shard/CMakeLists.txt": CLEAN["shard/CMakeLists.txt"] + "b(SOURCES copy.cc)\n"})

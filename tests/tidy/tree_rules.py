@@ -68,8 +68,18 @@ def _list_files(root: pathlib.Path) -> dict[str, str]:
     for path in root.rglob("CMakeLists.txt"):
         folder = path.parent.relative_to(root).as_posix()
         if folder.split("/")[0] not in SKIPPED:
-            found[folder] = re.sub(r"#[^\n]*", "", path.read_text(encoding="utf-8"))
+            text = re.sub(r"#[^\n]*", "", path.read_text(encoding="utf-8"))
+            found[folder] = _LOOP.sub(_unroll, text)
     return found
+
+
+_LOOP = re.compile(r"foreach\s*\(\s*(\w+)\s+([^)$]*)\)(.*?)endforeach\s*\(\s*\)", re.DOTALL)
+
+
+def _unroll(loop: re.Match) -> str:
+    """A loop over words, written out: its body may make file names of them."""
+    variable, words, body = loop.groups()
+    return "\n".join(body.replace("${" + variable + "}", word) for word in words.split())
 
 
 def _owner(path: str, lists: dict[str, str]) -> str | None:

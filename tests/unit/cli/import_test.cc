@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -18,6 +21,20 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+
+// In `kith` no thread exists before the import blocks the signal. Here gRPC's threads of earlier
+// tests do, and one of them would take it and end the process: block it before any test.
+class BlockedInterrupt : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  }
+};
+[[maybe_unused]] const ::testing::Environment* const kBlockedInterrupt =
+    ::testing::AddGlobalTestEnvironment(new BlockedInterrupt);
 
 class Import : public ::testing::Test {
  protected:
@@ -242,6 +259,44 @@ TEST_F(Import, KeepsItsProgressElsewhereWhenToldSo) {
   EXPECT_FALSE(std::filesystem::is_empty(elsewhere));
   ASSERT_EQ(Run(folder_ / "a.fbin", {"--progress-dir", elsewhere}).code, 0);
   EXPECT_TRUE(std::filesystem::is_empty(elsewhere));
+}
+
+TEST_F(Import, KeepsItsProgressInTheUsersStateFolderWhereTheFilesOwnIsReadOnly) {
+  AddCollection(3);
+  const std::string sealed = folder_ / "sealed";
+  std::filesystem::create_directory(sealed);
+  WriteFbin(sealed + "/a.fbin", CountingRows(40, 3));
+  std::filesystem::permissions(
+      sealed, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  ASSERT_EQ(::setenv("XDG_STATE_HOME", (folder_ / "state").c_str(), 1), 0);
+  server_.on_upsert = [&](uint64_t call, const v1::UpsertRequest&) {
+    return call == 2 ? RpcErrorOf(ItemError(13, "STORAGE", "bad")) : grpc::Status::OK;
+  };
+  const Ran failed = Run(sealed + "/a.fbin", {"--batch", "10", "--in-flight", "1"});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_FALSE(Exists(sealed + "/a.fbin.kith-progress-c"));
+  EXPECT_FALSE(std::filesystem::is_empty(folder_ / "state/kith"));
+  const Ran ran = Run(sealed + "/a.fbin", {"--json", "-"});
+  ::unsetenv("XDG_STATE_HOME");
+  std::filesystem::permissions(sealed, std::filesystem::perms::owner_all);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(nlohmann::json::parse(ran.out)["resumed_at"], 10);
+}
+
+TEST_F(Import, StopsOnCtrlCAndGoesOnNextTime) {
+  AddCollection(3);
+  WriteFbin(folder_ / "a.fbin", CountingRows(4000, 3));
+  server_.on_upsert = [&](uint64_t call, const v1::UpsertRequest&) {
+    if (call == 5) ::kill(::getpid(), SIGINT);
+    return grpc::Status::OK;
+  };
+  const Ran stopped = Run(folder_ / "a.fbin", {"--batch", "10", "--in-flight", "1"});
+  EXPECT_EQ(stopped.code, 1);
+  EXPECT_THAT(stopped.err, AllOf(HasSubstr("interrupted"), HasSubstr("the same command goes on")));
+  EXPECT_LT(server_.at("c").rows.size(), 4000u);
+  server_.on_upsert = nullptr;
+  ASSERT_EQ(Run(folder_ / "a.fbin").code, 0);
+  EXPECT_EQ(server_.at("c").rows.size(), 4000u);
 }
 
 TEST_F(Import, RefusesAProgressFileThatMakesNoSense) {

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,12 +61,12 @@ TEST_F(TrainingFailureTest, AFailureOfAnyCallOnAnyNodeLeavesEverythingAsItWas) {
       {0, "AddTrainingChunk"}, {0, "StartTraining"}, {0, "GetTraining"}, {0, "ReadArtifact"},
       {1, "WriteArtifact"},    {0, "BuildIndex"},    {1, "BuildIndex"},  {1, "Search"}};
   for (const auto& [node, method] : faults) {
-    SCOPED_TRACE(std::string(method) + " on node " + std::to_string(node));
+    SCOPED_TRACE(fmt::format("{} on node {}", method, node));
     cluster_.node(node).Fail(method, Broken());
     const Operation operation = Train();
     EXPECT_EQ(operation.state, OperationState::kFailed);
     EXPECT_EQ(operation.error_reason, reason::kCorruption);
-    EXPECT_THAT(operation.error_message, ::testing::HasSubstr("node n" + std::to_string(node)));
+    EXPECT_THAT(operation.error_message, ::testing::HasSubstr(fmt::format("node n{}", node)));
     cluster_.node(node).Fail(method, absl::OkStatus(), 0);
     ExpectNothingChanged();
   }

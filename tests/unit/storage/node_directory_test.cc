@@ -202,7 +202,9 @@ TEST_F(NodeDirectoryTest, APowerCutAtEveryOperationLeavesAShardWholeOrAbsent) {
     ASSERT_TRUE(directory.ok()) << "cut after " << operations << ": " << directory.status();
     const auto shards = (*directory)->ListShards();
     ASSERT_TRUE(shards.ok()) << "cut after " << operations << ": " << shards.status();
-    if (acknowledged) ASSERT_THAT(*shards, SizeIs(1)) << "cut after " << operations;
+    if (acknowledged) {
+      ASSERT_THAT(*shards, SizeIs(1)) << "cut after " << operations;
+    }
     if (made < operations) break;
   }
 }
