@@ -77,7 +77,7 @@ size_t SmallestSum(const float* a, const float* b, size_t count) {
 }
 
 size_t NearestFinder::ChunkPoints(const Matrix& centroids) {
-  constexpr double kMultiplications = 1e9;
+  constexpr double kMultiplications = 2e8;  // some 20 ms
   const double each =
       static_cast<double>(centroids.count) * static_cast<double>(centroids.dimension);
   const auto points = static_cast<size_t>(std::clamp(kMultiplications / each, 12.0, 4800.0));

@@ -30,8 +30,7 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
   auto parts = std::make_unique<CopyParts>();
   parts->spec = spec;
   parts->directory = directory;
-  parts->vector_bytes =
-      static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type));
+  parts->vector_bytes = static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type));
   parts->files = host.files;
   parts->log = host.log;
   parts->hint = host.hint;
@@ -41,10 +40,9 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
   for (const char* folder : {"/state", "/rows", "/seg"}) {
     KITH_RETURN_IF_ERROR(host.files->CreateDirectories(directory + folder));
   }
-  KITH_ASSIGN_OR_RETURN(
-      parts->state,
-      storage::StateStore::Open({directory + "/state", host.files, options.write_buffer_bytes,
-                                 options.block_cache_bytes}));
+  KITH_ASSIGN_OR_RETURN(parts->state, storage::StateStore::Open({directory + "/state", host.files,
+                                                                 options.write_buffer_bytes,
+                                                                 options.block_cache_bytes}));
   storage::RowFileOptions rows;
   rows.directory = directory + "/rows";
   rows.files = host.files;
@@ -57,21 +55,20 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(const ShardSpec& spec,
-                                                 const std::string& directory,
-                                                 const CopyHost& host,
+                                                 const std::string& directory, const CopyHost& host,
                                                  const CopyOptions& options) {
   KITH_ASSIGN_OR_RETURN(std::unique_ptr<CopyParts> parts,
                         OpenParts(spec, directory, host, options));
   Manifest manifest;
   KITH_ASSIGN_OR_RETURN(const RecoveryReport report, Recover(*parts, manifest));
-  auto copy =
-      std::unique_ptr<Copy>(new Copy(std::move(parts), std::move(manifest), host, options));
+  auto copy = std::unique_ptr<Copy>(new Copy(std::move(parts), std::move(manifest), host, options));
   copy->recovery_ = report;
   KITH_RETURN_IF_ERROR(copy->checkpointer_.RemoveOrphans());
   const auto snapshot = copy->parts_->snapshots.Pin();
-  spdlog::info("shard is open shard={} collection={} points={} lsn={} replayed={} rows_rewritten={}",
-               spec.shard, spec.collection, snapshot->live_points, snapshot->lsn,
-               report.entries_replayed, report.rows_rewritten);
+  spdlog::info(
+      "shard is open shard={} collection={} points={} lsn={} replayed={} rows_rewritten={}",
+      spec.shard, spec.collection, snapshot->live_points, snapshot->lsn, report.entries_replayed,
+      report.rows_rewritten);
   return copy;
 }
 
@@ -121,8 +118,8 @@ ShardStat Copy::Stat() const {
   stat.live_points = snapshot->live_points;
   stat.rows = snapshot->row_end;
   for (const BuiltIndex& index : snapshot->indexes) {
-    stat.indexes.push_back({index.version->hash, index.ready, index.indexed_end,
-                            snapshot->row_end, index.OutOfRangeRows(), index.error});
+    stat.indexes.push_back({index.version->hash, index.ready, index.indexed_end, snapshot->row_end,
+                            index.OutOfRangeRows(), index.error});
     if (!index.ready) stat.not_ready_reason = "an index version is being built";
   }
   if (const absl::Status failure = writer_.failure(); !failure.ok()) {

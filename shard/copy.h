@@ -9,10 +9,10 @@
 
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
-#include "shard/copy_parts.h"
 #include "shard/maintenance/checkpointer.h"
 #include "shard/maintenance/indexer.h"
 #include "shard/maintenance/sampler.h"
+#include "shard/parts/copy_parts.h"
 #include "shard/recovery.h"
 #include "shard/replication/replica_set.h"
 #include "shard/search/search_runner.h"
@@ -91,17 +91,17 @@ class Copy {
   SearchRunner searches_;
   Sampler sampler_;
 
-  std::mutex upkeep_mutex_;   // held while the index or the checkpoint changes
-  Indexer indexer_;           // guarded by upkeep_mutex_
-  Checkpointer checkpointer_; // guarded by upkeep_mutex_
+  std::mutex upkeep_mutex_;    // held while the index or the checkpoint changes
+  Indexer indexer_;            // guarded by upkeep_mutex_
+  Checkpointer checkpointer_;  // guarded by upkeep_mutex_
   std::atomic<bool> upkeep_posted_{false};
   std::atomic<bool> closing_{false};
-  std::atomic<bool> index_changed_{false};       // since the last checkpoint
-  std::atomic<bool> checkpoint_now_{false};      // an index became ready: keep it
-  std::atomic<uint64_t> log_bytes_{0};           // since the last checkpoint
-  std::atomic<int64_t> last_write_ns_{0};        // steady clock
+  std::atomic<bool> index_changed_{false};   // since the last checkpoint
+  std::atomic<bool> checkpoint_now_{false};  // an index became ready: keep it
+  std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
+  std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};
-  Writer writer_;                                // last: its thread uses what is above
+  Writer writer_;  // last: its thread uses what is above
 };
 
 }  // namespace kith::shard

@@ -134,8 +134,8 @@ absl::Status Node::LoadShards() {
 }
 
 absl::Status Node::OpenCopy(Held& held) {
-  KITH_ASSIGN_OR_RETURN(held.copy, Copy::Open(held.directory.spec, held.directory.path, Host(),
-                                              OptionsOfCopies()));
+  KITH_ASSIGN_OR_RETURN(
+      held.copy, Copy::Open(held.directory.spec, held.directory.path, Host(), OptionsOfCopies()));
   return absl::OkStatus();
 }
 

@@ -27,9 +27,9 @@ struct NodeOptions {
   storage::FileSystem* files = nullptr;  // outlives the node, as the clock
   Clock* clock = nullptr;
   storage::Faults faults;
-  size_t search_threads = 0;             // 0: as many as cores
+  size_t search_threads = 0;  // 0: as many as cores
   size_t maintenance_threads = 1;
-  int encode_threads = 0;                // of training and encoding; 0: as many as cores
+  int encode_threads = 0;                      // of training and encoding; 0: as many as cores
   uint64_t write_buffer_bytes = 64 << 20;      // of each shard's state
   uint64_t log_write_buffer_bytes = 64 << 20;  // of the node's log
   uint64_t block_cache_bytes = 256 << 20;
@@ -39,8 +39,8 @@ struct NodeOptions {
 };
 
 struct NodeHealth {
-  bool ready = false;      // every shard is loaded
-  std::string reason;      // why not
+  bool ready = false;  // every shard is loaded
+  std::string reason;  // why not
   uint64_t shards = 0;
   uint64_t live_points = 0;
   uint64_t log_bytes = 0;
@@ -48,8 +48,8 @@ struct NodeHealth {
   uint64_t search_queue = 0;
 };
 
-// A process's shards over one data directory: the copies, the log they share, the pools they run on.
-// A shard whose recovery fails stays closed, with its reason, and the others serve.
+// A process's shards over one data directory: the copies, the log they share, the pools they run
+// on. A shard whose recovery fails stays closed, with its reason, and the others serve.
 //
 // Threads: any, except Close.
 class Node final : public ShardService {
@@ -114,11 +114,11 @@ class Node final : public ShardService {
   Executor maintenance_pool_;
   std::atomic<bool> draining_{false};
 
-  std::mutex change_mutex_;              // creating and dropping, one at a time
+  std::mutex change_mutex_;  // creating and dropping, one at a time
   mutable std::mutex mutex_;
-  std::map<ShardId, Held> shards_;       // guarded by mutex_
+  std::map<ShardId, Held> shards_;  // guarded by mutex_
   std::condition_variable stop_ticking_;
-  bool stopping_ = false;                // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
   std::thread ticker_;
 };
 

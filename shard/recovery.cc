@@ -58,8 +58,8 @@ class Recovery {
   absl::Status LoadTombstones() {
     uint64_t from = manifest_.lsn;
     if (!manifest_.tombstones.empty()) {
-      auto words = storage::ReadTombstoneFile(*parts_.files,
-                                              SegmentPath(parts_, manifest_.tombstones));
+      auto words =
+          storage::ReadTombstoneFile(*parts_.files, SegmentPath(parts_, manifest_.tombstones));
       if (!words.ok()) return RebuildTombstones(words.status());
       tombstones_ = index::Tombstones::FromWords(*words);
     }
@@ -101,8 +101,8 @@ class Recovery {
     BuiltIndex built{version, {}, listed.indexed_end, listed.ready, ""};
     const storage::SegmentIdentity identity{parts_.spec.incarnation, listed.version};
     for (const std::string& file : listed.segments) {
-      auto segment = storage::ReadSegmentFile(*parts_.files, SegmentPath(parts_, file), identity,
-                                              *version);
+      auto segment =
+          storage::ReadSegmentFile(*parts_.files, SegmentPath(parts_, file), identity, *version);
       if (!segment.ok()) {
         spdlog::error("index is encoded again from the truth shard={} version={} error=\"{}\"",
                       parts_.spec.shard, listed.version, segment.status().ToString());
@@ -167,9 +167,10 @@ class Recovery {
     KITH_ASSIGN_OR_RETURN(const uint64_t logged, parts_.log->LastLsn(parts_.spec.shard));
     const uint64_t expected = parts_.hint->Expected(parts_.spec.shard);
     if (std::max(stored, logged) < expected) {
-      return Lost(fmt::format("writes up to lsn {} were acknowledged, the log ends at {} and the "
-                              "state at {}",
-                              expected, logged, stored));
+      return Lost(
+          fmt::format("writes up to lsn {} were acknowledged, the log ends at {} and the "
+                      "state at {}",
+                      expected, logged, stored));
     }
     Applier applier(parts_);
     next_lsn_ = stored + 1;

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
-#include "shard/copy_parts.h"
 #include "shard/maintenance/manifest.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 

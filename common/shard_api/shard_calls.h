@@ -35,7 +35,7 @@ struct SearchCall {
   std::string queries;        // count x dimension of QueryType(element type)
   uint32_t limit = 10;
   uint32_t nprobe = 1;
-  uint32_t refine = 160;      // 2^32-1: unlimited
+  uint32_t refine = 160;  // 2^32-1: unlimited
   uint32_t rerank = 40;
   bool exact = false;
   std::optional<float> score_bound;  // L2: at most; inner product, cosine: at least
@@ -60,12 +60,12 @@ struct SearchCounts {
 };
 
 struct SearchReply {
-  std::vector<uint32_t> counts;    // hits of each query
-  std::string keys;                // 17 bytes a hit
-  std::vector<float> scores;       // exact, in (score, key) order within a query
+  std::vector<uint32_t> counts;  // hits of each query
+  std::string keys;              // 17 bytes a hit
+  std::vector<float> scores;     // exact, in (score, key) order within a query
   std::vector<uint64_t> versions;
   uint64_t live_points = 0;
-  uint64_t codes_planned = 0;      // done < planned: the deadline came first
+  uint64_t codes_planned = 0;  // done < planned: the deadline came first
   uint64_t codes_done = 0;
   uint64_t lsn = 0;
   SearchCounts work;
@@ -84,15 +84,15 @@ inline constexpr uint64_t kNoVersionCondition = ~uint64_t{0};
 
 struct WriteCall {
   ShardId shard = 0;
-  uint64_t epoch = 0;         // 0: whatever the shard is at
-  std::string request_id;     // empty or 16 bytes
-  std::string body_hash;      // 16 bytes, of the whole client request
+  uint64_t epoch = 0;      // 0: whatever the shard is at
+  std::string request_id;  // empty or 16 bytes
+  std::string body_hash;   // 16 bytes, of the whole client request
   std::vector<WriteKind> kinds;
-  std::string keys;           // 17 bytes an operation
-  std::string vectors;        // of the operations other than deletes, in order, stored form
+  std::string keys;     // 17 bytes an operation
+  std::string vectors;  // of the operations other than deletes, in order, stored form
   std::vector<uint32_t> payload_sizes;  // of the same operations; empty: none has a payload
   std::string payloads;
-  std::vector<uint64_t> if_versions;    // empty, or one an operation; 0: only if absent
+  std::vector<uint64_t> if_versions;  // empty, or one an operation; 0: only if absent
   WritePriority priority = WritePriority::kInteractive;
   uint64_t unix_ms = 0;
 };
@@ -114,8 +114,8 @@ struct GetCall {
 };
 
 struct GetReply {
-  std::vector<uint8_t> found;       // one a key
-  std::vector<uint64_t> versions;   // of those found, in order, and so below
+  std::vector<uint8_t> found;      // one a key
+  std::vector<uint64_t> versions;  // of those found, in order, and so below
   std::string vectors;
   std::vector<uint32_t> payload_sizes;
   std::string payloads;
@@ -131,11 +131,11 @@ struct MemoryByPart {
 
 struct IndexState {
   std::string version;
-  bool ready = false;          // every row below the tail is encoded: it may serve
+  bool ready = false;  // every row below the tail is encoded: it may serve
   uint64_t indexed_rows = 0;
   uint64_t total_rows = 0;
   uint64_t out_of_range_rows = 0;
-  std::string error;           // why building stopped
+  std::string error;  // why building stopped
 };
 
 struct ShardStat {

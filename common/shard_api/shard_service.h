@@ -49,7 +49,8 @@ class ShardService {
                                                  Deadline deadline) = 0;
 
   // A training job: chunks are added (in any order), then it starts, then it is polled. A node
-  // keeps one job at a time (RESOURCE_EXHAUSTED TRAINING_IN_PROGRESS) and forgets it when cancelled.
+  // keeps one job at a time (RESOURCE_EXHAUSTED TRAINING_IN_PROGRESS) and forgets it when
+  // cancelled.
   virtual absl::Status AddTrainingChunk(TrainingChunk chunk, Deadline deadline) = 0;
   virtual absl::Status StartTraining(const StartTrainingCall& call, Deadline deadline) = 0;
   virtual absl::StatusOr<TrainingState> GetTraining(const std::string& job, Deadline deadline) = 0;
@@ -61,8 +62,7 @@ class ShardService {
   virtual absl::Status WriteArtifact(const ArtifactChunk& chunk, Deadline deadline) = 0;
 
   // Starts to encode every row under that artifact, beside whatever serves; poll with Stat.
-  virtual absl::Status BuildIndex(ShardId shard, const std::string& version,
-                                  Deadline deadline) = 0;
+  virtual absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) = 0;
   virtual absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) = 0;
   // Recomputes the digests of truth and index from their own bytes and compares.
   virtual absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) = 0;

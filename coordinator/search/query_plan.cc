@@ -56,8 +56,10 @@ absl::StatusOr<SearchPlan> PlanSearch(std::shared_ptr<const CollectionEntry> ent
   call.limit = plan.limit + (query.point.has_value() ? 1 : 0);
   call.exact = p.exact;
   call.nprobe = plan.is_flat ? 1 : ProbesFor(record, p);
-  call.refine = p.refine.value_or(std::max(kRefineDefault, call.limit * kRefinePerHit));
-  call.rerank = p.rerank.value_or(std::max(kRerankDefault, call.limit * kRerankPerHit));
+  const size_t shards = entry->routes.size();
+  const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
+  call.refine = p.refine.value_or(std::max(RefineOfShard(shards), beyond_ten * kRefinePerHit));
+  call.rerank = p.rerank.value_or(std::max(RerankOfShard(shards), beyond_ten * kRerankPerHit));
   call.score_bound = ScoreBound(p);
   plan.entry = std::move(entry);
   return plan;

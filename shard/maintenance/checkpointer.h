@@ -8,14 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "shard/copy_parts.h"
 #include "shard/maintenance/manifest.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 
-// Makes the present snapshot what the next start begins from: segment and tombstone files, manifest,
-// a flush of the truth, and the log cut below it. A crash anywhere leaves the old checkpoint or the
-// new one.
+// Makes the present snapshot what the next start begins from: segment and tombstone files,
+// manifest, a flush of the truth, and the log cut below it. A crash anywhere leaves the old
+// checkpoint or the new one.
 //
 // Threads: one at a time (the copy's maintenance lock).
 class Checkpointer {
@@ -30,9 +30,9 @@ class Checkpointer {
 
  private:
   absl::StatusOr<Manifest> Describe(const Snapshot& snapshot);
-  absl::StatusOr<std::string> SegmentFile(
-      const BuiltIndex& index, const std::shared_ptr<const index::ListSegment>& segment,
-      Manifest& next);
+  absl::StatusOr<std::string> SegmentFile(const BuiltIndex& index,
+                                          const std::shared_ptr<const index::ListSegment>& segment,
+                                          Manifest& next);
   std::string Path(const std::string& file) const;
 
   CopyParts& parts_;

@@ -15,8 +15,8 @@
 namespace kith::shard {
 namespace {
 
-constexpr uint32_t kStepRows = 131'072;   // encoded by one step
-constexpr uint32_t kShortTail = 8'192;    // compared exactly rather than made a segment of its own
+constexpr uint32_t kStepRows = 131'072;  // encoded by one step
+constexpr uint32_t kShortTail = 8'192;   // compared exactly rather than made a segment of its own
 
 BuiltIndex* FindIn(Snapshot& snapshot, const std::string& version) {
   for (BuiltIndex& index : snapshot.indexes) {
@@ -94,8 +94,8 @@ void Indexer::Encode(const Snapshot& snapshot, const BuiltIndex& index) {
   Publish(index.version->hash, std::move(segment), end);
 }
 
-void Indexer::Publish(const std::string& version,
-                      std::shared_ptr<const index::ListSegment> segment, uint32_t indexed_end) {
+void Indexer::Publish(const std::string& version, std::shared_ptr<const index::ListSegment> segment,
+                      uint32_t indexed_end) {
   parts_.snapshots.Update([&](Snapshot& snapshot) {
     BuiltIndex* index = FindIn(snapshot, version);
     if (index == nullptr) return;
@@ -104,8 +104,8 @@ void Indexer::Publish(const std::string& version,
     const bool caught_up = snapshot.row_end - indexed_end < kShortTail;
     if (caught_up && !index->ready) {
       index->ready = true;
-      spdlog::info("index version is ready shard={} version={} rows={}", parts_.spec.shard,
-                   version, indexed_end);
+      spdlog::info("index version is ready shard={} version={} rows={}", parts_.spec.shard, version,
+                   indexed_end);
     }
   });
 }

@@ -5,13 +5,14 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 
-// Encodes rows under every index version this copy holds: a new version from row 0, a ready one from
-// where its segments end. Each step makes one immutable segment and publishes it; small neighbours
-// are merged, so that a search meets few segments (sizes at least double from the newest back).
+// Encodes rows under every index version this copy holds: a new version from row 0, a ready one
+// from where its segments end. Each step makes one immutable segment and publishes it; small
+// neighbours are merged, so that a search meets few segments (sizes at least double from the newest
+// back).
 //
 // Threads: one at a time (the copy's maintenance lock).
 class Indexer {

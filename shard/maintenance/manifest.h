@@ -14,16 +14,16 @@ namespace kith::shard {
 // checkpoint, so that files and truth never disagree. File names are this copy's own, under seg/.
 struct Manifest {
   struct Index {
-    std::string version;               // content hash of the artifact
+    std::string version;  // content hash of the artifact
     uint32_t indexed_end = 0;
     bool ready = false;
-    std::vector<std::string> segments; // in row order
+    std::vector<std::string> segments;  // in row order
   };
 
   uint64_t lsn = 0;
   uint32_t row_end = 0;
-  uint64_t next_file = 1;              // number of the next file to be written
-  std::string tombstones;              // empty: no row had died
+  uint64_t next_file = 1;  // number of the next file to be written
+  std::string tombstones;  // empty: no row had died
   std::vector<Index> indexes;
 };
 

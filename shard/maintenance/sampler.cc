@@ -14,7 +14,8 @@ std::vector<uint64_t> Sampler::SmallestHashes(const SampleHashesCall& call) {
   seed_ = call.seed;
   drawn_.clear();
   const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
-  // Kept to twice the wanted number and cut back when full: memory follows the sample, not the rows.
+  // Kept to twice the wanted number and cut back when full: memory follows the sample, not the
+  // rows.
   const size_t most = static_cast<size_t>(std::max<uint64_t>(call.count, 1)) * 2;
   const auto cut = [&] {
     if (drawn_.size() <= call.count) return;

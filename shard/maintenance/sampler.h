@@ -8,12 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "common/shard_api/shard_calls.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 
-// Draws training samples: the points with the smallest hash of seed and id, whatever the layout. The
-// last draw is remembered, so that reading it in chunks does not look at every row each time.
+// Draws training samples: the points with the smallest hash of seed and id, whatever the layout.
+// The last draw is remembered, so that reading it in chunks does not look at every row each time.
 // Threads: any, one at a time inside.
 class Sampler {
  public:
@@ -27,8 +27,8 @@ class Sampler {
   CopyParts& parts_;
   std::mutex mutex_;
   uint64_t seed_ = 0;
-  std::shared_ptr<const Snapshot> snapshot_;            // of the last draw
-  std::vector<std::pair<uint64_t, uint32_t>> drawn_;    // (hash, row) ascending
+  std::shared_ptr<const Snapshot> snapshot_;          // of the last draw
+  std::vector<std::pair<uint64_t, uint32_t>> drawn_;  // (hash, row) ascending
 };
 
 }  // namespace kith::shard

@@ -15,7 +15,7 @@
 #include "common/base/status.h"
 #include "index/plan.h"
 #include "index/train.h"
-#include "shard/search/index_status.h"
+#include "shard/parts/index_status.h"
 
 namespace kith::shard {
 namespace {
@@ -153,8 +153,7 @@ absl::StatusOr<TrainingState> TrainingJobs::Train(Job& job, const StartTrainingC
   control.cancelled = [&job] { return job.cancelled.load(); };
   const auto version = index::TrainIndexVersion(
       parameters,
-      {reinterpret_cast<const std::byte*>(vectors.data()), vectors.size() / vector_bytes},
-      control);
+      {reinterpret_cast<const std::byte*>(vectors.data()), vectors.size() / vector_bytes}, control);
   if (!version.ok()) return FromIndex(version.status());
   KITH_RETURN_IF_ERROR(artifacts_.Save(**version));
   TrainingState state;

@@ -20,8 +20,8 @@ class RowSum {
   void Add(uint32_t row) {
     if (row >= snapshot_.row_end || snapshot_.tombstones.IsDead(row)) return;
     const RowHeader& header = table_.Header(row);
-    digests_[header.slot % limits::kSlots].Add(storage::PointDigest(
-        PointKey::FromBytes(header.key), header.version, header.content_hash));
+    digests_[header.slot % limits::kSlots].Add(
+        storage::PointDigest(PointKey::FromBytes(header.key), header.version, header.content_hash));
   }
   storage::SlotDigests Take() { return std::move(digests_); }
 
@@ -72,8 +72,7 @@ absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline) {
     const auto snapshot = parts.snapshots.Pin();
     VerifyReply reply;
     KITH_ASSIGN_OR_RETURN(const storage::SlotDigests kept, parts.state->ReadDigests());
-    KITH_ASSIGN_OR_RETURN(const storage::SlotDigests truth,
-                          TruthDigests(parts, reply.live_points));
+    KITH_ASSIGN_OR_RETURN(const storage::SlotDigests truth, TruthDigests(parts, reply.live_points));
     if (parts.state->applied().applied_lsn != snapshot->lsn) continue;  // a write came between
     reply.applied_lsn = snapshot->lsn;
     reply.slots_checked = limits::kSlots;

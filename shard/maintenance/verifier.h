@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/shard_api/shard_calls.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 
@@ -14,9 +14,9 @@ storage::SlotDigests IndexDigests(const Snapshot& snapshot, const BuiltIndex* in
 // Slots in which two sets of digests differ.
 uint64_t CountMismatches(const storage::SlotDigests& a, const storage::SlotDigests& b);
 
-// Recomputes everything: truth from the stored rows, each index from its own, and compares both with
-// the digests kept by the writer, all as of one lsn. Waits (up to the deadline) for a moment without
-// writes in between; UNAVAILABLE NOT_READY where there is none.
+// Recomputes everything: truth from the stored rows, each index from its own, and compares both
+// with the digests kept by the writer, all as of one lsn. Waits (up to the deadline) for a moment
+// without writes in between; UNAVAILABLE NOT_READY where there is none.
 absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline);
 
 }  // namespace kith::shard

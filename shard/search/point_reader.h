@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/shard_api/shard_calls.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 

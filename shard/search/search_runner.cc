@@ -13,14 +13,14 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "shard/search/index_status.h"
+#include "shard/parts/index_status.h"
 
 namespace kith::shard {
 namespace {
 
 uint64_t NanosecondsBetween(Deadline from, Deadline to) {
-  return static_cast<uint64_t>(
-      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::nanoseconds>(to - from).count()));
+  return static_cast<uint64_t>(std::max<int64_t>(
+      0, std::chrono::duration_cast<std::chrono::nanoseconds>(to - from).count()));
 }
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
@@ -74,8 +74,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
 
   // Posts the runs; those the pool refuses end at once.
   void Start() {
-    const uint32_t per_run = std::max<uint32_t>(
-        1, call_.count / static_cast<uint32_t>(runner_.pool_.threads() * 4));
+    const uint32_t per_run =
+        std::max<uint32_t>(1, call_.count / static_cast<uint32_t>(runner_.pool_.threads() * 4));
     const uint32_t runs = (call_.count + per_run - 1) / per_run;
     left_.store(runs, std::memory_order_relaxed);
     for (uint32_t begin = 0; begin < call_.count; begin += per_run) {
@@ -163,8 +163,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     reply.codes_done = sum.codes_done;
     reply.work = {sum.lists_probed, sum.rows_scanned, sum.rows_exact, sum.rows_refined,
                   sum.rows_reranked};
-    reply.stages = {queue_ns_.load(std::memory_order_relaxed), sum.coarse_ns, sum.scan_ns,
-                    sum.refine_ns, sum.rerank_ns,
+    reply.stages = {queue_ns_.load(std::memory_order_relaxed),
+                    sum.coarse_ns,
+                    sum.scan_ns,
+                    sum.refine_ns,
+                    sum.rerank_ns,
                     NanosecondsBetween(begun_, runner_.parts_.clock->Now())};
   }
 

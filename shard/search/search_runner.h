@@ -3,7 +3,7 @@
 
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 #include "shard/search/workspace_pool.h"
 
 namespace kith::shard {

@@ -15,7 +15,6 @@ namespace {
 
 constexpr size_t kHeaderChecked = kFrameHeaderSize - 8;  // its own checksum is the rest
 constexpr size_t kIndexVersionSize = 32;
-constexpr uint64_t kBodyBytesMax = uint64_t{1} << 46;  // keeps the sums below from wrapping
 
 uint64_t BlockCount(uint64_t body_bytes) { return (body_bytes + kBlockBytes - 1) / kBlockBytes; }
 
@@ -89,7 +88,8 @@ absl::StatusOr<FrameHeader> DecodeFrameHeader(const std::string& path, std::stri
 
 absl::StatusOr<std::string_view> CheckFrame(const std::string& path, std::string_view file,
                                             const FrameHeader& header) {
-  if (header.body_bytes > kBodyBytesMax || file.size() != FrameFileSize(header.body_bytes)) {
+  // The first comparison keeps the sum in the second one from wrapping.
+  if (header.body_bytes > file.size() || file.size() != FrameFileSize(header.body_bytes)) {
     return CorruptFile(
         path, fmt::format("it has {} bytes, which is not what its header says", file.size()));
   }

@@ -31,11 +31,11 @@ Admission::Admission(CopyParts& parts, uint64_t disk_reserve_bytes)
 
 absl::Status Admission::CheckCall(const WriteCall& call) const {
   const size_t count = call.kinds.size();
-  const size_t carried = static_cast<size_t>(
-      std::count_if(call.kinds.begin(), call.kinds.end(),
-                    [](WriteKind kind) { return kind != WriteKind::kDelete; }));
-  const uint64_t payloads = std::accumulate(call.payload_sizes.begin(), call.payload_sizes.end(),
-                                            uint64_t{0});
+  const size_t carried =
+      static_cast<size_t>(std::count_if(call.kinds.begin(), call.kinds.end(),
+                                        [](WriteKind kind) { return kind != WriteKind::kDelete; }));
+  const uint64_t payloads =
+      std::accumulate(call.payload_sizes.begin(), call.payload_sizes.end(), uint64_t{0});
   const bool shaped =
       count > 0 && count <= limits::kPointsPerCallMax &&
       call.keys.size() == count * PointKey::kSize &&
@@ -55,9 +55,9 @@ absl::Status Admission::CheckCall(const WriteCall& call) const {
   for (size_t i = 0; i < count; ++i) {
     const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
     if (!owned_slots_[SlotOf(key)]) {
-      return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
-                   fmt::format("point {} belongs to another shard; refresh the map",
-                               PointKeyToString(key)));
+      return Error(
+          absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
+          fmt::format("point {} belongs to another shard; refresh the map", PointKeyToString(key)));
     }
   }
   return absl::OkStatus();
@@ -77,15 +77,14 @@ absl::Status Admission::CheckRoom(uint32_t next_row, uint64_t rows) {
 
 absl::Status Admission::CheckTail() const {
   const auto snapshot = parts_.snapshots.Pin();
-  const auto share = static_cast<uint64_t>(
-      limits::kTailShareMax * static_cast<double>(snapshot->live_points));
+  const auto share =
+      static_cast<uint64_t>(limits::kTailShareMax * static_cast<double>(snapshot->live_points));
   const uint64_t most = std::max<uint64_t>(share, limits::kTailRowsMin);
   const uint64_t tail = snapshot->TailRows();
   if (tail <= most) return absl::OkStatus();
-  return Refuse(reason::kIndexingBehind,
-                fmt::format("{} rows wait to be indexed, {} at most; slow down and retry", tail,
-                            most),
-                200);
+  return Refuse(
+      reason::kIndexingBehind,
+      fmt::format("{} rows wait to be indexed, {} at most; slow down and retry", tail, most), 200);
 }
 
 absl::Status Admission::CheckDisk() {

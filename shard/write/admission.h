@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
 

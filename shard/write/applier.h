@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 #include "shard/write/log_entry.h"
 #include "shard/write/resolver.h"
 
@@ -39,8 +39,8 @@ class Applier {
   CopyParts& parts_;
   storage::AppliedState applied_;
   std::unique_ptr<storage::StateBatch> batch_;
-  std::vector<uint32_t> dead_;          // since the last Publish
-  std::vector<uint16_t> touched_;       // slots whose digest changed in this batch
+  std::vector<uint32_t> dead_;     // since the last Publish
+  std::vector<uint16_t> touched_;  // slots whose digest changed in this batch
   std::vector<bool> is_touched_;
 };
 

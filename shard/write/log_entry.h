@@ -21,11 +21,11 @@ struct LogEntry {
   std::string_view request_id;  // empty or 16 bytes
   std::string_view body_hash;
   uint64_t unix_ms = 0;
-  std::string_view resolved;    // ResolvedKind, one byte an operation
-  std::string_view outcomes;    // WriteOutcome, one byte an operation
-  std::string_view keys;        // 17 bytes an operation
+  std::string_view resolved;       // ResolvedKind, one byte an operation
+  std::string_view outcomes;       // WriteOutcome, one byte an operation
+  std::string_view keys;           // 17 bytes an operation
   std::string_view payload_sizes;  // u32 a put
-  std::string_view vectors;     // of the puts, in order
+  std::string_view vectors;        // of the puts, in order
   std::string_view payloads;
 
   uint32_t count() const { return static_cast<uint32_t>(resolved.size()); }

@@ -35,10 +35,9 @@ WriteOutcome Decide(const WriteCall& call, size_t index,
 }  // namespace
 
 uint32_t ResolvedWrite::puts() const {
-  return static_cast<uint32_t>(
-      std::count_if(operations.begin(), operations.end(), [](const ResolvedOperation& operation) {
-        return operation.kind == ResolvedKind::kPut;
-      }));
+  return static_cast<uint32_t>(std::count_if(
+      operations.begin(), operations.end(),
+      [](const ResolvedOperation& operation) { return operation.kind == ResolvedKind::kPut; }));
 }
 
 absl::Status Resolver::Lookup(std::string_view keys) {
@@ -74,8 +73,8 @@ ResolvedWrite Resolver::Resolve(const WriteCall& call, uint64_t lsn) {
     operation.key = KeyAt(call.keys, i);
     operation.outcome = Decide(call, i, known_[operation.key]);
     if (operation.outcome == WriteOutcome::kOk) {
-      operation.kind = call.kinds[i] == WriteKind::kDelete ? ResolvedKind::kDelete
-                                                           : ResolvedKind::kPut;
+      operation.kind =
+          call.kinds[i] == WriteKind::kDelete ? ResolvedKind::kDelete : ResolvedKind::kPut;
     }
     Finish(operation, PutVersion(lsn, static_cast<uint32_t>(i)));
   }
@@ -102,9 +101,9 @@ std::string EncodeResolved(const WriteCall& call, const ResolvedWrite& resolved,
   std::string vectors;
   std::string payloads;
   std::vector<uint32_t> sizes;
-  size_t carried = 0;         // operations so far that carry a vector
+  size_t carried = 0;  // operations so far that carry a vector
   size_t payload_offset = 0;
-  bool all_put = true;        // then the call's own buffers are the entry's
+  bool all_put = true;  // then the call's own buffers are the entry's
   for (size_t i = 0; i < count; ++i) {
     kinds[i] = static_cast<char>(resolved.operations[i].kind);
     outcomes[i] = static_cast<char>(resolved.operations[i].outcome);

@@ -22,9 +22,9 @@ struct ResolvedOperation {
   ResolvedKind kind = ResolvedKind::kRefused;
   WriteOutcome outcome = WriteOutcome::kOk;
   PointKey key;
-  uint32_t row = 0;                          // of a put: the row it gets
-  uint64_t version = 0;                      // stored after the operation; 0: none
-  std::optional<storage::IdEntry> before;    // what it replaces or deletes
+  uint32_t row = 0;                        // of a put: the row it gets
+  uint64_t version = 0;                    // stored after the operation; 0: none
+  std::optional<storage::IdEntry> before;  // what it replaces or deletes
 };
 
 struct ResolvedWrite {

@@ -23,8 +23,7 @@ uint64_t BytesOf(const WriteCall& call) {
 
 absl::Status QueueFull() {
   return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-               "too many writes wait at this shard; retry later",
-               {{kRetryAfterMsFact, "50"}});
+               "too many writes wait at this shard; retry later", {{kRetryAfterMsFact, "50"}});
 }
 
 }  // namespace
@@ -64,8 +63,7 @@ void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
     Pending pending{std::move(call), deadline, std::move(done), 0};
     pending.bytes = BytesOf(pending.call);
     std::lock_guard lock(mutex_);
-    auto& queue =
-        pending.call.priority == WritePriority::kImport ? import_ : interactive_;
+    auto& queue = pending.call.priority == WritePriority::kImport ? import_ : interactive_;
     if (!failure_.ok()) {
       refusal = failure_;
     } else if (stopping_) {
@@ -211,9 +209,9 @@ absl::Status Writer::Apply(Group& group) {
 
 void Writer::Acknowledge(Group& group) {
   for (Logged& logged : group.writes) logged.pending.done(ReplyTo(logged));
-  const absl::Status noted =
-      parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
-  if (!noted.ok()) spdlog::warn("the log's lower bound was not noted error=\"{}\"", noted.ToString());
+  const absl::Status noted = parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
+  if (!noted.ok())
+    spdlog::warn("the log's lower bound was not noted error=\"{}\"", noted.ToString());
   if (options_.on_applied) options_.on_applied(group.bytes);
 }
 
@@ -246,9 +244,9 @@ void Writer::Fail(Group& group, const absl::Status& status) {
     queued_bytes_ = 0;
   }
   for (Logged& logged : group.writes) {
-    logged.pending.done(Error(absl::StatusCode::kUnavailable, reason::kUnknownOutcome,
-                              "whether this write is kept shows after a restart: " +
-                                  std::string(status.message())));
+    logged.pending.done(Error(
+        absl::StatusCode::kUnavailable, reason::kUnknownOutcome,
+        "whether this write is kept shows after a restart: " + std::string(status.message())));
   }
   for (Pending& pending : waiting) pending.done(failure);
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "common/shard_api/shard_service.h"
-#include "shard/copy_parts.h"
+#include "shard/parts/copy_parts.h"
 #include "shard/replication/replica_set.h"
 #include "shard/write/admission.h"
 #include "shard/write/applier.h"

@@ -54,7 +54,8 @@ class Child {
     const auto hashes = node_.SampleHashes({kShard, 1, 600}, Soon());
     auto sample = node_.ReadSample({kShard, 1, 0, 0, 1 << 20}, Soon());
     if (!hashes.ok() || !sample.ok()) return;
-    (void)node_.AddTrainingChunk({"job", kDimension, ElementType::kF32, *std::move(sample)}, Soon());
+    (void)node_.AddTrainingChunk({"job", kDimension, ElementType::kF32, *std::move(sample)},
+                                 Soon());
     StartTrainingCall start{"job", kDimension, Metric::kL2, ElementType::kF32, 16, 4, 1};
     (void)node_.StartTraining(start, Soon());
     auto state = node_.GetTraining("job", Soon());

@@ -13,11 +13,11 @@ struct ChildOptions {
   storage::Faults faults;
   uint64_t cut_after_operations = 0;  // 0: a real disk; else the power goes then
   uint64_t seed = 0;
-  bool write = true;                  // false: report what is stored and leave
+  bool write = true;  // false: report what is stored and leave
 };
 
-// The process that is killed. Opens the node, reports on stdout what it recovered, then writes until
-// it dies, reporting each acknowledgement. Lines: "REFUSED why", "STATE lsn truth index",
+// The process that is killed. Opens the node, reports on stdout what it recovered, then writes
+// until it dies, reporting each acknowledgement. Lines: "REFUSED why", "STATE lsn truth index",
 // "POINT id request", "WRONG why", "READY", "ACK request", "STOPPED why".
 int RunChild(const ChildOptions& options);
 

@@ -1,5 +1,5 @@
-// Kills a writing node again and again and checks each time that what it recovers is exactly what the
-// log says: nothing acknowledged lost, no delete undone, digests of truth and index equal.
+// Kills a writing node again and again and checks each time that what it recovers is exactly what
+// the log says: nothing acknowledged lost, no delete undone, digests of truth and index equal.
 //
 //   kith_crash_test --mode kill|powercut --kills N --json FILE [--seed S] [--directory D]
 //
@@ -10,16 +10,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 #include <thread>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/chaos/crash_child.h"
 #include "tests/chaos/crash_workload.h"
@@ -283,32 +284,30 @@ int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::strin
     faulty.fault = fault;
     const Counts seen = RunCycles(faulty, fault_kills);
     caught_total += seen.problems() != 0 ? 1 : 0;
-    caught[fault] = {{"caught", seen.problems() != 0},
-                     {"after_kills", seen.kills},
-                     {"by", seen.first_problem}};
+    caught[fault] = {
+        {"caught", seen.problems() != 0}, {"after_kills", seen.kills}, {"by", seen.first_problem}};
     std::cerr << "fault " << fault << ": "
-              << (seen.problems() != 0 ? "caught after " + std::to_string(seen.kills) + " kills: " +
-                                             seen.first_problem
+              << (seen.problems() != 0 ? "caught after " + std::to_string(seen.kills) +
+                                             " kills: " + seen.first_problem
                                        : "NOT caught")
               << "\n";
   }
   const size_t total = CatchableFaults(run.mode).size();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begun;
-  const nlohmann::json report = {
-      {"mode", run.mode},
-      {"seed", run.seed},
-      {"kills", counts.kills},
-      {"acked_writes", counts.acked_writes},
-      {"lost", counts.lost},
-      {"undone_deletes", counts.undone_deletes},
-      {"digest_mismatches", counts.digest_mismatches},
-      {"refused_starts", counts.refused},
-      {"wrong_answers", counts.wrong_answers},
-      {"first_problem", counts.first_problem},
-      {"seeded_faults_caught", caught_total},
-      {"seeded_faults_total", total},
-      {"faults", caught},
-      {"seconds", seconds.count()}};
+  const nlohmann::json report = {{"mode", run.mode},
+                                 {"seed", run.seed},
+                                 {"kills", counts.kills},
+                                 {"acked_writes", counts.acked_writes},
+                                 {"lost", counts.lost},
+                                 {"undone_deletes", counts.undone_deletes},
+                                 {"digest_mismatches", counts.digest_mismatches},
+                                 {"refused_starts", counts.refused},
+                                 {"wrong_answers", counts.wrong_answers},
+                                 {"first_problem", counts.first_problem},
+                                 {"seeded_faults_caught", caught_total},
+                                 {"seeded_faults_total", total},
+                                 {"faults", caught},
+                                 {"seconds", seconds.count()}};
   std::cout << report.dump(2) << "\n";
   if (!json.empty()) std::ofstream(json) << report.dump(2) << "\n";
   return counts.problems() == 0 && counts.kills == kills && caught_total == total ? 0 : 1;
@@ -321,8 +320,9 @@ int main(int argc, char** argv) {
   CLI::App app("Crash tests of a shard node");
   kith::test::Run run;
   run.mode = "kill";
-  run.directory = (std::filesystem::temp_directory_path() /
-                   ("kith-crash-" + std::to_string(getpid()))).string();
+  run.directory =
+      (std::filesystem::temp_directory_path() / ("kith-crash-" + std::to_string(getpid())))
+          .string();
   uint64_t kills = 300;
   uint64_t fault_kills = 80;
   std::string json;

@@ -116,6 +116,7 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
     }
   }
   reply.codes_planned = reply.codes_done = reply.work.rows_exact + reply.work.rows_scanned;
+  if (Corrupted("SearchWork")) --reply.codes_done;
   if (Corrupted("Search") && !reply.scores.empty()) reply.scores.pop_back();
   return reply;
 }

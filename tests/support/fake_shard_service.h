@@ -22,8 +22,9 @@ namespace kith::testing {
 //
 // Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call
 // works again; SetDown makes every call UNAVAILABLE; SetDelay makes each call take that long;
-// Corrupt makes the method's answer wrong (Search: scores and points swapped, ReadArtifact: a
-// flipped byte, SampleHashes: out of order, Stat: another incarnation).
+// Corrupt makes the method's answer wrong (Search: a score is missing, SearchWork: one code less
+// than planned, ReadArtifact: a flipped bit, SampleHashes: out of order, ReadSample: a byte is
+// missing, Stat: another incarnation, BuildIndex and GetTraining: ends with an error).
 //
 // Threads: any.
 class FakeShardService : public ShardService {

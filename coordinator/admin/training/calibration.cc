@@ -97,8 +97,8 @@ absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
   KITH_ASSIGN_OR_RETURN(const NeighbourSets truth, SearchShards(run, queries, exact));
   SearchCall approximate;
   approximate.index_version = version;
-  approximate.refine = kRefineDefault;
-  approximate.rerank = kRerankDefault;
+  approximate.refine = RefineOfShard(run.record.shards.size());
+  approximate.rerank = RerankOfShard(run.record.shards.size());
   const std::vector<uint32_t> ladder = NprobeLadder(run.plan.lists);
   std::vector<RecallMeasure> curve;
   for (const uint32_t nprobe : ladder) {

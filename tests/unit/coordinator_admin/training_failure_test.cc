@@ -84,6 +84,7 @@ TEST_F(TrainingFailureTest, WrongAnswersAreFoundAndNotServed) {
     const Operation operation = cluster.Await(cluster.trainer().Start(Call(1))->id);
     EXPECT_EQ(operation.state, OperationState::kFailed) << method;
     EXPECT_EQ(operation.error_reason, reason::kCorruption) << method;
+    EXPECT_THAT(operation.error_message, ::testing::HasSubstr(fmt::format("node n{}", node)));
     EXPECT_TRUE(cluster.Indexes().empty());
   }
 }

@@ -1,6 +1,6 @@
-// A shard against a plain model: random writes, deletes, restarts and searches on small collections.
-// Exact search must equal brute force, and the index with every list and unlimited depth must equal
-// exact search, bit for bit.
+// A shard against a plain model: random writes, deletes, restarts and searches on small
+// collections. Exact search must equal brute force, and the index with every list and unlimited
+// depth must equal exact search, bit for bit.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -89,8 +89,8 @@ class ModelTest : public NodeFixture {
     TrainingChunk chunk{"job", dimension_, ElementType::kU8,
                         *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon())};
     EXPECT_TRUE(node_->AddTrainingChunk(chunk, Soon()).ok());
-    StartTrainingCall start{"job", dimension_, metric_, ElementType::kU8, 4,
-                            std::min(dimension_, 2u), 1};
+    StartTrainingCall start{
+        "job", dimension_, metric_, ElementType::kU8, 4, std::min(dimension_, 2u), 1};
     EXPECT_TRUE(node_->StartTraining(start, Soon()).ok());
     auto state = node_->GetTraining("job", Soon());
     while (state.ok() && !state->done) {

@@ -67,18 +67,16 @@ class NodeFixture : public ::testing::Test {
   absl::StatusOr<WriteReply> Write(WriteCall call) {
     call.shard = 7;
     std::promise<absl::StatusOr<WriteReply>> promise;
-    node_->Write(std::move(call), Soon(), [&](absl::StatusOr<WriteReply> reply) {
-      promise.set_value(std::move(reply));
-    });
+    node_->Write(std::move(call), Soon(),
+                 [&](absl::StatusOr<WriteReply> reply) { promise.set_value(std::move(reply)); });
     return promise.get_future().get();
   }
 
   absl::StatusOr<SearchReply> Search(SearchCall call) {
     call.shard = 7;
     std::promise<absl::StatusOr<SearchReply>> promise;
-    node_->Search(std::move(call), Soon(), [&](absl::StatusOr<SearchReply> reply) {
-      promise.set_value(std::move(reply));
-    });
+    node_->Search(std::move(call), Soon(),
+                  [&](absl::StatusOr<SearchReply> reply) { promise.set_value(std::move(reply)); });
     return promise.get_future().get();
   }
 
@@ -89,9 +87,8 @@ class NodeFixture : public ::testing::Test {
     call.with_vector = true;
     call.with_payload = true;
     std::promise<absl::StatusOr<GetReply>> promise;
-    node_->Get(std::move(call), Soon(), [&](absl::StatusOr<GetReply> reply) {
-      promise.set_value(std::move(reply));
-    });
+    node_->Get(std::move(call), Soon(),
+               [&](absl::StatusOr<GetReply> reply) { promise.set_value(std::move(reply)); });
     return promise.get_future().get();
   }
 

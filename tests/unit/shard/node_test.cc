@@ -111,10 +111,9 @@ TEST_F(NodeTest, ModesAndVersionsAreDecidedInOrder) {
   call.vectors = Bytes({1, 0, 2, 0, 3, 0, 4, 0});
   const auto reply = Write(call);
   ASSERT_TRUE(reply.ok()) << reply.status();
-  EXPECT_EQ(reply->outcomes,
-            (std::vector<WriteOutcome>{WriteOutcome::kOk, WriteOutcome::kAlreadyExists,
-                                       WriteOutcome::kOk, WriteOutcome::kOk,
-                                       WriteOutcome::kNotFound}));
+  EXPECT_EQ(reply->outcomes, (std::vector<WriteOutcome>{
+                                 WriteOutcome::kOk, WriteOutcome::kAlreadyExists, WriteOutcome::kOk,
+                                 WriteOutcome::kOk, WriteOutcome::kNotFound}));
   ExpectVerified(0);
   ASSERT_TRUE(Start().ok());
   ExpectVerified(0);
@@ -221,7 +220,8 @@ TEST_F(NodeTest, TrainingOnEqualPointsIsRefusedWithTheReason) {
   }
   ASSERT_TRUE(Write(call).ok());
   (void)node_->SampleHashes({7, 1, 500}, Soon());
-  TrainingChunk chunk{"equal", 2, ElementType::kF32, *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon())};
+  TrainingChunk chunk{"equal", 2, ElementType::kF32,
+                      *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon())};
   ASSERT_TRUE(node_->AddTrainingChunk(chunk, Soon()).ok());
   StartTrainingCall start{"equal", 2, Metric::kL2, ElementType::kF32, 16, 1, 1};
   ASSERT_TRUE(node_->StartTraining(start, Soon()).ok());

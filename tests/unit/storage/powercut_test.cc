@@ -24,6 +24,7 @@ using test::PowerCutOptions;
 using test::ReadBytes;
 
 constexpr uint64_t kSeeds = 40;
+constexpr uint64_t kStoreSeeds = 10;  // a database each: seconds
 
 // Runs `body` on a fresh directory under a disk with this seed, then cuts the power.
 class PowerCutTest : public testing::Test {
@@ -241,7 +242,7 @@ LogOutcome RunLog(const std::string& root, uint64_t seed, Faults faults) {
 
 TEST_F(PowerCutTest, NoAcknowledgedLogEntryIsLost) {
   uint64_t acknowledged = 0;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= kStoreSeeds; ++seed) {
     const std::string root = parent_ / ("log" + std::to_string(seed));
     std::filesystem::create_directories(root);
     const LogOutcome outcome = RunLog(root, seed, {});
@@ -256,19 +257,19 @@ TEST_F(PowerCutTest, AcknowledgingBeforeTheSyncIsCaught) {
   Faults faults;
   faults.acknowledge_before_sync = true;
   uint64_t caught = 0;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= kStoreSeeds; ++seed) {
     const std::string root = parent_ / ("log" + std::to_string(seed));
     std::filesystem::create_directories(root);
     const LogOutcome outcome = RunLog(root, seed, faults);
     caught += !outcome.status.ok() || outcome.found < outcome.acknowledged ? 1 : 0;
   }
-  EXPECT_GT(caught, kSeeds / 4);
+  EXPECT_GT(caught, kStoreSeeds / 4);
 }
 
 // The families move together: what is found after a cut is the state after some whole batch, and
 // not an older one than the last flush.
 TEST_F(PowerCutTest, TheStateComesBackAsOfOneBatchNotBeforeTheLastFlush) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= kStoreSeeds; ++seed) {
     uint64_t flushed = 0;
     const std::string root = parent_ / ("state" + std::to_string(seed));
     std::filesystem::create_directories(root);

@@ -10,6 +10,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/byte_codec.h"
+#include "shard/storage/segment_format.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/file_bytes.h"
 #include "tests/unit/storage/small_index.h"
@@ -139,6 +140,11 @@ TEST_F(SegmentFileTest, ASegmentOfAnotherIndexVersionIsRefused) {
 // A header that lies about its sizes under a right checksum: nothing is allocated by it.
 TEST_F(SegmentFileTest, SizesThatLieAreDetectedBeforeTheyAreUsed) {
   const std::string good = ReadBytes(path_);
+  // A body so large that the file's size computed from it wraps around to the real one.
+  uint64_t wrapping = ~uint64_t{0} - (uint64_t{1} << 51);
+  for (int i = 0; i < 100; ++i) wrapping += good.size() - FrameFileSize(wrapping);
+  ASSERT_EQ(FrameFileSize(wrapping), good.size());
+  ASSERT_GT(wrapping, uint64_t{1} << 60);
   const auto with = [&](size_t offset, uint64_t value, size_t size) {
     std::string bytes = good;
     std::memcpy(bytes.data() + offset, &value, size);
@@ -148,6 +154,8 @@ TEST_F(SegmentFileTest, SizesThatLieAreDetectedBeforeTheyAreUsed) {
     return Read().status().code();
   };
   EXPECT_EQ(with(24, ~uint64_t{0}, 8), absl::StatusCode::kDataLoss) << "body bytes";
+  EXPECT_EQ(with(24, wrapping, 8), absl::StatusCode::kDataLoss) << "body bytes that wrap";
+  EXPECT_THAT(std::string(Read().status().message()), testing::HasSubstr("what its header says"));
   EXPECT_EQ(with(24, ~uint64_t{0} >> 18, 8), absl::StatusCode::kDataLoss) << "body bytes";
   EXPECT_EQ(with(80, 0xffff'ffff, 4), absl::StatusCode::kDataLoss) << "dimension";
   EXPECT_EQ(with(88, 0xffff'ffff, 4), absl::StatusCode::kDataLoss) << "lists";

@@ -1,5 +1,5 @@
-#ifndef KITH_SHARD_SEARCH_INDEX_STATUS_H_
-#define KITH_SHARD_SEARCH_INDEX_STATUS_H_
+#ifndef KITH_SHARD_PARTS_INDEX_STATUS_H_
+#define KITH_SHARD_PARTS_INDEX_STATUS_H_
 
 #include "absl/status/status.h"
 #include "common/base/status.h"
@@ -34,4 +34,4 @@ inline absl::Status FromIndex(const index::Status& status) {
 
 }  // namespace kith::shard
 
-#endif  // KITH_SHARD_SEARCH_INDEX_STATUS_H_
+#endif  // KITH_SHARD_PARTS_INDEX_STATUS_H_

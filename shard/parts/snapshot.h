@@ -1,5 +1,5 @@
-#ifndef KITH_SHARD_SEARCH_SNAPSHOT_H_
-#define KITH_SHARD_SEARCH_SNAPSHOT_H_
+#ifndef KITH_SHARD_PARTS_SNAPSHOT_H_
+#define KITH_SHARD_PARTS_SNAPSHOT_H_
 
 #include <atomic>
 #include <cstdint>
@@ -54,8 +54,8 @@ class SnapshotCell {
   void Update(Change change) {
     std::lock_guard lock(mutex_);
     const auto before = current_.load(std::memory_order_acquire);
-    auto next = before == nullptr ? std::make_shared<Snapshot>()
-                                  : std::make_shared<Snapshot>(*before);
+    auto next =
+        before == nullptr ? std::make_shared<Snapshot>() : std::make_shared<Snapshot>(*before);
     change(*next);
     current_.store(std::move(next), std::memory_order_release);
   }
@@ -67,4 +67,4 @@ class SnapshotCell {
 
 }  // namespace kith::shard
 
-#endif  // KITH_SHARD_SEARCH_SNAPSHOT_H_
+#endif  // KITH_SHARD_PARTS_SNAPSHOT_H_

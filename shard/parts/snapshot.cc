@@ -1,4 +1,4 @@
-#include "shard/search/snapshot.h"
+#include "shard/parts/snapshot.h"
 
 #include <algorithm>
 

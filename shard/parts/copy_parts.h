@@ -1,12 +1,12 @@
-#ifndef KITH_SHARD_COPY_PARTS_H_
-#define KITH_SHARD_COPY_PARTS_H_
+#ifndef KITH_SHARD_PARTS_COPY_PARTS_H_
+#define KITH_SHARD_PARTS_COPY_PARTS_H_
 
 #include <memory>
 #include <string>
 
 #include "common/base/clock.h"
 #include "common/shard_api/shard_calls.h"
-#include "shard/search/snapshot.h"
+#include "shard/parts/snapshot.h"
 #include "shard/storage/artifact_store.h"
 #include "shard/storage/digest.h"
 #include "shard/storage/faults.h"
@@ -24,7 +24,7 @@ struct CopyParts {
   ShardSpec spec;
   std::string directory;
   uint32_t vector_bytes = 0;
-  storage::FileSystem* files = nullptr;    // of the node, as the next three
+  storage::FileSystem* files = nullptr;  // of the node, as the next three
   storage::LogStore* log = nullptr;
   storage::LogHint* hint = nullptr;
   storage::ArtifactStore* artifacts = nullptr;
@@ -32,10 +32,10 @@ struct CopyParts {
   storage::Faults faults;
   std::unique_ptr<storage::StateStore> state;
   std::unique_ptr<storage::RowFile> rows;
-  storage::SlotDigests digests;            // of the truth; the writer's
+  storage::SlotDigests digests;  // of the truth; the writer's
   SnapshotCell snapshots;
 };
 
 }  // namespace kith::shard
 
-#endif  // KITH_SHARD_COPY_PARTS_H_
+#endif  // KITH_SHARD_PARTS_COPY_PARTS_H_
