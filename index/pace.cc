@@ -10,7 +10,7 @@ Pace::Pace(const TrainingControl& control, double planned_work)
     : control_(control), planned_work_(std::max(planned_work, 1.0)) {}
 
 bool Pace::Run(size_t chunks, double chunk_work, const std::function<void(size_t)>& work) {
-  if (control_.cancelled && control_.cancelled()) return false;
+  if (IsCancelled()) return false;
   const bool done = ForEachChunk(control_.threads, chunks, work, [&](size_t finished) {
     return Report(finished_work_ + static_cast<double>(finished) * chunk_work);
   });
@@ -29,7 +29,13 @@ bool Pace::Report(double work) {
     reported_ = reached;
     if (control_.progress) control_.progress(reached);
   }
-  return !(control_.cancelled && control_.cancelled());
+  return !IsCancelled();
+}
+
+bool Pace::IsCancelled() {
+  // Threads that still end their chunks report once more: the first yes is the last question.
+  is_cancelled_ = is_cancelled_ || (control_.cancelled && control_.cancelled());
+  return is_cancelled_;
 }
 
 }  // namespace kith::index

@@ -22,11 +22,13 @@ class Pace {
 
  private:
   bool Report(double work);
+  bool IsCancelled();
 
   const TrainingControl& control_;
   const double planned_work_;
   double finished_work_ = 0;
   double reported_ = 0;
+  bool is_cancelled_ = false;
 };
 
 }  // namespace kith::index

@@ -58,9 +58,19 @@ TEST_F(QueryPlan, SaysExactWhereTheCallerDoes) {
   EXPECT_TRUE(Plan().call.exact);
 }
 
+TEST(SearchDefaults, AllShardsTogetherLookNoDeeperThanAllowed) {
+  EXPECT_EQ(RefineOfShard(1), kRefineDefault);
+  EXPECT_EQ(RerankOfShard(1), kRerankDefault);
+  for (size_t shards = 1; shards <= 256; ++shards) {
+    EXPECT_LE(RefineOfShard(shards) * shards, kRefineOfAllShards);
+    EXPECT_LE(RerankOfShard(shards) * shards, kRerankOfAllShards);
+  }
+}
+
 TEST_F(QueryPlan, LooksDeeperForMoreHitsUnlessTold) {
-  EXPECT_EQ(Plan().call.refine, kRefineDefault);
-  EXPECT_EQ(Plan().call.rerank, kRerankDefault);
+  const size_t shards = Plan().entry->routes.size();
+  EXPECT_EQ(Plan().call.refine, RefineOfShard(shards));
+  EXPECT_EQ(Plan().call.rerank, RerankOfShard(shards));
   query_.parameters.limit = 100;
   EXPECT_GE(Plan().call.rerank, 100u);
   EXPECT_GE(Plan().call.refine, Plan().call.rerank);
