@@ -67,8 +67,8 @@ class StateBatch {
 struct StateOptions {
   std::string directory;
   FileSystem* files = nullptr;
-  uint64_t write_buffer_bytes = 32
-                                << 20;  // larger ones insert slower, smaller ones flush too often
+  // Measured: larger ones insert slower, smaller ones flush too often.
+  uint64_t write_buffer_bytes = 32 << 20;
   uint64_t block_cache_bytes = 256 << 20;
   uint64_t dedupe_entries_max = limits::kDedupeEntriesMax;
 };
