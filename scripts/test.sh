@@ -20,9 +20,7 @@ jobs="$(nproc)"
 readonly jobs
 
 run_tests() {
-  # Once more for a test that fails: gRPC 1.51.1 now and then ends a process on an assertion of its
-  # own (ref_counted.h "prior > 0") under large stream messages; docs/known_issues.md has the trail.
-  ctest --test-dir "$1" --repeat until-pass:2 --output-on-failure --no-tests=error --parallel "${jobs}" "${@:2}"
+  ctest --test-dir "$1" --output-on-failure --no-tests=error --parallel "${jobs}" "${@:2}"
 }
 
 test_release() {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -122,7 +122,7 @@ RecallMeasure ReadRecall(Reader& in) {
 void ReadShape(Reader& in, CollectionRecord& record) {
   record.name = in.Text();
   const std::string_view incarnation = in.Raw(record.incarnation.bytes.size());
-  std::memcpy(record.incarnation.bytes.data(), incarnation.data(), incarnation.size());
+  std::copy(incarnation.begin(), incarnation.end(), record.incarnation.bytes.begin());
   record.state = static_cast<CollectionRecord::State>(in.U8());
   record.dimension = in.U32();
   record.metric = static_cast<Metric>(in.U8());

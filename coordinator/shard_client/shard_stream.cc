@@ -31,7 +31,7 @@ ShardStream::ShardStream(std::string address, DeadlineTimer& timer)
       timer_(timer),
       stub_(v1::ShardNode::NewStub(NewNodeChannel(address_))) {}
 
-ShardStream::~ShardStream() = default;
+ShardStream::~ShardStream() { Close(); }
 
 void ShardStream::Send(v1::ShardCall&& message, Deadline deadline, ReplyDone done) {
   const size_t bytes = message.ByteSizeLong();
@@ -111,7 +111,7 @@ void ShardStream::FillFrame() {
 void ShardStream::Continue(std::unique_lock<std::mutex> lock) {
   Attempt* opened = nullptr;
   if (attempt_ == nullptr && !queue_.empty() && !closed_) {
-    opened = attempt_ = new Attempt(shared_from_this(), *stub_);
+    opened = attempt_ = new Attempt(*this, *stub_);
   }
   Attempt* writer = nullptr;
   Attempt* let_go = nullptr;
@@ -156,7 +156,7 @@ void ShardStream::ReadsEnded() {
   Continue(std::move(lock));
 }
 
-void ShardStream::AttemptEnded(const absl::Status& status) {
+void ShardStream::AttemptEnded(Attempt* ended_attempt, const absl::Status& status) {
   Ended ended;
   {
     std::lock_guard lock(mutex_);
@@ -167,9 +167,13 @@ void ShardStream::AttemptEnded(const absl::Status& status) {
       const auto next = pending_.begin();
       Take(next, BrokenError(next->second, status), ended);
     }
+    ++finishing_;
     quiet_.notify_all();
   }
+  delete ended_attempt;  // nothing refers to it any more; Close waits for it
   Finish(std::move(ended));
+  std::lock_guard lock(mutex_);
+  if (--finishing_ == 0) quiet_.notify_all();
 }
 
 void ShardStream::Deliver(v1::ShardReplyFrame& frame) {

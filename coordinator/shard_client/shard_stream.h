@@ -67,7 +67,7 @@ class ShardStream : public std::enable_shared_from_this<ShardStream> {
   void Deliver(v1::ShardReplyFrame& frame);
   void WriteDone(bool ok);
   void ReadsEnded();
-  void AttemptEnded(const absl::Status& status);
+  void AttemptEnded(Attempt* ended_attempt, const absl::Status& status);
   void Expire(uint64_t call);
 
   void Take(std::unordered_map<uint64_t, Pending>::iterator found,
@@ -85,8 +85,8 @@ class ShardStream : public std::enable_shared_from_this<ShardStream> {
   std::unordered_map<uint64_t, Pending> pending_;
   rpc::FrameQueue<v1::ShardCall> queue_;
   uint64_t next_call_ = 1;
-  size_t finishing_ = 0;        // calls whose `done` is being run
-  Attempt* attempt_ = nullptr;  // deletes itself after AttemptEnded
+  size_t finishing_ = 0;        // calls whose `done` is being run, attempts being deleted
+  Attempt* attempt_ = nullptr;  // owned; deleted by AttemptEnded
   bool writing_ = false;
   bool closed_ = false;
 };

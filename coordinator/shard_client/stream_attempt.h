@@ -4,19 +4,21 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/client_callback.h>
 
-#include <memory>
-
 #include "coordinator/shard_client/shard_stream.h"
 
 namespace kith::coordinator {
 
 // One gRPC stream, from opening to its end: only forwards what gRPC says to its ShardStream, whose
-// lock guards everything here but `incoming_`. Deletes itself.
+// lock guards everything here but `incoming_` and which deletes it at its end.
+//
+// It must not own the stream. The stream's channel would then at times be destroyed on a thread of
+// gRPC's, and where that channel is the process's last, gRPC 1.51 destroys the completion queue that
+// this very thread is polling (it aborts at ref_counted.h "prior > 0").
 class ShardStream::Attempt final
     : public grpc::ClientBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
  public:
   // Only bound to the call yet, so that it can be made under the stream's lock.
-  Attempt(std::shared_ptr<ShardStream> stream, v1::ShardNode::Stub& stub);
+  Attempt(ShardStream& stream, v1::ShardNode::Stub& stub);
 
   void Open();
   void Write() { StartWrite(&outgoing); }
@@ -36,7 +38,7 @@ class ShardStream::Attempt final
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
 
-  const std::shared_ptr<ShardStream> stream_;
+  ShardStream& stream_;
   grpc::ClientContext context_;
   v1::ShardReplyFrame incoming_;
 };

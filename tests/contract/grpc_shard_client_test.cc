@@ -334,5 +334,18 @@ TEST_F(GrpcShardClientTest, UnderRestartsAndShortDeadlinesEveryCallEndsExactlyOn
   EXPECT_GT(good, 0u);
 }
 
+// None of gRPC's threads may be the one that lets a channel go (stream_attempt.h). A failure needs bad
+// luck with the scheduler: it is a stress test.
+TEST_F(GrpcShardClientTest, AClientMayBeMadeAndDestroyedManyTimes) {
+  client_.reset();
+  server_.reset();
+  for (int i = 0; i < 100; ++i) {
+    FakeShardService node;
+    const auto server = Serve(node);
+    GrpcShardClient client(fmt::format("127.0.0.1:{}", server->port()));
+    EXPECT_EQ(SearchNow(client, ASearch()).status().code(), absl::StatusCode::kNotFound);
+  }
+}
+
 }  // namespace
 }  // namespace kith::testing
