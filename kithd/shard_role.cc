@@ -20,7 +20,8 @@ shard::NodeOptions OptionsFrom(const config::ServerConfig& config) {
   options.encode_threads = static_cast<int>(config.maintenance.encode_threads);
   options.write_buffer_bytes = config.storage.write_buffer_mb * kMegabyte;
   options.block_cache_bytes = config.storage.block_cache_mb * kMegabyte;
-  options.disk_reserve_bytes = config.storage.disk_reserve_mb * kMegabyte;
+  options.admission.disk_reserve_bytes = config.storage.disk_reserve_mb * kMegabyte;
+  options.admission.log_bytes_max = config.storage.log_max_mb * kMegabyte;
   options.checkpoint_log_bytes = config.storage.checkpoint_log_mb * kMegabyte;
   options.checkpoint_seconds = config.storage.checkpoint_seconds;
   return options;

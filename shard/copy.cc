@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/maintenance/verifier.h"
@@ -40,9 +41,12 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
   for (const char* folder : {"/state", "/rows", "/seg"}) {
     KITH_RETURN_IF_ERROR(host.files->CreateDirectories(directory + folder));
   }
-  KITH_ASSIGN_OR_RETURN(parts->state, storage::StateStore::Open({directory + "/state", host.files,
-                                                                 options.write_buffer_bytes,
-                                                                 options.block_cache_bytes}));
+  storage::StateOptions state;
+  state.directory = directory + "/state";
+  state.files = host.files;
+  state.memory = host.memory;
+  state.write_buffer_bytes = options.write_buffer_bytes;
+  KITH_ASSIGN_OR_RETURN(parts->state, storage::StateStore::Open(state));
   storage::RowFileOptions rows;
   rows.directory = directory + "/rows";
   rows.files = host.files;
@@ -83,7 +87,7 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       checkpointer_(*parts_, std::move(manifest)),
       last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
       writer_(*parts_, replicas_,
-              {options.disk_reserve_bytes, [this](uint64_t bytes) { OnApplied(bytes); }}) {}
+              {options.admission, [this](uint64_t bytes) { OnApplied(bytes); }}) {}
 
 Copy::~Copy() { (void)Close(Checkpoint::kSkip); }
 
@@ -166,7 +170,21 @@ bool Copy::CheckpointIsDue() const {
   return age >= static_cast<int64_t>(options_.checkpoint_seconds) * kSecond;
 }
 
+void Copy::RequestCheckpoint() {
+  if (log_bytes_.load(std::memory_order_relaxed) > 0) checkpoint_now_ = true;
+}
+
+// What the state has flushed needs no log. Entries that go before the log's own memtable is full are
+// never written a second time.
+void Copy::TruncateLog() {
+  if (parts_->faults.skip_flush) return;  // the fault truncates what is not flushed
+  const auto flushed = parts_->state->FlushedLsn();
+  if (!flushed.ok() || *flushed <= truncated_lsn_) return;
+  if (parts_->log->Truncate(parts_->spec.shard, *flushed).ok()) truncated_lsn_ = *flushed;
+}
+
 void Copy::Tick() {
+  TruncateLog();
   const bool quiet = Nanoseconds(host_.clock->Now()) - last_write_ns_.load() > kQuiet;
   const bool tail = quiet && parts_->snapshots.Pin()->TailRows() > 0;
   if (tail || indexer_.HasWork() || CheckpointIsDue()) PostUpkeep();
@@ -216,7 +234,9 @@ absl::Status Copy::RunCheckpoint() {
   index_changed_ = false;
   checkpoint_now_ = false;
   last_checkpoint_ns_ = Nanoseconds(host_.clock->Now());
-  return checkpointer_.Run();
+  KITH_RETURN_IF_ERROR(checkpointer_.Run());
+  ReturnFreeMemory();  // of what was written down, and of a training before it
+  return absl::OkStatus();
 }
 
 absl::Status Copy::Close(Checkpoint checkpoint) {

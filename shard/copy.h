@@ -23,9 +23,8 @@ namespace kith::shard {
 
 struct CopyOptions {
   int encode_threads = 1;
-  uint64_t write_buffer_bytes = 64 << 20;
-  uint64_t block_cache_bytes = 256 << 20;
-  uint64_t disk_reserve_bytes = 512 << 20;
+  uint64_t write_buffer_bytes = 32 << 20;  // of a column family of the state
+  AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;  // a checkpoint is due after that much log ...
   uint64_t checkpoint_seconds = 300;          // ... or that long after a write
 };
@@ -33,6 +32,7 @@ struct CopyOptions {
 // What a node lends to all its copies; outlives them.
 struct CopyHost {
   storage::FileSystem* files = nullptr;
+  std::shared_ptr<storage::StoreMemory> memory;
   storage::LogStore* log = nullptr;
   storage::LogHint* hint = nullptr;
   storage::ArtifactStore* artifacts = nullptr;
@@ -66,8 +66,11 @@ class Copy {
   const RecoveryReport& recovery() const { return recovery_; }
   const ShardSpec& spec() const { return parts_->spec; }
 
-  // Asked a few times a second: starts what upkeep is due on the maintenance pool.
+  // Asked a few times a second: starts what upkeep is due on the maintenance pool, and gives up what
+  // the log need not keep any more.
   void Tick();
+  // A checkpoint soon, if there is anything in the log to be let go by it.
+  void RequestCheckpoint();
   // Stops the writer and the upkeep; `checkpoint` makes the next start a short one.
   enum class Checkpoint { kMake, kSkip };
   absl::Status Close(Checkpoint checkpoint);
@@ -78,6 +81,7 @@ class Copy {
 
   void OnApplied(uint64_t log_bytes);
   bool CheckpointIsDue() const;
+  void TruncateLog();
   bool StepIndex();
   void PostUpkeep();
   void Upkeep();
@@ -101,6 +105,7 @@ class Copy {
   std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};
+  uint64_t truncated_lsn_ = 0;  // the ticker's
   Writer writer_;  // last: its thread uses what is above
 };
 

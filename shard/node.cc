@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -13,6 +14,13 @@ namespace kith::shard {
 namespace {
 
 constexpr auto kTickEvery = std::chrono::milliseconds(200);
+// After so many ticks without a write the log's memory is given back.
+constexpr int kLogQuietTicks = 50;
+constexpr uint64_t kLogMemoryWorthFlushing = 1 << 20;
+// Of the node's write buffers, so that a flush of one family leaves room to go on.
+constexpr uint64_t kFamilyShare = 4;
+constexpr uint64_t kFamilyBytesMin = 64 << 10;
+constexpr uint64_t kFamilyBytesMax = 32 << 20;
 constexpr size_t kMaintenanceQueueMax = 4096;
 constexpr int kMaintenanceNice = 10;
 
@@ -50,6 +58,7 @@ Node::Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> d
       directory_(std::move(directory)),
       log_(std::move(log)),
       hint_(std::move(hint)),
+      memory_(storage::NewStoreMemory({options.write_buffer_bytes, options.block_cache_bytes})),
       artifacts_(directory_->artifacts_path(), *options.files),
       training_(artifacts_, static_cast<int>(OrCores(static_cast<size_t>(options.encode_threads)))),
       search_pool_({"kith-search", OrCores(options.search_threads), limits::kSearchQueueMax, 0}),
@@ -88,6 +97,8 @@ absl::Status Node::Close() {
     spdlog::error("shard did not close cleanly shard={} error=\"{}\"", id, status.ToString());
     first.Update(status);
   }
+  // Its entries are in the checkpoints: the next start has nothing to read.
+  if (first.ok()) first.Update(log_->Flush());
   first.Update(hint_->Close());
   return first;
 }
@@ -95,6 +106,7 @@ absl::Status Node::Close() {
 CopyHost Node::Host() {
   CopyHost host;
   host.files = options_.files;
+  host.memory = memory_;
   host.log = log_.get();
   host.hint = hint_.get();
   host.artifacts = &artifacts_;
@@ -109,9 +121,9 @@ CopyHost Node::Host() {
 CopyOptions Node::OptionsOfCopies() const {
   CopyOptions copies;
   copies.encode_threads = static_cast<int>(OrCores(static_cast<size_t>(options_.encode_threads)));
-  copies.write_buffer_bytes = options_.write_buffer_bytes;
-  copies.block_cache_bytes = options_.block_cache_bytes;
-  copies.disk_reserve_bytes = options_.disk_reserve_bytes;
+  copies.write_buffer_bytes =
+      std::clamp(options_.write_buffer_bytes / kFamilyShare, kFamilyBytesMin, kFamilyBytesMax);
+  copies.admission = options_.admission;
   copies.checkpoint_log_bytes = options_.checkpoint_log_bytes;
   copies.checkpoint_seconds = options_.checkpoint_seconds;
   return copies;
@@ -159,10 +171,31 @@ void Node::Tick() {
       if (held.copy != nullptr) copies.push_back(held.copy);
     }
     lock.unlock();
-    for (const auto& copy : copies) copy->Tick();
+    const bool log_is_long = log_->bytes() > options_.admission.log_bytes_max / 2;
+    for (const auto& copy : copies) {
+      if (log_is_long) copy->RequestCheckpoint();
+      copy->Tick();
+    }
+    TickLog();
     copies.clear();
     lock.lock();
   }
+}
+
+// An idle node keeps no write buffer of the log: what the shards have written down is dropped by the
+// flush, the rest goes into a file.
+void Node::TickLog() {
+  const uint64_t memory = log_->memory_bytes();
+  log_quiet_ticks_ = memory == log_memory_seen_ ? log_quiet_ticks_ + 1 : 0;
+  log_memory_seen_ = memory;
+  if (log_quiet_ticks_ != kLogQuietTicks || memory < kLogMemoryWorthFlushing) return;
+  const bool posted = maintenance_pool_.Post([this] {
+    if (const absl::Status status = log_->Flush(); !status.ok()) {
+      spdlog::error("the log was not flushed error=\"{}\"", status.ToString());
+    }
+    ReturnFreeMemory();
+  });
+  if (!posted) log_quiet_ticks_ = 0;  // later
 }
 
 NodeHealth Node::health() const {

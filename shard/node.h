@@ -30,10 +30,10 @@ struct NodeOptions {
   size_t search_threads = 0;  // 0: as many as cores
   size_t maintenance_threads = 1;
   int encode_threads = 0;                      // of training and encoding; 0: as many as cores
-  uint64_t write_buffer_bytes = 64 << 20;      // of each shard's state
-  uint64_t log_write_buffer_bytes = 64 << 20;  // of the node's log
-  uint64_t block_cache_bytes = 256 << 20;
-  uint64_t disk_reserve_bytes = 512 << 20;
+  uint64_t write_buffer_bytes = 128 << 20;     // of all shards together
+  uint64_t log_write_buffer_bytes = 32 << 20;  // of the node's log
+  uint64_t block_cache_bytes = 256 << 20;      // of all shards together
+  AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;
   uint64_t checkpoint_seconds = 300;
 };
@@ -102,11 +102,13 @@ class Node final : public ShardService {
   CopyHost Host();
   CopyOptions OptionsOfCopies() const;
   void Tick();
+  void TickLog();
 
   const NodeOptions options_;
   std::unique_ptr<storage::NodeDirectory> directory_;
   std::unique_ptr<storage::LogStore> log_;
   std::unique_ptr<storage::LogHint> hint_;
+  std::shared_ptr<storage::StoreMemory> memory_;
   storage::ArtifactStore artifacts_;
   TrainingJobs training_;
   WorkspacePool workspaces_;
@@ -119,6 +121,8 @@ class Node final : public ShardService {
   std::map<ShardId, Held> shards_;  // guarded by mutex_
   std::condition_variable stop_ticking_;
   bool stopping_ = false;  // guarded by mutex_
+  uint64_t log_memory_seen_ = 0;  // this and the next are the ticker's
+  int log_quiet_ticks_ = 0;
   std::thread ticker_;
 };
 

@@ -28,6 +28,7 @@ inline constexpr char kTrainingInProgress[] = "TRAINING_IN_PROGRESS";
 inline constexpr char kIndexNotTrained[] = "INDEX_NOT_TRAINED";
 inline constexpr char kIndexVersionNotReady[] = "INDEX_VERSION_NOT_READY";
 inline constexpr char kDiskFull[] = "DISK_FULL";
+inline constexpr char kLogFull[] = "LOG_FULL";
 inline constexpr char kQueueFull[] = "QUEUE_FULL";
 inline constexpr char kIndexingBehind[] = "INDEXING_BEHIND";
 inline constexpr char kMemoryLimit[] = "MEMORY_LIMIT";

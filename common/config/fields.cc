@@ -218,6 +218,8 @@ std::vector<Field> AllFields() {
              [](C& c) -> uint64_t& { return c.storage.checkpoint_log_mb; }, {1, kMegabytes}),
       Number("storage.checkpoint_seconds",
              [](C& c) -> uint64_t& { return c.storage.checkpoint_seconds; }, {1, 86'400}),
+      Number("storage.log_max_mb", [](C& c) -> uint64_t& { return c.storage.log_max_mb; },
+             {16, kMegabytes}),
       Text(
           "log.level", [](C& c) -> std::string& { return c.log.level; }, IsLevel),
       Text(

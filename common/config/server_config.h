@@ -53,11 +53,12 @@ struct MaintenanceConfig {
 };
 
 struct StorageConfig {
-  uint64_t write_buffer_mb = 64;
+  uint64_t write_buffer_mb = 128;
   uint64_t block_cache_mb = 256;
   uint64_t disk_reserve_mb = 512;
   uint64_t checkpoint_log_mb = 256;
   uint64_t checkpoint_seconds = 300;
+  uint64_t log_max_mb = 4096;
 };
 
 struct LogConfig {

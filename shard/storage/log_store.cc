@@ -65,7 +65,9 @@ class RocksLogStore final : public LogStore {
   absl::StatusOr<uint64_t> LastLsn(uint64_t shard) override;
   absl::Status Truncate(uint64_t shard, uint64_t lsn) override;
   absl::Status DropShard(uint64_t shard) override;
+  absl::Status Flush() override;
   uint64_t bytes() const override;
+  uint64_t memory_bytes() const override;
 
  private:
   rocksdb::DB& db() const { return database_.db(); }
@@ -158,13 +160,24 @@ absl::Status RocksLogStore::DropShard(uint64_t shard) {
   return FromRocks(db().Write(write, &batch), "drop a shard's entries from the log", directory_);
 }
 
+absl::Status RocksLogStore::Flush() {
+  rocksdb::FlushOptions options;
+  options.wait = true;
+  options.allow_write_stall = true;
+  return FromRocks(db().Flush(options), "flush the log", directory_);
+}
+
+uint64_t RocksLogStore::memory_bytes() const {
+  uint64_t memtables = 0;
+  db().GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memtables);
+  return memtables;
+}
+
 // The memtables stand for the WALs that hold the same entries.
 uint64_t RocksLogStore::bytes() const {
   uint64_t tables = 0;
-  uint64_t memtables = 0;
   db().GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &tables);
-  db().GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memtables);
-  return tables + memtables;
+  return tables + memory_bytes();
 }
 
 }  // namespace

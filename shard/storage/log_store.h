@@ -28,7 +28,7 @@ struct LogOptions {
   std::string directory;
   FileSystem* files = nullptr;
   Faults faults;
-  uint64_t write_buffer_bytes = 64 << 20;
+  uint64_t write_buffer_bytes = 32 << 20;
 };
 
 // The node's operation log: one RocksDB for all shards, key = shard | lsn big-endian. The only
@@ -51,7 +51,10 @@ class LogStore {
   // Entries up to and including `lsn` may go; they go in the background.
   virtual absl::Status Truncate(uint64_t shard, uint64_t lsn) = 0;
   virtual absl::Status DropShard(uint64_t shard) = 0;
-  virtual uint64_t bytes() const = 0;
+  // Writes down what is held in memory, without what was truncated, and lets the memory go.
+  virtual absl::Status Flush() = 0;
+  virtual uint64_t bytes() const = 0;  // on disk
+  virtual uint64_t memory_bytes() const = 0;
 };
 
 }  // namespace kith::storage

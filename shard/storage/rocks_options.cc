@@ -4,17 +4,16 @@
 #include <rocksdb/data_structure.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
 
 #include "shard/storage/digest_merge.h"
+#include "shard/storage/rocks_store_memory.h"
 
 namespace kith::storage {
 namespace {
 
 constexpr size_t kProtectionBytes = 8;
 constexpr uint64_t kLogBlockCacheBytes = 32 << 20;
-constexpr int64_t kBackgroundWriteBytesPerSecond = 100 << 20;
 constexpr double kBloomBitsPerKey = 10;
 // Of a write buffer: about 16 bits an id, and not more than 1/3 MB a shard that holds few of them.
 constexpr double kMemtableBloomShare = 0.005;
@@ -152,14 +151,13 @@ rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options) {
   // order, cost no search.
   state.allow_concurrent_memtable_write = false;
   state.max_background_jobs = 2;
-  // A fixed rate: tuning by itself it falls to a twentieth while nothing is written and rises by 5
-  // % in ten seconds, so the first flushes of an import would stall the writer.
-  state.rate_limiter.reset(rocksdb::NewGenericRateLimiter(kBackgroundWriteBytesPerSecond));
+  state.write_buffer_manager = options.memory->write_buffers;
+  state.rate_limiter = options.memory->background_writes;
   return state;
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> StateFamilies(const StateOptions& options) {
-  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  const std::shared_ptr<rocksdb::Cache>& cache = options.memory->cache;
   std::vector<rocksdb::ColumnFamilyDescriptor> families(kFamilies);
   // "default" must exist, so the system keys live there.
   families[size_t(Family::kSys)] = {rocksdb::kDefaultColumnFamilyName, SysFamily(options, cache)};

@@ -35,6 +35,7 @@ class RocksStateStore final : public StateStore {
   std::unique_ptr<StateBatch> NewBatch() override;
   absl::Status Write(StateBatch& batch) override;
   absl::Status Flush() override;
+  absl::StatusOr<uint64_t> FlushedLsn() override;
   absl::Status FindIds(std::span<const PointKey> keys,
                        std::vector<std::optional<IdEntry>>& entries) override;
   absl::Status ReadRows(std::span<const uint32_t> rows, std::vector<StoredRow>& found) override;

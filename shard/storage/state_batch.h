@@ -53,6 +53,7 @@ class RocksStateBatch final : public StateBatch {
   void Put(Family where, std::string_view key, std::string_view value);
   void Delete(Family where, std::string_view key);
   void SealIds();
+  void SealDeletedRows();
 
   struct IdChange {
     IdKeyBytes key;
@@ -63,6 +64,7 @@ class RocksStateBatch final : public StateBatch {
   const FamilyHandles& families_;
   rocksdb::WriteBatch batch_;
   std::vector<IdChange> ids_;
+  std::vector<uint32_t> deleted_rows_;
   DigestChanges digests_;
   std::optional<AppliedState> applied_;
   uint64_t dedupe_puts_ = 0;

@@ -80,6 +80,19 @@ absl::Status RocksStateStore::Flush() {
   return Checked(db().Flush(options, database_.families()), "flush the state");
 }
 
+// Memtables are skipped, since nothing of them is in a WAL; families are flushed together.
+absl::StatusOr<uint64_t> RocksStateStore::FlushedLsn() {
+  rocksdb::ReadOptions read;
+  read.read_tier = rocksdb::kPersistedTier;
+  std::string value;
+  const rocksdb::Status status = db().Get(read, family(Family::kSys), ToSlice(kAppliedKey), &value);
+  if (status.IsNotFound()) return 0;
+  KITH_RETURN_IF_ERROR(Checked(status, "read the state"));
+  AppliedState applied;
+  if (!DecodeApplied(value, applied)) return Bad("applied record");
+  return applied.applied_lsn;
+}
+
 // A whole range from the beginning, the one thing range deletion is used for on live data.
 absl::Status RocksStateStore::ForgetDead(uint64_t through_lsn) {
   const FixedKey<12> begin = DeadKey(0, 0);
@@ -116,7 +129,9 @@ uint64_t RocksStateStore::disk_bytes() const {
   return bytes;
 }
 
-absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions& options) {
+absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions& given) {
+  StateOptions options = given;
+  if (options.memory == nullptr) options.memory = NewStoreMemory({});
   KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
   rocksdb::DB* db = nullptr;
   FamilyHandles families;

@@ -16,6 +16,7 @@
 #include "common/vector/point_key.h"
 #include "shard/storage/digest.h"
 #include "shard/storage/file_system.h"
+#include "shard/storage/store_memory.h"
 
 namespace kith::storage {
 
@@ -67,9 +68,9 @@ class StateBatch {
 struct StateOptions {
   std::string directory;
   FileSystem* files = nullptr;
-  // Measured: larger ones insert slower, smaller ones flush too often.
+  std::shared_ptr<StoreMemory> memory;  // of the node; none: a default one of its own
+  // Of a column family. Measured: larger ones insert slower, smaller ones flush too often.
   uint64_t write_buffer_bytes = 32 << 20;
-  uint64_t block_cache_bytes = 256 << 20;
   uint64_t dedupe_entries_max = limits::kDedupeEntriesMax;
 };
 
@@ -88,6 +89,8 @@ class StateStore {
   virtual absl::Status Write(StateBatch& batch) = 0;
   // Everything written so far is durable when it returns.
   virtual absl::Status Flush() = 0;
+  // Up to here the state survives a crash without the log. 0: nothing does.
+  virtual absl::StatusOr<uint64_t> FlushedLsn() = 0;
 
   // entries[i] is where keys[i] is present; one batched read.
   virtual absl::Status FindIds(std::span<const PointKey> keys,

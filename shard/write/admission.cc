@@ -13,7 +13,7 @@
 namespace kith::shard {
 namespace {
 
-constexpr auto kDiskCheckEvery = std::chrono::milliseconds(200);
+constexpr auto kSpaceCheckEvery = std::chrono::milliseconds(200);
 
 absl::Status Refuse(const char* reason, const std::string& message, int retry_after_ms) {
   return Error(absl::StatusCode::kResourceExhausted, reason, message,
@@ -22,8 +22,8 @@ absl::Status Refuse(const char* reason, const std::string& message, int retry_af
 
 }  // namespace
 
-Admission::Admission(CopyParts& parts, uint64_t disk_reserve_bytes)
-    : parts_(parts), disk_reserve_bytes_(disk_reserve_bytes), owned_slots_(limits::kSlots, false) {
+Admission::Admission(CopyParts& parts, const AdmissionLimits& limits)
+    : parts_(parts), limits_(limits), owned_slots_(limits::kSlots, false) {
   for (const auto& [begin, end] : parts.spec.slots) {
     std::fill(owned_slots_.begin() + begin, owned_slots_.begin() + end, true);
   }
@@ -71,7 +71,7 @@ absl::Status Admission::CheckRoom(uint32_t next_row, uint64_t rows) {
                   60'000);
   }
   KITH_RETURN_IF_ERROR(CheckTail());
-  KITH_RETURN_IF_ERROR(CheckDisk());
+  KITH_RETURN_IF_ERROR(CheckSpace());
   return parts_.rows->Reserve(static_cast<uint32_t>(next_row + rows));
 }
 
@@ -87,21 +87,31 @@ absl::Status Admission::CheckTail() const {
       fmt::format("{} rows wait to be indexed, {} at most; slow down and retry", tail, most), 200);
 }
 
-absl::Status Admission::CheckDisk() {
+absl::Status Admission::CheckSpace() {
   const Deadline now = parts_.clock->Now();
-  if (now < next_disk_check_) return disk_;
-  next_disk_check_ = now + kDiskCheckEvery;
-  const absl::StatusOr<uint64_t> free = parts_.files->FreeBytes(parts_.directory);
-  if (!free.ok()) return disk_ = free.status();
-  disk_ = *free >= disk_reserve_bytes_
-              ? absl::OkStatus()
-              : Refuse(reason::kDiskFull,
-                       fmt::format("{} MiB are free under {}, {} MiB are kept in reserve "
-                                   "(storage.disk_reserve_mb); free some space: reads go on, "
-                                   "writes resume by themselves",
-                                   *free >> 20, parts_.directory, disk_reserve_bytes_ >> 20),
-                       1000);
-  return disk_;
+  if (now < next_space_check_) return space_;
+  next_space_check_ = now + kSpaceCheckEvery;
+  return space_ = MeasureSpace();
+}
+
+absl::Status Admission::MeasureSpace() const {
+  KITH_ASSIGN_OR_RETURN(const uint64_t free, parts_.files->FreeBytes(parts_.directory));
+  if (free < limits_.disk_reserve_bytes) {
+    return Refuse(reason::kDiskFull,
+                  fmt::format("{} MiB are free under {}, {} MiB are kept in reserve "
+                              "(storage.disk_reserve_mb); free some space: reads go on, writes "
+                              "resume by themselves",
+                              free >> 20, parts_.directory, limits_.disk_reserve_bytes >> 20),
+                  1000);
+  }
+  if (const uint64_t log = parts_.log->bytes(); log > limits_.log_bytes_max) {
+    return Refuse(reason::kLogFull,
+                  fmt::format("the node's log has {} MiB, {} at most (storage.log_max_mb): the "
+                              "shards' checkpoints are behind; slow down and retry",
+                              log >> 20, limits_.log_bytes_max >> 20),
+                  500);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace kith::shard

@@ -10,27 +10,33 @@
 
 namespace kith::shard {
 
+struct AdmissionLimits {
+  uint64_t disk_reserve_bytes = 512 << 20;  // less free space than this refuses writes
+  uint64_t log_bytes_max = uint64_t{4} << 30;  // so does a longer log of the node
+};
+
 // Everything that may refuse a write, asked before the log sees it. Threads: CheckCall from any;
 // CheckRoom from the writer.
 class Admission {
  public:
-  Admission(CopyParts& parts, uint64_t disk_reserve_bytes);
+  Admission(CopyParts& parts, const AdmissionLimits& limits);
 
   // The call's shape: sizes that agree, slots of this shard, the right epoch.
   absl::Status CheckCall(const WriteCall& call) const;
-  // Room for `rows` more rows after `next_row`: row numbers, the unindexed tail, the disk (the row
-  // file's space is taken here, the log's and the state's is kept in reserve).
+  // Room for `rows` more rows after `next_row`: row numbers, the unindexed tail, the log, the disk
+  // (the row file's space is taken here, the log's and the state's is kept in reserve).
   absl::Status CheckRoom(uint32_t next_row, uint64_t rows);
 
  private:
   absl::Status CheckTail() const;
-  absl::Status CheckDisk();
+  absl::Status CheckSpace();
+  absl::Status MeasureSpace() const;
 
   CopyParts& parts_;
-  const uint64_t disk_reserve_bytes_;
+  const AdmissionLimits limits_;
   std::vector<bool> owned_slots_;
-  Deadline next_disk_check_{};
-  absl::Status disk_;
+  Deadline next_space_check_{};
+  absl::Status space_;
 };
 
 }  // namespace kith::shard

@@ -32,7 +32,7 @@ Writer::Writer(CopyParts& parts, ReplicaSet& replicas, Options options)
     : parts_(parts),
       replicas_(replicas),
       options_(std::move(options)),
-      admission_(parts, options_.disk_reserve_bytes),
+      admission_(parts, options_.admission),
       applier_(parts),
       thread_([this] { Run(); }) {}
 

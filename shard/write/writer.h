@@ -27,7 +27,7 @@ namespace kith::shard {
 class Writer {
  public:
   struct Options {
-    uint64_t disk_reserve_bytes = 0;
+    AdmissionLimits admission;
     // Told after each group, on the writer's thread, with the bytes it logged.
     absl::AnyInvocable<void(uint64_t)> on_applied;
   };

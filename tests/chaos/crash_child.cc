@@ -183,7 +183,7 @@ int RunChild(const ChildOptions& options) {
   node_options.write_buffer_bytes = 1 << 20;
   node_options.log_write_buffer_bytes = 96 << 10;  // so that the log is really cut
   node_options.block_cache_bytes = 4 << 20;
-  node_options.disk_reserve_bytes = 1 << 20;
+  node_options.admission.disk_reserve_bytes = 1 << 20;
   node_options.checkpoint_log_bytes = 192 << 10;  // many checkpoints a second
   auto node = shard::Node::Open(node_options);
   if (!node.ok()) {

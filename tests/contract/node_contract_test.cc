@@ -20,7 +20,7 @@ class NodeFixture final : public ShardServiceFixture {
     options.files = files_.get();
     options.clock = &clock_;
     options.search_threads = 2;
-    options.disk_reserve_bytes = 1 << 20;
+    options.admission.disk_reserve_bytes = 1 << 20;
     auto node = shard::Node::Open(options);
     EXPECT_TRUE(node.ok()) << node.status();
     node_ = *std::move(node);

@@ -41,8 +41,9 @@ class NodeFixture : public ::testing::Test {
     options.faults = faults_;
     options.search_threads = 2;
     options.write_buffer_bytes = 4 << 20;
+    options.log_write_buffer_bytes = log_write_buffer_bytes_;
     options.block_cache_bytes = 8 << 20;
-    options.disk_reserve_bytes = disk_reserve_bytes_;
+    options.admission = admission_;
     auto node = Node::Open(options);
     if (!node.ok()) return node.status();
     node_ = *std::move(node);
@@ -141,7 +142,8 @@ class NodeFixture : public ::testing::Test {
   std::unique_ptr<storage::FileSystem> files_;
   SystemClock clock_;
   storage::Faults faults_;
-  uint64_t disk_reserve_bytes_ = 1 << 20;
+  AdmissionLimits admission_{.disk_reserve_bytes = 1 << 20};
+  uint64_t log_write_buffer_bytes_ = 8 << 20;
   std::unique_ptr<Node> node_;
 };
 

@@ -170,13 +170,54 @@ TEST_F(NodeTest, AWriteWhosePartsDoNotAgreeIsRefusedAndChangesNothing) {
 
 TEST_F(NodeTest, AFullDiskRefusesWritesButNotSearchesOrDeletes) {
   ASSERT_TRUE(Write(Put(1, {1, 0})).ok());
-  disk_reserve_bytes_ = uint64_t{1} << 60;
+  admission_.disk_reserve_bytes = uint64_t{1} << 60;
   ASSERT_TRUE(Start().ok());
   const auto refused = Write(Put(2, {1, 0}));
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(refused.status()), reason::kDiskFull);
   EXPECT_EQ(Numbers(*Search(Query({0, 0}))), (std::vector<uint64_t>{1}));
   EXPECT_TRUE(Write(Remove(1)).ok());
+}
+
+TEST_F(NodeTest, ALogThatIsTooLongRefusesWritesButNotSearches) {
+  ASSERT_TRUE(Write(Put(1, {1, 0})).ok());
+  admission_.log_bytes_max = 0;
+  node_.reset();  // without a checkpoint: the log keeps the write
+  ASSERT_TRUE(Start().ok());
+  const auto refused = Write(Put(2, {1, 0}));
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused.status()), reason::kLogFull);
+  EXPECT_EQ(Numbers(*Search(Query({0, 0}))), (std::vector<uint64_t>{1}));
+}
+
+// Long before a checkpoint is due.
+TEST_F(NodeTest, WhatTheStateHasFlushedLeavesTheLog) {
+  log_write_buffer_bytes_ = 256 << 10;
+  ASSERT_TRUE(Start().ok());
+  const std::string payload(60 << 10, 'x');
+  uint64_t written = 0;
+  for (uint64_t id = 0; id < 512; ++id) {  // 30 MB through buffers of 1 MB
+    ASSERT_TRUE(Write(Put(id, {1, 0}, payload)).ok());
+    written += payload.size();
+  }
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (node_->health().log_bytes > written / 4 && std::chrono::steady_clock::now() < end) {
+    ASSERT_TRUE(Write(Put(1000, {1, 0}, payload)).ok());  // so that memtables of the log fill up
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_LE(node_->health().log_bytes, written / 4);
+  node_.reset();  // without a checkpoint
+  ASSERT_TRUE(Start().ok());
+  ExpectVerified(513);
+}
+
+TEST_F(NodeTest, ACleanStopLeavesNothingOfTheLogToRead) {
+  const std::string payload(60 << 10, 'x');
+  for (uint64_t id = 0; id < 64; ++id) ASSERT_TRUE(Write(Put(id, {1, 0}, payload)).ok());
+  ASSERT_TRUE(node_->Close().ok());
+  ASSERT_TRUE(Start().ok());
+  EXPECT_LT(node_->health().log_bytes, 64u << 10) << "of 4 MB written";
+  ExpectVerified(64);
 }
 
 TEST_F(NodeTest, ATrainedIndexServesNewAndOldPointsAcrossRestarts) {

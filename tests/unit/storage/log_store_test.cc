@@ -165,6 +165,18 @@ TEST_F(LogStoreTest, TruncatedEntriesGiveTheirSpaceBackAndLaterOnesStay) {
   EXPECT_EQ(Lsns(*store, 2, 1).size(), 1000u) << "another shard's entries are not touched";
 }
 
+TEST_F(LogStoreTest, AFlushKeepsWhatIsNotTruncatedAndLetsTheMemoryGo) {
+  const auto store = Open(64 << 20);
+  const std::string body(16 << 10, 'x');
+  for (uint64_t lsn = 1; lsn <= 200; ++lsn) Append(*store, 1, lsn, body);
+  EXPECT_GT(store->memory_bytes(), 3u << 20);
+  ASSERT_TRUE(store->Truncate(1, 190).ok());
+  ASSERT_TRUE(store->Flush().ok());
+  EXPECT_LT(store->memory_bytes(), 1u << 20);
+  EXPECT_LT(store->bytes(), 1u << 20) << "of 3.2 MB written";
+  EXPECT_THAT(Lsns(*store, 1, 191), testing::SizeIs(10));
+}
+
 TEST_F(LogStoreTest, ADroppedShardMayBeginAgain) {
   {
     const auto store = Open();

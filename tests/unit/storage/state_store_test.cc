@@ -28,7 +28,6 @@ class StateStoreTest : public testing::Test {
     options.directory = directory_ / "state";
     options.files = files_.get();
     options.write_buffer_bytes = 1 << 20;
-    options.block_cache_bytes = 1 << 20;
     options.dedupe_entries_max = kDedupeEntriesMax;
     store_ = std::move(StateStore::Open(options)).value();
   }
@@ -62,6 +61,28 @@ class StateStoreTest : public testing::Test {
   const std::unique_ptr<FileSystem> files_ = NewPosixFileSystem();
   std::unique_ptr<StateStore> store_;
 };
+
+TEST_F(StateStoreTest, OnlyWhatWasFlushedCountsAsFlushed) {
+  EXPECT_EQ(*store_->FlushedLsn(), 0u);
+  Change([](StateBatch& batch) { batch.PutApplied({.applied_lsn = 5}); });
+  EXPECT_EQ(*store_->FlushedLsn(), 0u);
+  ASSERT_TRUE(store_->Flush().ok());
+  EXPECT_EQ(*store_->FlushedLsn(), 5u);
+  Change([](StateBatch& batch) { batch.PutApplied({.applied_lsn = 9}); });
+  EXPECT_EQ(*store_->FlushedLsn(), 5u);
+  EXPECT_EQ(store_->applied().applied_lsn, 9u);
+  Reopen();  // closing does not flush: there is no WAL
+  EXPECT_EQ(*store_->FlushedLsn(), store_->applied().applied_lsn);
+}
+
+TEST_F(StateStoreTest, ARowPutAndDeletedInOneBatchIsNotThere) {
+  Change([&](StateBatch& batch) {
+    PutPoint(batch, 1, 100);
+    batch.DeleteRow(1);
+    PutPoint(batch, 2, 100);
+  });
+  EXPECT_EQ(Rows(0), (std::vector<uint32_t>{2}));
+}
 
 TEST_F(StateStoreTest, AnEmptyStateIsAtLsnZero) {
   EXPECT_EQ(store_->applied().applied_lsn, 0u);

@@ -1,0 +1,23 @@
+#ifndef KITH_SHARD_STORAGE_STORE_MEMORY_H_
+#define KITH_SHARD_STORAGE_STORE_MEMORY_H_
+
+#include <cstdint>
+#include <memory>
+
+namespace kith::storage {
+
+// The memory and the disk bandwidth that all state databases of a node share: one block cache, one
+// budget of write buffers, one limit of background writing. Opaque; defined beside RocksDB's options.
+struct StoreMemory;
+
+struct StoreMemoryOptions {
+  // Unwritten changes of all shards together; reaching it makes the shard that writes flush.
+  uint64_t write_buffer_bytes = 128 << 20;
+  uint64_t block_cache_bytes = 256 << 20;
+};
+
+std::shared_ptr<StoreMemory> NewStoreMemory(const StoreMemoryOptions& options);
+
+}  // namespace kith::storage
+
+#endif  // KITH_SHARD_STORAGE_STORE_MEMORY_H_
