@@ -10,6 +10,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+}  // namespace
+
 v1::SearchParameters ParametersOf(const RecallBenchOptions& options) {
   v1::SearchParameters parameters;
   parameters.set_limit(options.k);
@@ -18,8 +20,6 @@ v1::SearchParameters ParametersOf(const RecallBenchOptions& options) {
   parameters.set_exact(options.exact);
   return parameters;
 }
-
-}  // namespace
 
 void SearchTally::SawAnswer(const v1::Coverage& coverage, uint64_t count) {
   queries += count;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "cli/bench/agreement_bench.h"
 #include "cli/bench/recall_bench.h"
 #include "cli/bench/write_bench.h"
 #include "cli/commands/commands.h"
@@ -41,6 +42,25 @@ absl::Status RunRecall(const RecallCommand& options, Terminal& terminal) {
   return WriteJson(ToJson(report, bench), options.json, terminal);
 }
 
+struct AgreeCommand : AgreementOptions {
+  std::string json;
+};
+
+absl::Status RunAgree(const AgreeCommand& options, Terminal& terminal) {
+  KITH_ASSIGN_OR_RETURN(const AgreementReport report, RunAgreementBench(options, terminal));
+  if (options.json != "-") {
+    terminal.out << fmt::format(
+        "recall@{} {:.4f} and {:.4f} over {} queries\n"
+        "{} answered alike, {:.3f} % of the ids in both, {} of them with another score\n",
+        options.first.k, report.recall, report.other_recall, WithThousands(report.queries),
+        WithThousands(report.identical), 100 * report.shared, report.score_mismatches);
+  }
+  KITH_RETURN_IF_ERROR(WriteJson(ToJson(report, options), options.json, terminal));
+  if (report.score_mismatches == 0) return absl::OkStatus();
+  return absl::UnknownError(
+      fmt::format("{} points have another score on the other server", report.score_mismatches));
+}
+
 struct WriteCommand : WriteBenchOptions {
   std::string json;
 };
@@ -59,7 +79,11 @@ absl::Status RunWrite(const WriteCommand& options, Terminal& terminal) {
   return absl::UnknownError(fmt::format("{} rows were refused", report.errors));
 }
 
-void AddRecallRun(CLI::App& command, RecallCommand& options) {
+void AddSearchOptions(CLI::App& command, RecallBenchOptions& options) {
+  command.add_option("--collection", options.collection, "The collection")->required();
+  command.add_option("--queries", options.queries, "A file of vectors")->required();
+  command.add_option("--truth", options.truth, "Their true neighbours (`kith dataset truth`)")
+      ->required();
   command.add_option("--k", options.k, "Neighbours a query")
       ->required()
       ->check(CLI::Range(1u, limits::kLimitMax));
@@ -68,6 +92,12 @@ void AddRecallRun(CLI::App& command, RecallCommand& options) {
   auto* exact = command.add_flag("--exact", options.exact, "Compare with every point");
   nprobe->excludes(recall)->excludes(exact);
   recall->excludes(exact);
+  command.add_option("--first-id", options.first_id, "Id of row 0 of the base file")
+      ->capture_default_str();
+}
+
+void AddRecallRun(CLI::App& command, RecallCommand& options) {
+  AddSearchOptions(command, options);
   command.add_option("--threads", options.threads, "Connections, one call at a time on each")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
@@ -78,8 +108,6 @@ void AddRecallRun(CLI::App& command, RecallCommand& options) {
   command.add_option("--warmup", options.warmup, "Queries before the clock starts")
       ->capture_default_str()
       ->expected(0, 1);
-  command.add_option("--first-id", options.first_id, "Id of row 0 of the base file")
-      ->capture_default_str();
   command.add_option("--deadline-ms", options.deadline_ms, "Of a call")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{1}, limits::kDeadlineMsMax));
@@ -89,10 +117,6 @@ void AddRecall(CLI::App& group, Action& action) {
   auto options = std::make_shared<RecallCommand>();
   CLI::App* command = group.add_subcommand("recall", "Recall, rate and latency of searches");
   AddEndpoint(*command, options->endpoint);
-  command->add_option("--collection", options->collection, "The collection")->required();
-  command->add_option("--queries", options->queries, "A file of vectors")->required();
-  command->add_option("--truth", options->truth, "Their true neighbours (`kith dataset truth`)")
-      ->required();
   AddRecallRun(*command, *options);
   AddJson(*command, options->json);
   command->footer(
@@ -102,6 +126,26 @@ void AddRecall(CLI::App& group, Action& action) {
       "  kith bench recall --collection sift --queries sift1m.query.u8bin \\\n"
       "    --truth sift1m.gt.ibin --k 10 --threads 2 --json recall.json");
   OnParsed(*command, action, options, RunRecall);
+}
+
+void AddAgree(CLI::App& group, Action& action) {
+  auto options = std::make_shared<AgreeCommand>();
+  CLI::App* command = group.add_subcommand(
+      "agree", "Compare the answers of two servers that hold the same points");
+  AddEndpoint(*command, options->first.endpoint);
+  command->add_option("--other", options->other_endpoint, "HOST:PORT of the second server")
+      ->required();
+  command->add_option("--other-collection", options->other_collection,
+                      "The collection there, where it has another name");
+  AddSearchOptions(*command, options->first);
+  command->add_option("--count", options->first.count, "Queries to ask; all by default");
+  AddJson(*command, options->json);
+  command->footer(
+      "Ends with an error where a point found by both has a score that differs in a bit.\n"
+      "Example:\n"
+      "  kith bench agree --other 127.0.0.1:17430 --collection sift \\\n"
+      "    --queries sift1m.query.u8bin --truth sift1m.gt.ibin --k 10 --json agree.json");
+  OnParsed(*command, action, options, RunAgree);
 }
 
 void AddWrite(CLI::App& group, Action& action) {
@@ -137,6 +181,7 @@ void AddBenchCommands(CLI::App& app, Action& action) {
   CLI::App* group = app.add_subcommand("bench", "Measure a server through its public interface");
   group->require_subcommand(1);
   AddRecall(*group, action);
+  AddAgree(*group, action);
   AddWrite(*group, action);
 }
 

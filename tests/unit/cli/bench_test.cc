@@ -109,6 +109,39 @@ TEST_F(RecallBench, EndsWithTheErrorOfACall) {
   EXPECT_NE(ran.code, 0);
 }
 
+TEST_F(RecallBench, ComparesTheAnswersOfTwoServers) {
+  FakeServer other;
+  other.Add("c2", 1, v1::METRIC_L2, v1::ELEMENT_TYPE_F32);
+  const auto import = RunKith({"import", "c2", folder_ / "base.fbin", "--endpoint",
+                               other.endpoint(), "--progress-dir", folder_ / "other"});
+  ASSERT_EQ(import.code, 0) << import.err;
+  const std::vector<std::string> agree = {"bench",        "agree",
+                                          "--endpoint",   server_.endpoint(),
+                                          "--other",      other.endpoint(),
+                                          "--collection", "c",
+                                          "--queries",    folder_ / "q.fbin",
+                                          "--truth",      folder_ / "truth.ibin",
+                                          "--json",       folder_ / "out.json",
+                                          "--k",          "3",
+                                          "--other-collection", "c2"};
+  Ran ran = RunKith(agree);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(Out()["identical"], 8);
+  EXPECT_EQ(Out()["shared"], 1.0);
+  EXPECT_EQ(Out()["score_mismatches"], 0);
+
+  // Point 1 moves a little there: it is found by both, with another score. Point 6 moves away.
+  const float near = 10.5f, away = 1e6f;
+  other.at("c2").rows.at("n1").vector.assign(reinterpret_cast<const char*>(&near), 4);
+  other.at("c2").rows.at("n6").vector.assign(reinterpret_cast<const char*>(&away), 4);
+  ran = RunKith(agree);
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(Out()["score_mismatches"], 1);
+  EXPECT_EQ(Out()["identical"], 7);
+  EXPECT_NEAR(Out()["shared"].get<double>(), 23.0 / 24, 1e-12);
+  EXPECT_LT(Out()["other_recall"], Out()["recall"]);
+}
+
 TEST(WriteBench, ReportsRowsAndRefusals) {
   FakeServer server;
   server.Add("w", 4, v1::METRIC_L2, v1::ELEMENT_TYPE_U8);
