@@ -174,8 +174,8 @@ void Copy::RequestCheckpoint() {
   if (log_bytes_.load(std::memory_order_relaxed) > 0) checkpoint_now_ = true;
 }
 
-// What the state has flushed needs no log. Entries that go before the log's own memtable is full are
-// never written a second time.
+// What the state has flushed needs no log. Entries that go before the log's own memtable is full
+// are never written a second time.
 void Copy::TruncateLog() {
   if (parts_->faults.skip_flush) return;  // the fault truncates what is not flushed
   const auto flushed = parts_->state->FlushedLsn();

@@ -66,8 +66,8 @@ class Copy {
   const RecoveryReport& recovery() const { return recovery_; }
   const ShardSpec& spec() const { return parts_->spec; }
 
-  // Asked a few times a second: starts what upkeep is due on the maintenance pool, and gives up what
-  // the log need not keep any more.
+  // Asked a few times a second: starts what upkeep is due on the maintenance pool, and gives up
+  // what the log need not keep any more.
   void Tick();
   // A checkpoint soon, if there is anything in the log to be let go by it.
   void RequestCheckpoint();

@@ -182,8 +182,8 @@ void Node::Tick() {
   }
 }
 
-// An idle node keeps no write buffer of the log: what the shards have written down is dropped by the
-// flush, the rest goes into a file.
+// An idle node keeps no write buffer of the log: what the shards have written down is dropped by
+// the flush, the rest goes into a file.
 void Node::TickLog() {
   const uint64_t memory = log_->memory_bytes();
   log_quiet_ticks_ = memory == log_memory_seen_ ? log_quiet_ticks_ + 1 : 0;

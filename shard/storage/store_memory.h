@@ -7,7 +7,7 @@
 namespace kith::storage {
 
 // The memory and the disk bandwidth that all state databases of a node share: one block cache, one
-// budget of write buffers, one limit of background writing. Opaque; defined beside RocksDB's options.
+// budget of write buffers, one limit of background writing. Opaque: rocks_store_memory.h has it.
 struct StoreMemory;
 
 struct StoreMemoryOptions {

@@ -334,8 +334,8 @@ TEST_F(GrpcShardClientTest, UnderRestartsAndShortDeadlinesEveryCallEndsExactlyOn
   EXPECT_GT(good, 0u);
 }
 
-// None of gRPC's threads may be the one that lets a channel go (stream_attempt.h). A failure needs bad
-// luck with the scheduler: it is a stress test.
+// None of gRPC's threads may be the one that lets a channel go (stream_attempt.h). A failure needs
+// bad luck with the scheduler: it is a stress test.
 TEST_F(GrpcShardClientTest, AClientMayBeMadeAndDestroyedManyTimes) {
   client_.reset();
   server_.reset();
