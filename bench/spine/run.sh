@@ -148,7 +148,7 @@ profile_writes() {
   "${BIN}/kith" collection create w80 --dimension 80 --metric l2 --dtype f32 --endpoint "${endpoint}"
   local name recorder
   for name in new again; do
-    perf record -q -F 199 --call-graph dwarf,8192 -p "${server_pid}" \
+    perf record -q -F 499 --call-graph dwarf,8192 -p "${server_pid}" \
       -o "${out}/work/${name}.perf" 2>/dev/null &
     recorder=$!
     sleep 0.5

@@ -127,9 +127,10 @@ def writes(folder: pathlib.Path) -> str:
 
 def share_of(profile: pathlib.Path, function: str) -> str:
     for line in profile.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.rstrip().endswith("] " + function):
+        # "62.78%  0.00%  [.] function   -  -", the last columns being empty
+        if re.search(r"\] " + re.escape(function) + r"(\s|$)", line):
             return line.split()[0]
-    return "below 0.1 %"
+    return "not sampled"
 
 
 def write_profile(folder: pathlib.Path) -> str:
