@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "index/kernels/kernel_table.h"
@@ -9,8 +10,8 @@
 namespace kith::index {
 namespace {
 
-constexpr size_t kNeighbours = 96;
-constexpr size_t kChunkClusters = 12;
+constexpr size_t kNeighbours = 96;  // in 16 dimensions 0.2 % more distortion than with all of them
+constexpr size_t kChunkPieces = 12;
 
 // The rows named by `ids`, one after another.
 std::vector<float> Gather(const Matrix& matrix, const uint32_t* ids, size_t count) {
@@ -29,30 +30,62 @@ class NearAssignment {
         centroids_(centroids),
         members_(nearest, centroids.count),
         norms_(SquaredNorms(centroids)),
-        nearest_(nearest) {}
+        nearest_(nearest) {
+    const uint32_t most = PieceMembers();
+    for (uint32_t cluster = 0; cluster < centroids.count; ++cluster) {
+      for (uint32_t begin = members_.begins[cluster]; begin < members_.begins[cluster + 1];) {
+        const uint32_t end = std::min(members_.begins[cluster + 1] - begin, most) + begin;
+        pieces_.push_back({cluster, begin, end});
+        begin = end;
+      }
+    }
+  }
+
+  size_t chunks() const { return (pieces_.size() + kChunkPieces - 1) / kChunkPieces; }
 
   void DoChunk(size_t chunk) {
-    const size_t begin = chunk * kChunkClusters;
-    const size_t count = std::min(kChunkClusters, centroids_.count - begin);
-    std::vector<float> products(count * centroids_.count);
-    ActiveKernels().dot_tile(centroids_.Row(begin), count, centroids_.rows, centroids_.count,
+    const size_t begin = chunk * kChunkPieces;
+    const std::span<const Piece> pieces =
+        std::span(pieces_).subspan(begin, std::min(kChunkPieces, pieces_.size() - begin));
+    std::vector<uint32_t> clusters;
+    for (const Piece& piece : pieces) clusters.push_back(piece.cluster);
+    const auto rows = Gather(centroids_, clusters.data(), clusters.size());
+    std::vector<float> products(clusters.size() * centroids_.count);
+    ActiveKernels().dot_tile(rows.data(), clusters.size(), centroids_.rows, centroids_.count,
                              centroids_.dimension, products.data());
-    for (size_t i = 0; i < count; ++i) MoveMembers(begin + i, &products[i * centroids_.count]);
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      MoveMembers(pieces[i], &products[i * centroids_.count]);
+    }
   }
 
  private:
-  void MoveMembers(size_t cluster, const float* products) {
-    const uint32_t size = members_.Size(cluster);
-    if (size == 0) return;
+  // Members of a cluster, [begin, end) of the members of all. A fat cluster makes several, so that
+  // no thread is left alone with it.
+  struct Piece {
+    uint32_t cluster;
+    uint32_t begin;
+    uint32_t end;
+  };
+
+  // A chunk takes some 20 ms.
+  uint32_t PieceMembers() const {
+    constexpr double kMultiplications = 2e8;
+    const double each = kChunkPieces * kNeighbours * static_cast<double>(centroids_.dimension);
+    return static_cast<uint32_t>(std::max(kMultiplications / each, 96.0));
+  }
+
+  void MoveMembers(const Piece& piece, const float* products) {
+    const uint32_t size = piece.end - piece.begin;
+    const uint32_t* members = &members_.points[piece.begin];
     const std::vector<uint32_t> neighbours = Neighbours(products);
     const auto rows = Gather(centroids_, neighbours.data(), neighbours.size());
     std::vector<float> norms;
     for (uint32_t neighbour : neighbours) norms.push_back(norms_[neighbour]);
-    const auto points = Gather(points_, members_.Of(cluster), size);
+    const auto points = Gather(points_, members, size);
     std::vector<uint32_t> found(size);
     NearestFinder({rows.data(), neighbours.size(), points_.dimension}, norms)
         .Find({points.data(), size, points_.dimension}, found.data());
-    for (uint32_t i = 0; i < size; ++i) nearest_[members_.Of(cluster)[i]] = neighbours[found[i]];
+    for (uint32_t i = 0; i < size; ++i) nearest_[members[i]] = neighbours[found[i]];
   }
 
   // Ascending, so that of equally near ones the lower is found.
@@ -74,6 +107,7 @@ class NearAssignment {
   const Members members_;
   const std::vector<float> norms_;
   std::vector<uint32_t>& nearest_;
+  std::vector<Piece> pieces_;
 };
 
 }  // namespace
@@ -109,7 +143,7 @@ double AssignAllWork(const Matrix& points, const Matrix& centroids) {
 bool AssignNear(const Matrix& points, const Matrix& centroids, Pace& pace,
                 std::vector<uint32_t>& nearest) {
   NearAssignment assignment(points, centroids, nearest);
-  const size_t chunks = (centroids.count + kChunkClusters - 1) / kChunkClusters;
+  const size_t chunks = assignment.chunks();
   const double work = AssignNearWork(points, centroids) / static_cast<double>(chunks);
   return pace.Run(chunks, work, [&](size_t chunk) { assignment.DoChunk(chunk); });
 }

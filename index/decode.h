@@ -7,11 +7,24 @@
 
 namespace kith::index {
 
-// `n` stored elements as floats, each multiplied by `scale` (1 / norm for cosine, else 1).
-void DecodeVector(ElementType type, const void* vector, size_t n, float scale, float* out);
+// A vector as it is stored or sent: `dimension` elements of `type`; somebody else's memory.
+struct StoredVector {
+  ElementType type;
+  const void* elements;
+  size_t dimension;
+};
 
-// 1 / ||x||, 0 for the zero vector.
-float InverseNorm(const float* vector, size_t n);
+// Its elements as floats, each multiplied by `scale` (1 / norm for cosine, else 1).
+void DecodeVector(const StoredVector& vector, float scale, float* out);
+
+// ||x||² in double, where no float overflows: sixteen lanes, folded in the order of
+// kernels/kernel_table.h, so that every machine gets the same bits.
+double SquaredLength(const StoredVector& vector);
+
+// 1 / ||x||, the one formula of it: row file, encoder, queries and the truth of a file agree to the
+// bit. 0 for a vector without a direction (zero, not finite, or so short that 1 / ||x|| is beyond
+// floats): its similarity to everything is 0.
+float InverseNorm(const StoredVector& vector);
 
 }  // namespace kith::index
 

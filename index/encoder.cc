@@ -49,7 +49,11 @@ class Encoding {
                     scratch);
       const uint32_t bias = BiasCode(version_, BiasOf(centroid, decoded.data(), n));
       encoded_.bias[begin + i] = static_cast<uint16_t>(bias);
-      outside_[begin + i] = !FillPlaneB(begin + i, residual) || bias > kMaxBiasCode;
+      // The bias of the residual itself too: codewords do not reach as far as a stray vector, and
+      // where plane B is the vector nothing else would show that its code says little about it.
+      const bool inside =
+          bias <= kMaxBiasCode && BiasCode(version_, BiasOf(centroid, residual, n)) <= kMaxBiasCode;
+      outside_[begin + i] = !FillPlaneB(begin + i, residual) || !inside;
     }
   }
 
@@ -78,7 +82,7 @@ class Encoding {
     const IndexParameters& parameters = version_.parameters;
     const float scale =
         parameters.metric == Metric::kCosine ? table_.Header(row).inverse_norm : 1.0f;
-    DecodeVector(parameters.element_type, table_.Vector(row), parameters.dimension, scale, out);
+    DecodeVector({parameters.element_type, table_.Vector(row), parameters.dimension}, scale, out);
   }
 
   // False where a dimension lies outside its range.

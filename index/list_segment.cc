@@ -8,21 +8,7 @@
 namespace kith::index {
 namespace {
 
-constexpr uint32_t kLanes = 64;
-
-// Lanes of block `block` of a list of `count` vectors.
-uint32_t BlockLanes(uint32_t count, uint32_t block) {
-  const uint32_t left = count - block * kLanes;
-  return left >= kLanes ? kLanes : (left + 15) / 16 * 16;
-}
-
-uint64_t ListBytes(uint32_t subspaces, uint32_t count) {
-  uint64_t bytes = uint64_t{count / kLanes} * ListSegment::BlockBytes(subspaces, kLanes);
-  if (count % kLanes != 0) {
-    bytes += ListSegment::BlockBytes(subspaces, BlockLanes(count, count / kLanes));
-  }
-  return bytes;
-}
+constexpr uint32_t kLanes = ListSegment::kBlockLanes;
 
 // Where the parts of one vector stand in a packed list.
 struct Place {
@@ -35,7 +21,7 @@ struct Place {
 Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
   const uint32_t block = position / kLanes;
   const uint32_t lane = position % kLanes;
-  const size_t lanes = BlockLanes(count, block);
+  const size_t lanes = ListSegment::LanesOf(count, block);
   const size_t begin = size_t{block} * ListSegment::BlockBytes(subspaces, kLanes);
   const size_t bias = begin + lanes * subspaces;
   return {begin + lane, lanes, bias + lane * sizeof(uint16_t),
@@ -130,15 +116,12 @@ std::shared_ptr<const ListSegment> ListSegment::FromEncoded(const IndexVersion& 
   return packer.Finish(std::move(side_rows));
 }
 
-std::shared_ptr<const ListSegment> ListSegment::FromCanonical(const IndexVersion& version,
-                                                              std::span<const CanonicalList> lists,
-                                                              std::vector<uint32_t> side_rows) {
-  std::vector<uint32_t> counts;
-  counts.reserve(lists.size());
-  for (const CanonicalList& list : lists) counts.push_back(static_cast<uint32_t>(list.rows.size()));
+std::shared_ptr<const ListSegment> ListSegment::FromCanonical(
+    const IndexVersion& version, std::span<const uint32_t> counts,
+    const std::function<CanonicalList(uint32_t)>& next, std::vector<uint32_t> side_rows) {
   Packer packer(version, counts);
   for (uint32_t number = 0; number < counts.size(); ++number) {
-    const CanonicalList& list = lists[number];
+    const CanonicalList list = next(number);
     for (uint32_t i = 0; i < counts[number]; ++i) {
       packer.Put(number, i,
                  {list.rows[i], list.bias[i], list.plane_a.data() + size_t{i} * version.subspaces(),

@@ -2,6 +2,7 @@
 #define KITH_INDEX_LIST_SEGMENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -38,11 +39,12 @@ class ListSegment {
 
   static std::shared_ptr<const ListSegment> FromEncoded(const IndexVersion& version,
                                                         const EncodedRows& encoded);
-  // `lists` has one entry a list of the version.
-  static std::shared_ptr<const ListSegment> FromCanonical(const IndexVersion& version,
-                                                          std::span<const CanonicalList> lists,
-                                                          std::vector<uint32_t> side_rows);
-  // One segment of the live rows of several.
+  // `counts` has the rows of each list of the version; next(list) gives one list after the other,
+  // ascending, so that only one is held beside the segment.
+  static std::shared_ptr<const ListSegment> FromCanonical(
+      const IndexVersion& version, std::span<const uint32_t> counts,
+      const std::function<CanonicalList(uint32_t)>& next, std::vector<uint32_t> side_rows);
+  // One segment of the live rows of several, which stay: as much memory again (plan.h).
   static std::shared_ptr<const ListSegment> Merge(
       const IndexVersion& version, std::span<const std::shared_ptr<const ListSegment>> segments,
       const Tombstones& tombstones);
@@ -55,10 +57,19 @@ class ListSegment {
   uint64_t code_bytes() const;             // blocks, padding included
   uint64_t refine_bytes() const;           // plane B
 
-  // Bytes of a block of `lanes` vectors: lanes is 64, or for a list's last block its remainder
-  // rounded up to 16.
-  static size_t BlockBytes(uint32_t subspaces, uint32_t lanes) {
+  static constexpr uint32_t kBlockLanes = 64;
+  // Lanes of block `block` of a list of `count` vectors: 64, in the last block the rest rounded up
+  // to 16.
+  static constexpr uint32_t LanesOf(uint32_t count, uint32_t block) {
+    const uint32_t left = count - block * kBlockLanes;
+    return left >= kBlockLanes ? kBlockLanes : (left + 15) / 16 * 16;
+  }
+  static constexpr size_t BlockBytes(uint32_t subspaces, uint32_t lanes) {
     return size_t{lanes} * (subspaces + 2 + 4);
+  }
+  static constexpr size_t ListBytes(uint32_t subspaces, uint32_t count) {
+    const uint32_t full = count / kBlockLanes;
+    return full * BlockBytes(subspaces, kBlockLanes) + BlockBytes(subspaces, LanesOf(count, full));
   }
 
  private:

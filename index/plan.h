@@ -35,9 +35,14 @@ constexpr PlaneB AutoPlaneB(ElementType type, Metric metric) {
   return type == ElementType::kU8 && metric != Metric::kCosine ? PlaneB::kRawU8 : PlaneB::kResidual;
 }
 
-// Points to train on: enough for the centroids and for 256 codewords, never more than there are.
+// From about 40 points a centroid on, more of them no longer lower the distortion noticeably (39 is
+// FAISS' least); 256 codewords get 256 each.
+constexpr uint64_t kPointsPerList = 40;
+constexpr uint64_t kCodebookPoints = 65'536;
+
+// Points to train on, never more than there are.
 constexpr uint64_t SamplePoints(uint64_t points, uint32_t lists) {
-  return std::min<uint64_t>(points, std::max<uint64_t>(uint64_t{lists} * 40, 65'536));
+  return std::min<uint64_t>(points, std::max<uint64_t>(lists * kPointsPerList, kCodebookPoints));
 }
 
 struct PlannedBytes {
@@ -63,18 +68,35 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
   return bytes;
 }
 
-// What the trainer works on: its sample as stored, as floats, and once more as residuals.
-constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t points) {
+// Peak of a training on `sample` points. First the sample stands there twice as stored (the chunks
+// it came in, with hashes and keys, and all of it in order), then once as stored and once as
+// floats, which become residuals in place, with three numbers a point. The quantizers are there as
+// they are trained and, at the end, as an artifact and parsed again.
+constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t sample) {
   if (p.lists == 0) return 0;
-  return SamplePoints(points, p.lists) * p.dimension *
-             (ElementSize(p.element_type) + 2 * sizeof(float)) +
-         (uint64_t{p.lists} + 256) * p.dimension * sizeof(float);
+  const uint64_t stored = p.dimension * ElementSize(p.element_type);
+  const uint64_t sorting = 2 * stored + 80;
+  const uint64_t training = stored + p.dimension * sizeof(float) + 3 * sizeof(uint32_t);
+  const uint64_t quantizer = (uint64_t{p.lists} + 256 + 2) * p.dimension * sizeof(float);
+  return sample * std::max(sorting, training) + 3 * quantizer;
 }
 
-// What the new version adds beside the serving one until that is dropped.
+// Rows encoded by one step of building an index: so many that a step is worth its segment, and no
+// more than kEncodeStepBytes of codes and of the segment made of them.
+constexpr uint64_t kEncodeStepBytes = uint64_t{64} << 20;
+constexpr uint32_t EncodeStepRows(const IndexParameters& p) {
+  const uint64_t row_bytes = 2 * (uint64_t{p.dimension} + p.subspaces + 10);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(kEncodeStepBytes / row_bytes, 4096, 131'072));
+}
+
+// What the new version adds at its peak, beside the serving one, until that is dropped: its codes
+// and, while the segments of one shard are merged into one, that shard's codes once more. A node
+// merges one shard at a time.
 constexpr uint64_t SecondVersionBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
+  if (p.lists == 0) return 0;
   const PlannedBytes next = PlanBytes(p, points, shards);
-  return next.codes + next.refine + next.quantizer;
+  const uint64_t merge = (next.codes + next.refine) / std::max<uint64_t>(shards, 1);
+  return next.codes + next.refine + next.quantizer + merge + kEncodeStepBytes;
 }
 
 // On disk at rest, without payloads and log: the row file, the truth (each row once more with its

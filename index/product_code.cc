@@ -41,23 +41,24 @@ std::vector<uint32_t> SubspaceBegins(uint32_t dimension, uint32_t subspaces) {
   return begins;
 }
 
-bool TrainCodebooks(const Matrix& residuals, std::span<const uint32_t> begins, uint64_t seed,
-                    Pace& pace, std::vector<float>& codebooks) {
-  codebooks.resize(kCodewords * residuals.dimension);
+std::optional<std::vector<float>> TrainCodebooks(const Matrix& residuals,
+                                                 std::span<const uint32_t> begins, uint64_t seed,
+                                                 Pace& pace) {
+  std::vector<float> codebooks(kCodewords * residuals.dimension);
   for (size_t m = 0; m + 1 < begins.size(); ++m) {
     const size_t width = begins[m + 1] - begins[m];
     const std::vector<float> part = Columns(residuals, begins[m], begins[m + 1]);
     const Matrix points = {part.data(), residuals.count, width};
     std::vector<float> codewords = FirstCodewords(points);
     if (!KMeans(points, {.iterations = kIterations, .seed = seed + m}, pace, codewords)) {
-      return false;
+      return std::nullopt;
     }
     for (size_t k = 0; k < kCodewords; ++k) {
       std::copy_n(codewords.data() + k * width, width,
                   codebooks.data() + k * residuals.dimension + begins[m]);
     }
   }
-  return true;
+  return codebooks;
 }
 
 double CodebookWork(const Matrix& residuals) {
@@ -88,17 +89,17 @@ void ProductCoder::Encode(const float* residual, uint8_t* codes, float* decoded,
   }
 }
 
-double BiasOf(const float* centroid, const float* decoded, size_t dimension) {
+double BiasOf(const float* centroid, const float* residual, size_t dimension) {
   double lanes[4] = {};
   size_t j = 0;
   for (; j + 4 <= dimension; j += 4) {
     for (size_t i = 0; i < 4; ++i) {
-      const double value = decoded[j + i];
+      const double value = residual[j + i];
       lanes[i] += value * (value + 2 * double{centroid[j + i]});
     }
   }
   for (size_t i = 0; j < dimension; ++i, ++j) {
-    lanes[i] += double{decoded[j]} * (double{decoded[j]} + 2 * double{centroid[j]});
+    lanes[i] += double{residual[j]} * (double{residual[j]} + 2 * double{centroid[j]});
   }
   return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,10 +17,10 @@ constexpr size_t kCodewords = 256;
 // M + 1 offsets that cut `dimension` into M parts whose widths differ by one at most.
 std::vector<uint32_t> SubspaceBegins(uint32_t dimension, uint32_t subspaces);
 
-// Trains the codewords of plane A on residuals: fills `codebooks` with 256 x dimension floats.
-// False when cancelled.
-bool TrainCodebooks(const Matrix& residuals, std::span<const uint32_t> begins, uint64_t seed,
-                    Pace& pace, std::vector<float>& codebooks);
+// Trains the codewords of plane A on residuals: 256 x dimension floats. Nothing when cancelled.
+std::optional<std::vector<float>> TrainCodebooks(const Matrix& residuals,
+                                                 std::span<const uint32_t> begins, uint64_t seed,
+                                                 Pace& pace);
 // Multiplications that TrainCodebooks counts with the pace.
 double CodebookWork(const Matrix& residuals);
 
@@ -45,8 +46,8 @@ class ProductCoder {
   std::vector<float> norms_;  // subspaces x 256
 };
 
-// ||r̂||² + 2<c, r̂>
-double BiasOf(const float* centroid, const float* decoded, size_t dimension);
+// ||r||² + 2<c, r> = ||c + r||² - ||c||², of r̂ where it is to be stored.
+double BiasOf(const float* centroid, const float* residual, size_t dimension);
 
 }  // namespace kith::index
 

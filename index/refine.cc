@@ -1,26 +1,16 @@
 #include "index/refine.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "common/vector/metric.h"
 #include "index/kernels/kernel_table.h"
+#include "index/prefetch.h"
 
 namespace kith::index {
-namespace {
-
-constexpr size_t kCacheLine = 64;
-
-float Ordered(float rank) { return rank == rank ? rank : std::numeric_limits<float>::infinity(); }
-
-}  // namespace
 
 void Refiner::Prefetch(std::span<const Candidate> candidates, size_t begin) const {
   const size_t end = std::min(begin + kBatch, candidates.size());
-  for (size_t i = begin; i < end; ++i) {
-    const uint8_t* code = PlaneBOf(candidates[i]);
-    for (size_t at = 0; at < view_.dimension; at += kCacheLine) __builtin_prefetch(code + at);
-    __builtin_prefetch(code + view_.dimension - 1);
-  }
+  for (size_t i = begin; i < end; ++i) PrefetchAll(PlaneBOf(candidates[i]), view_.dimension);
 }
 
 void Refiner::OfferRaw(std::vector<Candidate>& candidates, Expiry& expiry, TopK& top) {
@@ -91,7 +81,7 @@ void Refiner::RankL2(std::span<Candidate> batch, float* offsets) {
     next += dimension;
   }
   ActiveKernels().refine_l2(of, version.refine_scale.data(), codes, batch.size(), dimension, ranks);
-  for (size_t i = 0; i < batch.size(); ++i) batch[i].rank = Ordered(ranks[i]);
+  for (size_t i = 0; i < batch.size(); ++i) batch[i].rank = OrderedRank(ranks[i]);
 }
 
 void Refiner::RankInnerProduct(std::span<Candidate> batch, const float* scaled_query,
@@ -101,7 +91,7 @@ void Refiner::RankInnerProduct(std::span<Candidate> batch, const float* scaled_q
   for (size_t i = 0; i < batch.size(); ++i) codes[i] = PlaneBOf(batch[i]);
   ActiveKernels().refine_ip(scaled_query, codes, batch.size(), view_.dimension, products);
   for (size_t i = 0; i < batch.size(); ++i) {
-    batch[i].rank = Ordered(runs_[batch[i].run].term - constant - products[i]);
+    batch[i].rank = OrderedRank(runs_[batch[i].run].term - constant - products[i]);
   }
 }
 

@@ -4,27 +4,28 @@
 #include <cstring>
 #include <limits>
 
+#include "common/vector/metric.h"
 #include "index/kernels/kernel_table.h"
+#include "index/prefetch.h"
 
 namespace kith::index {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr uint32_t kLanes = 64;
-constexpr size_t kCacheLine = 64;
-constexpr size_t kAheadBytes = 8192;
+constexpr uint32_t kLanes = ListSegment::kBlockLanes;
+constexpr size_t kAheadBytes = 8192;  // measured best between 2 and 32 KiB
 
-size_t ListBytes(const ListSegment::List& list, uint32_t subspaces) {
-  const uint32_t padded = list.count / kLanes * kLanes + (list.count % kLanes + 15) / 16 * 16;
-  return ListSegment::BlockBytes(subspaces, padded);
-}
+struct BlockBias {
+  const uint16_t* codes;
+  float scale;
+  float base;  // of the list: its term and the smallest bias
+};
 
 // Ranks of a block's vectors in place of their table sums; how many reach the threshold.
-uint32_t AddBias(const uint16_t* bias, float scale, float base, std::span<float> sums,
-                 float threshold) {
+uint32_t AddBias(const BlockBias& bias, std::span<float> sums, float threshold) {
   uint32_t reached = 0;
   for (size_t i = 0; i < sums.size(); ++i) {
-    sums[i] = (base + scale * static_cast<float>(bias[i])) + sums[i];
+    sums[i] = (bias.base + bias.scale * static_cast<float>(bias.codes[i])) + sums[i];
     // Negated, so that a value without order is not lost where nothing may be.
     reached += !(sums[i] > threshold);
   }
@@ -36,6 +37,7 @@ uint32_t AddBias(const uint16_t* bias, float scale, float base, std::span<float>
 void PlaneAScan::Prepare(const IndexView& view, std::span<const ProbedList> probes,
                          const float* query) {
   version_ = view.version;
+  rows_ = view.rows;
   tombstones_ =
       view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
   runs_.clear();
@@ -81,7 +83,7 @@ void PlaneAScan::ScanBlock(uint32_t run, uint32_t block) {
   const ListSegment::List& list = runs_[run].list;
   const uint32_t subspaces = version_->subspaces();
   const uint32_t count = std::min(kLanes, list.count - block * kLanes);
-  const uint32_t lanes = (count + 15) / 16 * 16;
+  const uint32_t lanes = ListSegment::LanesOf(list.count, block);
   const uint8_t* codes = list.blocks + block * ListSegment::BlockBytes(subspaces, kLanes);
   const auto* bias = reinterpret_cast<const uint16_t*>(codes + size_t{lanes} * subspaces);
   const auto* rows = reinterpret_cast<const uint32_t*>(bias + lanes);
@@ -90,7 +92,8 @@ void PlaneAScan::ScanBlock(uint32_t run, uint32_t block) {
   ActiveKernels().scan_block(codes, lanes, subspaces, table_.data(), ranks);
   const float base = runs_[run].term + version_->bias_min;
   // Padding lanes are left out here: only `count` lanes are ever looked at.
-  if (AddBias(bias, version_->bias_scale, base, {ranks, count}, threshold_) == 0) return;
+  const BlockBias block_bias = {bias, version_->bias_scale, base};
+  if (AddBias(block_bias, {ranks, count}, threshold_) == 0) return;
   uint8_t reached[kLanes];
   uint32_t survivors = 0;
   for (uint32_t i = 0; i < count; ++i) {
@@ -100,32 +103,47 @@ void PlaneAScan::ScanBlock(uint32_t run, uint32_t block) {
   for (uint32_t i = 0; i < survivors; ++i) {
     const uint32_t lane = reached[i];
     if (tombstones_ != nullptr && tombstones_->IsDead(rows[lane])) continue;
-    const float rank = ranks[lane] == ranks[lane] ? ranks[lane] : kInfinity;
-    candidates_.push_back({rank, rows[lane], run, block * kLanes + lane});
+    candidates_.push_back({OrderedRank(ranks[lane]), rows[lane], run, block * kLanes + lane});
   }
 }
 
 void PlaneAScan::CutAt(uint32_t depth) {
   if (candidates_.size() <= depth) return;
-  Keep(candidates_, depth);
+  Keep(depth);
+  // Equal to it is let in: its key may be the smaller one.
   threshold_ = candidates_.back().rank;
 }
 
-void PlaneAScan::Keep(std::vector<Candidate>& candidates, uint32_t depth) {
-  if (candidates.size() <= depth) return;
-  const auto last = candidates.begin() + (depth - 1);
-  std::nth_element(candidates.begin(), last, candidates.end(),
+void PlaneAScan::Keep(uint32_t depth) {
+  if (candidates_.size() <= depth) return;
+  const auto last = candidates_.begin() + (depth - 1);
+  std::nth_element(candidates_.begin(), last, candidates_.end(),
                    [](const Candidate& a, const Candidate& b) { return a.rank < b.rank; });
-  candidates.resize(depth);
+  const float rank = last->rank;
+  const auto is_tied = [rank](const Candidate& candidate) { return candidate.rank == rank; };
+  // Keys lie in the row file, far away: looked at only where a tie is cut.
+  if (std::any_of(last + 1, candidates_.end(), is_tied)) {
+    const auto ties = std::partition(candidates_.begin(), last,
+                                     [rank](const Candidate& c) { return c.rank < rank; });
+    const auto ties_end = std::partition(last + 1, candidates_.end(), is_tied);
+    std::nth_element(ties, last, ties_end, [this](const Candidate& a, const Candidate& b) {
+      return rows_.Key(a.row) < rows_.Key(b.row);
+    });
+  }
+  candidates_.resize(depth);
+}
+
+void PlaneAScan::GiveBack(size_t entries) {
+  if (candidates_.capacity() > entries) std::vector<Candidate>().swap(candidates_);
 }
 
 void PlaneAScan::PrefetchBytes(size_t bytes) {
   while (ahead_run_ < runs_.size()) {
     const ListSegment::List& list = runs_[ahead_run_].list;
-    const size_t end = ListBytes(list, version_->subspaces());
+    const size_t end = ListSegment::ListBytes(version_->subspaces(), list.count);
     const size_t stop = std::min(end, ahead_byte_ + bytes);
     bytes -= stop - ahead_byte_;
-    for (; ahead_byte_ < stop; ahead_byte_ += kCacheLine) {
+    for (; ahead_byte_ < stop; ahead_byte_ += kCacheLineBytes) {
       // Into the second level: this far ahead the first would lose it again.
       __builtin_prefetch(list.blocks + ahead_byte_, 0, 2);
     }

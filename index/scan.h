@@ -1,10 +1,12 @@
 #ifndef KITH_INDEX_SCAN_H_
 #define KITH_INDEX_SCAN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "common/vector/row_table.h"
 #include "index/coarse.h"
 #include "index/expiry.h"
 #include "index/index_version.h"
@@ -28,8 +30,9 @@ struct Candidate {
   uint32_t position;  // in that run's list
 };
 
-// Scans plane A of the probed lists and keeps the `depth` best live rows; all of them where depth
-// is kUnlimited.
+// Scans plane A of the probed lists and keeps the `depth` best live rows in order of (rank, key);
+// all of them where depth is kUnlimited. So which rows go on does not depend on how they are spread
+// over segments, nor on their numbers.
 //
 // Threads: one at a time.
 class PlaneAScan {
@@ -40,11 +43,15 @@ class PlaneAScan {
 
   std::span<const ScanRun> runs() const { return runs_; }
   std::vector<Candidate>& candidates() { return candidates_; }
+  uint64_t scratch_bytes() const { return candidates_.capacity() * sizeof(Candidate); }
   uint64_t planned() const { return planned_; }  // codes of all runs
   uint64_t scanned() const { return scanned_; }
 
-  // Keeps the `depth` of smallest rank, in any order.
-  static void Keep(std::vector<Candidate>& candidates, uint32_t depth);
+  // Keeps the `depth` candidates of smallest (rank, key), themselves in any order. Again after
+  // their ranks were replaced.
+  void Keep(uint32_t depth);
+  // Drops the candidates and, where there is memory for more than `entries`, that memory.
+  void GiveBack(size_t entries);
 
  private:
   void ScanList(uint32_t run, uint32_t depth);
@@ -54,6 +61,7 @@ class PlaneAScan {
 
   const IndexVersion* version_ = nullptr;
   const Tombstones* tombstones_ = nullptr;  // null where nothing is dead
+  RowTable rows_;
   std::vector<float> table_;
   std::vector<ScanRun> runs_;
   std::vector<Candidate> candidates_;

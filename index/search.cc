@@ -21,10 +21,23 @@ struct SearchWorkspace::State {
   PlaneAScan scan;
   Refiner::Scratch refine;
   std::vector<uint32_t> rows;  // to compare exactly
+
+  // One deep search must not hold its memory for as long as the thread lives.
+  void GiveBackLarge() {
+    constexpr size_t kEntries = 1 << 20;  // kept for the next search: some 16 MiB of each
+    scan.GiveBack(kEntries);
+    top.GiveBack(kEntries);
+    if (rows.capacity() > kEntries) std::vector<uint32_t>().swap(rows);
+  }
 };
 
 SearchWorkspace::SearchWorkspace() : state_(std::make_unique<State>()) {}
 SearchWorkspace::~SearchWorkspace() = default;
+
+uint64_t SearchWorkspace::scratch_bytes() const {
+  return state_->scan.scratch_bytes() + state_->top.scratch_bytes() +
+         state_->rows.capacity() * sizeof(uint32_t);
+}
 
 void SearchWork::Add(const SearchWork& other) {
   lists_probed += other.lists_probed;
@@ -132,7 +145,7 @@ class Pass {
     }
     // Candidates that time did not reach were scanned in vain.
     work_.codes_done -= found - candidates.size();
-    if (!raw) PlaneAScan::Keep(candidates, rerank);
+    if (!raw) state_.scan.Keep(rerank);
     laps_.Add(work_.refine_ns);
     if (!raw) Rerank(candidates);
   }
@@ -181,6 +194,7 @@ Status Search(const IndexView& view, const void* query, const SearchOptions& opt
     pass.Indexed();
   }
   state.top.Take(hits);
+  state.GiveBackLarge();
   return {};
 }
 

@@ -1,6 +1,7 @@
 #ifndef KITH_INDEX_TOP_K_H_
 #define KITH_INDEX_TOP_K_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -25,6 +26,11 @@ class TopK {
     if (hits_.size() >= cut_at_) Cut();
   }
   void Take(std::vector<Hit>& hits);
+  // After Take: drops the buffer where it has room for more than `entries`.
+  void GiveBack(size_t entries) {
+    if (hits_.capacity() > entries) std::vector<Hit>().swap(hits_);
+  }
+  uint64_t scratch_bytes() const { return hits_.capacity() * sizeof(Hit); }
 
  private:
   bool Before(const Hit& a, const Hit& b) const {

@@ -1,30 +1,35 @@
 #include "index/train.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "index/assign.h"
-#include "index/code_ranges.h"
 #include "index/decode.h"
 #include "index/kmeans.h"
 #include "index/nearest.h"
 #include "index/pace.h"
 #include "index/parameters.h"
+#include "index/plan.h"
 #include "index/product_code.h"
 #include "index/random.h"
+#include "index/sample_ranges.h"
 
 namespace kith::index {
 namespace {
 
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Lloyd's iterations from random points; between the 12th and the 16th the distortion falls by less
+// than one in a thousand.
 constexpr int kCoarseIterations = 16;
-constexpr size_t kPointsPerCentroid = 48;
-constexpr size_t kCodebookPoints = 65'536;
+// A longer vector could overflow floats where distances, biases and their ranges are made of it.
+constexpr float kLongestSquared = 1e36f;
+// Above so many times the squared length that all but a stray few have, a point is a stray: it
+// would draw a centroid and codewords to itself.
+constexpr float kStrayFactor = 16;
 
 Status Cancelled() {
   return Status(Code::kCancelled, "TRAINING_CANCELLED", "training was cancelled");
@@ -32,6 +37,13 @@ Status Cancelled() {
 
 size_t DistinctNeeded(const IndexParameters& parameters) {
   return std::max<size_t>(kCodewords, parameters.lists);
+}
+
+Status TooFewPoints(const IndexParameters& parameters, size_t count, const std::string& kind) {
+  return Status(Code::kFailedPrecondition, "TOO_FEW_POINTS",
+                "training " + std::to_string(parameters.lists) + " lists needs " +
+                    std::to_string(DistinctNeeded(parameters)) + " points, there are " +
+                    std::to_string(count) + kind + "; add points or ask for fewer lists");
 }
 
 Status CheckRequest(const IndexParameters& parameters, const TrainingSample& sample,
@@ -42,12 +54,8 @@ Status CheckRequest(const IndexParameters& parameters, const TrainingSample& sam
     fault = "the sample has more than 2^32 - 1 points; take fewer";
   }
   if (!fault.empty()) return Status(Code::kInvalidArgument, "INVALID_PARAMETER", fault);
-  const size_t needed = DistinctNeeded(parameters);
-  if (sample.count >= needed) return {};
-  return Status(Code::kFailedPrecondition, "TOO_FEW_POINTS",
-                "training " + std::to_string(parameters.lists) + " lists needs " +
-                    std::to_string(needed) + " points, there are " + std::to_string(sample.count) +
-                    "; add points or ask for fewer lists");
+  if (sample.count >= DistinctNeeded(parameters)) return {};
+  return TooFewPoints(parameters, sample.count, "");
 }
 
 // One training, step by step: the points become residuals in place, as they are the bulk of the
@@ -58,27 +66,19 @@ class Training {
            const TrainingControl& control)
       : sample_(sample),
         random_(parameters.seed),
-        used_(std::min<size_t>(sample.count, std::max(size_t{parameters.lists} * kPointsPerCentroid,
-                                                      kCodebookPoints))),
+        used_(SamplePoints(sample.count, parameters.lists)),
         pace_(control, PlannedWork(parameters)) {
     version_.parameters = parameters;
     version_.subspace_begins = SubspaceBegins(parameters.dimension, parameters.subspaces);
   }
 
   Result<std::shared_ptr<const IndexVersion>> Run() {
-    Status status = Decode();
+    if (!Decode()) return Cancelled();
+    Status status = DropStrays();
     if (status.ok()) status = ChooseFirstCentroids();
     if (!status.ok()) return status;
     points_.resize(used_ * dimension());
-    const uint64_t seed = random_.Next();
-    if (!KMeans(Points(used_), {.iterations = kCoarseIterations, .seed = seed}, pace_,
-                version_.centroids) ||
-        !SubtractCentroids() ||
-        !TrainCodebooks(Points(std::min(used_, kCodebookPoints)), version_.subspace_begins,
-                        random_.Next(), pace_, version_.codebooks) ||
-        !MeasureRanges()) {
-      return Cancelled();
-    }
+    if (!TrainQuantizers()) return Cancelled();
     points_ = {};
     const std::string artifact = SerializeIndexVersion(std::exchange(version_, {}));
     pace_.Finish();
@@ -88,6 +88,20 @@ class Training {
  private:
   static constexpr size_t kChunk = 1024;
 
+  bool TrainQuantizers() {
+    const uint64_t seed = random_.Next();
+    if (!KMeans(Points(used_), {.iterations = kCoarseIterations, .seed = seed}, pace_,
+                version_.centroids) ||
+        !SubtractCentroids()) {
+      return false;
+    }
+    auto codebooks = TrainCodebooks(Points(std::min<size_t>(used_, kCodebookPoints)),
+                                    version_.subspace_begins, random_.Next(), pace_);
+    if (!codebooks.has_value()) return false;
+    version_.codebooks = *std::move(codebooks);
+    return MeasureRanges(Points(used_), lists_, pace_, version_);
+  }
+
   size_t dimension() const { return version_.parameters.dimension; }
   Matrix Points(size_t count) const { return {points_.data(), count, dimension()}; }
   Matrix Centroids() const { return {version_.centroids.data(), version_.lists(), dimension()}; }
@@ -95,46 +109,70 @@ class Training {
   double PlannedWork(const IndexParameters& parameters) const {
     const Matrix points = {nullptr, used_, parameters.dimension};
     const Matrix centroids = {nullptr, parameters.lists, parameters.dimension};
-    const Matrix residuals = {nullptr, std::min(used_, kCodebookPoints), parameters.dimension};
+    const Matrix residuals = {nullptr, std::min<size_t>(used_, kCodebookPoints),
+                              parameters.dimension};
     return KMeansWork(points, centroids, kCoarseIterations) + AssignAllWork(points, centroids) +
-           CodebookWork(residuals) +
-           AssignAllWork(points, {nullptr, kCodewords, parameters.dimension});
+           CodebookWork(residuals) + MeasureRangesWork(points, parameters.metric);
   }
 
   // The sample as floats, in a random order: any first part of it is a fair sample too.
-  Status Decode() {
-    const IndexParameters& parameters = version_.parameters;
+  bool Decode() {
     const std::vector<uint32_t> order = RandomOrder(static_cast<uint32_t>(sample_.count), random_);
+    const IndexParameters& parameters = version_.parameters;
     const size_t stride = dimension() * ElementSize(parameters.element_type);
+    const bool cosine = parameters.metric == Metric::kCosine;
     points_.resize(sample_.count * dimension());
-    std::atomic<bool> finite = true;
-    const bool done = pace_.Run((sample_.count + kChunk - 1) / kChunk, 0, [&](size_t chunk) {
+    squared_lengths_.resize(sample_.count);
+    return pace_.Run((sample_.count + kChunk - 1) / kChunk, 0, [&](size_t chunk) {
       const size_t end = std::min(sample_.count, (chunk + 1) * kChunk);
       for (size_t i = chunk * kChunk; i < end; ++i) {
-        if (!DecodeOne(sample_.vectors + order[i] * stride, &points_[i * dimension()])) {
-          finite = false;
-        }
+        const StoredVector vector = {parameters.element_type, sample_.vectors + order[i] * stride,
+                                     dimension()};
+        float* point = &points_[i * dimension()];
+        DecodeVector(vector, cosine ? InverseNorm(vector) : 1, point);
+        const float squared = SquaredNorm(point, dimension());
+        // Infinite too where it is not a number.
+        squared_lengths_[i] = squared <= kLongestSquared ? squared : kInfinity;
       }
     });
-    if (!done) return Cancelled();
-    if (finite) return {};
-    return Status(Code::kInvalidArgument, "NOT_FINITE",
-                  "the sample holds a vector with a NaN, an infinity or a norm beyond floats");
   }
 
-  bool DecodeOne(const std::byte* vector, float* out) const {
-    const IndexParameters& parameters = version_.parameters;
-    DecodeVector(parameters.element_type, vector, dimension(), 1, out);
-    if (parameters.metric == Metric::kCosine) {
-      const float scale = InverseNorm(out, dimension());
-      for (size_t j = 0; j < dimension(); ++j) out[j] *= scale;
+  // Leaves out what would spoil the quantizers of all the others. The encoder finds such points out
+  // of range and puts them on the side list.
+  Status DropStrays() {
+    const float longest = LongestKept();
+    size_t kept = 0;
+    for (size_t i = 0; i < sample_.count; ++i) {
+      if (!(squared_lengths_[i] <= longest)) continue;
+      if (kept != i)
+        std::copy_n(&points_[i * dimension()], dimension(), &points_[kept * dimension()]);
+      ++kept;
     }
-    return std::isfinite(SquaredNorm(out, dimension()));
+    squared_lengths_ = {};
+    decoded_ = kept;
+    used_ = std::min(used_, kept);
+    const size_t needed = DistinctNeeded(version_.parameters);
+    if (kept >= needed) return {};
+    return TooFewPoints(version_.parameters, kept, " that are finite and shorter than 1e18");
+  }
+
+  // The squared length up to which points are kept: no more than a stray few lie above it, and as
+  // many remain as training needs.
+  float LongestKept() const {
+    std::vector<float> lengths = squared_lengths_;
+    lengths.erase(std::remove(lengths.begin(), lengths.end(), kInfinity), lengths.end());
+    const size_t needed = DistinctNeeded(version_.parameters);
+    if (lengths.size() <= needed) return kLongestSquared;
+    const size_t strays = std::min(lengths.size() / kPointsPerStray, lengths.size() - needed);
+    const auto most = lengths.end() - 1 - static_cast<std::ptrdiff_t>(strays);
+    std::nth_element(lengths.begin(), most, lengths.end());
+    // Where nearly all points are zero, the others are no strays for that.
+    return *most == 0 ? kLongestSquared : std::min(kLongestSquared, kStrayFactor * *most);
   }
 
   Status ChooseFirstCentroids() {
     const size_t needed = DistinctNeeded(version_.parameters);
-    const std::vector<uint32_t> rows = DistinctRows(Points(sample_.count), needed);
+    const std::vector<uint32_t> rows = DistinctRows(Points(decoded_), needed);
     if (rows.size() < needed) {
       return Status(Code::kFailedPrecondition, "DEGENERATE_POINTS",
                     "training " + std::to_string(version_.lists()) + " lists needs " +
@@ -142,7 +180,7 @@ class Training {
                         std::to_string(rows.size()) + "; add points or ask for fewer lists");
     }
     for (uint32_t list = 0; list < version_.lists(); ++list) {
-      const float* point = Points(sample_.count).Row(rows[list]);
+      const float* point = Points(decoded_).Row(rows[list]);
       version_.centroids.insert(version_.centroids.end(), point, point + dimension());
     }
     return {};
@@ -159,40 +197,15 @@ class Training {
     });
   }
 
-  bool MeasureRanges() {
-    const ProductCoder coder(version_.codebooks, version_.subspace_begins);
-    const size_t chunks = (used_ + kChunk - 1) / kChunk;
-    std::vector<SampleExtents> extents(chunks, SampleExtents(version_.dimension()));
-    const double work = double{kChunk} * kCodewords * static_cast<double>(dimension());
-    const bool done =
-        pace_.Run(chunks, work, [&](size_t chunk) { MeasureChunk(coder, chunk, extents[chunk]); });
-    if (!done) return false;
-    for (size_t chunk = 1; chunk < chunks; ++chunk) extents[0].Take(extents[chunk]);
-    SetCodeRanges(extents[0], version_);
-    return true;
-  }
-
-  void MeasureChunk(const ProductCoder& coder, size_t chunk, SampleExtents& extents) const {
-    std::vector<uint8_t> codes(coder.subspaces());
-    std::vector<float> decoded(dimension());
-    std::vector<float> scratch;
-    const size_t end = std::min(used_, (chunk + 1) * kChunk);
-    for (size_t i = chunk * kChunk; i < end; ++i) {
-      const float* residual = Points(used_).Row(i);
-      coder.Encode(residual, codes.data(), decoded.data(), scratch);
-      const double bias = BiasOf(Centroids().Row(lists_[i]), decoded.data(), dimension());
-      extents.bias.Take(static_cast<float>(bias));
-      for (size_t j = 0; j < dimension(); ++j) extents.residual[j].Take(residual[j]);
-    }
-  }
-
   const TrainingSample& sample_;
   Random random_;
-  const size_t used_;  // points of the sample that k-means sees
+  size_t used_;         // points of the sample that k-means sees
+  size_t decoded_ = 0;  // points of the sample that are no strays
   Pace pace_;
   IndexVersion version_;
-  std::vector<float> points_;    // later: residuals
-  std::vector<uint32_t> lists_;  // of each point
+  std::vector<float> points_;           // later: residuals
+  std::vector<float> squared_lengths_;  // until the strays are gone
+  std::vector<uint32_t> lists_;         // of each point
 };
 
 }  // namespace

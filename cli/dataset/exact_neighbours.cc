@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "cli/dataset/parallel.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "index/decode.h"
 #include "index/kernels/kernel_table.h"
 
 namespace kith::cli {
@@ -52,18 +51,9 @@ class Nearest {
   std::vector<Candidate> heap_;
 };
 
+// The server's formula, so that its exact answers have the bits of a truth file.
 float InverseNorm(const std::byte* row, const FileShape& shape) {
-  double squares = 0;
-  for (uint32_t j = 0; j < shape.dimension; ++j) {
-    float value;
-    if (shape.element_type == ElementType::kU8) {
-      value = static_cast<float>(row[j]);
-    } else {
-      std::memcpy(&value, row + 4 * j, 4);
-    }
-    squares += double{value} * value;
-  }
-  return static_cast<float>(1 / std::sqrt(squares));
+  return index::InverseNorm({shape.element_type, row, shape.dimension});
 }
 
 // Threads: Compare of different queries from any; Load alone.
@@ -79,9 +69,10 @@ class Comparison {
 
   absl::Status Check() const {
     for (size_t q = 0; q < query_norms_.size(); ++q) {
-      if (std::isfinite(query_norms_[q])) continue;
-      return Error(absl::StatusCode::kInvalidArgument, reason::kZeroVectorCosine,
-                   fmt::format("query {} is zero, which has no cosine with anything", q));
+      if (query_norms_[q] != 0) continue;
+      return Error(
+          absl::StatusCode::kInvalidArgument, reason::kZeroVectorCosine,
+          fmt::format("query {} is zero or not finite, which has no cosine with anything", q));
     }
     return absl::OkStatus();
   }
@@ -141,9 +132,7 @@ class Comparison {
   }
   float Rank(float score, uint64_t query, size_t row) const {
     if (!norms_.empty()) score = score * norms_[row] * query_norms_[query];
-    const float rank = RankFromScore(options_.metric, score);
-    // No number (a row that is not finite, or zero under cosine) has no place: it goes last.
-    return std::isnan(rank) ? std::numeric_limits<float>::infinity() : rank;
+    return OrderedRank(RankFromScore(options_.metric, score));
   }
 
   const VectorMatrix& queries_;

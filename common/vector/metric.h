@@ -2,6 +2,7 @@
 #define KITH_COMMON_VECTOR_METRIC_H_
 
 #include <cstdint>
+#include <limits>
 
 namespace kith {
 
@@ -16,6 +17,11 @@ constexpr float RankFromScore(Metric metric, float score) {
   return SmallerIsNearer(metric) ? score : -score;
 }
 constexpr float ScoreFromRank(Metric metric, float rank) { return RankFromScore(metric, rank); }
+
+// Arithmetic that overflowed both ways gives no number, and sorting needs an order: it goes last.
+constexpr float OrderedRank(float rank) {
+  return rank == rank ? rank : std::numeric_limits<float>::infinity();
+}
 
 }  // namespace kith
 

@@ -96,7 +96,7 @@ absl::StatusOr<CollectionPlan> CollectionService::Plan(const PlanCollectionCall&
   plan.steady = SteadyOf(bytes, spread);
   plan.steady_bytes = bytes.total() - bytes.quantizer + plan.steady.quantizer;
   // First the sample is trained on, then the points are encoded: never both at once.
-  const uint64_t training = index::TrainingBytes(parameters, call.points);
+  const uint64_t training = index::TrainingBytes(parameters, plan.sample_points);
   plan.retrain_peak_bytes =
       plan.steady_bytes +
       std::max(training, index::SecondVersionBytes(parameters, call.points, shards));

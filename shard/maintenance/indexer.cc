@@ -11,12 +11,12 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "index/encoder.h"
+#include "index/plan.h"
 
 namespace kith::shard {
 namespace {
 
-constexpr uint32_t kStepRows = 131'072;  // encoded by one step
-constexpr uint32_t kShortTail = 8'192;   // compared exactly rather than made a segment of its own
+constexpr uint32_t kShortTail = 8'192;  // compared exactly rather than made a segment of its own
 
 BuiltIndex* FindIn(Snapshot& snapshot, const std::string& version) {
   for (BuiltIndex& index : snapshot.indexes) {
@@ -79,7 +79,8 @@ bool Indexer::Step(Tail tail) {
 
 void Indexer::Encode(const Snapshot& snapshot, const BuiltIndex& index) {
   const uint32_t begin = index.indexed_end;
-  const uint32_t end = std::min(snapshot.row_end, begin + std::min(kStepRows, ~0u - begin));
+  const uint32_t step = index::EncodeStepRows(index.version->parameters);
+  const uint32_t end = std::min(snapshot.row_end, begin + std::min(step, ~0u - begin));
   std::vector<uint32_t> rows;
   rows.reserve(end - begin);
   for (uint32_t row = begin; row < end; ++row) {

@@ -72,15 +72,19 @@ std::shared_ptr<const index::ListSegment> Unpack(std::string_view body, const Fr
                                                  const index::IndexVersion& version) {
   BodyCursor cursor(body);
   const std::vector<uint32_t> counts = cursor.Take<uint32_t>(header.lists);
-  std::vector<index::ListSegment::CanonicalList> lists(header.lists);
-  for (uint32_t list = 0; list < header.lists; ++list) {
+  const size_t side_bytes = header.side_rows * sizeof(uint32_t);
+  BodyCursor side(body.substr(body.size() - side_bytes));
+  const auto next = [&](uint32_t list) {
     const size_t count = counts[list];
-    lists[list].rows = cursor.Take<uint32_t>(count);
-    lists[list].bias = cursor.Take<uint16_t>(count);
-    lists[list].plane_a = cursor.Take<uint8_t>(count * header.subspaces);
-    lists[list].plane_b = cursor.Take<uint8_t>(count * header.dimension);
-  }
-  return index::ListSegment::FromCanonical(version, lists, cursor.Take<uint32_t>(header.side_rows));
+    index::ListSegment::CanonicalList canonical;
+    canonical.rows = cursor.Take<uint32_t>(count);
+    canonical.bias = cursor.Take<uint16_t>(count);
+    canonical.plane_a = cursor.Take<uint8_t>(count * header.subspaces);
+    canonical.plane_b = cursor.Take<uint8_t>(count * header.dimension);
+    return canonical;
+  };
+  return index::ListSegment::FromCanonical(version, counts, next,
+                                           side.Take<uint32_t>(header.side_rows));
 }
 
 }  // namespace

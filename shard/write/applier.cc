@@ -1,44 +1,15 @@
 #include "shard/write/applier.h"
 
-#include <cmath>
 #include <cstring>
 
 #include "common/base/status.h"
-#include "common/vector/half.h"
-#include "index/kernels/kernel_table.h"
+#include "index/decode.h"
 
 namespace kith::shard {
-namespace {
-
-float SquaredNorm(ElementType type, std::string_view vector) {
-  const index::KernelTable& kernels = index::ActiveKernels();
-  const size_t n = vector.size() / ElementSize(type);
-  const void* const self = vector.data();
-  float norm = 0;
-  if (type == ElementType::kU8) {
-    kernels.ip_u8(reinterpret_cast<const uint8_t*>(vector.data()), &self, 1, n, &norm);
-    return norm;
-  }
-  std::vector<float> values(n);
-  if (type == ElementType::kF32) {
-    std::memcpy(values.data(), vector.data(), vector.size());
-  } else {
-    for (size_t i = 0; i < n; ++i) {
-      uint16_t half;
-      std::memcpy(&half, vector.data() + i * sizeof(half), sizeof(half));
-      values[i] = HalfToFloat(half);
-    }
-  }
-  const void* const copy = values.data();
-  kernels.ip_f32(values.data(), &copy, 1, n, &norm);
-  return norm;
-}
-
-}  // namespace
 
 float InverseNorm(Metric metric, ElementType type, std::string_view vector) {
   if (metric != Metric::kCosine) return 1;
-  return 1 / std::sqrt(SquaredNorm(type, vector));
+  return index::InverseNorm({type, vector.data(), vector.size() / ElementSize(type)});
 }
 
 Applier::Applier(CopyParts& parts)

@@ -1,7 +1,6 @@
 #ifndef KITH_TESTS_SUPPORT_MEMORY_ROWS_H_
 #define KITH_TESTS_SUPPORT_MEMORY_ROWS_H_
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include "common/vector/metric.h"
 #include "common/vector/point_key.h"
 #include "common/vector/row_table.h"
+#include "index/decode.h"
 
 namespace kith::testing {
 
@@ -32,7 +32,8 @@ class MemoryRows {
     RowHeader header{};
     header.row = row;
     header.version = 1;
-    header.inverse_norm = metric_ == Metric::kCosine ? InverseNorm(vector) : 1.0f;
+    header.inverse_norm =
+        metric_ == Metric::kCosine ? index::InverseNorm({type_, vector, dimension_}) : 1.0f;
     std::memcpy(header.key, key.bytes.data(), PointKey::kSize);
     std::memcpy(record, &header, sizeof(header));
     std::memcpy(record + sizeof(header), vector, vector_bytes());
@@ -44,31 +45,8 @@ class MemoryRows {
   size_t vector_bytes() const { return dimension_ * ElementSize(type_); }
   uint32_t row_end() const { return row_end_; }
 
-  // Of finite halves only.
-  static float HalfToFloat(uint16_t half) {
-    const int exponent = half >> 10 & 31;
-    const int fraction = half & 1023;
-    const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
-                                          : std::ldexp(1024.0f + fraction, exponent - 25);
-    return half >> 15 != 0 ? -magnitude : magnitude;
-  }
-
-  float Element(const void* vector, uint32_t j) const {
-    if (type_ == ElementType::kU8) return static_cast<const uint8_t*>(vector)[j];
-    if (type_ == ElementType::kF32) return static_cast<const float*>(vector)[j];
-    return HalfToFloat(static_cast<const uint16_t*>(vector)[j]);
-  }
-
  private:
   uint32_t stride() const { return RowTable::StrideFor(vector_bytes()); }
-  float InverseNorm(const void* vector) const {
-    double squares = 0;
-    for (uint32_t j = 0; j < dimension_; ++j) {
-      squares += double{Element(vector, j)} * Element(vector, j);
-    }
-    return static_cast<float>(1.0 / std::sqrt(squares));
-  }
-
   Metric metric_;
   ElementType type_;
   uint32_t dimension_;

@@ -46,7 +46,7 @@ absl::Status CheckTrainingMemory(const CollectionRecord& record, const TrainingP
   for (const auto& [node, load] : LoadsOf(surveys)) {
     uint64_t extra = index::SecondVersionBytes(parameters, load.points, load.shards);
     if (node == record.shards.front().node) {
-      extra = std::max(extra, index::TrainingBytes(parameters, plan.points));
+      extra = std::max(extra, index::TrainingBytes(parameters, plan.sample));
     }
     if (load.steady + extra <= limit_bytes) continue;
     return Error(

@@ -93,10 +93,11 @@ TEST_F(ListSegmentTest, GivesBackWhatWasEncodedAscendingByRow) {
 
 TEST_F(ListSegmentTest, GoesThroughCanonicalListsByteForByte) {
   const auto segment = Pack(Range(0, 777));
-  std::vector<ListSegment::CanonicalList> lists;
-  for (uint32_t number = 0; number < 7; ++number) lists.push_back(segment->Canonical(number));
+  std::vector<uint32_t> counts;
+  for (uint32_t number = 0; number < 7; ++number) counts.push_back(segment->list(number).count);
   const auto again = ListSegment::FromCanonical(
-      *version_, lists, {segment->side_rows().begin(), segment->side_rows().end()});
+      *version_, counts, [&](uint32_t number) { return segment->Canonical(number); },
+      {segment->side_rows().begin(), segment->side_rows().end()});
   ExpectHolds(*again, [](uint32_t) { return true; });
   ASSERT_EQ(again->code_bytes(), segment->code_bytes());
   EXPECT_TRUE(std::equal(again->list(0).blocks, again->list(0).blocks + again->code_bytes(),
@@ -111,9 +112,10 @@ TEST_F(ListSegmentTest, LaysOutBlocksAsTheScanReadsThem) {
     for (uint32_t m = 0; m < 5; ++m) list.plane_a.push_back(static_cast<uint8_t>(m * 50 + i % 50));
     for (uint32_t j = 0; j < 9; ++j) list.plane_b.push_back(static_cast<uint8_t>(i));
   }
-  std::vector<ListSegment::CanonicalList> lists(7);
-  lists[3] = list;
-  const auto segment = ListSegment::FromCanonical(*version_, lists, {});
+  const std::vector<uint32_t> counts = {0, 0, 0, 70, 0, 0, 0};
+  const auto segment = ListSegment::FromCanonical(
+      *version_, counts,
+      [&](uint32_t number) { return number == 3 ? list : ListSegment::CanonicalList(); }, {});
   // 64 vectors, then 6 in a block of 16 lanes.
   EXPECT_EQ(segment->code_bytes(), ListSegment::BlockBytes(5, 64) + ListSegment::BlockBytes(5, 16));
   const uint8_t* last = segment->list(3).blocks + ListSegment::BlockBytes(5, 64);

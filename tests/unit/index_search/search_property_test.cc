@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <map>
 #include <random>
 #include <vector>
 
+#include "index/decode.h"
 #include "index/kernels/kernel_table.h"
 #include "index/search.h"
 #include "tests/support/memory_rows.h"
@@ -144,14 +144,6 @@ class RandomCollection {
     }
   }
 
-  float InverseNorm(const std::byte* vector, const MemoryRows& reader) const {
-    double squares = 0;
-    for (uint32_t j = 0; j < dimension_; ++j) {
-      squares += double{reader.Element(vector, j)} * reader.Element(vector, j);
-    }
-    return static_cast<float>(1.0 / std::sqrt(squares));
-  }
-
   float Rank(const std::vector<std::byte>& query, const std::byte* vector) const {
     const KernelTable& kernels = PortableKernels();
     const auto* floats = reinterpret_cast<const float*>(query.data());
@@ -167,8 +159,8 @@ class RandomCollection {
       (l2 ? kernels.l2_f32 : kernels.ip_f32)(floats, &one, 1, dimension_, &score);
     }
     if (metric_ == Metric::kCosine) {
-      const MemoryRows queries(metric_, QueryType(type_), dimension_);
-      score = score * InverseNorm(vector, rows_) * InverseNorm(query.data(), queries);
+      score = score * InverseNorm({type_, vector, dimension_}) *
+              InverseNorm({QueryType(type_), query.data(), dimension_});
     }
     return l2 ? score : -score;
   }

@@ -69,14 +69,12 @@ class Rows {
     const size_t per_extent = size_t{1} << kExtentBits;
     extents_.resize((count_ + per_extent - 1) / per_extent);
     for (auto& extent : extents_) extent.resize(per_extent * stride_);
-    std::vector<float> decoded(dimension);
     for (uint32_t row = 0; row < count_; ++row) {
       std::byte* record = extents_[row >> kExtentBits].data() + (row & (per_extent - 1)) * stride_;
       const std::byte* vector = stored.data() + row * vector_bytes;
-      DecodeVector(type, vector, dimension, 1, decoded.data());
       RowHeader header{};
       header.row = row;
-      header.inverse_norm = InverseNorm(decoded.data(), dimension);
+      header.inverse_norm = InverseNorm({type, vector, dimension});
       std::memcpy(record, &header, sizeof(header));
       std::memcpy(record + sizeof(header), vector, vector_bytes);
     }
