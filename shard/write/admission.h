@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
@@ -19,18 +20,19 @@ class Admission {
   // The call's shape: sizes that agree, slots of this shard, the right epoch.
   absl::Status CheckCall(const WriteCall& call) const;
   // Room for `rows` more rows after `next_row`: row numbers, the unindexed tail, the disk (the row
-  // file's space is taken here, the log's and the state's is kept in reserve).
+  // file's space is taken here, the log's and the state's is kept in reserve). Deletes alone (no
+  // rows) need an eighth of the reserve.
   absl::Status CheckRoom(uint32_t next_row, uint64_t rows);
 
  private:
   absl::Status CheckTail() const;
-  absl::Status CheckDisk();
+  absl::Status CheckDisk(uint64_t needed_bytes);
 
   CopyParts& parts_;
   const uint64_t disk_reserve_bytes_;
   std::vector<bool> owned_slots_;
   Deadline next_disk_check_{};
-  absl::Status disk_;
+  absl::StatusOr<uint64_t> free_bytes_{0};  // as of the last check
 };
 
 }  // namespace kith::shard
