@@ -61,6 +61,16 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
        &shard::NodeHealth::disk_free_bytes);
   pull("kith_search_queue_length", "Searches that wait for a thread.",
        &shard::NodeHealth::search_queue);
+  const auto count = [&](const char* name, const char* help, uint64_t shard::NodeHealth::*member) {
+    metrics.PullCounters({name, help}, [this, member] {
+      return std::vector<telemetry::Sample>{{{}, static_cast<double>(node_->health().*member)}};
+    });
+  };
+  count("kith_checkpoint_failures_total", "Checkpoints that failed and are tried again.",
+        &shard::NodeHealth::checkpoint_failures);
+  count("kith_digest_repairs_total",
+        "Rows or indexes that a start found other than the truth and made again.",
+        &shard::NodeHealth::digest_repairs);
 }
 
 PartReadiness ShardRole::readiness() const {

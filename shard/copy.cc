@@ -19,15 +19,19 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 // After this long without a write even a short tail becomes a segment.
 constexpr int64_t kQuiet = kSecond;
+// A checkpoint that failed is tried again after a time that doubles.
+constexpr int64_t kCheckpointRetryMin = kSecond;
+constexpr int64_t kCheckpointRetryMax = 60 * kSecond;
 
 int64_t Nanoseconds(Deadline time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
-absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
-                                                     const std::string& directory,
-                                                     const CopyHost& host,
-                                                     const CopyOptions& options) {
+absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
+    const storage::NodeDirectory::ShardDirectory& shard, const CopyHost& host,
+    const CopyOptions& options) {
+  const ShardSpec& spec = shard.spec;
+  const std::string& directory = shard.path;
   auto parts = std::make_unique<CopyParts>();
   parts->spec = spec;
   parts->directory = directory;
@@ -51,6 +55,7 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
   rows.directory = directory + "/rows";
   rows.files = host.files;
   rows.vector_bytes = parts->vector_bytes;
+  rows.extent_bits = shard.row_extent_bits;
   rows.faults = host.faults;
   KITH_ASSIGN_OR_RETURN(parts->rows, storage::RowFile::Open(rows));
   return parts;
@@ -58,15 +63,19 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(const ShardSpec& spec,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(const ShardSpec& spec,
-                                                 const std::string& directory, const CopyHost& host,
-                                                 const CopyOptions& options) {
-  KITH_ASSIGN_OR_RETURN(std::unique_ptr<CopyParts> parts,
-                        OpenParts(spec, directory, host, options));
+absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
+    const storage::NodeDirectory::ShardDirectory& directory, const CopyHost& host,
+    const CopyOptions& options) {
+  const ShardSpec& spec = directory.spec;
+  KITH_ASSIGN_OR_RETURN(std::unique_ptr<CopyParts> parts, OpenParts(directory, host, options));
   Manifest manifest;
   KITH_ASSIGN_OR_RETURN(const RecoveryReport report, Recover(*parts, manifest));
   auto copy = std::unique_ptr<Copy>(new Copy(std::move(parts), std::move(manifest), host, options));
   copy->recovery_ = report;
+  // What was replayed is not in a checkpoint: a shard that nobody writes to makes one all the same,
+  // or each start would replay it again.
+  copy->log_bytes_ = report.bytes_replayed;
+  copy->index_changed_ = report.segments_lost || report.index_lost || report.digest_repairs != 0;
   KITH_RETURN_IF_ERROR(copy->checkpointer_.RemoveOrphans());
   const auto snapshot = copy->parts_->snapshots.Pin();
   spdlog::info(
@@ -122,17 +131,50 @@ ShardStat Copy::Stat() const {
   stat.live_points = snapshot->live_points;
   stat.rows = snapshot->row_end;
   for (const BuiltIndex& index : snapshot->indexes) {
-    stat.indexes.push_back({index.version->hash, index.ready, index.indexed_end, snapshot->row_end,
-                            index.OutOfRangeRows(), index.error});
-    if (!index.ready) stat.not_ready_reason = "an index version is being built";
+    IndexState& state = stat.indexes.emplace_back();
+    state.version = index.version->hash;
+    state.ready = index.ready;
+    state.indexed_rows = index.indexed_end;
+    state.total_rows = snapshot->row_end;
+    state.out_of_range_rows = index.OutOfRangeRows();
   }
-  if (const absl::Status failure = writer_.failure(); !failure.ok()) {
-    stat.not_ready_reason = std::string(failure.message());
-  }
+  stat.not_ready_reason = health().reason;
   stat.memory = snapshot->Memory();
   stat.disk_bytes = parts_->state->disk_bytes() + parts_->rows->bytes();
   stat.incarnation = parts_->spec.incarnation;
   return stat;
+}
+
+CopyHealth Copy::health() const {
+  const auto snapshot = parts_->snapshots.Pin();
+  CopyHealth health;
+  health.live_points = snapshot->live_points;
+  health.checkpoint_failures = checkpoint_failures_;
+  health.digest_repairs = recovery_.digest_repairs;
+  for (const BuiltIndex& index : snapshot->indexes) {
+    if (index.ready) continue;
+    health.reason = "an index version is being built";
+    if (!index.rebuilding) continue;
+    health.ready = false;
+    health.reason = "the index is encoded again from the truth: its files were lost or wrong";
+    break;
+  }
+  if (const absl::Status obstacle = writer_.obstacle(); !obstacle.ok()) {
+    health.reason = std::string(obstacle.message());
+  }
+  if (const absl::Status failure = writer_.failure(); !failure.ok()) {
+    health.ready = false;
+    health.reason = std::string(failure.message());
+  }
+  return health;
+}
+
+std::set<std::string> Copy::IndexVersions() const {
+  std::set<std::string> versions = checkpointer_.versions();
+  for (const BuiltIndex& index : parts_->snapshots.Pin()->indexes) {
+    versions.insert(index.version->hash);
+  }
+  return versions;
 }
 
 absl::Status Copy::BuildIndex(const std::string& version) {
@@ -162,6 +204,9 @@ void Copy::OnApplied(uint64_t log_bytes) {
 }
 
 bool Copy::CheckpointIsDue() const {
+  if (const int64_t wait = checkpoint_retry_after_ns_; wait != 0) {
+    return Nanoseconds(host_.clock->Now()) - checkpoint_failed_ns_.load() >= wait;
+  }
   if (checkpoint_now_) return true;
   const uint64_t bytes = log_bytes_.load(std::memory_order_relaxed);
   if (bytes >= options_.checkpoint_log_bytes) return true;
@@ -185,6 +230,7 @@ void Copy::TruncateLog() {
 
 void Copy::Tick() {
   TruncateLog();
+  sampler_.ReleaseIfUnread();
   const bool quiet = Nanoseconds(host_.clock->Now()) - last_write_ns_.load() > kQuiet;
   const bool tail = quiet && parts_->snapshots.Pin()->TailRows() > 0;
   if (tail || indexer_.HasWork() || CheckpointIsDue()) PostUpkeep();
@@ -210,41 +256,60 @@ bool Copy::StepIndex() {
   return more;
 }
 
-// One piece of upkeep, then back to the end of the queue: copies of a node take turns.
+// One piece of upkeep, then back to the end of the queue: copies of a node take turns. The flag is
+// cleared and set again under the mutex, so that whoever closes the copy never finds it cleared
+// while this still has something to do. A checkpoint that is due does not wait for the index, which
+// under a stream of writes is never done.
 void Copy::Upkeep() {
+  std::lock_guard lock(upkeep_mutex_);
   bool more = false;
-  {
-    std::lock_guard lock(upkeep_mutex_);
-    if (!closing_) {
-      more = StepIndex();
-      if (!more && CheckpointIsDue()) {
-        if (const absl::Status status = RunCheckpoint(); !status.ok()) {
-          spdlog::error("checkpoint failed shard={} error=\"{}\"", parts_->spec.shard,
-                        status.ToString());
-        }
-      }
-    }
+  if (!closing_) {
+    more = StepIndex();
+    if (CheckpointIsDue()) (void)RunCheckpoint();
   }
   upkeep_posted_ = false;
   if (more) PostUpkeep();
 }
 
 absl::Status Copy::RunCheckpoint() {
-  log_bytes_ = 0;
-  index_changed_ = false;
-  checkpoint_now_ = false;
-  last_checkpoint_ns_ = Nanoseconds(host_.clock->Now());
-  KITH_RETURN_IF_ERROR(checkpointer_.Run());
-  ReturnFreeMemory();  // of what was written down, and of a training before it
-  return absl::OkStatus();
+  const uint64_t bytes = log_bytes_.exchange(0);
+  const bool index_changed = index_changed_.exchange(false);
+  const bool now = checkpoint_now_.exchange(false);
+  const absl::Status status = checkpointer_.Run();
+  if (status.ok()) {
+    last_checkpoint_ns_ = Nanoseconds(host_.clock->Now());
+    checkpoint_retry_after_ns_ = 0;
+    ReturnFreeMemory();  // of what was written down, and of a training before it
+    return status;
+  }
+  log_bytes_ += bytes;
+  if (index_changed) index_changed_ = true;
+  if (now) checkpoint_now_ = true;
+  ++checkpoint_failures_;
+  checkpoint_failed_ns_ = Nanoseconds(host_.clock->Now());
+  checkpoint_retry_after_ns_ =
+      std::clamp(checkpoint_retry_after_ns_ * 2, kCheckpointRetryMin, kCheckpointRetryMax);
+  spdlog::error("checkpoint failed shard={} retry_after_s={} error=\"{}\"", parts_->spec.shard,
+                checkpoint_retry_after_ns_ / kSecond, status.ToString());
+  return status;
+}
+
+void Copy::AwaitUpkeep() {
+  while (true) {
+    {
+      std::lock_guard lock(upkeep_mutex_);
+      if (!upkeep_posted_) return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 absl::Status Copy::Close(Checkpoint checkpoint) {
-  if (closing_.exchange(true)) return absl::OkStatus();
+  const bool closed_before = closing_.exchange(true);
   writer_.Stop();
-  while (upkeep_posted_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  AwaitUpkeep();
+  if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   std::lock_guard lock(upkeep_mutex_);
-  if (checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   KITH_RETURN_IF_ERROR(writer_.failure());
   KITH_RETURN_IF_ERROR(RunCheckpoint());
   return parts_->rows->Sync();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "common/base/executor.h"
@@ -17,6 +18,7 @@
 #include "shard/replication/replica_set.h"
 #include "shard/search/search_runner.h"
 #include "shard/search/workspace_pool.h"
+#include "shard/storage/node_directory.h"
 #include "shard/write/writer.h"
 
 namespace kith::shard {
@@ -43,22 +45,33 @@ struct CopyHost {
   storage::Faults faults;
 };
 
+struct CopyHealth {
+  bool ready = true;   // it answers and takes writes, and nothing that served is being mended
+  std::string reason;  // why not, or what else is amiss
+  uint64_t live_points = 0;
+  uint64_t checkpoint_failures = 0;
+  uint64_t digest_repairs = 0;
+};
+
 // One copy of one shard: its truth, its index, the writer that changes them and the upkeep behind.
 //
 // Threads: any, except Close.
 class Copy {
  public:
   // Opens and recovers. DATA_LOSS CORRUPTION: the copy must not serve; its files stay as they are.
-  static absl::StatusOr<std::unique_ptr<Copy>> Open(const ShardSpec& spec,
-                                                    const std::string& directory,
-                                                    const CopyHost& host,
-                                                    const CopyOptions& options);
+  static absl::StatusOr<std::unique_ptr<Copy>> Open(
+      const storage::NodeDirectory::ShardDirectory& directory, const CopyHost& host,
+      const CopyOptions& options);
+  // Waits for the upkeep that is under way.
   ~Copy();
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done);
   void Get(GetCall call, Deadline deadline, Done<GetReply> done);
   ShardStat Stat() const;
+  CopyHealth health() const;
+  // The index versions whose artifacts this copy needs, also for its next start.
+  std::set<std::string> IndexVersions() const;
   Sampler& sampler() { return sampler_; }
   absl::Status BuildIndex(const std::string& version);
   absl::Status DropIndex(const std::string& version);
@@ -80,6 +93,7 @@ class Copy {
        const CopyOptions& options);
 
   void OnApplied(uint64_t log_bytes);
+  void AwaitUpkeep();
   bool CheckpointIsDue() const;
   void TruncateLog();
   bool StepIndex();
@@ -106,6 +120,9 @@ class Copy {
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};
   uint64_t truncated_lsn_ = 0;  // the ticker's
+  std::atomic<int64_t> checkpoint_retry_after_ns_{0};  // of waiting; 0: the last one succeeded
+  std::atomic<int64_t> checkpoint_failed_ns_{0};       // when the last one failed
+  std::atomic<uint64_t> checkpoint_failures_{0};
   Writer writer_;  // last: its thread uses what is above
 };
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/base/memory.h"
@@ -21,6 +22,7 @@ constexpr uint64_t kLogMemoryWorthFlushing = 1 << 20;
 constexpr uint64_t kFamilyShare = 4;
 constexpr uint64_t kFamilyBytesMin = 64 << 10;
 constexpr uint64_t kFamilyBytesMax = 32 << 20;
+constexpr auto kSweepEvery = std::chrono::minutes(1);
 constexpr size_t kMaintenanceQueueMax = 4096;
 constexpr int kMaintenanceNice = 10;
 
@@ -38,8 +40,7 @@ absl::Status Draining() {
 absl::StatusOr<std::unique_ptr<Node>> Node::Open(const NodeOptions& options) {
   KITH_ASSIGN_OR_RETURN(auto directory,
                         storage::NodeDirectory::Open(options.directory, *options.files));
-  KITH_ASSIGN_OR_RETURN(auto hint, storage::LogHint::Open(directory->path() + "/HINT",
-                                                          *options.files, *options.clock));
+  auto hint = storage::LogHint::Open(directory->hint_path(), *options.files, *options.clock);
   storage::LogOptions log_options;
   log_options.directory = directory->log_path();
   log_options.files = options.files;
@@ -85,12 +86,7 @@ void Node::Drain() { draining_ = true; }
 absl::Status Node::Close() {
   Drain();
   absl::Status first;
-  std::map<ShardId, Held> shards;
-  {
-    std::lock_guard lock(mutex_);
-    shards = shards_;
-  }
-  for (auto& [id, held] : shards) {
+  for (const auto& [id, held] : HeldNow()) {
     if (held.copy == nullptr) continue;
     const absl::Status status = held.copy->Close(Copy::Checkpoint::kMake);
     if (status.ok()) continue;
@@ -129,28 +125,6 @@ CopyOptions Node::OptionsOfCopies() const {
   return copies;
 }
 
-absl::Status Node::LoadShards() {
-  KITH_ASSIGN_OR_RETURN(auto directories, directory_->ListShards());
-  for (storage::NodeDirectory::ShardDirectory& directory : directories) {
-    Held held{std::move(directory), nullptr, absl::OkStatus()};
-    held.failure = OpenCopy(held);
-    if (!held.failure.ok()) {
-      spdlog::error("shard does not serve shard={} error=\"{}\"", held.directory.spec.shard,
-                    held.failure.ToString());
-    }
-    std::lock_guard lock(mutex_);
-    const ShardId shard = held.directory.spec.shard;
-    shards_.insert_or_assign(shard, std::move(held));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Node::OpenCopy(Held& held) {
-  KITH_ASSIGN_OR_RETURN(
-      held.copy, Copy::Open(held.directory.spec, held.directory.path, Host(), OptionsOfCopies()));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::shared_ptr<Copy>> Node::Find(ShardId shard) const {
   if (draining_) return Draining();
   std::lock_guard lock(mutex_);
@@ -163,21 +137,23 @@ absl::StatusOr<std::shared_ptr<Copy>> Node::Find(ShardId shard) const {
   return found->second.copy;
 }
 
+std::map<ShardId, Node::Held> Node::HeldNow() const {
+  std::lock_guard lock(mutex_);
+  return shards_;
+}
+
 void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!stop_ticking_.wait_for(lock, kTickEvery, [this] { return stopping_; })) {
-    std::vector<std::shared_ptr<Copy>> copies;
-    for (const auto& [id, held] : shards_) {
-      if (held.copy != nullptr) copies.push_back(held.copy);
-    }
     lock.unlock();
     const bool log_is_long = log_->bytes() > options_.admission.log_bytes_max / 2;
-    for (const auto& copy : copies) {
-      if (log_is_long) copy->RequestCheckpoint();
-      copy->Tick();
+    for (const auto& [id, held] : HeldNow()) {
+      if (held.copy == nullptr) continue;
+      if (log_is_long) held.copy->RequestCheckpoint();
+      held.copy->Tick();
     }
     TickLog();
-    copies.clear();
+    SweepArtifacts();
     lock.lock();
   }
 }
@@ -198,6 +174,24 @@ void Node::TickLog() {
   if (!posted) log_quiet_ticks_ = 0;  // later
 }
 
+// Only while all is known: an artifact may belong to a shard that could not be opened, or to a
+// training whose index nobody has begun to build.
+void Node::SweepArtifacts() {
+  if (!loaded_ || options_.clock->Now() < next_sweep_) return;
+  next_sweep_ = options_.clock->Now() + kSweepEvery;
+  if (training_.busy()) return;
+  std::set<std::string> used;
+  for (const auto& [id, held] : HeldNow()) {
+    if (held.copy == nullptr) return;
+    used.merge(held.copy->IndexVersions());
+  }
+  if (const absl::Status status = artifacts_.Sweep(used); !status.ok()) {
+    spdlog::warn("unused artifacts were not removed error=\"{}\"", status.ToString());
+  }
+}
+
+// Copies are asked outside the lock that every call takes: one that waits for its disk must not hold
+// up the others.
 NodeHealth Node::health() const {
   NodeHealth health;
   health.ready = !draining_;
@@ -207,15 +201,24 @@ NodeHealth Node::health() const {
   if (const auto free = options_.files->FreeBytes(directory_->path()); free.ok()) {
     health.disk_free_bytes = *free;
   }
-  std::lock_guard lock(mutex_);
-  health.shards = shards_.size();
-  for (const auto& [id, held] : shards_) {
-    if (held.copy == nullptr) {
-      health.ready = false;
-      health.reason = fmt::format("shard {}: {}", id, held.failure.ToString());
+  for (const auto& [id, held] : HeldNow()) {
+    if (held.standing == Standing::kDropped) continue;
+    ++health.shards;
+    CopyHealth copy;
+    if (held.copy != nullptr) {
+      copy = held.copy->health();
     } else {
-      health.live_points += held.copy->Stat().live_points;
+      copy.ready = false;
+      copy.reason = held.failure.ToString();
     }
+    // What keeps the node from being ready is named before what is only amiss.
+    if (!copy.reason.empty() && (health.reason.empty() || (health.ready && !copy.ready))) {
+      health.reason = fmt::format("shard {}: {}", id, copy.reason);
+    }
+    health.ready = health.ready && copy.ready;
+    health.live_points += copy.live_points;
+    health.checkpoint_failures += copy.checkpoint_failures;
+    health.digest_repairs += copy.digest_repairs;
   }
   return health;
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
@@ -39,13 +40,15 @@ struct NodeOptions {
 };
 
 struct NodeHealth {
-  bool ready = false;  // every shard is loaded
-  std::string reason;  // why not
+  bool ready = false;  // every shard is loaded, takes writes and serves what it served before
+  std::string reason;  // why not, or what else is amiss
   uint64_t shards = 0;
   uint64_t live_points = 0;
   uint64_t log_bytes = 0;
   uint64_t disk_free_bytes = 0;
   uint64_t search_queue = 0;
+  uint64_t checkpoint_failures = 0;  // since the start
+  uint64_t digest_repairs = 0;       // rows or indexes found other than the truth, and made again
 };
 
 // A process's shards over one data directory: the copies, the log they share, the pools they run
@@ -55,7 +58,8 @@ struct NodeHealth {
 class Node final : public ShardService {
  public:
   // FAILED_PRECONDITION DIRECTORY_IN_USE, FORMAT_VERSION or STORAGE; DATA_LOSS CORRUPTION (FORMAT
-  // or log). Returns when every shard is loaded or has failed.
+  // or log). Returns when every shard is loaded or has failed; a failed one answers its calls with
+  // the reason, and the others serve.
   static absl::StatusOr<std::unique_ptr<Node>> Open(const NodeOptions& options);
   ~Node() override;
 
@@ -87,22 +91,40 @@ class Node final : public ShardService {
   absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
 
  private:
+  // What a shard's directory is. Only a whole one is ever opened.
+  enum class Standing {
+    kWhole,
+    kDropped,     // marked; log entries and files may be left
+    kUnreadable,  // its SPEC is
+    kAmbiguous,   // two directories claim to be the shard
+  };
   struct Held {
     storage::NodeDirectory::ShardDirectory directory;
-    std::shared_ptr<Copy> copy;  // null where opening failed
+    std::shared_ptr<Copy> copy;  // null where there is a failure
     absl::Status failure;
+    Standing standing = Standing::kWhole;
   };
 
   Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> directory,
        std::unique_ptr<storage::LogStore> log, std::unique_ptr<storage::LogHint> hint);
 
   absl::Status LoadShards();
+  void Load(std::vector<storage::NodeDirectory::ShardDirectory> directories);
+  void LoadUnreadable(storage::NodeDirectory::Unreadable unreadable);
+  void LoadDropped(storage::NodeDirectory::ShardDirectory dropped);
+  void Hold(Held held);
+  std::map<ShardId, Held> HeldNow() const;
   absl::Status OpenCopy(Held& held);
+  absl::Status OpenOrFinish(Held held, const ShardSpec& spec);
+  absl::Status CreateAnew(const ShardSpec& spec);
+  absl::Status AwaitCalls(const std::shared_ptr<Copy>& copy, Deadline deadline) const;
+  absl::Status FinishDrop(Held held);
   absl::StatusOr<std::shared_ptr<Copy>> Find(ShardId shard) const;
   CopyHost Host();
   CopyOptions OptionsOfCopies() const;
   void Tick();
   void TickLog();
+  void SweepArtifacts();
 
   const NodeOptions options_;
   std::unique_ptr<storage::NodeDirectory> directory_;
@@ -115,11 +137,13 @@ class Node final : public ShardService {
   Executor search_pool_;
   Executor maintenance_pool_;
   std::atomic<bool> draining_{false};
+  std::atomic<bool> loaded_{false};  // every shard that is on the disk is in shards_
 
   std::mutex change_mutex_;  // creating and dropping, one at a time
   mutable std::mutex mutex_;
   std::map<ShardId, Held> shards_;  // guarded by mutex_
   std::condition_variable stop_ticking_;
+  Deadline next_sweep_{};  // the ticker's
   bool stopping_ = false;  // guarded by mutex_
   uint64_t log_memory_seen_ = 0;  // this and the next are the ticker's
   int log_quiet_ticks_ = 0;

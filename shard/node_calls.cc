@@ -1,7 +1,7 @@
-// The calls of shard::Node: find the copy, pass the call on. Node's own life is in node.cc.
+// The calls of shard::Node: find the copy, pass the call on. Node's own life is in node.cc, that of
+// its shards in node_shards.cc.
 #include <fmt/format.h>
 
-#include <thread>
 #include <utility>
 
 #include "common/base/reasons.h"
@@ -42,53 +42,6 @@ void Node::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
   found.Get(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
 }
 
-absl::Status Node::CreateShard(const ShardSpec& spec, Deadline) {
-  if (draining_) return Error(absl::StatusCode::kUnavailable, reason::kDraining, "shutting down");
-  std::lock_guard change(change_mutex_);
-  {
-    std::lock_guard lock(mutex_);
-    if (const auto found = shards_.find(spec.shard); found != shards_.end()) {
-      if (found->second.directory.spec.incarnation == spec.incarnation) return absl::OkStatus();
-      return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
-                   fmt::format("this node holds shard {} of another incarnation of collection {}; "
-                               "its directory belongs to another cluster",
-                               spec.shard, spec.collection));
-    }
-  }
-  Held held;
-  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec));
-  KITH_RETURN_IF_ERROR(OpenCopy(held));
-  std::lock_guard lock(mutex_);
-  shards_.insert_or_assign(spec.shard, std::move(held));
-  return absl::OkStatus();
-}
-
-absl::Status Node::DropShard(ShardId shard, Deadline deadline) {
-  std::lock_guard change(change_mutex_);
-  Held held;
-  {
-    std::lock_guard lock(mutex_);
-    const auto found = shards_.find(shard);
-    if (found == shards_.end()) return absl::OkStatus();
-    held = std::move(found->second);
-    shards_.erase(found);
-  }
-  // Calls under way hold the copy for as long as they need it; the files go when nobody does.
-  while (held.copy.use_count() > 1 && options_.clock->Now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  if (held.copy.use_count() > 1) {
-    std::lock_guard lock(mutex_);
-    shards_.insert_or_assign(shard, std::move(held));
-    return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
-                 "calls on the shard are still under way; try again");
-  }
-  held.copy.reset();
-  KITH_RETURN_IF_ERROR(log_->DropShard(shard));
-  KITH_RETURN_IF_ERROR(hint_->Forget(shard));
-  return directory_->RemoveShard(held.directory);
-}
-
 absl::StatusOr<ShardStat> Node::Stat(ShardId shard, Deadline) {
   absl::StatusOr<std::shared_ptr<Copy>> copy = Find(shard);
   if (!copy.ok()) return copy.status();
@@ -118,6 +71,9 @@ absl::StatusOr<TrainingState> Node::GetTraining(const std::string& job, Deadline
 }
 
 absl::Status Node::CancelTraining(const std::string& job, Deadline) {
+  for (const auto& [id, held] : HeldNow()) {
+    if (held.copy != nullptr) held.copy->sampler().Release();
+  }
   return training_.Cancel(job);
 }
 

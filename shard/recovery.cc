@@ -18,7 +18,8 @@
 namespace kith::shard {
 namespace {
 
-constexpr size_t kReplayGroup = 16;    // entries a state batch
+constexpr size_t kReplayGroup = 16;    // entries a state batch ...
+constexpr uint64_t kReplayGroupBytes = 16 << 20;  // ... or so many bytes of them
 constexpr size_t kRepairGroup = 1024;  // rows read from the truth at once
 
 absl::Status Lost(const std::string& what) {
@@ -38,7 +39,7 @@ class Recovery {
   absl::StatusOr<RecoveryReport> Run() {
     KITH_RETURN_IF_ERROR(LoadManifest());
     KITH_RETURN_IF_ERROR(LoadTombstones());
-    KITH_RETURN_IF_ERROR(LoadIndexes());
+    LoadIndexes();
     KITH_RETURN_IF_ERROR(CheckRows());
     KITH_RETURN_IF_ERROR(PublishStored());
     KITH_RETURN_IF_ERROR(ReplayLog());
@@ -87,18 +88,25 @@ class Recovery {
     return absl::OkStatus();
   }
 
-  absl::Status LoadIndexes() {
+  void LoadIndexes() {
     for (const Manifest::Index& listed : manifest_.indexes) {
-      KITH_ASSIGN_OR_RETURN(const auto version, parts_.artifacts->Load(listed.version));
-      indexes_.push_back(LoadIndex(listed, version));
+      const auto version = parts_.artifacts->Load(listed.version);
+      if (version.ok()) {
+        indexes_.push_back(LoadIndex(listed, *version));
+        continue;
+      }
+      // The truth needs no artifact: exact search serves until the index is built again.
+      spdlog::error("index is left out, fetch its artifact and build it shard={} version={} "
+                    "error=\"{}\"",
+                    parts_.spec.shard, listed.version, version.status().ToString());
+      report_.index_lost = true;
     }
-    return absl::OkStatus();
   }
 
   // A segment that cannot be read is encoded again with all that follow it.
   BuiltIndex LoadIndex(const Manifest::Index& listed,
                        const std::shared_ptr<const index::IndexVersion>& version) {
-    BuiltIndex built{version, {}, listed.indexed_end, listed.ready, ""};
+    BuiltIndex built{version, {}, listed.indexed_end, listed.ready, false};
     const storage::SegmentIdentity identity{parts_.spec.incarnation, listed.version};
     for (const std::string& file : listed.segments) {
       auto segment =
@@ -107,7 +115,7 @@ class Recovery {
         spdlog::error("index is encoded again from the truth shard={} version={} error=\"{}\"",
                       parts_.spec.shard, listed.version, segment.status().ToString());
         report_.segments_lost = true;
-        return {version, {}, 0, false, ""};
+        return {version, {}, 0, false, listed.ready};
       }
       built.segments.push_back(*std::move(segment));
     }
@@ -133,20 +141,23 @@ class Recovery {
       if (stored[i].version == 0) {
         return Lost(fmt::format("row {} is neither in the truth nor dead", rows[i]));
       }
-      storage::RowContent content;
-      content.row = rows[i];
-      content.key = stored[i].key;
-      content.slot = SlotOf(stored[i].key);
-      content.version = stored[i].version;
-      content.content_hash = storage::ContentHash(stored[i].vector, stored[i].payload);
-      content.inverse_norm =
-          InverseNorm(parts_.spec.metric, parts_.spec.element_type, stored[i].vector);
-      content.vector = stored[i].vector;
-      parts_.rows->Write(content);
+      RewriteRow({rows[i], stored[i].key, stored[i].version, stored[i].vector, stored[i].payload});
     }
-    report_.rows_rewritten += rows.size();
     rows.clear();
     return absl::OkStatus();
+  }
+
+  void RewriteRow(const storage::RowRecord& record) {
+    storage::RowContent content;
+    content.row = record.row;
+    content.key = record.key;
+    content.slot = SlotOf(record.key);
+    content.version = record.version;
+    content.content_hash = storage::ContentHash(record.vector, record.payload);
+    content.inverse_norm = InverseNorm(parts_.spec.metric, parts_.spec.element_type, record.vector);
+    content.vector = record.vector;
+    parts_.rows->Write(content);
+    ++report_.rows_rewritten;
   }
 
   absl::Status PublishStored() {
@@ -192,32 +203,66 @@ class Recovery {
     KITH_RETURN_IF_ERROR(resolver_->Lookup(entry.keys));
     const ResolvedWrite resolved = resolver_->Replay(entry, record.lsn);
     KITH_RETURN_IF_ERROR(parts_.rows->Reserve(resolver_->next_row()));
-    applier.Add(resolved, entry);
-    if (parts_.faults.apply_twice) applier.Add(resolved, entry);
+    KITH_RETURN_IF_ERROR(applier.Add(resolved, entry));
+    if (parts_.faults.apply_twice) KITH_RETURN_IF_ERROR(applier.Add(resolved, entry));
     ++report_.entries_replayed;
-    if (++uncommitted_ == kReplayGroup) return CommitReplayed(applier);
+    report_.bytes_replayed += record.body.size();
+    uncommitted_bytes_ += record.body.size();
+    if (++uncommitted_ == kReplayGroup || uncommitted_bytes_ >= kReplayGroupBytes) {
+      return CommitReplayed(applier);
+    }
     return absl::OkStatus();
   }
 
   absl::Status CommitReplayed(Applier& applier) {
     if (uncommitted_ == 0) return absl::OkStatus();
     uncommitted_ = 0;
+    uncommitted_bytes_ = 0;
     resolver_.reset();
     KITH_RETURN_IF_ERROR(applier.Commit());
     applier.Publish();
     return absl::OkStatus();
   }
 
+  uint64_t CountWrong(const BuiltIndex* index) const {
+    return CountMismatches(parts_.digests, IndexDigests(*parts_.snapshots.Pin(), index));
+  }
+
   absl::Status CompareDigests() {
+    if (const uint64_t wrong = CountWrong(nullptr); wrong != 0) {
+      KITH_RETURN_IF_ERROR(RewriteAllRows(wrong));
+    }
     const auto snapshot = parts_.snapshots.Pin();
-    for (size_t i = 0; i <= snapshot->indexes.size(); ++i) {
-      const BuiltIndex* index = i == 0 ? nullptr : &snapshot->indexes[i - 1];
-      const uint64_t wrong = CountMismatches(parts_.digests, IndexDigests(*snapshot, index));
-      if (wrong == 0) continue;
-      return Lost(fmt::format("{} slots of the index differ from the truth (index {})", wrong,
-                              index == nullptr ? "rows" : index->version->hash));
+    for (const BuiltIndex& index : snapshot->indexes) {
+      if (const uint64_t wrong = CountWrong(&index); wrong != 0) StartAgain(index, wrong);
     }
     return absl::OkStatus();
+  }
+
+  // Every record is whole, and yet they do not add up to the truth: once more from the truth, and
+  // where that does not help either it is the truth that cannot be trusted.
+  absl::Status RewriteAllRows(uint64_t wrong_before) {
+    spdlog::error("rows are written again from the truth shard={} slots_that_differ={}",
+                  parts_.spec.shard, wrong_before);
+    ++report_.digest_repairs;
+    KITH_RETURN_IF_ERROR(parts_.state->ForEachRow(0, [this](const storage::RowRecord& record) {
+      RewriteRow(record);
+      return absl::OkStatus();
+    }));
+    const uint64_t wrong = CountWrong(nullptr);
+    if (wrong == 0) return absl::OkStatus();
+    return Lost(fmt::format("{} slots of the rows differ from the truth", wrong));
+  }
+
+  void StartAgain(const BuiltIndex& wrong, uint64_t slots) {
+    spdlog::error("index is encoded again from the truth shard={} version={} slots_that_differ={}",
+                  parts_.spec.shard, wrong.version->hash, slots);
+    ++report_.digest_repairs;
+    parts_.snapshots.Update([&](Snapshot& snapshot) {
+      for (BuiltIndex& index : snapshot.indexes) {
+        if (index.version == wrong.version) index = {wrong.version, {}, 0, false, wrong.ready};
+      }
+    });
   }
 
   CopyParts& parts_;
@@ -228,6 +273,7 @@ class Recovery {
   std::unique_ptr<Resolver> resolver_;
   uint64_t next_lsn_ = 0;
   size_t uncommitted_ = 0;
+  uint64_t uncommitted_bytes_ = 0;
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ inline constexpr uint32_t kPointsPerCallMax = 10'000;
 inline constexpr size_t kPayloadBytesMax = 64 << 10;
 inline constexpr size_t kMessageBytesMax = 64 << 20;
 inline constexpr size_t kRequestIdBytes = 16;
+inline constexpr size_t kBodyHashBytes = 16;
 inline constexpr uint32_t kTokensMax = 1024;
 inline constexpr int64_t kDeadlineMsMax = 60'000;
 inline constexpr int64_t kTokenWaitMs = 100;

@@ -12,6 +12,7 @@ namespace kith::rpc {
 // One message and the little that a frame adds to it stay below what gRPC accepts.
 inline constexpr size_t kFramedMessageBytesMax = limits::kMessageBytesMax - 4096;
 inline constexpr size_t kFrameBytes = 4 << 20;
+inline constexpr size_t kFrameMessagesMax = 1024;  // a receiver ends a stream that sends more
 
 // Messages that wait for the stream. A frame takes what is there, up to about 4 MiB or one message,
 // so that a lone call leaves at once and many share the cost of one write.
@@ -36,10 +37,14 @@ class FrameQueue {
   template <typename Take>
   void FillFrame(Take take) {
     size_t filled = 0;
-    while (!waiting_.empty()) {
+    size_t taken = 0;
+    while (!waiting_.empty() && taken < kFrameMessagesMax) {
       auto& [message, bytes] = waiting_.front();
       if (filled > 0 && filled + bytes > kFrameBytes) return;
-      if (take(std::move(message))) filled += bytes;
+      if (take(std::move(message))) {
+        filled += bytes;
+        ++taken;
+      }
       bytes_ -= bytes;
       waiting_.pop_front();
     }

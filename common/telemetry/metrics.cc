@@ -26,6 +26,7 @@ struct Metrics::Registry {
   struct Pull {
     Family family;
     std::function<std::vector<Sample>()> samples;
+    prometheus::MetricType type = prometheus::MetricType::Gauge;
   };
 
   prometheus::Registry registry;
@@ -39,11 +40,15 @@ struct Metrics::Registry {
       prometheus::MetricFamily family;
       family.name = pull.family.name;
       family.help = pull.family.help;
-      family.type = prometheus::MetricType::Gauge;
+      family.type = pull.type;
       for (const Sample& sample : pull.samples()) {
         prometheus::ClientMetric& metric = family.metric.emplace_back();
         for (const auto& [name, value] : sample.labels) metric.label.push_back({name, value});
-        metric.gauge.value = sample.value;
+        if (pull.type == prometheus::MetricType::Counter) {
+          metric.counter.value = sample.value;
+        } else {
+          metric.gauge.value = sample.value;
+        }
       }
       families.push_back(std::move(family));
     }
@@ -78,6 +83,11 @@ Histogram Metrics::GetHistogram(const Family& family, const std::vector<double>&
 void Metrics::PullGauges(const Family& family, std::function<std::vector<Sample>()> pull) {
   std::lock_guard lock(registry_->mutex);
   registry_->pulls.push_back({family, std::move(pull)});
+}
+
+void Metrics::PullCounters(const Family& family, std::function<std::vector<Sample>()> pull) {
+  std::lock_guard lock(registry_->mutex);
+  registry_->pulls.push_back({family, std::move(pull), prometheus::MetricType::Counter});
 }
 
 void Metrics::ClearPulls() {

@@ -75,6 +75,8 @@ class Metrics {
   // Asked at each scrape for all its samples, so that what is gone leaves no series behind.
   // `pull` runs on the scraping thread and must not block; it lives until ClearPulls.
   void PullGauges(const Family& family, std::function<std::vector<Sample>()> pull);
+  // The same for what only grows while the process lives.
+  void PullCounters(const Family& family, std::function<std::vector<Sample>()> pull);
   // Before the things that the pulls look at go.
   void ClearPulls();
 

@@ -38,7 +38,7 @@ absl::Status Indexer::Add(const std::string& version) {
   parts_.snapshots.Update([&](Snapshot& snapshot) {
     if (FindIn(snapshot, version) != nullptr) return;
     const bool empty = snapshot.row_end == 0;
-    snapshot.indexes.push_back({loaded, {}, 0, empty, ""});
+    snapshot.indexes.push_back({loaded, {}, 0, empty, false});
   });
   spdlog::info("index version is being built shard={} version={}", parts_.spec.shard, version);
   return absl::OkStatus();
@@ -102,9 +102,12 @@ void Indexer::Publish(const std::string& version, std::shared_ptr<const index::L
     if (index == nullptr) return;
     if (segment != nullptr) index->segments.push_back(std::move(segment));
     index->indexed_end = indexed_end;
-    const bool caught_up = snapshot.row_end - indexed_end < kShortTail;
-    if (caught_up && !index->ready) {
+    // Rows that come in during an import must not keep it from ever being ready; what waits is
+    // compared exactly, and writes slow down before there is twice as much of it.
+    const uint64_t waiting = snapshot.row_end - indexed_end;
+    if (waiting < std::max<uint64_t>(kShortTail, snapshot.TailRowsMax() / 2) && !index->ready) {
       index->ready = true;
+      index->rebuilding = false;
       spdlog::info("index version is ready shard={} version={} rows={}", parts_.spec.shard, version,
                    indexed_end);
     }

@@ -22,7 +22,7 @@ class Indexer {
   // Adds a version to be built. OK where it is there already.
   absl::Status Add(const std::string& version);
   void Drop(const std::string& version);
-  // One bounded piece of work. `flush_tail`: also a tail too short to be worth a segment yet.
+  // One bounded piece of work. kTakeAll: also a tail too short to be worth a segment yet.
   // True where there is more to do at once.
   enum class Tail { kKeepShort, kTakeAll };
   bool Step(Tail tail);

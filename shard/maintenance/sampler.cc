@@ -7,13 +7,22 @@
 #include "common/base/status.h"
 
 namespace kith::shard {
+namespace {
+
+constexpr auto kUnread = std::chrono::minutes(2);
+
+}  // namespace
 
 std::vector<uint64_t> Sampler::SmallestHashes(const SampleHashesCall& call) {
+  const auto snapshot = parts_.snapshots.Pin();
   std::lock_guard lock(mutex_);
-  snapshot_ = parts_.snapshots.Pin();
+  is_drawn_ = true;
+  rows_ = snapshot->rows;
+  row_end_ = snapshot->row_end;
+  last_read_ = parts_.clock->Now();
   seed_ = call.seed;
   drawn_.clear();
-  const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
+  const RowTable table = rows_.Table(row_end_);
   // Kept to twice the wanted number and cut back when full: memory follows the sample, not the
   // rows.
   const size_t most = static_cast<size_t>(std::max<uint64_t>(call.count, 1)) * 2;
@@ -23,8 +32,8 @@ std::vector<uint64_t> Sampler::SmallestHashes(const SampleHashesCall& call) {
                      drawn_.end());
     drawn_.resize(call.count);
   };
-  for (uint32_t row = 0; row < snapshot_->row_end; ++row) {
-    if (snapshot_->tombstones.IsDead(row)) continue;
+  for (uint32_t row = 0; row < row_end_; ++row) {
+    if (snapshot->tombstones.IsDead(row)) continue;
     drawn_.emplace_back(SampleHash(seed_, table.Key(row)), row);
     if (drawn_.size() == most) cut();
   }
@@ -38,11 +47,12 @@ std::vector<uint64_t> Sampler::SmallestHashes(const SampleHashesCall& call) {
 
 absl::StatusOr<SampleChunk> Sampler::Read(const SampleChunkCall& call) {
   std::lock_guard lock(mutex_);
-  if (snapshot_ == nullptr || seed_ != call.seed) {
+  if (!is_drawn_ || seed_ != call.seed) {
     return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
                  "this shard drew no sample with that seed; ask for the hashes first");
   }
-  const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
+  last_read_ = parts_.clock->Now();
+  const RowTable table = rows_.Table(row_end_);
   const uint32_t bytes_max = std::clamp<uint32_t>(call.bytes_limit, 1, limits::kSampleChunkBytes);
   SampleChunk chunk;
   auto at = std::lower_bound(drawn_.begin(), drawn_.end(), std::pair(call.hash_begin, 0u));
@@ -57,6 +67,22 @@ absl::StatusOr<SampleChunk> Sampler::Read(const SampleChunkCall& call) {
                          parts_.vector_bytes);
   }
   return chunk;
+}
+
+void Sampler::Release() {
+  std::lock_guard lock(mutex_);
+  ReleaseLocked();
+}
+
+void Sampler::ReleaseIfUnread() {
+  std::lock_guard lock(mutex_);
+  if (is_drawn_ && parts_.clock->Now() > last_read_ + kUnread) ReleaseLocked();
+}
+
+void Sampler::ReleaseLocked() {
+  is_drawn_ = false;
+  rows_ = {};
+  drawn_ = {};
 }
 
 }  // namespace kith::shard

@@ -13,7 +13,8 @@
 namespace kith::shard {
 
 // Draws training samples: the points with the smallest hash of seed and id, whatever the layout.
-// The last draw is remembered, so that reading it in chunks does not look at every row each time.
+// The last draw is remembered, so that reading it in chunks does not look at every row each time;
+// of the snapshot it holds the rows only, and those until nobody has read for a while.
 // Threads: any, one at a time inside.
 class Sampler {
  public:
@@ -22,12 +23,21 @@ class Sampler {
   std::vector<uint64_t> SmallestHashes(const SampleHashesCall& call);
   // UNAVAILABLE NOT_READY where no draw with this seed came before.
   absl::StatusOr<SampleChunk> Read(const SampleChunkCall& call);
+  // The training is over.
+  void Release();
+  // Called now and then: forgets a draw that nobody read for two minutes.
+  void ReleaseIfUnread();
 
  private:
+  void ReleaseLocked();
+
   CopyParts& parts_;
   std::mutex mutex_;
   uint64_t seed_ = 0;
-  std::shared_ptr<const Snapshot> snapshot_;          // of the last draw
+  bool is_drawn_ = false;
+  storage::RowFile::View rows_;                       // of the last draw, and so below
+  uint32_t row_end_ = 0;
+  Deadline last_read_{};
   std::vector<std::pair<uint64_t, uint32_t>> drawn_;  // (hash, row) ascending
 };
 

@@ -90,11 +90,11 @@ absl::Status TrainingJobs::Add(TrainingChunk chunk) {
     job_ = std::make_unique<Job>();
     job_->name = chunk.job;
   }
-  job_->touched = std::chrono::steady_clock::now();
   if (job_->name != chunk.job || job_->thread.joinable()) {
     return Error(absl::StatusCode::kResourceExhausted, reason::kTrainingInProgress,
                  "this node trains " + job_->name + " already; wait for it or cancel it");
   }
+  job_->touched = std::chrono::steady_clock::now();
   job_->bytes += chunk.sample.vectors.size();
   if (job_->bytes > kSampleBytesMax) {
     return Error(absl::StatusCode::kResourceExhausted, reason::kMemoryLimit,
@@ -107,13 +107,14 @@ absl::Status TrainingJobs::Add(TrainingChunk chunk) {
 absl::Status TrainingJobs::Start(const StartTrainingCall& call) {
   std::lock_guard lock(mutex_);
   if (job_ == nullptr || job_->name != call.job) return NoSuchJob(call.job);
+  // A repeated start: from here on the chunks are the trainer's, which takes them as it goes.
+  if (job_->thread.joinable()) return absl::OkStatus();
   for (const TrainingChunk& chunk : job_->chunks) {
     if (chunk.dimension != call.dimension || chunk.element_type != call.element_type) {
       return Error(absl::StatusCode::kInvalidArgument, reason::kDimensionMismatch,
                    "the training sample has another shape than the training call");
     }
   }
-  if (job_->thread.joinable()) return absl::OkStatus();  // a repeated start
   spdlog::info("training starts job={} lists={} subspaces={}", call.job, call.lists,
                call.subspaces);
   Job& job = *job_;
@@ -170,6 +171,11 @@ absl::StatusOr<TrainingState> TrainingJobs::State(const std::string& job) {
   TrainingState state = job_->state;
   if (!state.done) state.progress = job_->progress;
   return state;
+}
+
+bool TrainingJobs::busy() {
+  std::lock_guard lock(mutex_);
+  return job_ != nullptr && !IsOver(*job_);
 }
 
 absl::Status TrainingJobs::Cancel(const std::string& job) {

@@ -30,6 +30,7 @@ class TrainingJobs {
   absl::Status Start(const StartTrainingCall& call);
   absl::StatusOr<TrainingState> State(const std::string& job);
   absl::Status Cancel(const std::string& job);
+  bool busy();  // collects or trains
 
  private:
   struct Job {

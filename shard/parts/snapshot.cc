@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/limits.h"
+
 namespace kith::shard {
 
 uint64_t BuiltIndex::OutOfRangeRows() const {
@@ -38,6 +40,11 @@ uint64_t Snapshot::TailRows() const {
     if (index.ready) tail = std::max<uint64_t>(tail, row_end - index.indexed_end);
   }
   return tail;
+}
+
+uint64_t Snapshot::TailRowsMax() const {
+  const double share = limits::kTailShareMax * static_cast<double>(live_points);
+  return std::max<uint64_t>(static_cast<uint64_t>(share), limits::kTailRowsMin);
 }
 
 MemoryByPart Snapshot::Memory() const {

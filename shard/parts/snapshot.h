@@ -21,7 +21,7 @@ struct BuiltIndex {
   std::vector<std::shared_ptr<const index::ListSegment>> segments;  // in row order
   uint32_t indexed_end = 0;  // rows below it are in the segments, or dead
   bool ready = false;        // caught up once: it may serve, its tail is compared exactly
-  std::string error;         // why building stopped
+  bool rebuilding = false;   // it served before its files were lost: encoded again from the truth
 
   uint64_t OutOfRangeRows() const;
 };
@@ -40,6 +40,8 @@ struct Snapshot {
   index::IndexView View(const ShardSpec& spec, const BuiltIndex* index) const;
   // Rows that the slowest ready index has not encoded yet; 0 without one.
   uint64_t TailRows() const;
+  // How many rows may wait before writes are told to slow down.
+  uint64_t TailRowsMax() const;
   MemoryByPart Memory() const;
 };
 

@@ -52,6 +52,7 @@ v1::ShardReply MakeReply(uint64_t call, absl::StatusOr<T>&& result) {
 
 struct CallStream::Arrived {
   uint64_t call;
+  size_t bytes;
   Deadline deadline;
   std::chrono::steady_clock::time_point begin;
   const char* method;
@@ -109,9 +110,15 @@ void CallStream::OnReadDone(bool ok) {
 bool CallStream::Admit() {
   // Counted before the first is handed over: a call that is answered at once must not look like the
   // stream's last.
+  const size_t bytes = incoming_.ByteSizeLong();
   std::lock_guard lock(mutex_);
+  if (static_cast<size_t>(incoming_.calls_size()) > rpc::kFrameMessagesMax) {
+    abused_ = reads_ended_ = true;
+    return false;
+  }
   if (finished_) return false;
   with_service_ += static_cast<size_t>(incoming_.calls_size());
+  service_bytes_ += bytes;
   return true;
 }
 
@@ -119,6 +126,7 @@ void CallStream::OnWriteDone(bool ok) {
   std::unique_lock lock(mutex_);
   writing_ = false;
   in_frame_ = 0;
+  frame_bytes_ = 0;
   if (!ok) {
     broken_ = true;
     replies_.Clear();
@@ -134,7 +142,7 @@ void CallStream::OnCancel() {
 }
 
 void CallStream::Dispatch(v1::ShardCall&& call) {
-  Arrived arrived{call.call(), DeadlineFrom(call.timeout_us()), std::chrono::steady_clock::now(),
+  Arrived arrived{call.call(), call.ByteSizeLong(), DeadlineFrom(call.timeout_us()), std::chrono::steady_clock::now(),
                   "ShardNode/Unknown"};
   switch (call.body_case()) {
     case v1::ShardCall::kSearch:
@@ -187,36 +195,66 @@ void CallStream::Reply(const Arrived& arrived, v1::ShardReply&& reply) {
   const size_t bytes = reply.ByteSizeLong();
   std::unique_lock lock(mutex_);
   --with_service_;
+  service_bytes_ -= std::min(service_bytes_, arrived.bytes);
+  if (with_service_ == 0) service_bytes_ = 0;  // what the frames around them took
   if (!broken_) replies_.Push(std::move(reply), bytes);
   Advance(std::move(lock));
 }
 
-void CallStream::Advance(std::unique_lock<std::mutex> lock) {
-  const bool write = !writing_ && !broken_ && !replies_.empty();
-  if (write) {
-    writing_ = true;
-    FillFrame();
-  }
+bool CallStream::MayRead() const {
   const size_t held = with_service_ + replies_.size() + in_frame_;
-  const bool finish = !finished_ && (reads_ended_ || draining_) && with_service_ == 0 && !writing_;
-  if (finish) finished_ = true;
-  const bool read = !reading_ && !reads_ended_ && !finished_ && held < options_.held_calls_max;
-  if (read) reading_ = true;
-  const bool draining = draining_;
+  const size_t bytes = service_bytes_ + replies_.bytes() + frame_bytes_;
+  return !reading_ && !reads_ended_ && !draining_ && !finished_ && held < options_.held_calls_max &&
+         bytes < options_.held_bytes_max;
+}
+
+bool CallStream::MayFinish() const {
+  return !finished_ && (reads_ended_ || draining_) && with_service_ == 0 && !writing_ &&
+         starting_ == 0;
+}
+
+grpc::Status CallStream::EndStatus() const {
+  if (abused_) {
+    return rpc::StatusToGrpc(FieldError("calls", reason::kBatchTooLarge, "too many in one frame"));
+  }
+  return draining_ ? rpc::StatusToGrpc(DrainingError()) : grpc::Status::OK;
+}
+
+// An operation that is marked as running may not have begun when somebody else looks: until it has,
+// the stream does not finish, for what finishes is deleted. So the one that begins it looks again.
+void CallStream::Advance(std::unique_lock<std::mutex> lock) {
+  while (true) {
+    const bool write = !writing_ && !broken_ && !replies_.empty();
+    if (write) {
+      writing_ = true;
+      FillFrame();
+    }
+    const bool read = MayRead();
+    if (read) reading_ = true;
+    if (!write && !read) break;
+    ++starting_;
+    lock.unlock();
+    if (write) StartWrite(&outgoing_);
+    if (read) StartRead(&incoming_);
+    lock.lock();
+    --starting_;
+  }
+  if (!MayFinish()) return;
+  finished_ = true;
+  const grpc::Status status = EndStatus();
   lock.unlock();
-  // A write, a read or a finish that is marked as running keeps the stream alive until it starts.
-  if (write) StartWrite(&outgoing_);
-  if (read) StartRead(&incoming_);
-  if (finish) Finish(draining ? rpc::StatusToGrpc(DrainingError()) : grpc::Status::OK);
+  Finish(status);
 }
 
 void CallStream::FillFrame() {
   outgoing_.Clear();
+  const size_t waiting = replies_.bytes();
   replies_.FillFrame([this](v1::ShardReply&& reply) {
     *outgoing_.add_replies() = std::move(reply);
     ++in_frame_;
     return true;
   });
+  frame_bytes_ = waiting - replies_.bytes();
 }
 
 }  // namespace kith::shard

@@ -34,13 +34,16 @@ class OpenStreams {
 
 struct CallStreamOptions {
   size_t held_calls_max = limits::kSearchQueueMax + limits::kWriteQueueMax;
+  size_t held_bytes_max = limits::kWriteQueueBytesMax;  // of calls and of replies
   telemetry::RequestMetrics* metrics = nullptr;
 };
 
 // The server's end of one stream of calls. A call is held from its arrival until its reply is
-// written; with held_calls_max of them the stream is not read further, so neither a flood of calls
-// nor a client that does not read can fill the memory. The stream ends when its reads have ended
-// and no call is left with the service: after the server's shutdown nothing refers to it any more.
+// written; with held_calls_max of them, or held_bytes_max of calls and replies, the stream is not
+// read further, so neither a flood of calls nor a client that does not read can fill the memory: it
+// holds one frame more at most, and a frame of more than rpc::kFrameMessagesMax calls ends the
+// stream. The stream ends when its reads have ended and no call is left with the service: after the
+// server's shutdown nothing refers to it any more.
 //
 // Threads: gRPC's and the service's; deletes itself.
 class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
@@ -55,7 +58,8 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   void OnCancel() override;
   void OnDone() override;
 
-  // Counts the calls that came; false where the stream has ended already and they are not taken.
+  // Counts the calls that came; false where they are not taken: the stream has ended already, or
+  // they are too many.
   bool Admit();
   void Dispatch(v1::ShardCall&& call);
   void Search(const Arrived& arrived, v1::ShardSearchCall&& message);
@@ -68,6 +72,9 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   // Starts whatever the state allows; releases the lock. The stream may be gone afterwards.
   void Advance(std::unique_lock<std::mutex> lock);
   void FillFrame();
+  bool MayRead() const;
+  bool MayFinish() const;
+  grpc::Status EndStatus() const;
 
   ShardService& service_;
   OpenStreams& open_;
@@ -77,12 +84,16 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
 
   std::mutex mutex_;
   rpc::FrameQueue<v1::ShardReply> replies_;
-  size_t with_service_ = 0;  // calls handed to the service and not answered yet
-  size_t in_frame_ = 0;      // replies in outgoing_
+  size_t with_service_ = 0;   // calls handed to the service and not answered yet
+  size_t service_bytes_ = 0;  // of those calls, as they came
+  size_t in_frame_ = 0;       // replies in outgoing_
+  size_t frame_bytes_ = 0;    // of outgoing_
+  size_t starting_ = 0;       // operations that are marked as running but may not have begun yet
   bool reading_ = false;
   bool writing_ = false;
   bool reads_ended_ = false;
   bool broken_ = false;  // nobody reads replies any more
+  bool abused_ = false;  // too many calls came at once
   bool draining_ = false;
   bool finished_ = false;
 };

@@ -8,12 +8,23 @@
 #include "shard/rpc/shard_node_service.h"
 
 namespace kith::shard {
+namespace {
+
+CallStreamOptions StreamOptions(const ShardNodeServerOptions& options) {
+  CallStreamOptions streams;
+  streams.metrics = options.metrics;
+  if (options.held_calls_max != 0) streams.held_calls_max = options.held_calls_max;
+  if (options.held_bytes_max != 0) streams.held_bytes_max = options.held_bytes_max;
+  return streams;
+}
+
+}  // namespace
 
 // In the order in which they are needed: the server goes first, the executor last.
 struct ShardNodeServer::Parts {
   Parts(ShardService& shards, const ShardNodeServerOptions& options)
       : admin({"shard-admin", options.admin_threads, limits::kAdminQueueMax}),
-        service(shards, rpc::UnaryCalls(options.metrics, &admin), {.metrics = options.metrics}) {}
+        service(shards, rpc::UnaryCalls(options.metrics, &admin), StreamOptions(options)) {}
 
   Executor admin;
   ShardNodeService service;

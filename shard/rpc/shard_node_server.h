@@ -15,6 +15,9 @@ struct ShardNodeServerOptions {
   std::string address;  // host:port; port 0: any free one
   size_t admin_threads = 4;
   telemetry::RequestMetrics* metrics = nullptr;
+  // Of each stream; 0: call_stream.h's own.
+  size_t held_calls_max = 0;
+  size_t held_bytes_max = 0;
 };
 
 // A shard node's port: kith.v1.ShardNode, health and reflection over one ShardService, which

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -13,40 +18,79 @@ namespace kith::shard {
 namespace {
 
 constexpr int kAttempts = 20;
+constexpr size_t kKeysAtOnce = 256;
 
-using Stored = std::optional<storage::StateStore::StoredRow>;
+using StoredRow = storage::StateStore::StoredRow;
 
-// Reads `keys[i]` for every i in `wanted` and removes from it those that were read in one piece: a
-// row that vanished between the look-up and the read was replaced meanwhile.
-absl::Status ReadOnce(const CopyParts& parts, const std::vector<PointKey>& keys,
-                      std::vector<size_t>& wanted, std::vector<Stored>& stored) {
-  std::vector<PointKey> asked;
-  for (const size_t i : wanted) asked.push_back(keys[i]);
-  std::vector<std::optional<storage::IdEntry>> entries;
-  KITH_RETURN_IF_ERROR(parts.state->FindIds(asked, entries));
-  std::vector<uint32_t> rows;
-  std::vector<size_t> owners;
-  for (size_t j = 0; j < wanted.size(); ++j) {
-    if (!entries[j].has_value()) continue;
-    rows.push_back(entries[j]->row);
-    owners.push_back(wanted[j]);
-  }
-  std::vector<storage::StateStore::StoredRow> found;
-  KITH_RETURN_IF_ERROR(parts.state->ReadRows(rows, found));
-  wanted.clear();
-  for (size_t j = 0; j < rows.size(); ++j) {
-    if (found[j].version != 0) {
-      stored[owners[j]] = std::move(found[j]);
-    } else {
-      wanted.push_back(owners[j]);
-    }
-  }
-  return absl::OkStatus();
+absl::Status RowIsMissing(const PointKey& key, const storage::IdEntry& entry) {
+  return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
+               fmt::format("point {} is listed in row {}, which is missing; restore this shard "
+                           "from another copy or a backup",
+                           PointKeyToString(key), entry.row));
 }
 
-GetReply ToReply(const GetCall& call, const std::vector<Stored>& stored) {
-  GetReply reply;
-  for (const Stored& point : stored) {
+// Reads some points, each in one piece: a row that vanished between the look-up and the read was
+// replaced meanwhile, and the look-up is repeated.
+class PieceReader {
+ public:
+  PieceReader(const CopyParts& parts, std::span<const PointKey> keys)
+      : parts_(parts), keys_(keys), before_(keys.size()), stored_(keys.size()) {}
+
+  absl::Status Read() {
+    std::vector<size_t> wanted(keys_.size());
+    std::iota(wanted.begin(), wanted.end(), 0);
+    for (int attempt = 0; attempt < kAttempts && !wanted.empty(); ++attempt) {
+      KITH_RETURN_IF_ERROR(ReadOnce(wanted));
+    }
+    if (wanted.empty()) return absl::OkStatus();
+    return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+                 "a point kept changing while it was read; try again");
+  }
+  std::vector<std::optional<StoredRow>>& stored() { return stored_; }
+
+ private:
+  // Removes from `wanted` what it read.
+  absl::Status ReadOnce(std::vector<size_t>& wanted) {
+    std::vector<PointKey> asked;
+    for (const size_t i : wanted) asked.push_back(keys_[i]);
+    std::vector<std::optional<storage::IdEntry>> entries;
+    KITH_RETURN_IF_ERROR(parts_.state->FindIds(asked, entries));
+    std::vector<uint32_t> rows;
+    std::vector<size_t> owners;
+    for (size_t j = 0; j < wanted.size(); ++j) {
+      if (!entries[j].has_value()) continue;
+      // No version is given out twice: the row was there all the time, or should have been.
+      const std::optional<storage::IdEntry>& before = before_[wanted[j]];
+      if (before.has_value() && before->version == entries[j]->version) {
+        return RowIsMissing(asked[j], *before);
+      }
+      rows.push_back(entries[j]->row);
+      owners.push_back(wanted[j]);
+      before_[wanted[j]] = entries[j];
+    }
+    std::vector<StoredRow> found;
+    KITH_RETURN_IF_ERROR(parts_.state->ReadRows(rows, found));
+    wanted.clear();
+    for (size_t j = 0; j < rows.size(); ++j) {
+      if (found[j].version != 0) {
+        stored_[owners[j]] = std::move(found[j]);
+      } else {
+        wanted.push_back(owners[j]);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  const CopyParts& parts_;
+  const std::span<const PointKey> keys_;
+  std::vector<std::optional<storage::IdEntry>> before_;  // as of the last look-up
+  std::vector<std::optional<StoredRow>> stored_;
+};
+
+// RESOURCE_EXHAUSTED once the answer is larger than a message may be: before the next piece is read.
+absl::Status AddPoints(const GetCall& call, const std::vector<std::optional<StoredRow>>& stored,
+                       GetReply& reply) {
+  for (const std::optional<StoredRow>& point : stored) {
     reply.found.push_back(point.has_value() ? 1 : 0);
     if (!point.has_value()) continue;
     reply.versions.push_back(point->version);
@@ -56,7 +100,12 @@ GetReply ToReply(const GetCall& call, const std::vector<Stored>& stored) {
       reply.payloads += point->payload;
     }
   }
-  return reply;
+  if (reply.vectors.size() + reply.payloads.size() <= limits::kMessageBytesMax) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kResourceExhausted, reason::kBatchTooLarge,
+               "the points asked for are larger than a message may be (64 MiB); ask for fewer at a "
+               "time");
 }
 
 }  // namespace
@@ -73,20 +122,17 @@ absl::StatusOr<GetReply> ReadPoints(const CopyParts& parts, const GetCall& call)
                  fmt::format("the shard is at lsn {}, the token asks for {}", lsn, call.wait_lsn));
   }
   std::vector<PointKey> keys;
-  std::vector<size_t> wanted;
   for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
-    wanted.push_back(keys.size());
     keys.push_back(PointKey::FromBytes(call.keys.data() + at));
   }
-  std::vector<Stored> stored(keys.size());
-  for (int attempt = 0; attempt < kAttempts && !wanted.empty(); ++attempt) {
-    KITH_RETURN_IF_ERROR(ReadOnce(parts, keys, wanted, stored));
+  GetReply reply;
+  for (size_t begin = 0; begin < keys.size(); begin += kKeysAtOnce) {
+    const size_t count = std::min(kKeysAtOnce, keys.size() - begin);
+    PieceReader piece(parts, std::span(keys).subspan(begin, count));
+    KITH_RETURN_IF_ERROR(piece.Read());
+    KITH_RETURN_IF_ERROR(AddPoints(call, piece.stored(), reply));
   }
-  if (!wanted.empty()) {
-    return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
-                 "a point kept changing while it was read; try again");
-  }
-  return ToReply(call, stored);
+  return reply;
 }
 
 }  // namespace kith::shard

@@ -36,9 +36,15 @@ absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   return absl::OkStatus();
 }
 
-absl::Status NotReady(const std::string& version) {
+absl::Status NotHere(const std::string& version) {
   return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady,
                fmt::format("index version {} is not built at this shard", version));
+}
+
+absl::Status NotReadyYet(const std::string& version) {
+  return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+               fmt::format("index version {} is still being built at this shard; retry", version),
+               {{kRetryAfterMsFact, "500"}});
 }
 
 }  // namespace
@@ -66,7 +72,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     }
     if (!call_.index_version.empty()) {
       index_ = snapshot_->FindIndex(call_.index_version);
-      if (index_ == nullptr || !index_->ready) return NotReady(call_.index_version);
+      if (index_ == nullptr) return NotHere(call_.index_version);
+      if (!index_->ready) return NotReadyYet(call_.index_version);
     }
     SetOptions();
     return absl::OkStatus();

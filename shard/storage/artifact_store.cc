@@ -71,6 +71,7 @@ absl::StatusOr<std::string> ArtifactStore::PathOf(const std::string& hash) const
 absl::Status ArtifactStore::Save(const index::IndexVersion& version) {
   KITH_ASSIGN_OR_RETURN(const std::string path, PathOf(version.hash));
   std::lock_guard lock(mutex_);
+  unused_sweeps_.erase(version.hash);
   if (files_.Exists(path)) return absl::OkStatus();
   KITH_RETURN_IF_ERROR(files_.EnsureDirectory(directory_));
   return files_.ReplaceFile(path, index::SerializeIndexVersion(version));
@@ -80,6 +81,7 @@ absl::StatusOr<std::shared_ptr<const index::IndexVersion>> ArtifactStore::Load(
     const std::string& hash) {
   KITH_ASSIGN_OR_RETURN(const std::string path, PathOf(hash));
   std::lock_guard lock(mutex_);
+  unused_sweeps_.erase(hash);
   std::weak_ptr<const index::IndexVersion>& known = loaded_[hash];
   if (auto version = known.lock()) return version;
   if (!files_.Exists(path)) {
@@ -94,6 +96,10 @@ absl::StatusOr<std::shared_ptr<const index::IndexVersion>> ArtifactStore::Load(
 
 absl::StatusOr<ArtifactChunk> ArtifactStore::ReadChunk(const std::string& hash, uint64_t offset) {
   KITH_ASSIGN_OR_RETURN(const std::string path, PathOf(hash));
+  {
+    std::lock_guard lock(mutex_);
+    unused_sweeps_.erase(hash);
+  }
   if (!files_.Exists(path)) return NotHere(hash);
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> map, files_.MapReadOnly(path));
   ArtifactChunk chunk{hash, offset, map->size(), {}, 0};
@@ -109,6 +115,7 @@ absl::Status ArtifactStore::WriteChunk(const ArtifactChunk& chunk) {
   KITH_ASSIGN_OR_RETURN(const std::string path, PathOf(chunk.artifact));
   KITH_RETURN_IF_ERROR(CheckChunk(chunk));
   std::lock_guard lock(mutex_);
+  unused_sweeps_.erase(chunk.artifact);
   if (files_.Exists(path)) return absl::OkStatus();
   if (!incoming_.contains(chunk.artifact) && incoming_.size() >= kIncomingMax) {
     incoming_.erase(incoming_.begin());  // its sender begins again, or went away long ago
@@ -131,6 +138,29 @@ absl::Status ArtifactStore::Complete(const std::string& hash, const std::string&
   KITH_RETURN_IF_ERROR(files_.EnsureDirectory(directory_));
   KITH_RETURN_IF_ERROR(files_.ReplaceFile(path, bytes));
   spdlog::info("event=artifact_received version={} bytes={}", hash, bytes.size());
+  return absl::OkStatus();
+}
+
+bool ArtifactStore::IsUnused(const std::string& hash, const std::set<std::string>& used) {
+  const auto loaded = loaded_.find(hash);
+  return !used.contains(hash) && (loaded == loaded_.end() || loaded->second.expired());
+}
+
+absl::Status ArtifactStore::Sweep(const std::set<std::string>& used) {
+  std::lock_guard lock(mutex_);
+  KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(directory_));
+  for (const std::string& name : names) {
+    const absl::StatusOr<std::string> path = PathOf(name);
+    if (!path.ok()) continue;  // not one of ours
+    if (!IsUnused(name, used)) {
+      unused_sweeps_.erase(name);
+    } else if (++unused_sweeps_[name] >= kSweepsUnused) {
+      KITH_RETURN_IF_ERROR(files_.Remove(*path));
+      unused_sweeps_.erase(name);
+      loaded_.erase(name);
+      spdlog::info("event=artifact_removed version={} why=unused", name);
+    }
+  }
   return absl::OkStatus();
 }
 

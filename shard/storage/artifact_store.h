@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -26,16 +27,23 @@ class ArtifactStore {
   absl::StatusOr<std::shared_ptr<const index::IndexVersion>> Load(const std::string& hash);
   absl::StatusOr<ArtifactChunk> ReadChunk(const std::string& hash, uint64_t offset);
   absl::Status WriteChunk(const ArtifactChunk& chunk);
+  // Called now and then: removes what kSweepsUnused of these calls in a row found neither in `used`
+  // nor loaded nor touched by any other call. So many, because a version is trained or fetched
+  // before anything refers to it.
+  static constexpr int kSweepsUnused = 10;
+  absl::Status Sweep(const std::set<std::string>& used);
 
  private:
   absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   absl::Status Complete(const std::string& hash, const std::string& bytes);
+  bool IsUnused(const std::string& hash, const std::set<std::string>& used);
 
   const std::string directory_;
   FileSystem& files_;
   std::mutex mutex_;
   std::map<std::string, std::string> incoming_;  // chunks received so far, at most a few
   std::map<std::string, std::weak_ptr<const index::IndexVersion>> loaded_;
+  std::map<std::string, int> unused_sweeps_;
 };
 
 }  // namespace kith::storage

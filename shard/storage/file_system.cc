@@ -4,14 +4,24 @@
 
 namespace kith::storage {
 
+namespace {
+
+absl::Status WriteSynced(FileSystem& files, const std::string& path, std::string_view bytes) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file, files.Create(path));
+  KITH_RETURN_IF_ERROR(file->Append(bytes));
+  return file->Sync();
+}
+
+}  // namespace
+
 absl::Status FileSystem::ReplaceFile(const std::string& path, std::string_view bytes) {
   const std::string beside = path + ".new";
-  {
-    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file, Create(beside));
-    KITH_RETURN_IF_ERROR(file->Append(bytes));
-    KITH_RETURN_IF_ERROR(file->Sync());
+  absl::Status status = WriteSynced(*this, beside, bytes);
+  if (status.ok()) status = Rename(beside, path);
+  if (!status.ok()) {
+    (void)Remove(beside);
+    return status;
   }
-  KITH_RETURN_IF_ERROR(Rename(beside, path));
   return SyncDirectory(ParentDirectory(path));
 }
 

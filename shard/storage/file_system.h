@@ -47,6 +47,8 @@ class FileSystem {
 
   virtual absl::Status CreateDirectories(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
+  // Makes durable what is in a file that somebody else wrote, perhaps a process that was killed.
+  virtual absl::Status SyncFile(const std::string& path) = 0;
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
@@ -62,7 +64,8 @@ class FileSystem {
   virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;
   virtual rocksdb::Env* rocksdb_env() = 0;
 
-  // Writes beside, syncs, renames over `path`, syncs the directory.
+  // Writes beside, syncs, renames over `path`, syncs the directory. Leaves nothing beside where it
+  // fails: on a full disk that would be what keeps it full.
   absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
   // Creates what is missing of `path` so that a power cut cannot undo it.
   absl::Status EnsureDirectory(const std::string& path);

@@ -19,6 +19,13 @@ FrameWriter::FrameWriter(FileSystem& files, std::string path, std::unique_ptr<Wr
   block_.reserve(kBlockBytes);
 }
 
+// A writer that was moved from has no file; one that finished has none either.
+FrameWriter::~FrameWriter() {
+  if (file_ == nullptr) return;
+  file_.reset();
+  (void)files_->Remove(Beside(path_));
+}
+
 absl::StatusOr<FrameWriter> FrameWriter::Begin(FileSystem& files, const std::string& path,
                                                FrameHeader header) {
   KITH_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file, files.Create(Beside(path)));
@@ -59,8 +66,8 @@ absl::Status FrameWriter::Finish() {
   AppendLittleEndian(end, uint64_t{hash.high64});
   KITH_RETURN_IF_ERROR(file_->Append(end));
   KITH_RETURN_IF_ERROR(file_->Sync());
-  file_.reset();
   KITH_RETURN_IF_ERROR(files_->Rename(Beside(path_), path_));
+  file_.reset();
   return files_->SyncDirectory(ParentDirectory(path_));
 }
 

@@ -16,12 +16,16 @@
 namespace kith::storage {
 
 // Writes one framed file beside its name, then gives it the name, all durable. The body comes in
-// pieces; it has the size that the header says. Threads: one.
+// pieces; it has the size that the header says. What is not finished is removed: on a full disk it
+// would be what keeps it full. Threads: one.
 class FrameWriter {
  public:
   // Fills in the header's name hash.
   static absl::StatusOr<FrameWriter> Begin(FileSystem& files, const std::string& path,
                                            FrameHeader header);
+  FrameWriter(FrameWriter&& other) = default;
+  FrameWriter& operator=(FrameWriter&& other) = delete;
+  ~FrameWriter();
 
   absl::Status Append(std::string_view bytes);
   template <typename T>

@@ -17,17 +17,18 @@ constexpr char kShardKey[] = "shard.";
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LogHint>> LogHint::Open(const std::string& path, FileSystem& files,
-                                                       const Clock& clock) {
+std::unique_ptr<LogHint> LogHint::Open(const std::string& path, FileSystem& files,
+                                       const Clock& clock) {
   std::unique_ptr<LogHint> hint(new LogHint(path, files, clock));
-  if (!files.Exists(path)) return hint;
-  KITH_ASSIGN_OR_RETURN(const std::string bytes, files.ReadAll(path, CheckedText::kBytesMax));
-  hint->Load(bytes);
+  if (files.Exists(path)) hint->Load();
   return hint;
 }
 
-void LogHint::Load(const std::string& bytes) {
-  const absl::StatusOr<CheckedText> text = CheckedText::Parse(kKind, path_, bytes);
+void LogHint::Load() {
+  const absl::StatusOr<CheckedText> text = [this]() -> absl::StatusOr<CheckedText> {
+    KITH_ASSIGN_OR_RETURN(const std::string bytes, files_.ReadAll(path_, CheckedText::kBytesMax));
+    return CheckedText::Parse(kKind, path_, bytes);
+  }();
   if (!text.ok()) {
     spdlog::warn("event=log_hint_ignored path={} error=\"{}\"", path_, text.status().ToString());
     return;

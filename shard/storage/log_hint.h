@@ -9,7 +9,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "shard/storage/file_system.h"
 
@@ -28,8 +27,8 @@ class LogHint {
   static constexpr std::chrono::seconds kWritePeriod{1};
 
   // `files` and `clock` outlive it.
-  static absl::StatusOr<std::unique_ptr<LogHint>> Open(const std::string& path, FileSystem& files,
-                                                       const Clock& clock);
+  static std::unique_ptr<LogHint> Open(const std::string& path, FileSystem& files,
+                                       const Clock& clock);
 
   // What the file said at Open; 0: nothing is known.
   uint64_t Expected(uint64_t shard) const;
@@ -43,7 +42,7 @@ class LogHint {
   LogHint(std::string path, FileSystem& files, const Clock& clock)
       : path_(std::move(path)), files_(files), clock_(clock) {}
 
-  void Load(const std::string& bytes);
+  void Load();
   absl::Status WriteLocked();
 
   const std::string path_;

@@ -4,13 +4,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
+#include <optional>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/checked_text.h"
 #include "shard/storage/lock_file.h"
+#include "shard/storage/row_file.h"
 #include "shard/storage/shard_spec_file.h"
 
 namespace kith::storage {
@@ -26,12 +29,22 @@ bool MayStandInAnEmptyDirectory(const std::string& name) {
   return name == "LOCK" || name == "FORMAT.new" || name == "lost+found";
 }
 
-bool IsLeftover(const std::string& name) {
-  return name.starts_with(kCreating) || name.starts_with(kDropping);
-}
-
 std::string ShardDirectoryName(const NodeDirectory::ShardDirectory& shard) {
   return fmt::format("{}-{}", shard.spec.shard, shard.copy.ToString());
+}
+
+// What a directory's name says of the shard in it; none where it is not a shard's name.
+std::optional<NodeDirectory::ShardDirectory> FromName(std::string_view name) {
+  NodeDirectory::ShardDirectory shard;
+  const size_t dash = name.find('-');
+  if (dash == std::string_view::npos ||
+      !absl::SimpleAtoi(ToAbsl(name.substr(0, dash)), &shard.spec.shard)) {
+    return std::nullopt;
+  }
+  const absl::StatusOr<Uuid> copy = Uuid::Parse(name.substr(dash + 1));
+  if (!copy.ok()) return std::nullopt;
+  shard.copy = *copy;
+  return shard;
 }
 
 class LockedNodeDirectory final : public NodeDirectory {
@@ -43,14 +56,17 @@ class LockedNodeDirectory final : public NodeDirectory {
   const Uuid& node_id() const override { return node_id_; }
 
   absl::Status OpenOrCreate();
-  absl::StatusOr<std::vector<ShardDirectory>> ListShards() override;
+  absl::StatusOr<Listing> ListShards() override;
   absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec) override;
-  absl::Status RemoveShard(const ShardDirectory& shard) override;
+  absl::Status MarkDropped(ShardDirectory& shard) override;
+  absl::Status RemoveDropped(const ShardDirectory& shard) override;
 
  private:
   std::string shards_path() const { return path_ + "/shard"; }
   absl::Status CreateFormat();
   absl::Status ReadFormat();
+  void List(const std::string& name, Listing& listing);
+  absl::Status WriteShard(const std::string& unfinished, const ShardDirectory& shard);
   absl::StatusOr<ShardDirectory> ReadShard(const std::string& name);
 
   const std::string path_;
@@ -69,6 +85,11 @@ absl::Status LockedNodeDirectory::OpenOrCreate() {
   }
   for (const std::string& child : {log_path(), meta_path(), artifacts_path(), shards_path()}) {
     KITH_RETURN_IF_ERROR(files_.EnsureDirectory(child));
+  }
+  // A process that was killed may have left names that only the page cache holds. What is built on
+  // them from here on is acknowledged, so they are made durable first.
+  for (const std::string& directory : {path_, shards_path(), artifacts_path()}) {
+    KITH_RETURN_IF_ERROR(files_.SyncDirectory(directory));
   }
   return absl::OkStatus();
 }
@@ -113,46 +134,81 @@ absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::ReadShard(
                            file, ShardDirectoryName(shard)));
 }
 
-absl::StatusOr<std::vector<NodeDirectory::ShardDirectory>> LockedNodeDirectory::ListShards() {
+absl::StatusOr<NodeDirectory::Listing> LockedNodeDirectory::ListShards() {
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(shards_path()));
-  std::vector<ShardDirectory> shards;
-  for (const std::string& name : names) {
-    if (IsLeftover(name)) {
-      spdlog::info("event=leftover_removed path={}/{}", shards_path(), name);
-      KITH_RETURN_IF_ERROR(files_.RemoveTree(fmt::format("{}/{}", shards_path(), name)));
-      continue;
-    }
-    KITH_ASSIGN_OR_RETURN(ShardDirectory shard, ReadShard(name));
-    shards.push_back(std::move(shard));
-  }
-  return shards;
+  Listing listing;
+  for (const std::string& name : names) List(name, listing);
+  return listing;
 }
 
-// Complete under another name first; the rename makes it exist.
-absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::CreateShard(
-    const ShardSpec& spec) {
-  ShardDirectory shard{spec, Uuid::Random(), {}};
-  const std::string name = ShardDirectoryName(shard);
-  const std::string unfinished = fmt::format("{}/{}{}", shards_path(), kCreating, name);
+void LockedNodeDirectory::List(const std::string& name, Listing& listing) {
+  const std::string path = fmt::format("{}/{}", shards_path(), name);
+  if (name.starts_with(kCreating)) {
+    const absl::Status removed = files_.RemoveTree(path);
+    spdlog::info("event=leftover_removed path={} status={}", path, removed.ToString());
+    return;
+  }
+  const bool is_dropped = name.starts_with(kDropping);
+  const auto named = FromName(is_dropped ? name.substr(sizeof(kDropping) - 1) : name);
+  if (!named.has_value()) {
+    spdlog::warn("event=stray_file_ignored path={}", path);
+    return;
+  }
+  ShardDirectory shard = *named;
+  shard.path = path;
+  if (is_dropped) {
+    listing.dropped.push_back(std::move(shard));
+  } else if (absl::StatusOr<ShardDirectory> read = ReadShard(name); read.ok()) {
+    listing.shards.push_back(*std::move(read));
+  } else {
+    listing.unreadable.push_back({std::move(shard), read.status()});
+  }
+}
+
+absl::Status LockedNodeDirectory::WriteShard(const std::string& unfinished,
+                                             const ShardDirectory& shard) {
   KITH_RETURN_IF_ERROR(files_.CreateDirectories(unfinished));
   for (const char* child : {"state", "rows", "seg"}) {
     KITH_RETURN_IF_ERROR(files_.CreateDirectories(fmt::format("{}/{}", unfinished, child)));
   }
   KITH_RETURN_IF_ERROR(files_.ReplaceFile(unfinished + "/SPEC", EncodeShardSpec(shard)));
+  return files_.Rename(unfinished, shard.path);
+}
+
+// Complete under another name first; the rename makes it exist.
+absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::CreateShard(
+    const ShardSpec& spec) {
+  ShardDirectory shard{spec, Uuid::Random(), 0, {}};
+  shard.row_extent_bits =
+      ExtentBitsFor(static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type)));
+  const std::string name = ShardDirectoryName(shard);
+  const std::string unfinished = fmt::format("{}/{}{}", shards_path(), kCreating, name);
   shard.path = fmt::format("{}/{}", shards_path(), name);
-  KITH_RETURN_IF_ERROR(files_.Rename(unfinished, shard.path));
-  KITH_RETURN_IF_ERROR(files_.SyncDirectory(shards_path()));
+  absl::Status status = WriteShard(unfinished, shard);
+  if (status.ok()) status = files_.SyncDirectory(shards_path());
+  if (!status.ok()) {
+    // One that was refused must not appear at the next start beside the one that a retry makes.
+    (void)files_.RemoveTree(unfinished);
+    (void)files_.RemoveTree(shard.path);
+    return status;
+  }
   spdlog::info("event=shard_directory_created path={} collection={}", shard.path, spec.collection);
   return shard;
 }
 
-absl::Status LockedNodeDirectory::RemoveShard(const ShardDirectory& shard) {
+absl::Status LockedNodeDirectory::MarkDropped(ShardDirectory& shard) {
   const std::string dropped =
       fmt::format("{}/{}{}", shards_path(), kDropping, ShardDirectoryName(shard));
-  KITH_RETURN_IF_ERROR(files_.Rename(shard.path, dropped));
-  KITH_RETURN_IF_ERROR(files_.SyncDirectory(shards_path()));
+  if (shard.path != dropped) {
+    KITH_RETURN_IF_ERROR(files_.Rename(shard.path, dropped));
+    shard.path = dropped;
+  }
+  return files_.SyncDirectory(shards_path());
+}
+
+absl::Status LockedNodeDirectory::RemoveDropped(const ShardDirectory& shard) {
   spdlog::info("event=shard_directory_dropped path={}", shard.path);
-  return files_.RemoveTree(dropped);
+  return files_.RemoveTree(shard.path);
 }
 
 }  // namespace

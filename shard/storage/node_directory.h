@@ -39,12 +39,27 @@ class NodeDirectory {
   struct ShardDirectory {
     ShardSpec spec;
     Uuid copy;
+    uint32_t row_extent_bits = 0;  // 2^this rows an extent of the row file
     std::string path;
   };
-  // The shards that were created completely; leftovers of an unfinished create or drop are removed.
-  virtual absl::StatusOr<std::vector<ShardDirectory>> ListShards() = 0;
+  struct Unreadable {
+    ShardDirectory directory;  // what its name says: shard, copy, path
+    absl::Status why;
+  };
+  // What stands under shard/. One bad directory says nothing of the others.
+  struct Listing {
+    std::vector<ShardDirectory> shards;   // created completely
+    std::vector<Unreadable> unreadable;   // named like a shard, but SPEC is missing or damaged
+    std::vector<ShardDirectory> dropped;  // marked, not removed yet: shard, copy, path
+  };
+  // Removes the leftovers of an unfinished create; logs and ignores what has no shard's name.
+  virtual absl::StatusOr<Listing> ListShards() = 0;
+  // Where it fails nothing is left that a later start would take for a shard.
   virtual absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec) = 0;
-  virtual absl::Status RemoveShard(const ShardDirectory& shard) = 0;
+  // Durable: from here on the shard does not come back. Its new path goes into `shard`; where it
+  // fails it can be called again.
+  virtual absl::Status MarkDropped(ShardDirectory& shard) = 0;
+  virtual absl::Status RemoveDropped(const ShardDirectory& shard) = 0;
 };
 
 }  // namespace kith::storage

@@ -120,6 +120,12 @@ class PosixFileSystem final : public FileSystem {
 
   absl::Status SyncDirectory(const std::string& path) override { return SyncOpened(path); }
 
+  absl::Status SyncFile(const std::string& path) override {
+    const Descriptor file(path, O_RDONLY);
+    if (!file.ok()) return ErrnoStatus(errno, "open", path);
+    return fsync(file.get()) == 0 ? absl::OkStatus() : ErrnoStatus(errno, "sync", path);
+  }
+
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     std::error_code error;
     std::filesystem::directory_iterator entries(path, error);

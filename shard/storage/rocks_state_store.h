@@ -34,6 +34,7 @@ class RocksStateStore final : public StateStore {
   AppliedState applied() const override;
   std::unique_ptr<StateBatch> NewBatch() override;
   absl::Status Write(StateBatch& batch) override;
+  absl::Status Resume() override;
   absl::Status Flush() override;
   absl::StatusOr<uint64_t> FlushedLsn() override;
   absl::Status FindIds(std::span<const PointKey> keys,
@@ -48,7 +49,7 @@ class RocksStateStore final : public StateStore {
   absl::StatusOr<SlotDigests> ReadDigests() override;
   absl::StatusOr<std::string> ReadManifest() override;
   absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) override;
-  absl::Status ExpireDedupe(uint64_t now_unix_ms) override;
+  absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) override;
   uint64_t disk_bytes() const override;
 
  private:
@@ -79,9 +80,10 @@ class RocksStateStore final : public StateStore {
   const OpenDatabase database_;
   const DedupeTable dedupe_;
 
-  mutable std::mutex mutex_;  // below
-  AppliedState applied_;
+  std::mutex mutex_;  // of writing: held while RocksDB writes, which may wait for the disk
   uint64_t dedupe_count_ = 0;
+  mutable std::mutex applied_mutex_;  // never held for longer than a copy takes
+  AppliedState applied_;
 };
 
 }  // namespace kith::storage

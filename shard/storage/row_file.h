@@ -1,6 +1,7 @@
 #ifndef KITH_SHARD_STORAGE_ROW_FILE_H_
 #define KITH_SHARD_STORAGE_ROW_FILE_H_
 
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,11 +16,22 @@
 
 namespace kith::storage {
 
+inline constexpr uint32_t kExtentBitsMax = 16;
+inline constexpr uint64_t kExtentBytesMax = 16 << 20;
+
+// How many rows an extent file of a new shard holds, as a power of two: 65,536 at most, and few
+// enough that the first point of a shard of large vectors does not cost a gigabyte of disk.
+constexpr uint32_t ExtentBitsFor(uint32_t vector_bytes) {
+  const uint64_t rows = kExtentBytesMax / RowTable::StrideFor(vector_bytes);
+  const auto bits = static_cast<uint32_t>(std::bit_width(rows));
+  return bits > kExtentBitsMax ? kExtentBitsMax : bits - 1;
+}
+
 struct RowFileOptions {
   std::string directory;
   FileSystem* files = nullptr;
   uint32_t vector_bytes = 0;
-  uint32_t extent_bits = 16;  // 65,536 rows an extent file
+  uint32_t extent_bits = kExtentBitsMax;
   Faults faults;
 };
 

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "shard/storage/checked_text.h"
 #include "shard/storage/errno_status.h"
+#include "shard/storage/row_file.h"
 
 namespace kith::storage {
 namespace {
@@ -65,6 +66,7 @@ std::string EncodeShardSpec(const NodeDirectory::ShardDirectory& shard) {
   text.Put("metric", static_cast<uint64_t>(shard.spec.metric));
   text.Put("element_type", static_cast<uint64_t>(shard.spec.element_type));
   text.Put("slots", SlotsToText(shard.spec.slots));
+  text.Put("row_extent_bits", shard.row_extent_bits);
   return text.Encode();
 }
 
@@ -79,6 +81,9 @@ absl::StatusOr<NodeDirectory::ShardDirectory> ParseShardSpec(const std::string& 
   KITH_RETURN_IF_ERROR(ParseVectorKind(file, text, shard.spec));
   KITH_ASSIGN_OR_RETURN(const std::string slots, text.Text("slots"));
   KITH_RETURN_IF_ERROR(ParseSlots(file, slots, shard.spec));
+  KITH_ASSIGN_OR_RETURN(const uint64_t extent_bits, text.Number("row_extent_bits"));
+  if (extent_bits > kExtentBitsMax) return CorruptFile(file, "row_extent_bits is out of range");
+  shard.row_extent_bits = static_cast<uint32_t>(extent_bits);
   return shard;
 }
 

@@ -49,7 +49,7 @@ absl::Status RocksStateStore::CheckFormat(bool fresh) {
 }
 
 AppliedState RocksStateStore::applied() const {
-  std::lock_guard lock(mutex_);
+  std::lock_guard lock(applied_mutex_);
   return applied_;
 }
 
@@ -64,7 +64,10 @@ absl::Status RocksStateStore::Write(StateBatch& batch) {
   if (changes.dedupe_puts() > 0) changes.PutDedupeCount(dedupe_count);
   KITH_RETURN_IF_ERROR(WriteLocked(changes.Seal()));
   dedupe_count_ = dedupe_count;
-  if (changes.applied().has_value()) applied_ = *changes.applied();
+  if (changes.applied().has_value()) {
+    std::lock_guard applied_lock(applied_mutex_);
+    applied_ = *changes.applied();
+  }
   changes.Clear();
   return absl::OkStatus();
 }
@@ -72,6 +75,8 @@ absl::Status RocksStateStore::Write(StateBatch& batch) {
 absl::Status RocksStateStore::WriteLocked(rocksdb::WriteBatch& batch) {
   return Checked(db().Write(StateWriteOptions(), &batch), "write the state");
 }
+
+absl::Status RocksStateStore::Resume() { return Checked(db().Resume(), "resume the state"); }
 
 absl::Status RocksStateStore::Flush() {
   rocksdb::FlushOptions options;
@@ -104,19 +109,19 @@ absl::Status RocksStateStore::ForgetDead(uint64_t through_lsn) {
   return WriteLocked(batch);
 }
 
-absl::Status RocksStateStore::ExpireDedupe(uint64_t now_unix_ms) {
+absl::StatusOr<uint64_t> RocksStateStore::ExpireDedupe(uint64_t now_unix_ms) {
   std::lock_guard lock(mutex_);
   DedupeTable::Expiry expiry;
   expiry.oldest_unix_ms = now_unix_ms - std::min(now_unix_ms, limits::kDedupeAgeMs);
   expiry.surplus = dedupe_count_ - std::min(dedupe_count_, dedupe_entries_max_);
   RocksStateBatch batch(database_.families());
   KITH_ASSIGN_OR_RETURN(const uint64_t removed, dedupe_.Expire(expiry, batch.Seal()));
-  if (removed == 0) return absl::OkStatus();
+  if (removed == 0) return 0;
   const uint64_t left = dedupe_count_ - std::min(dedupe_count_, removed);
   batch.PutDedupeCount(left);
   KITH_RETURN_IF_ERROR(WriteLocked(batch.Seal()));
   dedupe_count_ = left;
-  return absl::OkStatus();
+  return removed;
 }
 
 uint64_t RocksStateStore::disk_bytes() const {

@@ -87,6 +87,9 @@ class StateStore {
   virtual std::unique_ptr<StateBatch> NewBatch() = 0;
   // Empties the batch where it succeeds.
   virtual absl::Status Write(StateBatch& batch) = 0;
+  // After an error that has passed, such as a disk that has room again: writes that RocksDB refused
+  // since then are possible once it answers OK. OK at once where there was no error.
+  virtual absl::Status Resume() = 0;
   // Everything written so far is durable when it returns.
   virtual absl::Status Flush() = 0;
   // Up to here the state survives a crash without the log. 0: nothing does.
@@ -118,8 +121,8 @@ class StateStore {
 
   virtual absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) = 0;
   // Drops what is older than limits::kDedupeAgeMs and the oldest above dedupe_entries_max,
-  // at most 10,000 a call: call it at least every 10,000 writes.
-  virtual absl::Status ExpireDedupe(uint64_t now_unix_ms) = 0;
+  // at most 10,000 a call, so that no call holds the writer for long. Answers how many went.
+  virtual absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) = 0;
 
   virtual uint64_t disk_bytes() const = 0;
 };

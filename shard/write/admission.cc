@@ -14,6 +14,11 @@ namespace kith::shard {
 namespace {
 
 constexpr auto kSpaceCheckEvery = std::chrono::milliseconds(200);
+constexpr uint64_t kDeletesShareOfReserve = 8;
+
+bool IsKind(WriteKind kind) { return kind >= WriteKind::kUpsert && kind <= WriteKind::kDelete; }
+
+bool IsKeyKind(char kind) { return kind == PointKey::kNumber || kind == PointKey::kUuid; }
 
 absl::Status Refuse(const char* reason, const std::string& message, int retry_after_ms) {
   return Error(absl::StatusCode::kResourceExhausted, reason, message,
@@ -43,16 +48,24 @@ absl::Status Admission::CheckCall(const WriteCall& call) const {
       (call.payload_sizes.empty() || call.payload_sizes.size() == carried) &&
       call.payloads.size() == payloads &&
       (call.if_versions.empty() || call.if_versions.size() == count) &&
-      (call.request_id.empty() || call.request_id.size() == limits::kRequestIdBytes);
+      (call.request_id.empty() || call.request_id.size() == limits::kRequestIdBytes) &&
+      (call.body_hash.empty() || call.body_hash.size() == limits::kBodyHashBytes) &&
+      std::all_of(call.kinds.begin(), call.kinds.end(), IsKind) &&
+      std::all_of(call.payload_sizes.begin(), call.payload_sizes.end(),
+                  [](uint32_t size) { return size <= limits::kPayloadBytesMax; });
   if (!shaped) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-                 "the parts of a shard write do not agree in size");
+                 "the parts of a shard write do not agree in size or are of no known kind");
   }
   if (call.epoch != 0 && call.epoch != parts_.state->applied().epoch) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongEpoch,
                  "the write names another epoch of this shard; refresh the map");
   }
   for (size_t i = 0; i < count; ++i) {
+    if (!IsKeyKind(call.keys[i * PointKey::kSize])) {
+      return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+                   "a key of a shard write is neither a number nor a UUID");
+    }
     const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
     if (!owned_slots_[SlotOf(key)]) {
       return Error(
@@ -64,22 +77,21 @@ absl::Status Admission::CheckCall(const WriteCall& call) const {
 }
 
 absl::Status Admission::CheckRoom(uint32_t next_row, uint64_t rows) {
-  if (rows == 0) return absl::OkStatus();
+  // Deletes make room in the end, but need some first: for the log and the state.
+  if (rows == 0) return CheckSpace(limits_.disk_reserve_bytes / kDeletesShareOfReserve);
   if (next_row + rows > limits::kRowsMax) {
     return Refuse(reason::kRowLimit,
                   "the shard has given out all its row numbers; make a collection of more shards",
                   60'000);
   }
   KITH_RETURN_IF_ERROR(CheckTail());
-  KITH_RETURN_IF_ERROR(CheckSpace());
+  KITH_RETURN_IF_ERROR(CheckSpace(limits_.disk_reserve_bytes));
   return parts_.rows->Reserve(static_cast<uint32_t>(next_row + rows));
 }
 
 absl::Status Admission::CheckTail() const {
   const auto snapshot = parts_.snapshots.Pin();
-  const auto share =
-      static_cast<uint64_t>(limits::kTailShareMax * static_cast<double>(snapshot->live_points));
-  const uint64_t most = std::max<uint64_t>(share, limits::kTailRowsMin);
+  const uint64_t most = snapshot->TailRowsMax();
   const uint64_t tail = snapshot->TailRows();
   if (tail <= most) return absl::OkStatus();
   return Refuse(
@@ -87,31 +99,29 @@ absl::Status Admission::CheckTail() const {
       fmt::format("{} rows wait to be indexed, {} at most; slow down and retry", tail, most), 200);
 }
 
-absl::Status Admission::CheckSpace() {
+absl::Status Admission::CheckSpace(uint64_t disk_needed_bytes) {
   const Deadline now = parts_.clock->Now();
-  if (now < next_space_check_) return space_;
-  next_space_check_ = now + kSpaceCheckEvery;
-  return space_ = MeasureSpace();
-}
-
-absl::Status Admission::MeasureSpace() const {
-  KITH_ASSIGN_OR_RETURN(const uint64_t free, parts_.files->FreeBytes(parts_.directory));
-  if (free < limits_.disk_reserve_bytes) {
+  if (now >= next_space_check_) {
+    next_space_check_ = now + kSpaceCheckEvery;
+    free_bytes_ = parts_.files->FreeBytes(parts_.directory);
+    log_bytes_ = parts_.log->bytes();
+  }
+  KITH_RETURN_IF_ERROR(free_bytes_.status());
+  if (*free_bytes_ < disk_needed_bytes) {
     return Refuse(reason::kDiskFull,
                   fmt::format("{} MiB are free under {}, {} MiB are kept in reserve "
                               "(storage.disk_reserve_mb); free some space: reads go on, writes "
                               "resume by themselves",
-                              free >> 20, parts_.directory, limits_.disk_reserve_bytes >> 20),
+                              *free_bytes_ >> 20, parts_.directory,
+                              limits_.disk_reserve_bytes >> 20),
                   1000);
   }
-  if (const uint64_t log = parts_.log->bytes(); log > limits_.log_bytes_max) {
-    return Refuse(reason::kLogFull,
-                  fmt::format("the node's log has {} MiB, {} at most (storage.log_max_mb): the "
-                              "shards' checkpoints are behind; slow down and retry",
-                              log >> 20, limits_.log_bytes_max >> 20),
-                  500);
-  }
-  return absl::OkStatus();
+  if (log_bytes_ <= limits_.log_bytes_max) return absl::OkStatus();
+  return Refuse(reason::kLogFull,
+                fmt::format("the node's log has {} MiB, {} at most (storage.log_max_mb): the "
+                            "shards' checkpoints are behind; slow down and retry",
+                            log_bytes_ >> 20, limits_.log_bytes_max >> 20),
+                500);
 }
 
 }  // namespace kith::shard

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "shard/parts/copy_parts.h"
 
 namespace kith::shard {
@@ -24,19 +25,20 @@ class Admission {
   // The call's shape: sizes that agree, slots of this shard, the right epoch.
   absl::Status CheckCall(const WriteCall& call) const;
   // Room for `rows` more rows after `next_row`: row numbers, the unindexed tail, the log, the disk
-  // (the row file's space is taken here, the log's and the state's is kept in reserve).
+  // (the row file's space is taken here, the log's and the state's is kept in reserve). Deletes
+  // alone (no rows) need an eighth of the reserve.
   absl::Status CheckRoom(uint32_t next_row, uint64_t rows);
 
  private:
   absl::Status CheckTail() const;
-  absl::Status CheckSpace();
-  absl::Status MeasureSpace() const;
+  absl::Status CheckSpace(uint64_t disk_needed_bytes);
 
   CopyParts& parts_;
   const AdmissionLimits limits_;
   std::vector<bool> owned_slots_;
   Deadline next_space_check_{};
-  absl::Status space_;
+  absl::StatusOr<uint64_t> free_bytes_{0};  // this and the next as of the last check
+  uint64_t log_bytes_ = 0;
 };
 
 }  // namespace kith::shard

@@ -1,7 +1,11 @@
 #include "shard/write/applier.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
+#include "common/base/ids.h"
+#include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "index/decode.h"
 
@@ -44,25 +48,47 @@ void Applier::Put(const ResolvedOperation& operation, std::string_view vector,
   if (!operation.before.has_value()) ++applied_.live_points;
 }
 
-void Applier::Bury(uint64_t lsn, const ResolvedOperation& operation) {
-  const uint32_t row = operation.before->row;
-  const uint16_t slot = SlotOf(operation.key);
-  const RowTable table = parts_.rows->view().Table(row + 1);
-  parts_.digests[slot].Subtract(storage::PointDigest(operation.key, operation.before->version,
-                                                     table.Header(row).content_hash));
-  TouchDigest(slot);
-  batch_->DeleteRow(row);
-  if (parts_.faults.drop_tombstone && operation.kind == ResolvedKind::kDelete) return;
-  batch_->MarkDead(lsn, row);
-  dead_.push_back(row);
+// From the row file, which is at hand, where the record is whole and the one that is meant: a wrong
+// hash would make the digest of the truth itself wrong, and the copy would refuse to open.
+absl::StatusOr<uint64_t> Applier::ContentHashOf(const ResolvedOperation& operation) const {
+  const storage::IdEntry& before = *operation.before;
+  if (parts_.rows->IsValid(before.row)) {
+    const RowHeader& header = parts_.rows->view().Table(before.row + 1).Header(before.row);
+    if (header.version == before.version) return header.content_hash;
+  }
+  std::vector<storage::StateStore::StoredRow> stored;
+  KITH_RETURN_IF_ERROR(parts_.state->ReadRows({&before.row, 1}, stored));
+  if (stored[0].version == before.version) {
+    return storage::ContentHash(stored[0].vector, stored[0].payload);
+  }
+  return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
+               fmt::format("row {} of point {} is neither in the row file nor in the truth; restore "
+                           "this shard from another copy or a backup",
+                           before.row, PointKeyToString(operation.key)));
 }
 
-void Applier::Add(const ResolvedWrite& resolved, const LogEntry& entry) {
+absl::Status Applier::Bury(uint64_t lsn, const ResolvedOperation& operation) {
+  const uint32_t row = operation.before->row;
+  const uint16_t slot = SlotOf(operation.key);
+  KITH_ASSIGN_OR_RETURN(const uint64_t content_hash, ContentHashOf(operation));
+  parts_.digests[slot].Subtract(
+      storage::PointDigest(operation.key, operation.before->version, content_hash));
+  TouchDigest(slot);
+  batch_->DeleteRow(row);
+  if (parts_.faults.drop_tombstone && operation.kind == ResolvedKind::kDelete) {
+    return absl::OkStatus();
+  }
+  batch_->MarkDead(lsn, row);
+  dead_.push_back(row);
+  return absl::OkStatus();
+}
+
+absl::Status Applier::Add(const ResolvedWrite& resolved, const LogEntry& entry) {
   size_t put = 0;
   size_t payload_offset = 0;
   for (const ResolvedOperation& operation : resolved.operations) {
     if (operation.kind != ResolvedKind::kRefused && operation.before.has_value()) {
-      Bury(resolved.lsn, operation);
+      KITH_RETURN_IF_ERROR(Bury(resolved.lsn, operation));
     }
     if (operation.kind == ResolvedKind::kPut) {
       uint32_t size;
@@ -77,21 +103,27 @@ void Applier::Add(const ResolvedWrite& resolved, const LogEntry& entry) {
     }
   }
   if (!entry.request_id.empty()) {
-    batch_->PutDedupe(entry.request_id,
-                      {std::string(entry.body_hash), entry.unix_ms,
-                       EncodeDedupeReply(resolved.lsn, applied_.epoch, entry.outcomes)});
+    batch_->PutDedupe(entry.request_id, {std::string(entry.body_hash), entry.unix_ms,
+                                         EncodeDedupeReply(resolved.Reply(applied_.epoch))});
   }
   applied_.applied_lsn = resolved.lsn;
+  return absl::OkStatus();
 }
 
-absl::Status Applier::Commit() {
+void Applier::Seal() {
   for (const uint16_t slot : touched_) {
     batch_->PutDigest(slot, parts_.digests[slot]);
     is_touched_[slot] = false;
   }
   touched_.clear();
   batch_->PutApplied(applied_);
+  is_sealed_ = true;
+}
+
+absl::Status Applier::Commit() {
+  if (!is_sealed_) Seal();
   KITH_RETURN_IF_ERROR(parts_.state->Write(*batch_));
+  is_sealed_ = false;
   batch_ = parts_.state->NewBatch();
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/write/log_entry.h"
 #include "shard/write/resolver.h"
@@ -22,9 +23,9 @@ class Applier {
  public:
   explicit Applier(CopyParts& parts);
 
-  // Adds one entry to the batch under way. `bytes` is the entry as the log has it.
-  void Add(const ResolvedWrite& resolved, const LogEntry& entry);
-  // Writes the batch; nothing is visible before Publish.
+  // Adds one entry to the batch under way.
+  absl::Status Add(const ResolvedWrite& resolved, const LogEntry& entry);
+  // Writes the batch; nothing is visible before Publish. Where it fails it can be called again.
   absl::Status Commit();
   // Makes everything committed visible to searches.
   void Publish();
@@ -33,7 +34,9 @@ class Applier {
 
  private:
   void Put(const ResolvedOperation& operation, std::string_view vector, std::string_view payload);
-  void Bury(uint64_t lsn, const ResolvedOperation& operation);
+  absl::Status Bury(uint64_t lsn, const ResolvedOperation& operation);
+  absl::StatusOr<uint64_t> ContentHashOf(const ResolvedOperation& operation) const;
+  void Seal();
   void TouchDigest(uint16_t slot);
 
   CopyParts& parts_;
@@ -42,6 +45,7 @@ class Applier {
   std::vector<uint32_t> dead_;     // since the last Publish
   std::vector<uint16_t> touched_;  // slots whose digest changed in this batch
   std::vector<bool> is_touched_;
+  bool is_sealed_ = false;  // the batch is complete and waits for the state to take it
 };
 
 // 1 / ||v||, or 1 where the metric is not cosine. One order of summation everywhere.

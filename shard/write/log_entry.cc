@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "shard/storage/byte_codec.h"
 
 namespace kith::shard {
 namespace {
@@ -102,26 +103,44 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
   return entry;
 }
 
-std::string EncodeDedupeReply(uint64_t lsn, uint64_t epoch, std::string_view outcomes) {
-  std::string bytes(16, '\0');
-  std::memcpy(bytes.data(), &lsn, 8);
-  std::memcpy(bytes.data() + 8, &epoch, 8);
-  bytes.append(outcomes);
+std::string EncodeDedupeReply(const WriteReply& reply) {
+  std::string bytes;
+  storage::AppendLittleEndian(bytes, reply.lsn);
+  storage::AppendLittleEndian(bytes, reply.epoch);
+  storage::AppendLittleEndian(bytes, static_cast<uint32_t>(reply.outcomes.size()));
+  for (const WriteOutcome outcome : reply.outcomes) bytes.push_back(static_cast<char>(outcome));
+  for (size_t i = 0; i < reply.outcomes.size(); ++i) {
+    if (reply.outcomes[i] == WriteOutcome::kOk) continue;
+    storage::AppendLittleEndian(bytes, reply.versions[i]);
+  }
   return bytes;
 }
 
-absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes) {
-  if (bytes.size() < 16) return Corrupt("a remembered reply is too short");
+absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes,
+                                             const std::vector<WriteKind>& kinds) {
+  constexpr size_t kHead = 8 + 8 + 4;
+  if (bytes.size() < kHead) return Corrupt("a remembered reply is too short");
   WriteReply reply;
-  std::memcpy(&reply.lsn, bytes.data(), 8);
-  std::memcpy(&reply.epoch, bytes.data() + 8, 8);
-  bytes.remove_prefix(16);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const auto outcome = static_cast<WriteOutcome>(bytes[i]);
-    reply.outcomes.push_back(outcome);
-    reply.versions.push_back(
-        outcome == WriteOutcome::kOk ? PutVersion(reply.lsn, static_cast<uint32_t>(i)) : 0);
+  reply.lsn = storage::GetLittleEndian<uint64_t>(bytes.data());
+  reply.epoch = storage::GetLittleEndian<uint64_t>(bytes.data() + 8);
+  const size_t count = storage::GetLittleEndian<uint32_t>(bytes.data() + 16);
+  std::string_view rest = bytes.substr(kHead);
+  std::string_view outcomes;
+  if (count != kinds.size() || !Take(rest, count, outcomes)) {
+    return Corrupt("a remembered reply does not fit its request");
   }
+  for (size_t i = 0; i < count; ++i) {
+    reply.outcomes.push_back(static_cast<WriteOutcome>(outcomes[i]));
+    uint64_t& version = reply.versions.emplace_back(0);
+    if (reply.outcomes[i] == WriteOutcome::kOk) {
+      if (kinds[i] != WriteKind::kDelete) version = PutVersion(reply.lsn, static_cast<uint32_t>(i));
+      continue;
+    }
+    std::string_view stored;
+    if (!Take(rest, sizeof(version), stored)) return Corrupt("a remembered reply is too short");
+    version = storage::GetLittleEndian<uint64_t>(stored.data());
+  }
+  if (!rest.empty()) return Corrupt("a remembered reply is too long");
   return reply;
 }
 

@@ -39,9 +39,12 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
 // The version a put gets: larger is later, never the same twice within a shard.
 constexpr uint64_t PutVersion(uint64_t lsn, uint32_t operation) { return lsn << 14 | operation; }
 
-// What a repeated request is answered with.
-std::string EncodeDedupeReply(uint64_t lsn, uint64_t epoch, std::string_view outcomes);
-absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes);
+// What a repeated request is answered with: lsn, epoch, outcomes and versions of `reply`. The
+// versions of what was written follow from the lsn; on disk stand those of the others.
+std::string EncodeDedupeReply(const WriteReply& reply);
+// `kinds` are those of the repeated request. DATA_LOSS CORRUPTION.
+absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes,
+                                             const std::vector<WriteKind>& kinds);
 
 }  // namespace kith::shard
 

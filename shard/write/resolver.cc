@@ -40,6 +40,17 @@ uint32_t ResolvedWrite::puts() const {
       [](const ResolvedOperation& operation) { return operation.kind == ResolvedKind::kPut; }));
 }
 
+WriteReply ResolvedWrite::Reply(uint64_t epoch) const {
+  WriteReply reply;
+  for (const ResolvedOperation& operation : operations) {
+    reply.outcomes.push_back(operation.outcome);
+    reply.versions.push_back(operation.version);
+  }
+  reply.epoch = epoch;
+  reply.lsn = lsn;
+  return reply;
+}
+
 absl::Status Resolver::Lookup(std::string_view keys) {
   missing_.clear();
   for (size_t at = 0; at < keys.size(); at += PointKey::kSize) {
@@ -47,7 +58,11 @@ absl::Status Resolver::Lookup(std::string_view keys) {
     if (known_.try_emplace(key, std::nullopt).second) missing_.push_back(key);
   }
   found_.clear();
-  KITH_RETURN_IF_ERROR(state_.FindIds(missing_, found_));
+  if (absl::Status status = state_.FindIds(missing_, found_); !status.ok()) {
+    // Nothing is known of them: the next call of the group must not take them for absent.
+    for (const PointKey& key : missing_) known_.erase(key);
+    return status;
+  }
   for (size_t i = 0; i < missing_.size(); ++i) known_[missing_[i]] = found_[i];
   return absl::OkStatus();
 }

@@ -32,6 +32,7 @@ struct ResolvedWrite {
   std::vector<ResolvedOperation> operations;
 
   uint32_t puts() const;
+  WriteReply Reply(uint64_t epoch) const;  // without live_points
 };
 
 // Decides conditions in log order. Looks ids up once for a group of calls and keeps what the

@@ -16,6 +16,7 @@ namespace {
 // A group is bounded so that the first caller does not wait for the last one's bytes.
 constexpr size_t kGroupCallsMax = 64;
 constexpr uint64_t kGroupBytesMax = 16 << 20;
+constexpr auto kDiskRetryEvery = std::chrono::milliseconds(200);
 
 uint64_t BytesOf(const WriteCall& call) {
   return call.keys.size() + call.vectors.size() + call.payloads.size();
@@ -52,6 +53,11 @@ absl::Status Writer::failure() const {
   return failure_;
 }
 
+absl::Status Writer::obstacle() const {
+  std::lock_guard lock(mutex_);
+  return obstacle_;
+}
+
 size_t Writer::queued() const {
   std::lock_guard lock(mutex_);
   return interactive_.size() + import_.size();
@@ -66,6 +72,8 @@ void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
     auto& queue = pending.call.priority == WritePriority::kImport ? import_ : interactive_;
     if (!failure_.ok()) {
       refusal = failure_;
+    } else if (!obstacle_.ok()) {
+      refusal = obstacle_;
     } else if (stopping_) {
       refusal = Error(absl::StatusCode::kUnavailable, reason::kDraining,
                       "the shard is shutting down; retry on its successor");
@@ -108,7 +116,8 @@ std::vector<Writer::Pending> Writer::Take() {
   return calls;
 }
 
-// The write path. Nothing after Log can refuse; what fails there stops the copy.
+// The write path. Nothing after Log can refuse; what fails there stops the copy, save a state whose
+// disk is full, which is waited for.
 void Writer::Process(std::vector<Pending> calls) {
   Group group = Admit(std::move(calls));
   if (group.writes.empty()) return;
@@ -184,13 +193,8 @@ bool Writer::AnswerRepeat(Pending& pending) {
                             "was used before with another body; take a new one for a new write"));
     return true;
   }
-  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply);
-  if (reply.ok()) {
-    for (size_t i = 0; i < reply->versions.size() && i < call.kinds.size(); ++i) {
-      if (call.kinds[i] == WriteKind::kDelete) reply->versions[i] = 0;
-    }
-    reply->live_points = applier_.applied().live_points;
-  }
+  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply, call.kinds);
+  if (reply.ok()) reply->live_points = applier_.applied().live_points;
   pending.done(std::move(reply));
   return true;
 }
@@ -200,14 +204,44 @@ absl::Status Writer::Log(Group& group) { return parts_.log->Append(group.records
 absl::Status Writer::Apply(Group& group) {
   for (const Logged& logged : group.writes) {
     KITH_ASSIGN_OR_RETURN(const LogEntry entry, DecodeLogEntry(logged.body, parts_.vector_bytes));
-    applier_.Add(logged.resolved, entry);
+    KITH_RETURN_IF_ERROR(applier_.Add(logged.resolved, entry));
   }
-  KITH_RETURN_IF_ERROR(applier_.Commit());
+  KITH_RETURN_IF_ERROR(Commit());
   applier_.Publish();
   return absl::OkStatus();
 }
 
+// The entries are durable in the log already, so a state that has no room for them has time: they
+// are offered again until it has, or the copy stops. Any other error stops the copy.
+absl::Status Writer::Commit() {
+  while (true) {
+    absl::Status status = applier_.Commit();
+    if (status.ok() || ReasonOf(status) != reason::kDiskFull) return status;
+    if (!WaitForDisk(status)) return status;
+    const absl::Status resumed = parts_.state->Resume();
+    if (!resumed.ok() && ReasonOf(resumed) != reason::kDiskFull) return resumed;
+  }
+}
+
+// False where the copy stops. New writes are refused until the next attempt has succeeded.
+bool Writer::WaitForDisk(const absl::Status& status) {
+  std::unique_lock lock(mutex_);
+  if (obstacle_.ok()) {
+    spdlog::error("writes wait for disk space shard={} error=\"{}\"", parts_.spec.shard,
+                  status.ToString());
+    obstacle_ = Error(absl::StatusCode::kResourceExhausted, reason::kDiskFull,
+                      std::string(status.message()) + "; reads go on, writes resume by themselves",
+                      {{kRetryAfterMsFact, "1000"}});
+  }
+  return !wake_.wait_for(lock, kDiskRetryEvery, [this] { return stopping_; });
+}
+
 void Writer::Acknowledge(Group& group) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!obstacle_.ok()) spdlog::info("writes go on shard={}", parts_.spec.shard);
+    obstacle_ = absl::OkStatus();
+  }
   for (Logged& logged : group.writes) logged.pending.done(ReplyTo(logged));
   const absl::Status noted = parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
   if (!noted.ok())
@@ -216,13 +250,7 @@ void Writer::Acknowledge(Group& group) {
 }
 
 WriteReply Writer::ReplyTo(const Logged& logged) const {
-  WriteReply reply;
-  for (const ResolvedOperation& operation : logged.resolved.operations) {
-    reply.outcomes.push_back(operation.outcome);
-    reply.versions.push_back(operation.version);
-  }
-  reply.epoch = applier_.applied().epoch;
-  reply.lsn = logged.resolved.lsn;
+  WriteReply reply = logged.resolved.Reply(applier_.applied().epoch);
   reply.live_points = applier_.applied().live_points;
   return reply;
 }

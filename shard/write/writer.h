@@ -40,6 +40,8 @@ class Writer {
   void Stop();
   // Why this copy takes no more writes, once its disk has failed it.
   absl::Status failure() const;
+  // What writes wait for, where they go on by themselves: the state has no room on its disk.
+  absl::Status obstacle() const;
   size_t queued() const;
 
  private:
@@ -68,6 +70,8 @@ class Writer {
   bool AnswerRepeat(Pending& pending);
   absl::Status Log(Group& group);
   absl::Status Apply(Group& group);
+  absl::Status Commit();
+  bool WaitForDisk(const absl::Status& status);
   void Acknowledge(Group& group);
   void Fail(Group& group, const absl::Status& status);
   WriteReply ReplyTo(const Logged& logged) const;
@@ -85,6 +89,7 @@ class Writer {
   uint64_t queued_bytes_ = 0;
   bool stopping_ = false;
   absl::Status failure_;
+  absl::Status obstacle_;
   std::thread thread_;
 };
 

@@ -38,9 +38,9 @@ void AppendEntries(const std::string& directory, int count) {
     const std::string body(3000, static_cast<char>(lsn));
     const storage::LogRecord record{1, lsn, 1, body};
     Check((*store)->Append({&record, 1}).ok());
-    Check((*hint)->Note(1, lsn).ok());
+    Check(hint->Note(1, lsn).ok());
   }
-  Check((*hint)->Close().ok());
+  Check(hint->Close().ok());
   raise(SIGKILL);
 }
 

@@ -149,8 +149,8 @@ TEST_F(WalDamageTest, TheHintCatchesACutAndADeletedLog) {
     const auto store = OpenStore();
     ASSERT_TRUE(store.ok()) << store.status();
     const auto hint = LogHint::Open(directory_ / "HINT", *files_, clock);
-    EXPECT_EQ((*hint)->Expected(1), static_cast<uint64_t>(test::kEntries));
-    EXPECT_LT(*(*store)->LastLsn(1), (*hint)->Expected(1));
+    EXPECT_EQ(hint->Expected(1), static_cast<uint64_t>(test::kEntries));
+    EXPECT_LT(*(*store)->LastLsn(1), hint->Expected(1));
   }
 }
 

@@ -82,6 +82,11 @@ absl::Status HookedFileSystem::SyncDirectory(const std::string& path) {
                  [&] { return real_->SyncDirectory(path); });
 }
 
+absl::Status HookedFileSystem::SyncFile(const std::string& path) {
+  return Through(hooks_, {DiskCall::Kind::kSyncFile, path, {}, 0},
+                 [&] { return real_->SyncFile(path); });
+}
+
 absl::StatusOr<std::vector<std::string>> HookedFileSystem::List(const std::string& path) {
   return real_->List(path);
 }

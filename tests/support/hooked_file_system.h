@@ -21,6 +21,7 @@ class HookedFileSystem final : public storage::FileSystem {
 
   absl::Status CreateDirectories(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
+  absl::Status SyncFile(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
   bool Exists(const std::string& path) override { return real_->Exists(path); }
   absl::Status Remove(const std::string& path) override;

@@ -56,13 +56,34 @@ TEST(LogEntry, NeverSkipsAKindItDoesNotKnow) {
             absl::StatusCode::kFailedPrecondition);
 }
 
-TEST(LogEntry, RemembersTheReplyOfARepeatedRequest) {
-  const auto reply = DecodeDedupeReply(EncodeDedupeReply(5, 1, std::string{1, 3}));
-  ASSERT_TRUE(reply.ok());
+WriteReply SampleReply() {
+  WriteReply reply;
+  reply.lsn = 5;
+  reply.epoch = 1;
+  reply.outcomes = {WriteOutcome::kOk, WriteOutcome::kVersionMismatch, WriteOutcome::kOk,
+                    WriteOutcome::kVersionMismatch};
+  reply.versions = {PutVersion(5, 0), 77, 0, 78};
+  return reply;
+}
+const std::vector<WriteKind> kSampleKinds = {WriteKind::kUpsert, WriteKind::kUpsert,
+                                             WriteKind::kDelete, WriteKind::kDelete};
+
+TEST(LogEntry, RemembersTheReplyOfARepeatedRequestWithTheVersionsOfWhatWasRefused) {
+  const auto reply = DecodeDedupeReply(EncodeDedupeReply(SampleReply()), kSampleKinds);
+  ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->lsn, 5u);
-  EXPECT_EQ(reply->outcomes[1], WriteOutcome::kNotFound);
-  EXPECT_EQ(reply->versions[0], PutVersion(5, 0));
-  EXPECT_EQ(reply->versions[1], 0u);
+  EXPECT_EQ(reply->epoch, 1u);
+  EXPECT_EQ(reply->outcomes, SampleReply().outcomes);
+  EXPECT_EQ(reply->versions, SampleReply().versions);
+}
+
+TEST(LogEntry, ARememberedReplyThatIsCutOrOfAnotherRequestIsCorrupt) {
+  const std::string bytes = EncodeDedupeReply(SampleReply());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), kSampleKinds).ok()) << size;
+  }
+  EXPECT_FALSE(DecodeDedupeReply(bytes + "x", kSampleKinds).ok());
+  EXPECT_FALSE(DecodeDedupeReply(bytes, {WriteKind::kUpsert}).ok());
 }
 
 TEST(LogEntry, VersionsGrowWithTheLogAndWithinARequest) {

@@ -20,9 +20,7 @@ class HandClock final : public Clock {
 
 class LogHintTest : public testing::Test {
  protected:
-  std::unique_ptr<LogHint> Open() {
-    return std::move(LogHint::Open(path_, *files_, clock_)).value();
-  }
+  std::unique_ptr<LogHint> Open() { return LogHint::Open(path_, *files_, clock_); }
 
   const test::TemporaryDirectory directory_;
   const std::string path_ = directory_ / "HINT";

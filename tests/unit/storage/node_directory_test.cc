@@ -137,10 +137,10 @@ TEST_F(NodeDirectoryTest, ACreatedShardIsListedAsItWasSpecified) {
     copy = created->copy;
   }
   const auto directory = Open();
-  const auto shards = (*directory)->ListShards();
-  ASSERT_TRUE(shards.ok()) << shards.status();
-  ASSERT_THAT(*shards, SizeIs(1));
-  const NodeDirectory::ShardDirectory& shard = shards->front();
+  const auto listing = (*directory)->ListShards();
+  ASSERT_TRUE(listing.ok()) << listing.status();
+  ASSERT_THAT(listing->shards, SizeIs(1));
+  const NodeDirectory::ShardDirectory& shard = listing->shards.front();
   EXPECT_EQ(shard.copy, copy);
   EXPECT_EQ(shard.spec.shard, spec.shard);
   EXPECT_EQ(shard.spec.collection, spec.collection);
@@ -154,20 +154,83 @@ TEST_F(NodeDirectoryTest, ACreatedShardIsListedAsItWasSpecified) {
 
 TEST_F(NodeDirectoryTest, ARemovedShardIsGone) {
   const auto directory = Open();
-  const auto shard = (*directory)->CreateShard(ExampleSpec(7));
-  ASSERT_TRUE((*directory)->RemoveShard(*shard).ok());
-  EXPECT_THAT(*(*directory)->ListShards(), SizeIs(0));
+  auto shard = (*directory)->CreateShard(ExampleSpec(7));
+  const std::string path = shard->path;
+  ASSERT_TRUE((*directory)->MarkDropped(*shard).ok());
+  EXPECT_FALSE(files_->Exists(path));
+  ASSERT_TRUE((*directory)->MarkDropped(*shard).ok()) << "it can be repeated";
+  ASSERT_TRUE((*directory)->RemoveDropped(*shard).ok());
+  EXPECT_THAT((*directory)->ListShards()->shards, SizeIs(0));
   EXPECT_FALSE(files_->Exists(shard->path));
 }
 
-TEST_F(NodeDirectoryTest, LeftoversOfUnfinishedWorkAreRemoved) {
+TEST_F(NodeDirectoryTest, AShardThatWasMarkedAsDroppedIsListedAsSuchUntilItIsRemoved) {
+  const auto directory = Open();
+  auto shard = (*directory)->CreateShard(ExampleSpec(7));
+  ASSERT_TRUE((*directory)->MarkDropped(*shard).ok());
+  const auto listing = (*directory)->ListShards();
+  EXPECT_THAT(listing->shards, SizeIs(0));
+  ASSERT_THAT(listing->dropped, SizeIs(1));
+  EXPECT_EQ(listing->dropped[0].spec.shard, 7u);
+  EXPECT_EQ(listing->dropped[0].path, shard->path);
+  ASSERT_TRUE((*directory)->RemoveDropped(listing->dropped[0]).ok());
+  EXPECT_THAT((*directory)->ListShards()->dropped, SizeIs(0));
+}
+
+TEST_F(NodeDirectoryTest, LeftoversOfAnUnfinishedCreateAreRemovedAndStrayFilesStay) {
   const auto directory = Open();
   ASSERT_TRUE((*directory)->CreateShard(ExampleSpec(7)).ok());
   std::filesystem::create_directories(path_ + "/shard/.creating-8-x/state");
-  std::filesystem::create_directories(path_ + "/shard/.dropping-9-x/state");
-  EXPECT_THAT(*(*directory)->ListShards(), SizeIs(1));
+  std::filesystem::create_directories(path_ + "/shard/lost+found");
+  WriteBytes(path_ + "/shard/notes.txt", "mine");
+  const auto listing = (*directory)->ListShards();
+  EXPECT_THAT(listing->shards, SizeIs(1));
+  EXPECT_THAT(listing->unreadable, SizeIs(0));
   EXPECT_FALSE(files_->Exists(path_ + "/shard/.creating-8-x"));
-  EXPECT_FALSE(files_->Exists(path_ + "/shard/.dropping-9-x"));
+  EXPECT_TRUE(files_->Exists(path_ + "/shard/notes.txt"));
+}
+
+// A disk that fails one kind of call below some name.
+class Failing final : public test::DiskHooks {
+ public:
+  Failing(test::DiskCall::Kind kind, std::string below) : kind_(kind), below_(std::move(below)) {}
+  int Run(const test::DiskCall& call, const RealOperation& real) override {
+    const bool fails = is_on && call.kind == kind_ && call.path.ends_with(below_);
+    return fails ? EIO : real();
+  }
+  bool is_on = true;
+
+ private:
+  const test::DiskCall::Kind kind_;
+  const std::string below_;
+};
+
+TEST_F(NodeDirectoryTest, ACreateThatFailsLeavesNothingForTheNextStart) {
+  for (const auto& [kind, below] : {std::pair(test::DiskCall::Kind::kSyncDirectory, "/shard"),
+                                    std::pair(test::DiskCall::Kind::kSyncFile, "/SPEC.new")}) {
+    const std::string path = parent_ / std::string(below + 1);
+    Failing hooks(kind, below);
+    test::HookedFileSystem files(hooks);
+    hooks.is_on = false;
+    const auto directory = NodeDirectory::Open(path, files);
+    hooks.is_on = true;
+    EXPECT_FALSE((*directory)->CreateShard(ExampleSpec(7)).ok());
+    hooks.is_on = false;
+    ASSERT_TRUE((*directory)->CreateShard(ExampleSpec(7)).ok());
+    EXPECT_THAT(std::vector<std::string>(*files.List(path + "/shard")), SizeIs(1)) << below;
+  }
+}
+
+TEST_F(NodeDirectoryTest, AReadOnlyDirectoryIsAStorageErrorThatSaysWhatToDo) {
+  class ReadOnly final : public test::DiskHooks {
+   public:
+    int Run(const test::DiskCall&, const RealOperation&) override { return EROFS; }
+  } hooks;
+  test::HookedFileSystem files(hooks);
+  const absl::Status status = NodeDirectory::Open(path_, files).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), reason::kStorage);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("read-only"));
 }
 
 TEST_F(NodeDirectoryTest, ADamagedOrCopiedSpecIsDetected) {
@@ -178,11 +241,19 @@ TEST_F(NodeDirectoryTest, ADamagedOrCopiedSpecIsDetected) {
   std::string bad = good;
   bad[bad.size() / 2] ^= 1;
   WriteBytes(shard->path + "/SPEC", bad);
-  EXPECT_EQ((*directory)->ListShards().status().code(), absl::StatusCode::kDataLoss);
+  const auto expect_unreadable = [&] {
+    const auto listing = (*directory)->ListShards();
+    ASSERT_THAT(listing->unreadable, SizeIs(1));
+    EXPECT_EQ(listing->unreadable[0].directory.spec.shard, 7u);
+    EXPECT_EQ(listing->unreadable[0].why.code(), absl::StatusCode::kDataLoss);
+    ASSERT_THAT(listing->shards, SizeIs(1)) << "the other is not concerned";
+    EXPECT_EQ(listing->shards[0].spec.shard, 8u);
+  };
+  expect_unreadable();
   WriteBytes(shard->path + "/SPEC", ReadBytes(other->path + "/SPEC"));
-  EXPECT_EQ((*directory)->ListShards().status().code(), absl::StatusCode::kDataLoss);
+  expect_unreadable();
   WriteBytes(shard->path + "/SPEC", good);
-  EXPECT_TRUE((*directory)->ListShards().ok());
+  EXPECT_THAT((*directory)->ListShards()->shards, SizeIs(2));
 }
 
 // Whenever the power goes, the directory opens again and a shard is there whole or not at all.
@@ -200,10 +271,11 @@ TEST_F(NodeDirectoryTest, APowerCutAtEveryOperationLeavesAShardWholeOrAbsent) {
     }
     const auto directory = NodeDirectory::Open(path, *files_);
     ASSERT_TRUE(directory.ok()) << "cut after " << operations << ": " << directory.status();
-    const auto shards = (*directory)->ListShards();
-    ASSERT_TRUE(shards.ok()) << "cut after " << operations << ": " << shards.status();
+    const auto listing = (*directory)->ListShards();
+    ASSERT_TRUE(listing.ok()) << "cut after " << operations << ": " << listing.status();
+    ASSERT_THAT(listing->unreadable, SizeIs(0)) << "cut after " << operations;
     if (acknowledged) {
-      ASSERT_THAT(*shards, SizeIs(1)) << "cut after " << operations;
+      ASSERT_THAT(listing->shards, SizeIs(1)) << "cut after " << operations;
     }
     if (made < operations) break;
   }

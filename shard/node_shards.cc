@@ -1,0 +1,230 @@
+// The shards of shard::Node: found at start, created, dropped. Each step can fail and be repeated.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <thread>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/node.h"
+
+namespace kith::shard {
+namespace {
+
+using ShardDirectory = storage::NodeDirectory::ShardDirectory;
+
+absl::Status BadSpec(std::string_view what) {
+  return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+               fmt::format("shard spec: {}", what));
+}
+
+absl::Status CheckSlots(const ShardSpec& spec) {
+  if (spec.slots.empty()) return BadSpec("it has no slots");
+  uint32_t after = 0;
+  for (const auto& [begin, end] : spec.slots) {
+    if (begin < after || end <= begin || end > limits::kSlots) {
+      return BadSpec(fmt::format("slots must be ascending ranges within 0 to {}, not {}-{}",
+                                 limits::kSlots, begin, end));
+    }
+    after = end;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpec(const ShardSpec& spec) {
+  if (spec.collection.empty() || spec.collection.size() > limits::kCollectionNameBytesMax) {
+    return BadSpec(fmt::format("the collection's name must have 1 to {} bytes",
+                               limits::kCollectionNameBytesMax));
+  }
+  if (spec.dimension == 0 || spec.dimension > limits::kDimensionMax) {
+    return BadSpec(fmt::format("dimension must be 1 to {}", limits::kDimensionMax));
+  }
+  if (spec.metric < Metric::kL2 || spec.metric > Metric::kCosine) {
+    return BadSpec("the metric is of no known kind");
+  }
+  if (spec.element_type < ElementType::kF32 || spec.element_type > ElementType::kU8) {
+    return BadSpec("the element type is of no known kind");
+  }
+  return CheckSlots(spec);
+}
+
+absl::Status BeingDropped(ShardId shard) {
+  return Error(absl::StatusCode::kNotFound, reason::kShardUnavailable,
+               fmt::format("shard {} is being dropped", shard));
+}
+
+}  // namespace
+
+absl::Status Node::LoadShards() {
+  KITH_ASSIGN_OR_RETURN(storage::NodeDirectory::Listing listing, directory_->ListShards());
+  std::map<ShardId, std::vector<ShardDirectory>> by_shard;
+  for (ShardDirectory& directory : listing.shards) {
+    const ShardId shard = directory.spec.shard;
+    by_shard[shard].push_back(std::move(directory));
+  }
+  for (auto& [shard, directories] : by_shard) Load(std::move(directories));
+  for (auto& unreadable : listing.unreadable) LoadUnreadable(std::move(unreadable));
+  for (ShardDirectory& dropped : listing.dropped) LoadDropped(std::move(dropped));
+  loaded_ = true;
+  return absl::OkStatus();
+}
+
+void Node::Hold(Held held) {
+  const ShardId shard = held.directory.spec.shard;
+  if (!held.failure.ok()) {
+    spdlog::error("shard does not serve shard={} path={} error=\"{}\"", shard, held.directory.path,
+                  held.failure.ToString());
+  }
+  std::lock_guard lock(mutex_);
+  shards_.insert_or_assign(shard, std::move(held));
+}
+
+void Node::Load(std::vector<ShardDirectory> directories) {
+  Held held{std::move(directories[0]), nullptr, absl::OkStatus()};
+  if (directories.size() == 1) {
+    held.failure = OpenCopy(held);
+  } else {
+    held.standing = Standing::kAmbiguous;
+    held.failure = Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
+                         fmt::format("{} and {} both claim to be shard {}; move one away and start "
+                                     "again",
+                                     held.directory.path, directories[1].path,
+                                     held.directory.spec.shard));
+  }
+  Hold(std::move(held));
+}
+
+void Node::LoadUnreadable(storage::NodeDirectory::Unreadable unreadable) {
+  const ShardId shard = unreadable.directory.spec.shard;
+  Held held{std::move(unreadable.directory), nullptr, std::move(unreadable.why),
+            Standing::kUnreadable};
+  if (const auto before = HeldNow(); before.contains(shard)) {
+    spdlog::error("a second directory of a shard cannot be read shard={} path={}", shard,
+                  held.directory.path);
+    return;
+  }
+  Hold(std::move(held));
+}
+
+// A drop that a crash or an error cut short. Its log entries may go only where no shard of that
+// number has come since.
+void Node::LoadDropped(ShardDirectory dropped) {
+  const ShardId shard = dropped.spec.shard;
+  if (HeldNow().contains(shard)) {
+    const absl::Status removed = directory_->RemoveDropped(dropped);
+    spdlog::warn("an old directory of a shard is removed shard={} status={}", shard,
+                 removed.ToString());
+    return;
+  }
+  (void)FinishDrop({std::move(dropped), nullptr, BeingDropped(shard), Standing::kDropped});
+}
+
+absl::Status Node::OpenCopy(Held& held) {
+  KITH_ASSIGN_OR_RETURN(held.copy, Copy::Open(held.directory, Host(), OptionsOfCopies()));
+  return absl::OkStatus();
+}
+
+absl::Status Node::CreateShard(const ShardSpec& spec, Deadline) {
+  if (draining_) return Error(absl::StatusCode::kUnavailable, reason::kDraining, "shutting down");
+  KITH_RETURN_IF_ERROR(CheckSpec(spec));
+  std::lock_guard change(change_mutex_);
+  const std::map<ShardId, Held> held = HeldNow();
+  const auto found = held.find(spec.shard);
+  return found == held.end() ? CreateAnew(spec) : OpenOrFinish(found->second, spec);
+}
+
+// A shard of that number is here, in whatever state: what an earlier call began is brought to its
+// end, never begun a second time beside it.
+absl::Status Node::OpenOrFinish(Held held, const ShardSpec& spec) {
+  switch (held.standing) {
+    case Standing::kUnreadable:
+    case Standing::kAmbiguous:
+      return held.failure;
+    case Standing::kDropped:
+      KITH_RETURN_IF_ERROR(FinishDrop(std::move(held)));
+      return CreateAnew(spec);
+    case Standing::kWhole:
+      break;
+  }
+  if (held.directory.spec.incarnation != spec.incarnation) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
+                 fmt::format("this node holds shard {} of another incarnation of collection {}; "
+                             "its directory belongs to another cluster",
+                             spec.shard, spec.collection));
+  }
+  if (held.copy != nullptr) return absl::OkStatus();
+  held.failure = OpenCopy(held);
+  const absl::Status failure = held.failure;
+  Hold(std::move(held));
+  return failure;
+}
+
+absl::Status Node::CreateAnew(const ShardSpec& spec) {
+  Held held;
+  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec));
+  held.failure = OpenCopy(held);
+  const absl::Status failure = held.failure;
+  Hold(std::move(held));  // also where it failed: a retry opens this directory
+  return failure;
+}
+
+// Calls under way hold the copy for as long as they need it; the files go when nobody does.
+absl::Status Node::AwaitCalls(const std::shared_ptr<Copy>& copy, Deadline deadline) const {
+  while (copy.use_count() > 1) {
+    if (options_.clock->Now() >= deadline) {
+      return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+                   "calls on the shard are still under way; try again");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Node::DropShard(ShardId shard, Deadline deadline) {
+  std::lock_guard change(change_mutex_);
+  Held held;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = shards_.find(shard);
+    if (found == shards_.end()) return absl::OkStatus();
+    held = std::move(found->second);
+    // It keeps its place until nothing of it is left.
+    found->second = {held.directory, nullptr, BeingDropped(shard), held.standing};
+  }
+  absl::Status status =
+      held.standing == Standing::kAmbiguous ? held.failure : AwaitCalls(held.copy, deadline);
+  if (!status.ok()) {
+    std::lock_guard lock(mutex_);
+    shards_.insert_or_assign(shard, std::move(held));
+    return status;
+  }
+  held.copy.reset();
+  return FinishDrop(std::move(held));
+}
+
+// Once it is marked it does not come back, whatever fails after that; the log's entries go before
+// the mark does, or a shard of the same number would find them.
+absl::Status Node::FinishDrop(Held held) {
+  const ShardId shard = held.directory.spec.shard;
+  const absl::Status status = [&]() -> absl::Status {
+    KITH_RETURN_IF_ERROR(directory_->MarkDropped(held.directory));
+    held.standing = Standing::kDropped;
+    KITH_RETURN_IF_ERROR(log_->DropShard(shard));
+    KITH_RETURN_IF_ERROR(hint_->Forget(shard));
+    return directory_->RemoveDropped(held.directory);
+  }();
+  if (status.ok()) {
+    std::lock_guard lock(mutex_);
+    shards_.erase(shard);
+    return status;
+  }
+  spdlog::error("shard is not dropped yet shard={} error=\"{}\"", shard, status.ToString());
+  held.failure = BeingDropped(shard);
+  std::lock_guard lock(mutex_);
+  shards_.insert_or_assign(shard, std::move(held));
+  return status;
+}
+
+}  // namespace kith::shard
