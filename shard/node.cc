@@ -167,8 +167,6 @@ void Node::Tick() {
 
 NodeHealth Node::health() const {
   NodeHealth health;
-  health.ready = !draining_;
-  if (draining_) health.reason = "draining";
   health.log_bytes = log_->bytes();
   health.search_queue = search_pool_.queued();
   if (const auto free = options_.files->FreeBytes(directory_->path()); free.ok()) {
@@ -178,12 +176,14 @@ NodeHealth Node::health() const {
   health.shards = shards_.size();
   for (const auto& [id, held] : shards_) {
     if (held.copy == nullptr) {
-      health.ready = false;
       health.reason = fmt::format("shard {}: {}", id, held.failure.ToString());
     } else {
+      ++health.shards_ready;
       health.live_points += held.copy->Stat().live_points;
     }
   }
+  health.ready = !draining_ && (health.shards == 0 || health.shards_ready > 0);
+  if (draining_) health.reason = "draining";
   return health;
 }
 

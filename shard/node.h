@@ -39,9 +39,10 @@ struct NodeOptions {
 };
 
 struct NodeHealth {
-  bool ready = false;  // every shard is loaded
-  std::string reason;  // why not
+  bool ready = false;  // it serves a shard, or holds none
+  std::string reason;  // why not, or which shard does not serve
   uint64_t shards = 0;
+  uint64_t shards_ready = 0;
   uint64_t live_points = 0;
   uint64_t log_bytes = 0;
   uint64_t disk_free_bytes = 0;
