@@ -147,6 +147,20 @@ void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
                        }
                        return samples;
                      });
+  metrics.PullGauges({"kith_cluster_shards", "Shards placed on the node."}, [this] {
+    std::vector<telemetry::Sample> samples;
+    for (const coordinator::NodeHealth& node : reconciler.nodes()) {
+      samples.push_back({{{"node", node.node}}, static_cast<double>(node.shards)});
+    }
+    return samples;
+  });
+  metrics.PullGauges({"kith_cluster_shards_ready", "Shards of the node that serve."}, [this] {
+    std::vector<telemetry::Sample> samples;
+    for (const coordinator::NodeHealth& node : reconciler.nodes()) {
+      samples.push_back({{{"node", node.node}}, static_cast<double>(node.shards_ready)});
+    }
+    return samples;
+  });
   metrics.PullGauges({"kith_admin_queue_length", "Administrative calls that wait."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(admin.queued())}};
   });
@@ -176,14 +190,20 @@ CoordinatorRole::CoordinatorRole(std::unique_ptr<Parts> parts) : parts_(std::mov
 CoordinatorRole::~CoordinatorRole() = default;
 
 PartReadiness CoordinatorRole::readiness() const {
-  if (parts_->has_been_ready) return {true, ""};
+  // Start has made the first pass.
+  uint32_t shards = 0;
+  uint32_t shards_ready = 0;
+  std::string first_trouble;
   for (const coordinator::NodeHealth& node : parts_->reconciler.nodes()) {
-    if (node.shards_ready == node.shards) continue;
-    return {false, fmt::format("node {}: {} of {} shards are ready; {}", node.node,
-                               node.shards_ready, node.shards, node.message)};
+    shards += node.shards;
+    shards_ready += node.shards_ready;
+    if (node.shards_ready == node.shards || !first_trouble.empty()) continue;
+    first_trouble = fmt::format("node {}: {}", node.node, node.message);
   }
-  parts_->has_been_ready = true;
-  return {true, ""};
+  if (shards == 0 || shards_ready > 0) parts_->has_been_ready = true;
+  if (shards_ready == shards) return {parts_->has_been_ready, ""};
+  return {parts_->has_been_ready,
+          fmt::format("{} of {} shards serve; {}", shards_ready, shards, first_trouble)};
 }
 
 void CoordinatorRole::SetHealth(Health health) {
@@ -191,11 +211,12 @@ void CoordinatorRole::SetHealth(Health health) {
                                                        : rpc::GrpcServer::Health::kNotServing);
 }
 
-void CoordinatorRole::Stop(Deadline deadline) {
-  parts_->server->Shutdown(deadline);
+void CoordinatorRole::EndCalls(Deadline deadline) { parts_->server->Shutdown(deadline); }
+
+void CoordinatorRole::EndOperations() {
   parts_->reconciler.Stop();
   if (!parts_->operations.Close(kOperationsPatience)) {
-    spdlog::warn("event=stop text=\"an operation did not end in time\"");
+    spdlog::warn("event=stop_waits text=\"an operation waits for a call to a node\"");
   }
   parts_->jobs.Stop();
   parts_->admin.Stop();

@@ -25,13 +25,16 @@ class CoordinatorRole {
       const CoordinatorRoleOptions& options, const Surroundings& around);
   ~CoordinatorRole();
 
-  // Ready once every shard that the metadata names has been seen ready; a node that goes away later
-  // does not make the coordinator unready: it can still answer, and says what is missing.
+  // Ready once one look at every node has found a shard that serves (or that there are none to look
+  // for): it can answer then, and says in each answer what is missing. Stays ready: a node that goes
+  // away later changes its answers, not whether it gives them.
   PartReadiness readiness() const;
   enum class Health { kNotServing, kServing };
   void SetHealth(Health health);
-  // Ends the calls and the operations that run.
-  void Stop(Deadline deadline);
+  // The two steps of a stop. Between them the node of this process refuses new calls, so that an
+  // operation that works on it ends too.
+  void EndCalls(Deadline deadline);
+  void EndOperations();
 
  private:
   struct Parts;

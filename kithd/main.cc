@@ -1,12 +1,12 @@
 // kithd: reads the configuration, runs the role it names until it is told to stop.
 //
-// Exit codes: 0 after a clean stop, 1 where it cannot start or flush, 2 for a bad configuration.
+// SIGTERM, SIGINT and SIGHUP stop it. Exit codes: 0 after a clean stop, 1 where it cannot start or
+// flush, or was stopped while it started or a second time, 2 for a bad configuration.
 #include <fmt/format.h>
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,15 +17,19 @@
 #include "index/kernels/kernel_choice.h"
 #include "kithd/flags.h"
 #include "kithd/roles.h"
+#include "kithd/stop_signals.h"
 #include "kithd/version.h"
 
 namespace {
 
 using kith::config::LoadedConfig;
+using kith::kithd::StopSignals;
 
 constexpr int kCannotRun = 1;
 constexpr int kBadConfig = 2;
-constexpr timespec kHealthEvery = {0, 200'000'000};
+constexpr std::chrono::milliseconds kHealthEvery{200};
+// Beyond grpc.drain_seconds: deploy/kith.service waits a little longer than both.
+constexpr std::chrono::seconds kFlushLimit{60};
 
 // One line on standard error, whether the log goes there or into a file.
 int Fail(int code, std::string_view message) {
@@ -43,30 +47,11 @@ std::vector<std::string> Environment() {
   return variables;
 }
 
-// Every thread inherits the mask, so that only WaitForSignal sees these.
-sigset_t BlockStopSignals() {
-  signal(SIGPIPE, SIG_IGN);
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  sigaddset(&stop, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  return stop;
-}
-
-int WaitForSignal(const sigset_t& stop, kith::kithd::Process& process) {
+int WaitForSignal(StopSignals& signals, kith::kithd::Process& process) {
   while (true) {
     process.UpdateHealth();
-    const int received = sigtimedwait(&stop, nullptr, &kHealthEvery);
-    if (received > 0) return received;
+    if (const auto received = signals.WaitFor(kHealthEvery)) return *received;
   }
-}
-
-// From now on a stop signal ends the process at once.
-void LetSignalsKill(const sigset_t& stop) {
-  signal(SIGTERM, [](int) { _exit(kCannotRun); });
-  signal(SIGINT, [](int) { _exit(kCannotRun); });
-  pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
 }
 
 void LogStart(const LoadedConfig& loaded) {
@@ -77,14 +62,15 @@ void LogStart(const LoadedConfig& loaded) {
   }
 }
 
-int Serve(const LoadedConfig& loaded, const sigset_t& stop) {
+int Serve(const LoadedConfig& loaded, StopSignals& signals) {
   LogStart(loaded);
   kith::rpc::RouteGrpcLog();
   auto process = kith::kithd::Process::Start(loaded.config);
   if (!process.ok()) return Fail(kCannotRun, process.status());
-  const int received = WaitForSignal(stop, **process);
-  spdlog::info("event=stop signal={}", strsignal(received));
-  LetSignalsKill(stop);
+  signals.StartIsOver();
+  const int received = WaitForSignal(signals, **process);
+  spdlog::info("event=stop signal={}", kith::telemetry::LogValue(strsignal(received)));
+  signals.LimitStop(std::chrono::seconds(loaded.config.grpc.drain_seconds) + kFlushLimit);
   const absl::Status stopped = (*process)->Stop();
   if (!stopped.ok()) return Fail(kCannotRun, stopped);
   spdlog::info("event=stopped");
@@ -99,7 +85,6 @@ int CheckOnly(const LoadedConfig& loaded) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const sigset_t stop = BlockStopSignals();
   const kith::kithd::ParsedFlags parsed = kith::kithd::ParseFlags(argc, argv);
   if (!parsed.flags.has_value()) return parsed.exit_code;
 
@@ -113,5 +98,6 @@ int main(int argc, char** argv) {
   const absl::Status log =
       kith::telemetry::SetUpLog({loaded->config.log.level, loaded->config.log.file});
   if (!log.ok()) return Fail(kBadConfig, log);
-  return Serve(*loaded, stop);
+  StopSignals signals;
+  return Serve(*loaded, signals);
 }

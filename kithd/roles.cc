@@ -69,19 +69,28 @@ http::Readiness Process::Ready() {
   if (stage_ == Stage::kStopping) return {false, "stopping"};
   PartReadiness ready{true, ""};
   if (shard_ != nullptr) ready = shard_->readiness();
-  if (ready.is_ready && coordinator_ != nullptr) ready = coordinator_->readiness();
-  return {ready.is_ready, ready.why_not};
+  // Of a whole cluster in one process the node knows best what is wrong with its shards.
+  if (ready.is_ready && coordinator_ != nullptr) {
+    const PartReadiness cluster = coordinator_->readiness();
+    ready.is_ready = cluster.is_ready;
+    if (ready.trouble.empty()) ready.trouble = cluster.trouble;
+  }
+  return {ready.is_ready, ready.trouble};
 }
 
 bool Process::UpdateHealth() {
   const http::Readiness ready = Ready();
-  if (ready.is_ready == is_serving_) return is_serving_;
+  const bool is_change = ready.is_ready != is_serving_;
+  if (!is_change && ready.text == trouble_) return is_serving_;
+  trouble_ = ready.text;
   is_serving_ = ready.is_ready;
-  SetHealth(is_serving_);
-  if (is_serving_) {
+  if (is_change) SetHealth(is_serving_);
+  if (!is_serving_) {
+    spdlog::warn("event=not_ready reason={}", telemetry::LogValue(trouble_));
+  } else if (trouble_.empty()) {
     spdlog::info("event=ready");
   } else {
-    spdlog::warn("event=not_ready reason={}", telemetry::LogValue(ready.text));
+    spdlog::warn("event=ready_in_part reason={}", telemetry::LogValue(trouble_));
   }
   return is_serving_;
 }
@@ -100,7 +109,9 @@ absl::Status Process::Stop() {
   const Deadline deadline = DeadlineIn(std::chrono::seconds(config_.grpc.drain_seconds));
   stage_ = Stage::kStopping;
   SetHealth(false);
-  if (coordinator_ != nullptr) coordinator_->Stop(deadline);
+  if (coordinator_ != nullptr) coordinator_->EndCalls(deadline);
+  if (shard_ != nullptr) shard_->Drain();
+  if (coordinator_ != nullptr) coordinator_->EndOperations();
   absl::Status closed;
   if (shard_ != nullptr) closed = shard_->Stop(deadline);
   http_->Stop();

@@ -27,7 +27,8 @@ class Process {
   static absl::StatusOr<std::unique_ptr<Process>> Start(const config::ServerConfig& config);
   ~Process();
 
-  // Lets the gRPC health service follow the readiness. True where the process is ready.
+  // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes. True
+  // where the process is ready.
   bool UpdateHealth();
   // NOT_SERVING and not ready at once; then the calls under way end, within grpc.drain_seconds;
   // then everything is flushed.
@@ -49,6 +50,7 @@ class Process {
   enum class Stage { kStarting, kRunning, kStopping };
   std::atomic<Stage> stage_{Stage::kStarting};
   bool is_serving_ = false;
+  std::string trouble_;  // as last logged
   std::unique_ptr<http::HttpServer> http_;
 };
 

@@ -55,6 +55,8 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
     });
   };
   pull("kith_node_shards", "Shard copies of this node.", &shard::NodeHealth::shards);
+  pull("kith_node_shards_ready", "Shard copies of this node that serve.",
+       &shard::NodeHealth::shards_ready);
   pull("kith_node_points", "Live points of this node.", &shard::NodeHealth::live_points);
   pull("kith_wal_bytes", "Size of the node's operation log.", &shard::NodeHealth::log_bytes);
   pull("kith_disk_free_bytes", "Free space under the data directory.",
@@ -88,7 +90,7 @@ void ShardRole::SetHealth(Health health) {
 }
 
 absl::Status ShardRole::Stop(Deadline deadline) {
-  node_->Drain();
+  Drain();
   if (server_ != nullptr) server_->Shutdown(deadline);
   return node_->Close();
 }

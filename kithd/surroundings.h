@@ -18,7 +18,7 @@ struct Surroundings {
 
 struct PartReadiness {
   bool is_ready = false;
-  std::string why_not;
+  std::string trouble;  // why it is not ready, or what does not serve though it is
 };
 
 }  // namespace kith::kithd

@@ -194,8 +194,7 @@ void Node::SweepArtifacts() {
 // up the others.
 NodeHealth Node::health() const {
   NodeHealth health;
-  health.ready = !draining_;
-  if (draining_) health.reason = "draining";
+  bool all_ready = true;
   health.log_bytes = log_->bytes();
   health.search_queue = search_pool_.queued();
   if (const auto free = options_.files->FreeBytes(directory_->path()); free.ok()) {
@@ -211,15 +210,18 @@ NodeHealth Node::health() const {
       copy.ready = false;
       copy.reason = held.failure.ToString();
     }
-    // What keeps the node from being ready is named before what is only amiss.
-    if (!copy.reason.empty() && (health.reason.empty() || (health.ready && !copy.ready))) {
+    // A shard that does not serve is named before one where something is only amiss.
+    if (!copy.reason.empty() && (health.reason.empty() || (all_ready && !copy.ready))) {
       health.reason = fmt::format("shard {}: {}", id, copy.reason);
     }
-    health.ready = health.ready && copy.ready;
+    all_ready = all_ready && copy.ready;
+    health.shards_ready += copy.ready ? 1 : 0;
     health.live_points += copy.live_points;
     health.checkpoint_failures += copy.checkpoint_failures;
     health.digest_repairs += copy.digest_repairs;
   }
+  health.ready = !draining_ && (health.shards == 0 || health.shards_ready > 0);
+  if (draining_) health.reason = "draining";
   return health;
 }
 

@@ -40,9 +40,10 @@ struct NodeOptions {
 };
 
 struct NodeHealth {
-  bool ready = false;  // every shard is loaded, takes writes and serves what it served before
-  std::string reason;  // why not, or what else is amiss
+  bool ready = false;  // it serves a shard, or holds none
+  std::string reason;  // why not, or which shard does not serve, or what else is amiss
   uint64_t shards = 0;
+  uint64_t shards_ready = 0;  // loaded, taking writes, serving what they served before
   uint64_t live_points = 0;
   uint64_t log_bytes = 0;
   uint64_t disk_free_bytes = 0;

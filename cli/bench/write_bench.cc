@@ -57,8 +57,8 @@ class RandomRows final : public UpsertSource {
     latencies_.Reserve(options.rows / options.batch + 1);
   }
 
-  absl::StatusOr<std::optional<uint64_t>> Next(v1::UpsertRequest& request) override {
-    if (next_ >= options_.rows) return std::optional<uint64_t>();
+  absl::StatusOr<UpsertStep> Next(v1::UpsertRequest& request) override {
+    if (next_ >= options_.rows) return UpsertStep{UpsertStep::Kind::kEnd};
     const uint64_t at = next_ % pool_rows_;
     const uint64_t count =
         std::min({uint64_t{options_.batch}, options_.rows - next_, pool_rows_ - at});
@@ -73,7 +73,7 @@ class RandomRows final : public UpsertSource {
       request.set_request_id(id);
     }
     next_ += count;
-    return std::optional<uint64_t>(count);
+    return UpsertStep{UpsertStep::Kind::kRequest, count};
   }
 
   // The ticket is the number of rows.

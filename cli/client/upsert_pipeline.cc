@@ -17,6 +17,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kTick{100};
+// Where a source has nothing to send it is asked again for so long before answers are looked for,
+// which takes a millisecond even where there is none.
+constexpr milliseconds kAskAgain{20};
 // A call may be overtaken by so many times the calls in flight: what the source keeps of calls that
 // it cannot count as done yet stays bounded.
 constexpr uint64_t kOvertakeFactor = 8;
@@ -78,48 +81,49 @@ UpsertPipeline::~UpsertPipeline() {
 
 absl::Status UpsertPipeline::Run(UpsertSource& source) {
   last_success_ = steady_clock::now();
-  source_ended_ = false;
   absl::Status status = Loop(source);
   if (!status.ok()) Drain(source);
   return status;
 }
 
 absl::Status UpsertPipeline::Loop(UpsertSource& source) {
+  Moment ask_until = steady_clock::now() + kAskAgain;
   while (true) {
     if (interrupt_.interrupted()) return absl::CancelledError("interrupted");
-    KITH_RETURN_IF_ERROR(StartNew(source));
+    KITH_ASSIGN_OR_RETURN(const UpsertStep::Kind said, StartNew(source));
     StartDue(steady_clock::now());
     const bool idle = std::all_of(calls_.begin(), calls_.end(), [](const auto& call) {
       return call->state == Call::State::kIdle;
     });
-    if (idle && source_ended_) return absl::OkStatus();
-    KITH_RETURN_IF_ERROR(WaitForOne(source));
+    if (idle && said == UpsertStep::Kind::kEnd) return absl::OkStatus();
+    const bool more = said == UpsertStep::Kind::kAgain;
+    if (more && steady_clock::now() < ask_until) continue;
+    KITH_RETURN_IF_ERROR(TakeAnswer(more ? steady_clock::now() : NextWake(), source));
+    KITH_RETURN_IF_ERROR(source.Tick());
+    ask_until = steady_clock::now() + kAskAgain;
   }
 }
 
-absl::Status UpsertPipeline::StartNew(UpsertSource& source) {
+absl::StatusOr<UpsertStep::Kind> UpsertPipeline::StartNew(UpsertSource& source) {
   // While a call waits because the server asked for less, nothing new is added to its load.
   uint64_t oldest = next_sequence_;
   for (const auto& call : calls_) {
-    if (call->state == Call::State::kWaiting) return absl::OkStatus();
+    if (call->state == Call::State::kWaiting) return UpsertStep::Kind::kBlocked;
     if (call->state == Call::State::kInFlight) oldest = std::min(oldest, call->sequence);
   }
   for (const auto& call : calls_) {
-    if (source_ended_ || next_sequence_ - oldest > kOvertakeFactor * calls_.size()) break;
+    if (next_sequence_ - oldest > kOvertakeFactor * calls_.size()) break;
     if (call->state != Call::State::kIdle) continue;
     call->request.Clear();
-    KITH_ASSIGN_OR_RETURN(const std::optional<uint64_t> ticket, source.Next(call->request));
-    if (!ticket.has_value()) {
-      source_ended_ = true;
-      break;
-    }
-    call->ticket = *ticket;
+    KITH_ASSIGN_OR_RETURN(const UpsertStep step, source.Next(call->request));
+    if (step.kind != UpsertStep::Kind::kRequest) return step.kind;
+    call->ticket = step.ticket;
     call->sequence = next_sequence_++;
     call->attempt = 0;
     call->first_sent = steady_clock::now();
     Send(*call);
   }
-  return absl::OkStatus();
+  return UpsertStep::Kind::kBlocked;
 }
 
 void UpsertPipeline::StartDue(Moment now) {
@@ -146,14 +150,12 @@ UpsertPipeline::Moment UpsertPipeline::NextWake() const {
   return wake;
 }
 
-absl::Status UpsertPipeline::WaitForOne(UpsertSource& source) {
+absl::Status UpsertPipeline::TakeAnswer(Moment wait_until, UpsertSource& source) {
   void* tag = nullptr;
   bool ok = false;
-  const auto next = queue_.AsyncNext(&tag, &ok, WallTime(NextWake()));
-  if (next == grpc::CompletionQueue::GOT_EVENT) {
-    KITH_RETURN_IF_ERROR(Finish(*static_cast<Call*>(tag), source));
-  }
-  return source.Tick();
+  const auto next = queue_.AsyncNext(&tag, &ok, WallTime(wait_until));
+  if (next != grpc::CompletionQueue::GOT_EVENT) return absl::OkStatus();
+  return Finish(*static_cast<Call*>(tag), source);
 }
 
 absl::Status UpsertPipeline::Finish(Call& call, UpsertSource& source) {

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <random>
 #include <vector>
 
@@ -18,12 +17,24 @@
 
 namespace kith::cli {
 
+// What a source has to say when it is asked for a request.
+struct UpsertStep {
+  enum class Kind {
+    kRequest,  // `request` is filled; `ticket` is how the answer is known again
+    kAgain,    // nothing to send came of it, but more may: ask again
+    kBlocked,  // not before an answer to a call in flight; there is one
+    kEnd,
+  };
+  Kind kind = Kind::kEnd;
+  uint64_t ticket = 0;
+};
+
 // Where the requests come from and the answers go.
 class UpsertSource {
  public:
   virtual ~UpsertSource() = default;
-  // Fills `request` and gives a ticket by which the answer is known again; nullopt at the end.
-  virtual absl::StatusOr<std::optional<uint64_t>> Next(v1::UpsertRequest& request) = 0;
+  // Does a bounded piece of work, so that signals and answers are seen between two calls.
+  virtual absl::StatusOr<UpsertStep> Next(v1::UpsertRequest& request) = 0;
   // The call of that ticket succeeded; answers come in any order. `response` may have statuses of
   // single points that no repeat can help.
   virtual absl::Status Done(uint64_t ticket, const v1::UpsertResponse& response,
@@ -62,12 +73,13 @@ class UpsertPipeline {
   using Moment = std::chrono::steady_clock::time_point;
 
   absl::Status Loop(UpsertSource& source);
-  absl::Status StartNew(UpsertSource& source);
+  // What the source said last; kBlocked too where no call is free.
+  absl::StatusOr<UpsertStep::Kind> StartNew(UpsertSource& source);
   void StartDue(Moment now);
   void Send(Call& call);
   absl::Status Finish(Call& call, UpsertSource& source);
   absl::Status RetryLater(Call& call, const absl::Status& failure, UpsertSource& source);
-  absl::Status WaitForOne(UpsertSource& source);
+  absl::Status TakeAnswer(Moment wait_until, UpsertSource& source);
   Moment NextWake() const;
   void Drain(UpsertSource& source);
   void CancelAll();
@@ -79,7 +91,6 @@ class UpsertPipeline {
   std::vector<std::unique_ptr<Call>> calls_;
   std::minstd_rand jitter_;
   Moment last_success_;
-  bool source_ended_ = false;
   uint64_t next_sequence_ = 0;
   uint64_t retries_ = 0;
 };

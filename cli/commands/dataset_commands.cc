@@ -10,6 +10,7 @@
 #include "cli/data/vector_reader.h"
 #include "cli/dataset/dataset_files.h"
 #include "cli/dataset/exact_neighbours.h"
+#include "cli/dataset/parallel.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 
@@ -42,7 +43,7 @@ struct TruthOptions {
   std::string out;
   uint64_t count = kRowsMax;
   uint32_t k = 100;
-  uint32_t threads = 2;
+  uint32_t threads = Cores();
   bool distances = false;
 };
 
@@ -88,7 +89,7 @@ void AddMake(CLI::App& group, Action& action) {
   command->add_option("--noise", options->model.noise, "Of an element, whose own spread is about 1")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 100.0));
-  command->add_option("--threads", options->threads, "The bytes do not depend on it")
+  command->add_option("--threads", options->threads, "Threads; the bytes do not depend on them (all cores)")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   command->footer(
@@ -111,7 +112,7 @@ void AddTruth(CLI::App& group, Action& action) {
   command->add_option("--out", options->out, "The .ibin file to write")->required();
   command->add_option("--count", options->count, "Only the first so many queries");
   command->add_flag("--distances", options->distances, "Their scores too (the big-ann form)");
-  command->add_option("--threads", options->threads, "Threads")
+  command->add_option("--threads", options->threads, "Threads (all cores)")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   command->footer(

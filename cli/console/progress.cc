@@ -53,6 +53,12 @@ Progress::Progress(std::string title, Terminal& terminal)
   next_draw_ = begin_ + Period();
 }
 
+Progress::~Progress() {
+  if (!is_on_the_bars_line_) return;
+  terminal_.err << "\n";
+  terminal_.err.flush();
+}
+
 steady_clock::duration Progress::Period() const {
   if (terminal_.err_is_tty) return kTerminalPeriod;
   return std::clamp<steady_clock::duration>((steady_clock::now() - begin_) / 8, kLogPeriod,
@@ -75,6 +81,7 @@ void Progress::Finish(const State& state) {
   if (terminal_.err_is_tty) {
     Draw(state);
     terminal_.err << "\n";
+    is_on_the_bars_line_ = false;
   } else {
     terminal_.err << fmt::format("{}: {:.0f}% in {}, {}\n", title_, 100 * state.share,
                                  ShortDuration(seconds()), state.detail);
@@ -102,6 +109,7 @@ void Progress::Draw(const State& state) {
                                std::string(kBarCells - full, '.'), 100 * share, state.detail,
                                Eta(share));
   terminal_.err.flush();
+  is_on_the_bars_line_ = true;
 }
 
 }  // namespace kith::cli

@@ -25,6 +25,10 @@ class Progress {
   };
 
   Progress(std::string title, Terminal& terminal);
+  // Ends the line of a bar that was not finished, so that what is said next has its own.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
   // Draws where it is time to; cheap otherwise.
   void Update(const State& state);
   // The last state, whatever the time, and the end of the line.
@@ -40,6 +44,7 @@ class Progress {
   Terminal& terminal_;
   const std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point next_draw_;
+  bool is_on_the_bars_line_ = false;
   double first_share_ = -1;  // where a resumed job began: the rate is of what was done since
 };
 

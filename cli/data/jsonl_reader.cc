@@ -160,7 +160,9 @@ absl::Status JsonlReader::Next(const BatchLimit& limit, RowBatch& batch) {
   batch.Clear();
   batch.begin = batch.end = {next_row_, lines_.offset()};
   size_t bytes = 0;
-  while (batch.rows() + batch.rejects.size() < limit.rows && bytes < limit.bytes) {
+  // Empty lines count too, so that a call ends soon whatever the file holds.
+  const uint64_t end_row = next_row_ + limit.rows;
+  while (next_row_ < end_row && bytes < limit.bytes) {
     KITH_ASSIGN_OR_RETURN(const std::optional<LineScanner::Line> line, lines_.Next());
     if (!line.has_value()) break;
     const uint64_t number = next_row_++;

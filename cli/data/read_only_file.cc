@@ -39,21 +39,27 @@ absl::StatusOr<ReadOnlyFile> ReadOnlyFile::Open(const std::string& path) {
                  fmt::format("{}: not a regular file; give the path of a data file", path));
   }
   (void)::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-  return ReadOnlyFile(path, descriptor, static_cast<uint64_t>(facts.st_size));
+  return ReadOnlyFile(path, descriptor, facts);
 }
 
-ReadOnlyFile::ReadOnlyFile(std::string path, int descriptor, uint64_t size)
-    : path_(std::move(path)), descriptor_(descriptor), size_(size) {}
+ReadOnlyFile::ReadOnlyFile(std::string path, int descriptor, const struct stat& facts)
+    : path_(std::move(path)),
+      descriptor_(descriptor),
+      size_(static_cast<uint64_t>(facts.st_size)),
+      modified_ns_(static_cast<uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 +
+                   static_cast<uint64_t>(facts.st_mtim.tv_nsec)) {}
 
 ReadOnlyFile::ReadOnlyFile(ReadOnlyFile&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_) {}
+      size_(other.size_),
+      modified_ns_(other.modified_ns_) {}
 
 ReadOnlyFile& ReadOnlyFile::operator=(ReadOnlyFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(size_, other.size_);
+  std::swap(modified_ns_, other.modified_ns_);
   return *this;
 }
 

@@ -1,6 +1,8 @@
 #ifndef KITH_CLI_DATA_READ_ONLY_FILE_H_
 #define KITH_CLI_DATA_READ_ONLY_FILE_H_
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,17 +25,20 @@ class ReadOnlyFile {
   ~ReadOnlyFile();
 
   const std::string& path() const { return path_; }
-  uint64_t size() const { return size_; }  // bytes, when it was opened
+  // When it was opened: bytes, and the time of its last change since 1970.
+  uint64_t size() const { return size_; }
+  uint64_t modified_ns() const { return modified_ns_; }
 
   // Fills all of `out`; DATA_LOSS where the file ends before that.
   absl::Status ReadAt(uint64_t offset, std::span<std::byte> out) const;
 
  private:
-  ReadOnlyFile(std::string path, int descriptor, uint64_t size);
+  ReadOnlyFile(std::string path, int descriptor, const struct stat& facts);
 
   std::string path_;
   int descriptor_ = -1;
   uint64_t size_ = 0;
+  uint64_t modified_ns_ = 0;
 };
 
 }  // namespace kith::cli

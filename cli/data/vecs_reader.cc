@@ -68,10 +68,14 @@ absl::Status VecsReader::Next(const BatchLimit& limit, RowBatch& batch) {
   records_.resize(count * record_bytes());
   KITH_RETURN_IF_ERROR(file_.ReadAt(batch.begin.byte, records_));
   batch.vectors.reserve(count * shape_.row_bytes());
-  for (uint64_t i = 0; i < count; ++i) {
-    KITH_RETURN_IF_ERROR(TakeRecord(records_.data() + i * record_bytes(), next_row_ + i, batch));
+  for (uint64_t i = 0; i < count; ++i, ++next_row_) {
+    const absl::Status taken = TakeRecord(records_.data() + i * record_bytes(), next_row_, batch);
+    if (!taken.ok() && i == 0) return taken;
+    if (taken.ok()) continue;
+    // The good rows first; the next call begins with the bad one and says so.
+    batch.end = {next_row_, next_row_ * record_bytes()};
+    break;
   }
-  next_row_ += count;
   return absl::OkStatus();
 }
 

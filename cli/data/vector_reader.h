@@ -66,8 +66,8 @@ class VectorReader {
   virtual const FileShape& shape() const = 0;
   // `position` is an earlier batch's end. OUT_OF_RANGE where the file has no such place.
   virtual absl::Status Seek(FilePosition position) = 0;
-  // The next rows; batch.at_end() after the last. DATA_LOSS where the file breaks its format: no
-  // row behind that place can be read.
+  // The next rows; batch.at_end() after the last. DATA_LOSS where the next row breaks the file's
+  // format: no row behind that place can be read.
   virtual absl::Status Next(const BatchLimit& limit, RowBatch& batch) = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "cli/console/interrupt.h"
 #include "cli/console/progress.h"
 #include "cli/data/output_file.h"
 #include "cli/dataset/parallel.h"
@@ -37,7 +38,11 @@ class ChunkWriter {
               ElementType type)
       : model_(model), file_(file), sequence_(sequence), type_(type) {}
 
+  // What is begun after this does nothing.
+  void Stop() { stopped_ = true; }
+
   void WriteChunk(uint64_t chunk) {
+    if (stopped_) return;
     const uint64_t first = chunk * ClusteredModel::kChunkRows;
     const uint64_t rows = std::min(ClusteredModel::kChunkRows, sequence_.rows - first);
     std::vector<float> vectors(rows * model_.dimension());
@@ -76,17 +81,26 @@ class ChunkWriter {
   const Sequence& sequence_;
   const ElementType type_;
   std::atomic<uint64_t> rows_{0};
+  std::atomic<bool> stopped_{false};
   mutable std::mutex mutex_;
   absl::Status status_;
 };
 
-absl::Status WriteSequence(const ClusteredModel& model, const DatasetOptions& options,
-                           const Sequence& sequence, Terminal& terminal) {
+// What the data set is written for and with.
+struct Making {
+  const ClusteredModel& model;
+  const DatasetOptions& options;
+  InterruptWatch& interrupt;
+  Terminal& terminal;
+};
+
+absl::Status WriteSequence(const Making& making, const Sequence& sequence) {
+  const ClusteredModel& model = making.model;
   KITH_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(sequence.path));
   const std::array<uint32_t, 2> header{static_cast<uint32_t>(sequence.rows), model.dimension()};
   KITH_RETURN_IF_ERROR(file.WriteAt(0, std::as_bytes(std::span(header))));
-  ChunkWriter writer(model, file, sequence, options.element_type);
-  Progress progress(sequence.path, terminal);
+  ChunkWriter writer(model, file, sequence, making.options.element_type);
+  Progress progress(sequence.path, making.terminal);
   const auto state = [&] {
     return Progress::State{static_cast<double>(writer.rows()) / static_cast<double>(sequence.rows),
                            WithThousands(writer.rows()) + " rows"};
@@ -94,8 +108,14 @@ absl::Status WriteSequence(const ClusteredModel& model, const DatasetOptions& op
   const uint64_t chunks =
       (sequence.rows + ClusteredModel::kChunkRows - 1) / ClusteredModel::kChunkRows;
   ForEachInParallel(
-      chunks, options.threads, [&](uint64_t chunk) { writer.WriteChunk(chunk); },
-      [&] { progress.Update(state()); });
+      chunks, making.options.threads, [&](uint64_t chunk) { writer.WriteChunk(chunk); },
+      [&] {
+        progress.Update(state());
+        if (making.interrupt.interrupted()) writer.Stop();
+      });
+  if (making.interrupt.interrupted()) {
+    return absl::CancelledError(fmt::format("interrupted; {} was not written", sequence.path));
+  }
   KITH_RETURN_IF_ERROR(writer.status());
   KITH_RETURN_IF_ERROR(file.Commit());
   progress.Finish(state());
@@ -110,14 +130,16 @@ uint8_t ByteFromElement(float x, double scale) {
 }
 
 absl::StatusOr<DatasetFiles> MakeDataset(const DatasetOptions& options, Terminal& terminal) {
+  InterruptWatch interrupt;
   const ClusteredModel model(options.model);
   const char* ending = options.element_type == ElementType::kU8 ? "u8bin" : "fbin";
   const Sequence base{fmt::format("{}.base.{}", options.prefix, ending), kBaseSequence,
                       options.count};
   const Sequence query{fmt::format("{}.query.{}", options.prefix, ending), kQuerySequence,
                        options.queries};
-  KITH_RETURN_IF_ERROR(WriteSequence(model, options, base, terminal));
-  KITH_RETURN_IF_ERROR(WriteSequence(model, options, query, terminal));
+  const Making making{model, options, interrupt, terminal};
+  KITH_RETURN_IF_ERROR(WriteSequence(making, base));
+  KITH_RETURN_IF_ERROR(WriteSequence(making, query));
   return DatasetFiles{base.path, query.path};
 }
 

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "cli/console/terminal.h"
 #include "cli/dataset/clustered_model.h"
+#include "cli/dataset/parallel.h"
 #include "common/vector/element.h"
 
 namespace kith::cli {
@@ -17,7 +18,7 @@ struct DatasetOptions {
   uint64_t queries = 10'000;
   ElementType element_type = ElementType::kF32;
   ClusteredModelOptions model;
-  uint32_t threads = 2;
+  uint32_t threads = Cores();
 };
 
 struct DatasetFiles {
@@ -26,7 +27,8 @@ struct DatasetFiles {
 };
 
 // The queries are drawn apart from the base, from the same distribution. The files are the same
-// bytes for any number of threads on any machine. Errors name the file that cannot be written.
+// bytes for any number of threads on any machine. Errors name the file that cannot be written;
+// CANCELLED after an interrupt. A file that is not whole leaves nothing behind.
 absl::StatusOr<DatasetFiles> MakeDataset(const DatasetOptions& options, Terminal& terminal);
 
 // The byte of an element x of a unit vector: four standard deviations of 1 / sqrt(dimension) on

@@ -1,6 +1,7 @@
 #ifndef KITH_CLI_DATASET_PARALLEL_H_
 #define KITH_CLI_DATASET_PARALLEL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <vector>
 
 namespace kith::cli {
+
+inline uint32_t Cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 // Calls work(item) for every item of [0, items) on `threads` threads, in no order, and meanwhile
 // watch() on the caller's own thread, every few milliseconds.

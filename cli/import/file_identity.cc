@@ -28,9 +28,10 @@ class FileHasher {
  public:
   explicit FileHasher(const ReadOnlyFile& file) : file_(file), state_(XXH3_createState()) {
     XXH3_128bits_reset(state_.get());
-    const uint64_t size = file.size();
-    XXH3_128bits_update(state_.get(), &size, sizeof(size));
+    AddNumber(file.size());
   }
+
+  void AddNumber(uint64_t number) { XXH3_128bits_update(state_.get(), &number, sizeof(number)); }
 
   absl::Status Add(uint64_t offset, uint64_t length) {
     while (length > 0) {
@@ -94,6 +95,7 @@ absl::StatusOr<Hash128> FileIdentity(const ReadOnlyFile& file) {
     KITH_RETURN_IF_ERROR(hasher.Add(kEnd + between / kPages * i, kPage));
   }
   KITH_RETURN_IF_ERROR(hasher.Add(file.size() - kEnd, kEnd));
+  hasher.AddNumber(file.modified_ns());
   return hasher.Result();
 }
 

@@ -18,7 +18,8 @@ absl::StatusOr<Hash128> Hash128FromHex(std::string_view text);
 Hash128 HashOf(std::string_view bytes);
 
 // Tells one file's content from another's: XXH3-128 of the size and the content, all of it up to
-// 64 MiB; of a larger file the first and the last MiB and 1,024 pages of 4 KiB evenly between.
+// 64 MiB; of a larger file the first and the last MiB, 1,024 pages of 4 KiB evenly between, and the
+// time of its last change, because a change between the pages would not show.
 absl::StatusOr<Hash128> FileIdentity(const ReadOnlyFile& file);
 
 }  // namespace kith::cli

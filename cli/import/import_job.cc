@@ -12,6 +12,7 @@
 #include "cli/client/wire.h"
 #include "cli/console/interrupt.h"
 #include "cli/console/progress.h"
+#include "cli/import/import_lock.h"
 #include "cli/import/import_source.h"
 #include "common/base/ids.h"
 #include "common/base/limits.h"
@@ -48,45 +49,64 @@ absl::Status CheckOptions(const ImportOptions& options, const FileShape& shape,
 }
 
 ImportProgress NewProgress(const ImportOptions& options, const Hash128& identity,
-                           const std::string& incarnation) {
+                           const std::string& incarnation, const std::string& rejects) {
   ImportProgress progress;
   progress.file_identity = identity;
   progress.import_id = Uuid::Random().bytes;
   progress.incarnation = incarnation;
   progress.first_id = options.first_id;
+  progress.rejects_path = rejects;
   return progress;
 }
 
 // What an earlier import left, where it is still true, or a new beginning.
-absl::StatusOr<ImportProgress> FindProgress(const ImportOptions& options, const std::string& path,
+absl::StatusOr<ImportProgress> FindProgress(const ImportOptions& options, const ImportPaths& paths,
                                             const std::string& incarnation, Terminal& terminal) {
   KITH_ASSIGN_OR_RETURN(const ReadOnlyFile file, ReadOnlyFile::Open(options.file));
   KITH_ASSIGN_OR_RETURN(const Hash128 identity, FileIdentity(file));
-  const ImportProgress anew = NewProgress(options, identity, incarnation);
+  const ImportProgress anew = NewProgress(options, identity, incarnation, paths.rejects);
   if (options.restart) return anew;
-  KITH_ASSIGN_OR_RETURN(std::optional<ImportProgress> found, LoadProgress(path));
+  KITH_ASSIGN_OR_RETURN(std::optional<ImportProgress> found, LoadProgress(paths.progress));
   if (!found.has_value()) return anew;
   if (found->incarnation != incarnation) {
     terminal.err << fmt::format(
         "kith: {} belongs to an earlier collection of that name; the "
         "import begins anew\n",
-        path);
+        paths.progress);
     return anew;
   }
   if (found->file_identity != identity) return Changed(options.file, "the file was changed since");
   if (found->first_id != options.first_id) {
     return Changed(options.file, fmt::format("with --first-id {}", found->first_id));
   }
+  if (found->rejects_bytes > 0 && found->rejects_path != paths.rejects) {
+    return Changed(options.file, fmt::format("with --rejects {}", found->rejects_path));
+  }
   terminal.err << fmt::format("kith: going on from row {} ({} written before)\n",
                               WithThousands(found->position.row), WithThousands(found->written));
   return *std::move(found);
 }
 
+std::string_view HowToGoOn(const absl::Status& status, const ImportSource& source) {
+  if (source.file_is_broken()) {
+    return "the rows before it are imported; mend the file, then begin anew with --restart";
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnimplemented:
+      return "the progress is kept, but the same command will fail there until the cause is gone";
+    default:
+      return "the same command goes on from there";
+  }
+}
+
 absl::Status WithHowToGoOn(const absl::Status& status, const ImportSource& source) {
-  absl::Status result(
-      status.code(),
-      fmt::format("the import stopped before row {}: {}; the same command goes on from there",
-                  source.progress().position.row, std::string(status.message())));
+  absl::Status result(status.code(),
+                      fmt::format("the import stopped before row {}: {}; {}",
+                                  source.progress().position.row, std::string(status.message()),
+                                  HowToGoOn(status, source)));
   status.ForEachPayload(
       [&](absl::string_view url, const absl::Cord& value) { result.SetPayload(url, value); });
   return result;
@@ -103,8 +123,9 @@ absl::StatusOr<ImportSummary> RunImport(const ImportOptions& options, Terminal& 
   KITH_RETURN_IF_ERROR(CheckFits(options.file, reader->shape(), schema));
   KITH_RETURN_IF_ERROR(CheckOptions(options, reader->shape(), schema));
   KITH_ASSIGN_OR_RETURN(const ImportPaths paths, ChooseImportPaths(options));
+  KITH_ASSIGN_OR_RETURN(const ImportLock lock, ImportLock::Take(paths.progress));
   KITH_ASSIGN_OR_RETURN(ImportProgress progress,
-                        FindProgress(options, paths.progress, collection.incarnation(), terminal));
+                        FindProgress(options, paths, collection.incarnation(), terminal));
   if (progress.position != FilePosition{}) KITH_RETURN_IF_ERROR(reader->Seek(progress.position));
 
   ImportSummary summary;

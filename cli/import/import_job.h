@@ -38,7 +38,8 @@ struct ImportPaths {
   std::string progress;
   std::string rejects;
 };
-// PERMISSION_DENIED where no folder can be written, naming --progress-dir.
+// PERMISSION_DENIED where no folder can be written, naming --progress-dir. A usage error where
+// --rejects names the file itself or its progress: the first reject would replace it.
 absl::StatusOr<ImportPaths> ChooseImportPaths(const ImportOptions& options);
 
 // Imports a file, from where an interrupted import of it stopped. On an error the progress stays,

@@ -51,7 +51,26 @@ ImportPaths PathsIn(const fs::path& stem, const ImportOptions& options) {
   paths.progress = fmt::format("{}.kith-progress-{}", stem.string(), options.collection);
   paths.rejects = options.rejects.empty()
                       ? fmt::format("{}.kith-rejects-{}.jsonl", stem.string(), options.collection)
-                      : options.rejects;
+                      : fs::absolute(options.rejects).lexically_normal().string();
+  return paths;
+}
+
+bool IsSameFile(const std::string& a, const std::string& b) {
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  return fs::weakly_canonical(a, error) == fs::weakly_canonical(b, error);
+}
+
+absl::StatusOr<ImportPaths> Checked(ImportPaths paths, const ImportOptions& options) {
+  if (IsSameFile(paths.rejects, options.file)) {
+    return UsageError("--rejects", fmt::format("{} is the file to import: name another",
+                                               paths.rejects));
+  }
+  if (IsSameFile(paths.rejects, paths.progress)) {
+    return UsageError("--rejects", fmt::format("{} is where the import keeps its progress: name "
+                                               "another",
+                                               paths.rejects));
+  }
   return paths;
 }
 
@@ -64,13 +83,13 @@ absl::StatusOr<ImportPaths> ChooseImportPaths(const ImportOptions& options) {
   if (!options.progress_dir.empty()) {
     folders.emplace_back(options.progress_dir);
   } else if (Writable(file.parent_path())) {
-    return PathsIn(file, options);
+    return Checked(PathsIn(file, options), options);
   } else {
     folders = StateFolders();
   }
   for (const fs::path& folder : folders) {
     fs::create_directories(folder, error);
-    if (Writable(folder)) return PathsIn(folder / NameElsewhere(file), options);
+    if (Writable(folder)) return Checked(PathsIn(folder / NameElsewhere(file), options), options);
   }
   return Error(
       absl::StatusCode::kPermissionDenied, reason::kStorage,

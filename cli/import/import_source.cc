@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -127,46 +128,64 @@ void ImportSource::FillIds(const AckWindow::Batch& batch, const std::vector<size
   }
 }
 
-absl::StatusOr<std::optional<uint64_t>> ImportSource::Next(v1::UpsertRequest& request) {
-  while (true) {
-    KITH_RETURN_IF_ERROR(reader_.Next({options_.batch, kRequestBytes}, batch_));
-    if (batch_.at_end()) return std::optional<uint64_t>();
-    AckWindow::Batch sent = Fill(request);
-    const bool empty = sent.row_numbers.empty();
-    sent.finished = empty;
-    const uint64_t ticket = window_.Open(std::move(sent));
-    if (!empty) {
-      const Hash128 id = RequestId();
-      request.set_collection(options_.collection);
-      request.set_request_id(id.data(), id.size());
-      request.set_priority(v1::WRITE_PRIORITY_IMPORT);
-      return std::optional<uint64_t>(ticket);
-    }
+// A row that comes later in the file is to win over an earlier one of its id.
+bool ImportSource::SharesAnIdWithACallUnderWay() const {
+  return std::any_of(batch_.keys.begin(), batch_.keys.end(),
+                     [this](const PointKey& key) { return window_.IsUnderWay(key); });
+}
+
+absl::StatusOr<UpsertStep> ImportSource::Next(v1::UpsertRequest& request) {
+  if (window_.full()) return UpsertStep{UpsertStep::Kind::kBlocked};
+  if (!has_batch_) {
+    const absl::Status read = reader_.Next({options_.batch, kRequestBytes}, batch_);
+    file_is_broken_ = absl::IsDataLoss(read);
+    KITH_RETURN_IF_ERROR(read);
+    if (batch_.at_end()) return UpsertStep{UpsertStep::Kind::kEnd};
+    has_batch_ = true;
+  }
+  if (SharesAnIdWithACallUnderWay()) return UpsertStep{UpsertStep::Kind::kBlocked};
+  has_batch_ = false;
+  return SendBatch(request);
+}
+
+absl::StatusOr<UpsertStep> ImportSource::SendBatch(v1::UpsertRequest& request) {
+  AckWindow::Batch sent = Fill(request);
+  const bool empty = sent.row_numbers.empty();
+  sent.finished = empty;
+  const auto keys = batch_.keys.empty() ? AckWindow::Keys::kAreUnique : AckWindow::Keys::kMayRepeat;
+  const uint64_t ticket = window_.Open(std::move(sent), keys);
+  if (empty) {
     request.Clear();
     KITH_RETURN_IF_ERROR(Advance());
+    return UpsertStep{UpsertStep::Kind::kAgain};
   }
+  const Hash128 id = RequestId();
+  request.set_collection(options_.collection);
+  request.set_request_id(id.data(), id.size());
+  request.set_priority(v1::WRITE_PRIORITY_IMPORT);
+  return UpsertStep{UpsertStep::Kind::kRequest, ticket};
 }
 
 absl::Status ImportSource::Done(uint64_t ticket, const v1::UpsertResponse& response,
                                 std::chrono::nanoseconds latency) {
-  AckWindow::Batch& batch = window_.At(ticket);
+  const AckWindow::Batch& batch = window_.At(ticket);
   const auto rows = static_cast<int>(batch.row_numbers.size());
   if (response.statuses_size() != 0 && response.statuses_size() != rows) {
     return absl::InternalError(fmt::format("the server answered {} statuses for {} points",
                                            response.statuses_size(), rows));
   }
-  batch.written = static_cast<uint64_t>(rows);
+  std::vector<RejectedRow> refused;
   for (int i = 0; i < response.statuses_size(); ++i) {
     const absl::Status status = FromItemStatus(response.statuses(i));
     if (status.ok()) continue;
     if (!RowIsToBlame(status.code())) return status;
-    --batch.written;
-    batch.rejects.push_back({batch.row_numbers[static_cast<size_t>(i)],
-                             PointKeyToString(batch.keys[static_cast<size_t>(i)]), ReasonOf(status),
-                             std::string(status.message())});
+    refused.push_back({batch.row_numbers[static_cast<size_t>(i)],
+                       PointKeyToString(batch.keys[static_cast<size_t>(i)]), ReasonOf(status),
+                       std::string(status.message())});
   }
-  batch.finished = true;
-  written_now_ += batch.written;
+  const uint64_t written = static_cast<uint64_t>(rows) - refused.size();
+  written_now_ += written;
+  window_.Finish(ticket, written, std::move(refused));
   return Advance();
 }
 

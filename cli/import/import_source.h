@@ -39,7 +39,7 @@ class ImportSource final : public UpsertSource {
   absl::Status EndInterrupted();
   absl::Status EndComplete();
 
-  absl::StatusOr<std::optional<uint64_t>> Next(v1::UpsertRequest& request) override;
+  absl::StatusOr<UpsertStep> Next(v1::UpsertRequest& request) override;
   absl::Status Done(uint64_t ticket, const v1::UpsertResponse& response,
                     std::chrono::nanoseconds latency) override;
   void Retrying(const absl::Status& failure, std::chrono::milliseconds delay) override;
@@ -48,6 +48,7 @@ class ImportSource final : public UpsertSource {
   const ImportProgress& progress() const { return progress_; }
   uint64_t written_now() const { return written_now_; }  // in this run
   double seconds() const { return bar_.seconds(); }
+  bool file_is_broken() const { return file_is_broken_; }  // why it stopped
 
  private:
   // The rows of batch_ that the collection takes go into `request`, the others into the result.
@@ -56,6 +57,8 @@ class ImportSource final : public UpsertSource {
                v1::UpsertRequest& request) const;
   PointKey KeyOf(size_t row) const;
   Hash128 RequestId() const;
+  bool SharesAnIdWithACallUnderWay() const;
+  absl::StatusOr<UpsertStep> SendBatch(v1::UpsertRequest& request);
   absl::Status Advance();
   absl::Status Save();
   Progress::State BarState() const;
@@ -67,6 +70,8 @@ class ImportSource final : public UpsertSource {
   RejectsFile rejects_;
   AckWindow window_;
   RowBatch batch_;
+  bool has_batch_ = false;  // batch_ was read and not sent yet
+  bool file_is_broken_ = false;
   Progress bar_;
   uint64_t written_now_ = 0;
   std::chrono::steady_clock::time_point next_save_;

@@ -68,6 +68,7 @@ absl::StatusOr<std::optional<ImportProgress>> LoadProgress(const std::string& pa
                      ReadNumber(json, "byte", progress.position.byte) &&
                      ReadNumber(json, "written", progress.written) &&
                      ReadNumber(json, "rejected", progress.rejected) &&
+                     ReadText(json, "rejects_path", progress.rejects_path) &&
                      ReadNumber(json, "rejects_bytes", progress.rejects_bytes);
   if (!whole) return Senseless(path);
   return std::optional<ImportProgress>(progress);
@@ -83,8 +84,9 @@ absl::Status SaveProgress(const std::string& path, const ImportProgress& progres
                      {"byte", progress.position.byte},
                      {"written", progress.written},
                      {"rejected", progress.rejected},
+                     {"rejects_path", progress.rejects_path},
                      {"rejects_bytes", progress.rejects_bytes}};
-  return WriteWholeFile(path, json.dump(2) + "\n");
+  return WriteWholeFile(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace kith::cli

@@ -23,7 +23,8 @@ struct ImportProgress {
   FilePosition position;
   uint64_t written = 0;
   uint64_t rejected = 0;
-  uint64_t rejects_bytes = 0;  // of the rejects file, up to `position`
+  std::string rejects_path;
+  uint64_t rejects_bytes = 0;  // of that file, up to `position`
 };
 
 // nullopt where there is none. FAILED_PRECONDITION where the file is there but makes no sense.

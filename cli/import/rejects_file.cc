@@ -22,6 +22,7 @@ absl::Status RejectsFile::WriteError() const {
 }
 
 absl::Status RejectsFile::Resume(uint64_t bytes) {
+  if (bytes == 0) return absl::OkStatus();
   std::error_code error;
   const uint64_t size = std::filesystem::file_size(path_, error);
   if (error) {

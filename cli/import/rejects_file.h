@@ -13,7 +13,7 @@
 namespace kith::cli {
 
 // Rows that were not imported, one JSON object a line: row (of the file, from 0), id, reason,
-// message. The file is made with the first reject.
+// message. The file is made with the first reject; whatever was there before is replaced then.
 // Threads: one at a time.
 class RejectsFile {
  public:
@@ -21,7 +21,8 @@ class RejectsFile {
 
   const std::string& path() const { return path_; }
   uint64_t bytes() const { return bytes_; }
-  // Cuts the file to what an earlier run had written when it saved its progress.
+  // Cuts the file to what an earlier run had written when it saved its progress. Touches nothing
+  // where that run had written none.
   absl::Status Resume(uint64_t bytes);
   absl::Status Add(const std::vector<RejectedRow>& rows);
   absl::Status Sync();

@@ -87,6 +87,13 @@ absl::Status IsAddress(const std::string& text) {
                   text));
 }
 
+// To listen on port 0 means any free one; nobody can be called there.
+absl::Status HasAPort(const std::string& text) {
+  const auto address = ListenAddress::Parse("", text);
+  if (!address.ok() || address->port != 0) return absl::OkStatus();
+  return Wrong(fmt::format("is \"{}\"; expected the port on which the node listens", text));
+}
+
 absl::Status IsName(const std::string& text) {
   const bool good = !text.empty() && text.size() <= 63 &&
                     std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -128,7 +135,8 @@ absl::Status SetNodes(ServerConfig& config, const std::string& text) {
       return Wrong(fmt::format("has the entry \"{}\"; expected name=host:port", entry));
     }
     const NodeAddress node{entry.substr(0, equals), entry.substr(equals + 1)};
-    for (const absl::Status& checked : {IsName(node.name), IsAddress(node.address)}) {
+    for (const absl::Status& checked :
+         {IsName(node.name), IsAddress(node.address), HasAPort(node.address)}) {
       if (!checked.ok())
         return Wrong(fmt::format("has an entry that {}", std::string(checked.message())));
     }
@@ -199,7 +207,7 @@ std::vector<Field> AllFields() {
           "node.listen", [](C& c) -> std::string& { return c.node.listen; }, IsAddress),
       Text(
           "node.name", [](C& c) -> std::string& { return c.node.name; }, IsName),
-      {"cluster.nodes", SetNodes, ShowNodes},
+      {"cluster.nodes", SetNodes, ShowNodes, /*takes_list=*/true},
       Number("collections.default_shards",
              [](C& c) -> uint64_t& { return c.collections.default_shards; },
              {1, limits::kShardsMax}),

@@ -17,6 +17,7 @@ struct Field {
   std::string path;  // "storage.write_buffer_mb"
   std::function<absl::Status(ServerConfig&, const std::string& text)> set;
   std::function<std::string(const ServerConfig&)> show;
+  bool takes_list = false;  // a file may write a list
 };
 
 // Every key there is, in the order of deploy/kithd.yaml.

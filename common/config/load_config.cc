@@ -11,6 +11,7 @@
 #include "common/config/fields.h"
 #include "common/config/listen_address.h"
 #include "common/config/yaml_file.h"
+#include "common/telemetry/log.h"
 
 namespace kith::config {
 namespace {
@@ -38,6 +39,9 @@ class Loader {
       if (value.is_section && IsSection(value.path)) continue;
       if (field == nullptr) return Unknown(place, value.path);
       if (value.is_section) return Wrong(place, value.path + " has no value");
+      if (value.is_list && !field->takes_list) {
+        return Wrong(place, value.path + " is a list; expected one value");
+      }
       KITH_RETURN_IF_ERROR(Set(*field, value.text, place, "file " + place));
     }
     return absl::OkStatus();
@@ -166,8 +170,11 @@ std::vector<std::string> DescribeConfig(const LoadedConfig& loaded) {
   std::vector<std::string> lines;
   for (const Field& field : AllFields()) {
     const auto source = loaded.sources.find(field.path);
-    lines.push_back(fmt::format("{}={} source={}", field.path, field.show(loaded.config),
-                                source == loaded.sources.end() ? "default" : source->second));
+    lines.push_back(fmt::format("{}={} source={}", field.path,
+                                telemetry::LogValue(field.show(loaded.config)),
+                                source == loaded.sources.end()
+                                    ? "default"
+                                    : telemetry::LogValue(source->second)));
   }
   return lines;
 }

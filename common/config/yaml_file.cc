@@ -36,8 +36,14 @@ absl::Status AddEntry(Walk& walk, const YAML::Node& entry, YamlValue& value) {
     return At(walk, entry,
               fmt::format("an entry of {} must be {{name: ..., address: host:port}}", value.path));
   }
+  const std::string text = entry["name"].Scalar() + "=" + entry["address"].Scalar();
+  // Either would make other entries of the text than the file has.
+  if (text.find(',') != std::string::npos || text.find('=') != text.rfind('=')) {
+    return At(walk, entry,
+              fmt::format("an entry of {} has ',' or '=' in its name or address", value.path));
+  }
   if (!value.text.empty()) value.text += ',';
-  value.text += entry["name"].Scalar() + "=" + entry["address"].Scalar();
+  value.text += text;
   return absl::OkStatus();
 }
 
@@ -45,6 +51,7 @@ absl::Status Visit(Walk& walk, const YAML::Node& node, YamlValue value) {
   if (node.IsScalar()) {
     value.text = node.Scalar();
   } else if (node.IsSequence()) {
+    value.is_list = true;
     for (const YAML::Node& entry : node) KITH_RETURN_IF_ERROR(AddEntry(walk, entry, value));
   } else {
     value.is_section = true;
@@ -63,10 +70,12 @@ absl::Status VisitMap(Walk& walk, const YAML::Node& map, const std::string& pref
       return At(walk, pair.first, fmt::format("the key \"{}\" is given twice", path));
     }
     if (pair.second.IsMap()) {
-      walk.values.push_back({path, "", pair.first.Mark().line + 1, /*is_section=*/true});
+      walk.values.push_back(
+          {.path = path, .text = "", .line = pair.first.Mark().line + 1, .is_section = true});
       KITH_RETURN_IF_ERROR(VisitMap(walk, pair.second, path, depth + 1));
     } else {
-      KITH_RETURN_IF_ERROR(Visit(walk, pair.second, {path, "", pair.first.Mark().line + 1, false}));
+      KITH_RETURN_IF_ERROR(
+          Visit(walk, pair.second, {.path = path, .text = "", .line = pair.first.Mark().line + 1}));
     }
   }
   return absl::OkStatus();
@@ -90,7 +99,12 @@ absl::StatusOr<std::vector<YamlValue>> ReadYaml(const std::string& file) {
   KITH_RETURN_IF_ERROR(CheckReadable(file));
   Walk walk{.file = file, .seen = {}, .values = {}};
   try {
-    const YAML::Node root = YAML::LoadFile(file);
+    const std::vector<YAML::Node> documents = YAML::LoadAllFromFile(file);
+    if (documents.empty()) return walk.values;
+    if (documents.size() > 1) {
+      return At(walk, documents[1], "a second document begins here; the configuration is one");
+    }
+    const YAML::Node& root = documents[0];
     if (root.IsNull()) return walk.values;
     if (!root.IsMap()) return At(walk, root, "the file must be a map of keys");
     KITH_RETURN_IF_ERROR(VisitMap(walk, root, "", 0));

@@ -15,6 +15,7 @@ struct YamlValue {
   std::string text;
   int line = 0;
   bool is_section = false;  // a key without a value: fine where it names a section
+  bool is_list = false;
 };
 
 // The only user of the YAML library, which throws. INVALID_ARGUMENT with file and line.

@@ -15,7 +15,11 @@
 namespace kith::http {
 namespace {
 
-constexpr size_t kThreads = 4;
+constexpr size_t kThreads = 8;
+// A connection holds a thread while it is open. Who asks for one of these pages asks at once and for
+// one page, so idle connections must not keep the probe of an orchestrator waiting.
+constexpr size_t kRequestsAConnection = 1;
+constexpr time_t kRequestSeconds = 1;
 constexpr size_t kBodyBytesMax = 64 << 10;
 constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kMetrics[] = "text/plain; version=0.0.4; charset=utf-8";
@@ -23,9 +27,10 @@ constexpr char kMetrics[] = "text/plain; version=0.0.4; charset=utf-8";
 void SetLimits(httplib::Server& server) {
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_payload_max_length(kBodyBytesMax);
-  server.set_read_timeout(5);
+  server.set_keep_alive_max_count(kRequestsAConnection);
+  server.set_keep_alive_timeout(kRequestSeconds);  // until the first byte of a request
+  server.set_read_timeout(kRequestSeconds);
   server.set_write_timeout(5);
-  server.set_keep_alive_max_count(100);
   // The library would set SO_REUSEPORT, and two servers would share a port without a word.
   server.set_socket_options([](socket_t socket) {
     const int on = 1;

@@ -228,5 +228,35 @@ TEST_F(Commands, SearchTakesAStoredPointOrARowOfAFile) {
   EXPECT_THAT(ran.err, HasSubstr("rows 0 to 1"));
 }
 
+TEST(CommandLine, TakesNumbersInPlainDigitsOnly) {
+  for (const char* wrong : {"-100", "0100", "0x10", "+1", " 1", "1e3", "1.0", ""}) {
+    const Ran ran = RunKith({"import", "c", "a.fbin", std::string("--first-id=") + wrong});
+    EXPECT_EQ(ran.code, 2) << wrong;
+    EXPECT_THAT(ran.err, HasSubstr("--first-id")) << wrong;
+  }
+  for (const char* option : {"--deadline-ms", "--limit", "--nprobe"}) {
+    const Ran ran = RunKith({"search", "c", "--id", "1", option, "010"});
+    EXPECT_EQ(ran.code, 2) << option;
+    EXPECT_THAT(ran.err, AllOf(HasSubstr(option), HasSubstr("plain digits")));
+  }
+  const Ran ran = RunKith({"import", "c", "a.fbin", "--batch", "10001"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("1 to 10000"));
+}
+
+TEST(CommandLine, SaysWhichCommandsThereAreAndWhereHelpIs) {
+  Ran ran = RunKith({"colection", "list"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("there is no `kith colection`"), HasSubstr("collection"),
+                             HasSubstr("import"), HasSubstr("Run `kith --help`")));
+  ran = RunKith({"collection"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("`kith collection` needs"), HasSubstr("create"),
+                             HasSubstr("Run `kith collection --help`")));
+  ran = RunKith({"import", "c"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("FILE"), HasSubstr("Run `kith import --help`")));
+}
+
 }  // namespace
 }  // namespace kith::cli

@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <thread>
 
 #include "cli/data/neighbour_file.h"
 #include "cli/data/vector_reader.h"
@@ -229,33 +233,17 @@ TEST_F(Dataset, TruthRefusesFilesThatDoNotFit) {
   EXPECT_EQ(truth("z.fbin", "1", "l3").code, 2);
 }
 
-// Real data, where it is: the published truth of a million SIFT descriptors.
-TEST(SiftTruth, AgreesWithThePublishedNeighbours) {
-  const std::string folder = "/work/shared/data/vectors/sift1m";
-  if (!std::filesystem::exists(folder + ".gt.ibin")) {
-    GTEST_SKIP() << folder << ".gt.ibin is not on this machine";
-  }
-  auto base = OpenVectorFile(folder + ".base.u8bin", 0);
-  auto queries = LoadVectors(folder + ".query.u8bin", 24);
-  auto published = ReadNeighbours(folder + ".gt.ibin");
-  ASSERT_TRUE(base.ok() && queries.ok() && published.ok());
-  std::istringstream in;
-  std::ostringstream out, err;
-  Terminal terminal{in, out, err};
-  auto truth = ExactNeighbours(**base, *queries, {100, Metric::kL2, 2}, terminal);
-  ASSERT_TRUE(truth.ok()) << truth.status();
-  // Distances are whole numbers and tie; within a tie the published order may be another.
-  auto all = LoadVectors(folder + ".base.u8bin", 1'000'000);
-  ASSERT_TRUE(all.ok());
-  for (uint32_t q = 0; q < 24; ++q) {
-    const auto* query = reinterpret_cast<const uint8_t*>(queries->Row(q));
-    for (uint32_t rank = 0; rank < 100; ++rank) {
-      const auto* row = reinterpret_cast<const uint8_t*>(all->Row(published->Ids(q)[rank]));
-      int sum = 0;
-      for (int j = 0; j < 128; ++j) sum += (query[j] - row[j]) * (query[j] - row[j]);
-      ASSERT_EQ(truth->scores[q * 100 + rank], static_cast<float>(sum)) << q << " " << rank;
-    }
-  }
+TEST(MakeDataset, LeavesNothingBehindWhenItIsInterrupted) {
+  const TestFolder folder;
+  std::jthread killer([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ::kill(::getpid(), SIGINT);
+  });
+  const Ran ran = RunKith({"dataset", "make", folder / "made", "--count", "3000000", "--dimension",
+                           "256", "--threads", "1"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("interrupted"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 }  // namespace

@@ -127,6 +127,9 @@ TEST(VecsReader, StopsAtARowOfAnotherDimensionNamingIt) {
   auto reader = OpenVectorFile(folder / "a.fvecs", 0);
   ASSERT_TRUE(reader.ok()) << reader.status();
   RowBatch batch;
+  ASSERT_TRUE((*reader)->Next({9}, batch).ok()) << "the rows before it come first";
+  EXPECT_EQ(batch.rows(), 1u);
+  EXPECT_EQ(batch.end, (FilePosition{1, 16}));
   const absl::Status status = (*reader)->Next({9}, batch);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("row 1"), HasSubstr("byte 16")));

@@ -61,9 +61,9 @@ TEST_F(LoadConfigTest, FlagsBeatTheEnvironmentWhichBeatsTheFile) {
   EXPECT_EQ(loaded->config.storage.block_cache_mb, 20u);
   EXPECT_EQ(loaded->config.storage.disk_reserve_mb, 300u);
   const auto lines = DescribeConfig(*loaded);
-  EXPECT_THAT(lines, ::testing::Contains("storage.disk_reserve_mb=300 source=flag --reserve"));
+  EXPECT_THAT(lines, ::testing::Contains("storage.disk_reserve_mb=300 source=\"flag --reserve\""));
   EXPECT_THAT(lines, ::testing::Contains(
-                         "storage.block_cache_mb=20 source=env KITH__STORAGE__BLOCK_CACHE_MB"));
+                         "storage.block_cache_mb=20 source=\"env KITH__STORAGE__BLOCK_CACHE_MB\""));
   EXPECT_THAT(lines, ::testing::Contains("log.level=info source=default"));
 }
 
@@ -154,6 +154,28 @@ TEST_F(LoadConfigTest, ACoordinatorNeedsNodesWithDifferentNamesAndAddresses) {
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->config.cluster.nodes,
             (std::vector<NodeAddress>{{"a", "127.0.0.1:1"}, {"b", "host:2"}}));
+}
+
+TEST_F(LoadConfigTest, ANodeIsWhatTheFileSaysAndNothingElse) {
+  const std::string head = "role: coordinator\ncluster:\n  nodes:\n";
+  EXPECT_THAT(ErrorOf(head + "    - {name: \"a=127.0.0.1:1,b\", address: \"127.0.0.1:2\"}\n"),
+              AllOf(HasSubstr(":4"), HasSubstr("',' or '='")));
+  EXPECT_THAT(ErrorOf(head + "    - {name: a, address: \"127.0.0.1:1,b=127.0.0.1:2\"}\n"),
+              HasSubstr("',' or '='"));
+  EXPECT_THAT(ErrorOf(head + "    - {name: a, address: \"127.0.0.1:0\"}\n"),
+              HasSubstr("the port on which the node listens"));
+}
+
+TEST_F(LoadConfigTest, AListWhereOneValueBelongsIsRefused) {
+  EXPECT_THAT(ErrorOf("role: all\ndata: {directory: [{name: a, address: b}]}\n"),
+              AllOf(HasSubstr(":2"), HasSubstr("data.directory is a list")));
+  EXPECT_THAT(ErrorOf("log: {file: []}\n"), HasSubstr("log.file is a list"));
+}
+
+TEST_F(LoadConfigTest, ASecondDocumentIsRefused) {
+  EXPECT_THAT(ErrorOf("role: all\n---\nrole: shard\n"),
+              AllOf(HasSubstr(":3"), HasSubstr("second document")));
+  EXPECT_TRUE(LoadConfig({.file = File(""), .environment = {}, .flags = {}}).ok());
 }
 
 TEST_F(LoadConfigTest, NodesCanComeFromTheEnvironment) {

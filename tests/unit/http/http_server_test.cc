@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
+#include <vector>
 
 namespace kith::http {
 namespace {
@@ -15,14 +17,22 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// The whole answer to one request, over a plain socket.
-std::string Fetch(int port, const std::string& request_line) {
+// A socket, or -1.
+int Connect(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return "";
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+// The whole answer to one request, over a plain socket.
+std::string Fetch(int port, const std::string& request_line) {
+  const int fd = Connect(port);
+  if (fd < 0) return "";
   const std::string request = request_line + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(send(fd, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
   std::string answer;
@@ -65,6 +75,18 @@ TEST(HttpServerTest, AUsedPortIsAnErrorAndAFreedOneIsNot) {
   (*first)->Stop();
   EXPECT_EQ(Fetch(port, "GET /livez"), "");
   EXPECT_TRUE(HttpServer::Start({.host = "127.0.0.1", .port = port}, pages).ok());
+}
+
+TEST(HttpServerTest, IdleConnectionsDelayAPageByASecondOrTwoAtMost) {
+  const auto server = HttpServer::Start(
+      {.host = "127.0.0.1"}, {[] { return std::string(); }, [] { return Readiness{}; }});
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::vector<int> idle;
+  for (int i = 0; i < 8; ++i) idle.push_back(Connect((*server)->port()));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(Fetch((*server)->port(), "GET /livez"), StartsWith("HTTP/1.1 200"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+  for (const int fd : idle) close(fd);
 }
 
 TEST(HttpServerTest, StoppingRightAfterStartingEnds) {
