@@ -119,7 +119,7 @@ ShardStat Copy::Stat() const {
   stat.rows = snapshot->row_end;
   for (const BuiltIndex& index : snapshot->indexes) {
     stat.indexes.push_back({index.version->hash, index.ready, index.indexed_end, snapshot->row_end,
-                            index.OutOfRangeRows(), index.error});
+                            index.OutOfRangeRows()});
     if (!index.ready) stat.not_ready_reason = "an index version is being built";
   }
   if (const absl::Status failure = writer_.failure(); !failure.ok()) {

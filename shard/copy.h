@@ -59,6 +59,7 @@ class Copy {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done);
   void Get(GetCall call, Deadline deadline, Done<GetReply> done);
   ShardStat Stat() const;
+  const Uuid& incarnation() const { return parts_->spec.incarnation; }
   Sampler& sampler() { return sampler_; }
   absl::Status BuildIndex(const std::string& version);
   absl::Status DropIndex(const std::string& version);
