@@ -56,6 +56,14 @@ coordinator::CollectionDefaults DefaultsOf(const config::ServerConfig& config) {
   return {static_cast<uint32_t>(config.collections.default_shards), config.limits.memory_mb << 20};
 }
 
+// What a node may hold, for refusing a training that does not fit: as configured, else what the
+// machine has where the node is this process. Of other machines nothing is known.
+uint64_t NodeMemoryOf(const CoordinatorRoleOptions& options) {
+  const uint64_t configured = options.config.limits.memory_mb << 20;
+  if (configured != 0 || options.local_node == nullptr) return configured;
+  return coordinator::MachineMemoryBytes();
+}
+
 absl::StatusOr<std::unique_ptr<LocalMetaStore>> OpenMeta(const std::string& data) {
   std::error_code error;
   std::filesystem::create_directories(data, error);
@@ -84,7 +92,7 @@ struct CoordinatorRole::Parts {
         operations(around.clock),
         reconciler(catalog, operations),
         collections(catalog, operations, DefaultsOf(options.config)),
-        training(catalog, operations, jobs),
+        training(catalog, operations, jobs, NodeMemoryOf(options)),
         search_metrics(around.metrics),
         search(map, timer, around.clock,
                [this](const telemetry::SearchObservation& seen) { search_metrics.Observe(seen); }),

@@ -72,6 +72,7 @@ class Copy {
   CopyHealth health() const;
   // The index versions whose artifacts this copy needs, also for its next start.
   std::set<std::string> IndexVersions() const;
+  const Uuid& incarnation() const { return parts_->spec.incarnation; }
   Sampler& sampler() { return sampler_; }
   absl::Status BuildIndex(const std::string& version);
   absl::Status DropIndex(const std::string& version);

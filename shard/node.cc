@@ -142,6 +142,15 @@ std::map<ShardId, Node::Held> Node::HeldNow() const {
   return shards_;
 }
 
+absl::StatusOr<std::shared_ptr<Copy>> Node::Find(ShardId shard, const Uuid& incarnation) const {
+  KITH_ASSIGN_OR_RETURN(std::shared_ptr<Copy> copy, Find(shard));
+  if (copy->incarnation() == incarnation) return copy;
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
+               fmt::format("this node holds shard {} of incarnation {}, the call is for {}: node or "
+                           "coordinator belongs to another cluster",
+                           shard, copy->incarnation().ToString(), incarnation.ToString()));
+}
+
 void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!stop_ticking_.wait_for(lock, kTickEvery, [this] { return stopping_; })) {

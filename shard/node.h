@@ -75,7 +75,7 @@ class Node final : public ShardService {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
-  absl::Status DropShard(ShardId shard, Deadline deadline) override;
+  absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
   absl::StatusOr<std::vector<uint64_t>> SampleHashes(const SampleHashesCall& call,
                                                      Deadline deadline) override;
@@ -121,6 +121,8 @@ class Node final : public ShardService {
   absl::Status AwaitCalls(const std::shared_ptr<Copy>& copy, Deadline deadline) const;
   absl::Status FinishDrop(Held held);
   absl::StatusOr<std::shared_ptr<Copy>> Find(ShardId shard) const;
+  // FAILED_PRECONDITION WRONG_INCARNATION where the shard of that number is another collection's.
+  absl::StatusOr<std::shared_ptr<Copy>> Find(ShardId shard, const Uuid& incarnation) const;
   CopyHost Host();
   CopyOptions OptionsOfCopies() const;
   void Tick();

@@ -22,7 +22,7 @@ Done<Reply> Keeping(std::shared_ptr<Copy> copy, Done<Reply> done) {
 }  // namespace
 
 void Node::Search(SearchCall call, Deadline deadline, Done<SearchReply> done) {
-  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard, call.incarnation);
   if (!copy.ok()) return done(copy.status());
   Copy& found = **copy;
   found.Search(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
@@ -30,13 +30,13 @@ void Node::Search(SearchCall call, Deadline deadline, Done<SearchReply> done) {
 
 void Node::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
   // Not kept by its answer: the copy waits for its writer, and must not be left to it to destroy.
-  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard, call.incarnation);
   if (!copy.ok()) return done(copy.status());
   (*copy)->Write(std::move(call), deadline, std::move(done));
 }
 
 void Node::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
-  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard);
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard, call.incarnation);
   if (!copy.ok()) return done(copy.status());
   Copy& found = **copy;
   found.Get(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));

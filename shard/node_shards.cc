@@ -182,13 +182,15 @@ absl::Status Node::AwaitCalls(const std::shared_ptr<Copy>& copy, Deadline deadli
   return absl::OkStatus();
 }
 
-absl::Status Node::DropShard(ShardId shard, Deadline deadline) {
+absl::Status Node::DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) {
   std::lock_guard change(change_mutex_);
   Held held;
   {
     std::lock_guard lock(mutex_);
     const auto found = shards_.find(shard);
-    if (found == shards_.end()) return absl::OkStatus();
+    const bool is_ours = found != shards_.end() &&
+                         found->second.directory.spec.incarnation == incarnation;
+    if (!is_ours) return absl::OkStatus();
     held = std::move(found->second);
     // It keeps its place until nothing of it is left.
     found->second = {held.directory, nullptr, BeingDropped(shard), held.standing};

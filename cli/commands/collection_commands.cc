@@ -9,6 +9,7 @@
 #include "cli/commands/collection_text.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/train.h"
+#include "cli/commands/verify.h"
 #include "cli/console/json_output.h"
 #include "common/base/status.h"
 #include "kith/v1/collections.grpc.pb.h"
@@ -225,14 +226,29 @@ void AddTrain(CLI::App& group, Action& action) {
   OnParsed(*train, action, options, RunTrain);
 }
 
+void AddVerify(CLI::App& group, Action& action) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* verify = group.add_subcommand(
+      "verify", "Compare every shard's points and index with their digests, byte by byte");
+  verify->add_option("NAME", options->collection, "The collection")->required();
+  AddEndpoint(*verify, options->endpoint);
+  verify->add_option("--timeout", options->timeout_s, "Seconds to wait; 600 where not given");
+  AddJson(*verify, options->json);
+  verify->footer(
+      "Reads everything the shards hold; exits with 1 where something differs.\n"
+      "Example:\n  kith collection verify faces");
+  OnParsed(*verify, action, options, RunVerify);
+}
+
 }  // namespace
 
 void AddCollectionCommands(CLI::App& app, Action& action) {
-  CLI::App* group = app.add_subcommand("collection", "Make, look at, train and drop collections");
+  CLI::App* group = app.add_subcommand("collection", "Make, look at, train, verify and drop collections");
   group->require_subcommand(1);
   AddCreateAndPlan(*group, action);
   AddGetListDrop(*group, action);
   AddTrain(*group, action);
+  AddVerify(*group, action);
 }
 
 }  // namespace kith::cli

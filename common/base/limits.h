@@ -15,16 +15,21 @@ inline constexpr size_t kCollectionNameBytesMax = 63;
 inline constexpr uint32_t kLimitDefault = 10;
 inline constexpr uint32_t kLimitMax = 10'000;
 inline constexpr uint32_t kNprobeMax = 1u << 18;
+inline constexpr uint32_t kRefineMax = 100'000;
+inline constexpr uint32_t kRerankMax = 50'000;
+// Of an f32 vector or query: no distance or product of two such vectors overflows a float.
+inline constexpr double kSquaredNormMax = 1e36;
 inline constexpr uint32_t kQueriesMax = 1024;
 inline constexpr uint64_t kHitsPerBatchMax = 1'000'000;  // queries x limit
 inline constexpr uint32_t kPointsPerCallMax = 10'000;
 inline constexpr size_t kPayloadBytesMax = 64 << 10;
 inline constexpr size_t kMessageBytesMax = 64 << 20;
+inline constexpr int kStreamsPerConnectionMax = 256;
+inline constexpr size_t kServerBufferBytesMax = size_t{1} << 30;  // gRPC's, of one listening port
 inline constexpr size_t kRequestIdBytes = 16;
 inline constexpr size_t kBodyHashBytes = 16;
 inline constexpr uint32_t kTokensMax = 1024;
 inline constexpr int64_t kDeadlineMsMax = 60'000;
-inline constexpr int64_t kTokenWaitMs = 100;
 
 inline constexpr size_t kSearchQueueMax = 4096;      // calls waiting at a shard node
 inline constexpr size_t kWriteQueueMax = 1024;       // calls waiting at one shard's writer

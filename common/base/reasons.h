@@ -41,6 +41,7 @@ inline constexpr char kNotReady[] = "NOT_READY";
 inline constexpr char kDraining[] = "DRAINING";
 inline constexpr char kDeadline[] = "DEADLINE";
 inline constexpr char kCoverageBelowMinimum[] = "COVERAGE_BELOW_MINIMUM";
+inline constexpr char kChangedMeanwhile[] = "CHANGED_MEANWHILE";
 inline constexpr char kUnknownOutcome[] = "UNKNOWN_OUTCOME";
 inline constexpr char kCorruption[] = "CORRUPTION";
 inline constexpr char kFormatVersion[] = "FORMAT_VERSION";

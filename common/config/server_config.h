@@ -67,7 +67,7 @@ struct LogConfig {
 };
 
 struct LimitsConfig {
-  uint64_t memory_mb = 0;  // of one node, for plans; 0: what the machine has
+  uint64_t memory_mb = 0;  // of one node, for plans and trainings; 0: what the machine has
 };
 
 struct ServerConfig {

@@ -21,6 +21,7 @@ struct RecallMeasure {
   double recall_at_10 = 0;  // the mean
   double scanned_share = 0;
   double recall_low = 0;  // lower end of the mean's 95 % confidence interval
+  uint32_t refine = 0;    // candidates of each shard looked at through plane B
 };
 
 struct ShardPlacement {
@@ -46,7 +47,8 @@ struct CollectionRecord {
   double target_recall = 0.95;
   std::string serving_version;        // empty: exact search
   std::string previous_version;       // kept on the shards until the serving one is proven
-  std::vector<RecallMeasure> recall;  // of the serving version, ascending nprobe
+  // Of the serving version: a curve of ascending nprobe for each depth measured, shallowest first.
+  std::vector<RecallMeasure> recall;
   std::vector<ShardPlacement> shards;
   uint64_t created_unix_ms = 0;
   uint64_t revision = 0;  // set by the store; every change is a compare-and-swap on it

@@ -108,6 +108,7 @@ void WriteRecall(Writer& out, const RecallMeasure& measure) {
   out.F64(measure.recall_at_10);
   out.F64(measure.scanned_share);
   out.F64(measure.recall_low);
+  out.U32(measure.refine);
 }
 
 RecallMeasure ReadRecall(Reader& in) {
@@ -116,6 +117,7 @@ RecallMeasure ReadRecall(Reader& in) {
   measure.recall_at_10 = in.F64();
   measure.scanned_share = in.F64();
   measure.recall_low = in.F64();
+  measure.refine = in.U32();
   return measure;
 }
 
@@ -192,7 +194,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   ReadShape(in, record);
   record.serving_version = in.Text();
   record.previous_version = in.Text();
-  const uint32_t measures = in.Count(28);
+  const uint32_t measures = in.Count(32);
   for (uint32_t i = 0; i < measures; ++i) record.recall.push_back(ReadRecall(in));
   const uint32_t shards = in.Count(16);
   for (uint32_t i = 0; i < shards; ++i) record.shards.push_back(ReadShard(in));

@@ -1,6 +1,7 @@
 #ifndef KITH_COMMON_RPC_FRAME_QUEUE_H_
 #define KITH_COMMON_RPC_FRAME_QUEUE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <utility>
@@ -28,6 +29,15 @@ class FrameQueue {
   bool empty() const { return waiting_.empty(); }
   size_t size() const { return waiting_.size(); }
   size_t bytes() const { return bytes_; }
+  // Removes the first message that is_it(message) is true of, if any. The oldest are looked at first.
+  template <typename IsIt>
+  void Remove(IsIt is_it) {
+    const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [&](const auto& entry) { return is_it(entry.first); });
+    if (found == waiting_.end()) return;
+    bytes_ -= found->second;
+    waiting_.erase(found);
+  }
   void Clear() {
     waiting_.clear();
     bytes_ = 0;

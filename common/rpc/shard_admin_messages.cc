@@ -1,8 +1,10 @@
 #include "common/rpc/shard_admin_messages.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/rpc/status_codes.h"
 #include "common/rpc/wire_shape.h"
@@ -10,11 +12,29 @@
 namespace kith::rpc {
 namespace {
 
-absl::StatusOr<Uuid> UuidFromWire(const std::string& bytes) {
-  Uuid uuid;
-  if (bytes.size() != uuid.bytes.size()) return ShapeError("incarnation", "is not 16 bytes");
-  std::copy(bytes.begin(), bytes.end(), uuid.bytes.begin());
-  return uuid;
+// Non-empty half-open ranges, ascending and apart, of slots that there are.
+absl::StatusOr<std::vector<std::pair<uint32_t, uint32_t>>> SlotsFromWire(const v1::ShardSpec& in) {
+  if (in.slot_begins_size() != in.slot_ends_size()) {
+    return ShapeError("slot_ends", "is not as long as slot_begins");
+  }
+  if (in.slot_begins_size() == 0 || in.slot_begins_size() > static_cast<int>(limits::kSlots)) {
+    return ShapeError("slot_begins", fmt::format("has {} ranges, expected 1 to {}",
+                                                 in.slot_begins_size(), limits::kSlots));
+  }
+  std::vector<std::pair<uint32_t, uint32_t>> slots;
+  uint32_t least = 0;
+  for (int i = 0; i < in.slot_begins_size(); ++i) {
+    const uint32_t begin = in.slot_begins(i);
+    const uint32_t end = in.slot_ends(i);
+    if (begin < least || end <= begin || end > limits::kSlots) {
+      return ShapeError("slot_begins", fmt::format("range {} ({} to {}) is empty, out of order or "
+                                                   "beyond slot {}",
+                                                   i, begin, end, limits::kSlots));
+    }
+    slots.emplace_back(begin, end);
+    least = end;
+  }
+  return slots;
 }
 
 v1::Metric MetricToWire(Metric metric) { return static_cast<v1::Metric>(metric); }
@@ -41,16 +61,20 @@ absl::StatusOr<ShardSpec> FromProto(const v1::ShardSpec& in) {
   ShardSpec spec;
   spec.shard = in.shard();
   spec.collection = in.collection();
-  KITH_ASSIGN_OR_RETURN(spec.incarnation, UuidFromWire(in.incarnation()));
+  if (spec.collection.size() > limits::kCollectionNameBytesMax) {
+    return ShapeError("collection", fmt::format("has {} bytes, at most {} are taken",
+                                                spec.collection.size(),
+                                                limits::kCollectionNameBytesMax));
+  }
+  KITH_ASSIGN_OR_RETURN(spec.incarnation, UuidFromWire("incarnation", in.incarnation()));
   spec.dimension = in.dimension();
+  if (spec.dimension < 1 || spec.dimension > limits::kDimensionMax) {
+    return ShapeError("dimension", fmt::format("{} is outside 1 to {}", spec.dimension,
+                                               limits::kDimensionMax));
+  }
   KITH_ASSIGN_OR_RETURN(spec.metric, MetricFromWire(in.metric()));
   KITH_ASSIGN_OR_RETURN(spec.element_type, ElementTypeFromWire(in.element_type()));
-  if (in.slot_begins_size() != in.slot_ends_size()) {
-    return ShapeError("slot_ends", "is not as long as slot_begins");
-  }
-  for (int i = 0; i < in.slot_begins_size(); ++i) {
-    spec.slots.emplace_back(in.slot_begins(i), in.slot_ends(i));
-  }
+  KITH_ASSIGN_OR_RETURN(spec.slots, SlotsFromWire(in));
   return spec;
 }
 
@@ -69,7 +93,6 @@ v1::ShardStat ToProto(ShardStat&& stat) {
     to->set_indexed_rows(index.indexed_rows);
     to->set_total_rows(index.total_rows);
     to->set_out_of_range_rows(index.out_of_range_rows);
-    to->set_error(std::move(index.error));
   }
   out.mutable_memory()->set_codes(stat.memory.codes);
   out.mutable_memory()->set_refine(stat.memory.refine);
@@ -91,12 +114,12 @@ absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in) {
   stat.rows = in.rows();
   for (const v1::ShardIndexState& index : in.indexes()) {
     stat.indexes.push_back({index.version(), index.ready(), index.indexed_rows(),
-                            index.total_rows(), index.out_of_range_rows(), index.error()});
+                            index.total_rows(), index.out_of_range_rows()});
   }
   stat.memory = {in.memory().codes(), in.memory().refine(), in.memory().quantizer(),
                  in.memory().rows(), in.memory().tombstones()};
   stat.disk_bytes = in.disk_bytes();
-  KITH_ASSIGN_OR_RETURN(stat.incarnation, UuidFromWire(in.incarnation()));
+  KITH_ASSIGN_OR_RETURN(stat.incarnation, UuidFromWire("incarnation", in.incarnation()));
   return stat;
 }
 

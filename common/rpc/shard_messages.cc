@@ -58,11 +58,13 @@ void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
   out->set_exact(call.exact);
   if (call.score_bound.has_value()) out->set_score_bound(*call.score_bound);
   out->set_wait_lsn(call.wait_lsn);
+  out->set_incarnation(std::string(call.incarnation.view()));
 }
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
   SearchCall call;
   call.shard = in.shard();
+  KITH_ASSIGN_OR_RETURN(call.incarnation, UuidFromWire("incarnation", in.incarnation()));
   call.index_version = std::move(*in.mutable_index_version());
   call.count = in.count();
   call.queries = std::move(*in.mutable_queries());
@@ -143,6 +145,7 @@ void ToProto(WriteCall&& call, v1::ShardWriteCall* out) {
   SetRepeated(call.if_versions, out->mutable_if_versions());
   out->set_priority(static_cast<uint32_t>(call.priority));
   out->set_unix_ms(call.unix_ms);
+  out->set_incarnation(std::string(call.incarnation.view()));
 }
 
 absl::StatusOr<WriteCall> FromProto(v1::ShardWriteCall&& in) {
@@ -162,6 +165,7 @@ absl::StatusOr<WriteCall> FromProto(v1::ShardWriteCall&& in) {
     return ShapeError("vectors", fmt::format("has {} bytes, not the same for each of {} operations",
                                              in.vectors().size(), stored));
   }
+  KITH_ASSIGN_OR_RETURN(call.incarnation, UuidFromWire("incarnation", in.incarnation()));
   call.shard = in.shard();
   call.epoch = in.epoch();
   call.request_id = std::move(*in.mutable_request_id());
@@ -204,11 +208,13 @@ void ToProto(GetCall&& call, v1::ShardGetCall* out) {
   out->set_with_vector(call.with_vector);
   out->set_with_payload(call.with_payload);
   out->set_wait_lsn(call.wait_lsn);
+  out->set_incarnation(std::string(call.incarnation.view()));
 }
 
 absl::StatusOr<GetCall> FromProto(v1::ShardGetCall&& in) {
   KITH_RETURN_IF_ERROR(CheckKeys(in.keys(), in.keys().size() / PointKey::kSize));
   GetCall call;
+  KITH_ASSIGN_OR_RETURN(call.incarnation, UuidFromWire("incarnation", in.incarnation()));
   call.shard = in.shard();
   call.keys = std::move(*in.mutable_keys());
   call.with_vector = in.with_vector();

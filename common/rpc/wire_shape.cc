@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/vector/point_key.h"
@@ -29,6 +31,13 @@ absl::Status CheckKeys(std::string_view keys, size_t count) {
 absl::Status CheckCount(std::string_view field, int size, size_t expected) {
   if (size == 0 || static_cast<size_t>(size) == expected) return absl::OkStatus();
   return ShapeError(field, fmt::format("has {} members, expected none or {}", size, expected));
+}
+
+absl::StatusOr<Uuid> UuidFromWire(std::string_view field, std::string_view bytes) {
+  Uuid uuid;
+  if (bytes.size() != uuid.bytes.size()) return ShapeError(field, "is not 16 bytes");
+  std::copy(bytes.begin(), bytes.end(), uuid.bytes.begin());
+  return uuid;
 }
 
 absl::StatusOr<Metric> MetricFromWire(int value) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/ids.h"
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 
@@ -24,6 +25,9 @@ absl::Status CheckKeys(std::string_view keys, size_t count);
 
 // A list that is either empty or has `expected` members.
 absl::Status CheckCount(std::string_view field, int size, size_t expected);
+
+// Exactly 16 bytes.
+absl::StatusOr<Uuid> UuidFromWire(std::string_view field, std::string_view bytes);
 
 absl::StatusOr<Metric> MetricFromWire(int value);
 absl::StatusOr<ElementType> ElementTypeFromWire(int value);

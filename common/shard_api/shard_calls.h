@@ -30,6 +30,7 @@ struct ShardSpec {
 
 struct SearchCall {
   ShardId shard = 0;
+  Uuid incarnation;           // of the collection, as created: shard ids repeat between clusters
   std::string index_version;  // empty: no trained index, compare every row
   uint32_t count = 0;         // queries
   std::string queries;        // count x dimension of QueryType(element type)
@@ -84,6 +85,7 @@ inline constexpr uint64_t kNoVersionCondition = ~uint64_t{0};
 
 struct WriteCall {
   ShardId shard = 0;
+  Uuid incarnation;
   uint64_t epoch = 0;      // 0: whatever the shard is at
   std::string request_id;  // empty or 16 bytes
   std::string body_hash;   // 16 bytes, of the whole client request
@@ -107,6 +109,7 @@ struct WriteReply {
 
 struct GetCall {
   ShardId shard = 0;
+  Uuid incarnation;
   std::string keys;
   bool with_vector = false;
   bool with_payload = false;
@@ -135,7 +138,6 @@ struct IndexState {
   uint64_t indexed_rows = 0;
   uint64_t total_rows = 0;
   uint64_t out_of_range_rows = 0;
-  std::string error;  // why building stopped
 };
 
 struct ShardStat {

@@ -18,14 +18,16 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>)>;
 //
 // Search, Write and Get never block and call `done` exactly once, on some thread of the callee's;
 // by the deadline at the latest for Search and Get. A Write whose deadline passes ends with
-// DEADLINE_EXCEEDED UNKNOWN_OUTCOME: repeat it with the same request_id.
+// DEADLINE_EXCEEDED: DEADLINE where nothing was written, UNKNOWN_OUTCOME where something may have
+// been: repeat it with the same request_id.
 // The others may block up to their deadline and are called from admin threads only.
 //
 // Codes: NOT_FOUND SHARD_UNAVAILABLE (no such shard here); UNAVAILABLE NOT_READY (loading),
 // DRAINING, SHARD_UNAVAILABLE (no connection); FAILED_PRECONDITION INDEX_VERSION_NOT_READY,
-// WRONG_EPOCH, WRONG_SHARD; RESOURCE_EXHAUSTED QUEUE_FULL, DISK_FULL, INDEXING_BEHIND, ROW_LIMIT
-// (with retry_after_ms); DEADLINE_EXCEEDED DEADLINE; INVALID_ARGUMENT REQUEST_ID_REUSED;
-// DATA_LOSS CORRUPTION.
+// WRONG_EPOCH, WRONG_SHARD, WRONG_INCARNATION (this node's shard of that number is another
+// collection's); RESOURCE_EXHAUSTED QUEUE_FULL, DISK_FULL, INDEXING_BEHIND, ROW_LIMIT (with
+// retry_after_ms); DEADLINE_EXCEEDED DEADLINE; INVALID_ARGUMENT REQUEST_ID_REUSED; DATA_LOSS
+// CORRUPTION.
 //
 // Threads: any.
 class ShardService {
@@ -37,9 +39,10 @@ class ShardService {
   virtual void Get(GetCall call, Deadline deadline, Done<GetReply> done) = 0;
 
   // Creating a shard that exists with the same spec is OK; with another incarnation it is
-  // FAILED_PRECONDITION WRONG_INCARNATION. Dropping one that does not exist is OK.
+  // FAILED_PRECONDITION WRONG_INCARNATION. Dropping one that does not exist is OK, and one of another
+  // incarnation is another collection's: it stays, which is OK too.
   virtual absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) = 0;
-  virtual absl::Status DropShard(ShardId shard, Deadline deadline) = 0;
+  virtual absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) = 0;
   virtual absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) = 0;
 
   // The `count` smallest sample hashes of the live points, ascending.

@@ -1,6 +1,7 @@
 #ifndef KITH_COORDINATOR_ADMIN_CATALOG_H_
 #define KITH_COORDINATOR_ADMIN_CATALOG_H_
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -30,6 +31,8 @@ struct AdminTiming {
   std::chrono::milliseconds retry_pause{500};    // after UNAVAILABLE
   std::chrono::milliseconds node_patience{120'000};  // a node may restart within a training
   int attempts = 3;
+  // A shard that answers but has encoded nothing more for so long stands still: its disk may be full.
+  std::chrono::milliseconds encode_standstill{600'000};
 };
 
 // What everything in coordinator/admin works on. All outlive their users; nothing is owned.
@@ -40,8 +43,13 @@ struct AdminContext {
   const Clock* clock = nullptr;
   AdminTiming timing;
 
-  Deadline CallDeadline() const { return clock->Now() + timing.call; }
-  Deadline StatDeadline() const { return clock->Now() + timing.stat; }
+  // Of one shard call, and never after `until`, when whoever asked stops waiting.
+  Deadline CallDeadline(Deadline until = Deadline::max()) const {
+    return std::min(clock->Now() + timing.call, until);
+  }
+  Deadline StatDeadline(Deadline until = Deadline::max()) const {
+    return std::min(clock->Now() + timing.stat, until);
+  }
   Deadline LongDeadline() const { return clock->Now() + timing.long_call; }
 };
 

@@ -13,11 +13,6 @@
 namespace kith::coordinator {
 namespace {
 
-uint64_t MachineMemoryBytes() {
-  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-}
-
 // How the shards and with them the points spread over the nodes.
 struct Spread {
   uint64_t nodes_used = 1;
@@ -75,10 +70,19 @@ void JudgeFit(CollectionPlan& plan, uint64_t steady_node, uint64_t peak_node, ui
 
 }  // namespace
 
+uint64_t MachineMemoryBytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+}
+
 absl::StatusOr<CollectionPlan> CollectionService::Plan(const PlanCollectionCall& call) const {
   const uint32_t shards = call.shards == 0 ? defaults_.shards : call.shards;
   KITH_RETURN_IF_ERROR(CheckShape(call.dimension, call.metric, call.element_type));
   KITH_RETURN_IF_ERROR(CheckShards(shards));
+  if (call.index.target_recall != 0) {
+    return FieldError("index.target_recall", reason::kBadRequest,
+                      "changes nothing of what a collection takes; leave it out");
+  }
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, call.dimension));
   if (call.points == 0 || call.points > limits::kRowsMax * shards) {
     return FieldError("points", reason::kBadRequest,

@@ -38,6 +38,25 @@ absl::Status Taken(const CollectionRecord& record) {
                {{kRetryAfterMsFact, "1000"}});
 }
 
+absl::StatusOr<VerifyReply> VerifyShard(const Catalog& catalog, const CollectionRecord& record,
+                                        const ShardPlacement& placement, Deadline until) {
+  KITH_RETURN_IF_ERROR(
+      AtShard(StatShard(catalog, record, placement, until).status(), placement));
+  KITH_ASSIGN_OR_RETURN(ShardService * service, catalog.Node(placement.node));
+  const Deadline deadline = until == Deadline::max() ? catalog.context().LongDeadline() : until;
+  absl::StatusOr<VerifyReply> reply = service->Verify(placement.shard, deadline);
+  if (!reply.ok()) return AtShard(reply.status(), placement);
+  return reply;
+}
+
+// What was asked for is recorded and not undone: reconciling may finish it.
+absl::Status UnknownOutcome(const std::string& name, const absl::Status& why) {
+  return Error(absl::StatusCode::kUnavailable, reason::kUnknownOutcome,
+               fmt::format("collection {} may appear in a moment all the same: look for it, and "
+                           "delete it if it is not wanted ({})",
+                           name, std::string(why.message())));
+}
+
 absl::Status SetState(CollectionRecord& record, State from, State to) {
   // Somebody was here first: the other side of a create or drop that both finish.
   if (record.state != from && record.state != to) return NotFound(record.name);
@@ -86,7 +105,8 @@ absl::Status CollectionService::CheckRoom(const std::string& name) {
                            records.size()));
 }
 
-absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionCall& call) {
+absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionCall& call,
+                                                         Deadline until) {
   KITH_ASSIGN_OR_RETURN(CollectionRecord record, NewRecord(call));
   std::lock_guard one_at_a_time(create_mutex_);  // or two of them could pass the limit together
   const Catalog::NameLock lock = catalog_.Lock(record.name);
@@ -97,8 +117,8 @@ absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionC
     return view;
   }
   // Before anything is written: a node that is down leaves nothing to roll back.
-  KITH_RETURN_IF_ERROR(CheckNodes(catalog_, record));
-  KITH_ASSIGN_OR_RETURN(record, CreateOnShards(std::move(record)));
+  KITH_RETURN_IF_ERROR(CheckNodes(catalog_, record, until));
+  KITH_ASSIGN_OR_RETURN(record, CreateOnShards(std::move(record), until));
   spdlog::info("collection_created collection={} incarnation={} dimension={} shards={}",
                record.name, record.incarnation.ToString(), record.dimension, record.shards.size());
   CollectionView view;
@@ -106,62 +126,85 @@ absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionC
   return view;
 }
 
-absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRecord record) {
+absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRecord record,
+                                                                   Deadline until) {
   KITH_ASSIGN_OR_RETURN(const ShardId first, catalog_.meta().ReserveShardIds(
                                                  static_cast<uint32_t>(record.shards.size())));
   for (size_t i = 0; i < record.shards.size(); ++i) record.shards[i].shard = first + i;
   KITH_ASSIGN_OR_RETURN(record, catalog_.Create(std::move(record)));
-  const absl::Status created = CreateShards(catalog_, record);
+  const absl::Status created = CreateShards(catalog_, record, until);
   if (!created.ok()) {
     spdlog::warn("collection_rolled_back collection={} error=\"{}\"", record.name,
                  created.ToString());
-    RollBack(record);
-    return created;
+    return RollBack(record, created);
   }
-  return catalog_.Modify(record, [](CollectionRecord& current) {
+  const auto active = catalog_.Modify(record, [](CollectionRecord& current) {
     return SetState(current, State::kCreating, State::kActive);
   });
+  if (active.ok() || absl::IsNotFound(active.status())) return active;
+  return UnknownOutcome(record.name, active.status());
 }
 
-void CollectionService::RollBack(const CollectionRecord& record) {
-  const absl::Status dropped = Drop(record);
-  if (!dropped.ok()) {
-    spdlog::warn("collection_drop_postponed collection={} error=\"{}\"", record.name,
-                 dropped.ToString());
-  }
+absl::Status CollectionService::RollBack(const CollectionRecord& record, const absl::Status& why) {
+  const absl::Status dropped = Drop(record, Deadline::max());
+  if (dropped.ok()) return why;
+  spdlog::warn("collection_drop_postponed collection={} error=\"{}\"", record.name,
+               dropped.ToString());
+  // Only what is marked as being dropped will go; what still is being created will be finished.
+  const auto left = catalog_.meta().Get(record.name);
+  const bool goes = left.ok() ? left->incarnation != record.incarnation ||
+                                    left->state == State::kDropping
+                              : absl::IsNotFound(left.status());
+  return goes ? why : UnknownOutcome(record.name, why);
 }
 
-absl::Status CollectionService::Drop(const CollectionRecord& record) {
+absl::Status CollectionService::Drop(const CollectionRecord& record, Deadline until) {
   KITH_ASSIGN_OR_RETURN(const CollectionRecord dropping,
                         catalog_.Modify(record, [](CollectionRecord& current) {
                           current.state = State::kDropping;
                           return absl::OkStatus();
                         }));
-  KITH_RETURN_IF_ERROR(DropShards(catalog_, dropping));
+  KITH_RETURN_IF_ERROR(DropShards(catalog_, dropping, until));
   return catalog_.Delete(dropping);
 }
 
-absl::StatusOr<CollectionView> CollectionService::Get(const std::string& collection) {
+absl::StatusOr<CollectionView> CollectionService::Get(const std::string& collection,
+                                                      Deadline until) {
   KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
-  return ViewOf(*entry, SurveyShards(catalog_, entry->record));
+  SurveyPass pass{until, {}};
+  return ViewOf(*entry, SurveyShards(catalog_, entry->record, pass));
 }
 
-absl::StatusOr<std::vector<CollectionView>> CollectionService::List() {
+absl::StatusOr<std::vector<CollectionView>> CollectionService::List(Deadline until) {
   std::vector<CollectionView> views;
+  SurveyPass pass{until, {}};
   for (const auto& entry : catalog_.context().map->List()) {
-    views.push_back(ViewOf(*entry, SurveyShards(catalog_, entry->record)));
+    views.push_back(ViewOf(*entry, SurveyShards(catalog_, entry->record, pass)));
   }
   return views;
 }
 
-absl::Status CollectionService::Delete(const std::string& collection) {
+absl::StatusOr<std::vector<ShardVerification>> CollectionService::Verify(
+    const std::string& collection, Deadline until) {
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
+  const CollectionRecord& record = entry->record;
+  std::vector<ShardVerification> verifications;
+  for (const ShardPlacement& placement : record.shards) {
+    verifications.push_back({placement, VerifyShard(catalog_, record, placement, until)});
+  }
+  return verifications;
+}
+
+absl::Status CollectionService::Delete(const std::string& collection, Deadline until) {
   const Catalog::NameLock lock = catalog_.Lock(collection);
   KITH_ASSIGN_OR_RETURN(const CollectionRecord record, catalog_.meta().Get(collection));
   // One that will not stop in time finds the record gone when it wants to change it.
-  if (!operations_.Drain(collection, catalog_.context().timing.call)) {
+  const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(
+      catalog_.context().CallDeadline(until) - catalog_.context().clock->Now());
+  if (!operations_.Drain(collection, patience)) {
     spdlog::warn("collection_delete_does_not_wait collection={}", collection);
   }
-  const absl::Status dropped = Drop(record);
+  const absl::Status dropped = Drop(record, until);
   if (dropped.ok()) {
     spdlog::info("collection_deleted collection={} incarnation={}", record.name,
                  record.incarnation.ToString());

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/clock.h"
 #include "common/meta/meta_store.h"
 #include "common/shard_api/shard_calls.h"
 #include "coordinator/admin/catalog.h"
@@ -46,6 +48,17 @@ struct CollectionView {
   std::vector<std::string> reasons;
   MemoryByPart memory;
   uint64_t disk_bytes = 0;
+  std::optional<bool> is_recall_reached;  // record.target_recall, by the measured curve
+};
+
+// What one shard's verification came to; an error where it could not be made.
+struct ShardVerification {
+  ShardPlacement placement;
+  absl::StatusOr<VerifyReply> reply;
+
+  bool is_equal() const {
+    return reply.ok() && reply->truth_mismatches == 0 && reply->index_mismatches == 0;
+  }
 };
 
 struct PlanCollectionCall {
@@ -78,11 +91,14 @@ struct CollectionDefaults {
   uint64_t memory_limit_bytes = 0;  // of one node; 0: this machine's
 };
 
+uint64_t MachineMemoryBytes();
+
 // Collections: the logic behind the RPCs of the same names, without a wire.
 //
 // Codes: INVALID_ARGUMENT BAD_REQUEST with the fact `field`; ALREADY_EXISTS COLLECTION_EXISTS;
 // RESOURCE_EXHAUSTED COLLECTION_LIMIT; NOT_FOUND COLLECTION_NOT_FOUND; UNAVAILABLE
-// SHARD_UNAVAILABLE naming the node (try again when it is back); those of MetaStore.
+// SHARD_UNAVAILABLE naming the node (try again when it is back); those of MetaStore. No shard is
+// asked anything after `until`, when the caller stops waiting.
 // Threads: any admin thread; every call may block.
 class CollectionService {
  public:
@@ -90,20 +106,27 @@ class CollectionService {
       : catalog_(catalog), operations_(operations), defaults_(defaults) {}
 
   // With kValidateOnly the answer is what would be created, and nothing is.
-  absl::StatusOr<CollectionView> Create(const CreateCollectionCall& call);
-  absl::StatusOr<CollectionView> Get(const std::string& collection);
-  absl::StatusOr<std::vector<CollectionView>> List();
+  // UNAVAILABLE UNKNOWN_OUTCOME where it failed half-way and could not be undone: it may appear.
+  absl::StatusOr<CollectionView> Create(const CreateCollectionCall& call,
+                                        Deadline until = Deadline::max());
+  absl::StatusOr<CollectionView> Get(const std::string& collection,
+                                     Deadline until = Deadline::max());
+  absl::StatusOr<std::vector<CollectionView>> List(Deadline until = Deadline::max());
+  // Has every shard compare its digests with its bytes, one after another: this takes long.
+  absl::StatusOr<std::vector<ShardVerification>> Verify(const std::string& collection,
+                                                        Deadline until = Deadline::max());
   // Ends what runs on the collection, then removes its points from every shard. Where a node is
   // down the collection is gone for its users and reconciling removes the rest later: still OK.
-  absl::Status Delete(const std::string& collection);
+  absl::Status Delete(const std::string& collection, Deadline until = Deadline::max());
   absl::StatusOr<CollectionPlan> Plan(const PlanCollectionCall& call) const;
 
  private:
   absl::StatusOr<CollectionRecord> NewRecord(const CreateCollectionCall& call);
   absl::Status CheckRoom(const std::string& name);
-  absl::StatusOr<CollectionRecord> CreateOnShards(CollectionRecord record);
-  void RollBack(const CollectionRecord& record);
-  absl::Status Drop(const CollectionRecord& record);
+  absl::StatusOr<CollectionRecord> CreateOnShards(CollectionRecord record, Deadline until);
+  // What to answer: `why`, or UNKNOWN_OUTCOME where the record may still be made ACTIVE.
+  absl::Status RollBack(const CollectionRecord& record, const absl::Status& why);
+  absl::Status Drop(const CollectionRecord& record, Deadline until);
 
   Catalog& catalog_;
   Operations& operations_;

@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "coordinator/search/recall_curve.h"
 #include "index/plan.h"
 
 namespace kith::coordinator {
@@ -56,13 +57,10 @@ void AddIndex(const ShardSurvey& survey, CollectionView& view) {
   const ShardStat& stat = *survey.stat;
   const IndexState* index = FindIndex(stat, view.record.serving_version);
   if (index == nullptr || !index->ready) {
-    const std::string why = index != nullptr && !index->error.empty()
-                                ? fmt::format(": {}", index->error)
-                                : std::string();
     Worsen(view, CollectionStatus::kRed,
-           fmt::format("shard {} on node {} does not have index version {} ready{}",
-                       survey.placement.shard, survey.placement.node, view.record.serving_version,
-                       why));
+           fmt::format("shard {} on node {} does not have index version {} ready",
+                       survey.placement.shard, survey.placement.node,
+                       view.record.serving_version));
     return;
   }
   const uint64_t tail = index->total_rows - std::min(index->total_rows, index->indexed_rows);
@@ -82,6 +80,19 @@ void AddIndex(const ShardSurvey& survey, CollectionView& view) {
                        "it again",
                        survey.placement.shard, index->out_of_range_rows, index->total_rows));
   }
+}
+
+void AddRecall(CollectionView& view) {
+  const CollectionRecord& record = view.record;
+  if (record.serving_version.empty()) return;
+  const ProbeChoice choice = ChooseProbes(record, record.target_recall);
+  view.is_recall_reached = choice.is_reached;
+  // A small collection answers exactly whatever its index can do.
+  if (choice.is_reached || view.points < index::kFlatPoints) return;
+  Worsen(view, CollectionStatus::kYellow,
+         fmt::format("no measured nprobe reaches recall {} (target_recall): searches that name none "
+                     "probe {} lists; train with more lists or subspaces, or ask for exact",
+                     record.target_recall, choice.nprobe));
 }
 
 void AddShard(const CollectionEntry& entry, const ShardSurvey& survey, CollectionView& view) {
@@ -114,6 +125,7 @@ CollectionView ViewOf(const CollectionEntry& entry, const std::vector<ShardSurve
   CollectionView view;
   view.record = entry.record;
   for (const ShardSurvey& survey : surveys) AddShard(entry, survey, view);
+  AddRecall(view);
   if (view.record.serving_version.empty() && view.points > index::kFlatPoints) {
     Worsen(view, CollectionStatus::kYellow,
            fmt::format("no index: every search compares all {} points; train it (kith collection "

@@ -175,6 +175,11 @@ bool Operations::Running(const std::string& collection) const {
   return !RunningOn(collection).empty();
 }
 
+uint64_t Operations::begun() const {
+  std::lock_guard lock(mutex_);
+  return next_ - 1;
+}
+
 bool Operations::Drain(const std::string& collection, std::chrono::milliseconds patience) {
   const Deadline deadline = DeadlineIn(patience);
   const auto running = RunningOn(collection);

@@ -82,6 +82,7 @@ class Operations {
   absl::StatusOr<Operation> Cancel(const std::string& id);
 
   bool Running(const std::string& collection) const;
+  uint64_t begun() const;  // how many since the start, those that ended among them
   // Cancels those of one collection, or of all (empty), and waits until they ended or `patience`
   // has passed; false in the latter case.
   bool Drain(const std::string& collection, std::chrono::milliseconds patience);

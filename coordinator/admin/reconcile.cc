@@ -55,6 +55,7 @@ absl::Status Reconciler::RunOnce() {
     });
   });
   pass_health_.clear();
+  pass_ = {};
   for (const auto& [name, service] : catalog_.context().nodes) pass_health_[name].node = name;
   for (const CollectionRecord& record : records) {
     if (record.state == State::kActive) {
@@ -112,7 +113,7 @@ absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
 }
 
 void Reconciler::LookAt(const CollectionRecord& record) {
-  const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record);
+  const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record, pass_);
   NoteHealth(surveys);
   if (!catalog_.context().map->Find(record.name).ok()) {
     const absl::Status published = catalog_.Publish(record.name);
@@ -207,13 +208,17 @@ void Reconciler::RemoveStrays(const CollectionRecord& known,
 
 void Reconciler::CancelLostTraining(const CollectionRecord& record) {
   const std::string job = record.incarnation.ToString();
-  if (record.shards.empty() || training_cleared_.contains(job)) return;
+  if (record.shards.empty() || pass_.silent.contains(record.shards.front().node)) return;
   const auto service = catalog_.Node(record.shards.front().node);
   if (!service.ok()) return;
   const Catalog::NameLock lock = catalog_.TryLock(record.name);
   if (!lock.owns_lock() || operations_.Running(record.name)) return;
+  // A training that has begun since may have ended without its trainer hearing of it.
+  const uint64_t begun = operations_.begun();
+  const auto cleared = training_cleared_.find(job);
+  if (cleared != training_cleared_.end() && cleared->second == begun) return;
   const absl::Status cancelled = (*service)->CancelTraining(job, catalog_.context().StatDeadline());
-  if (cancelled.ok() || absl::IsNotFound(cancelled)) training_cleared_.insert(job);
+  if (cancelled.ok() || absl::IsNotFound(cancelled)) training_cleared_[job] = begun;
 }
 
 void Reconciler::Start(std::chrono::milliseconds period) {

@@ -76,8 +76,10 @@ class Reconciler {
   std::mutex pass_mutex_;  // one pass at a time; guards what follows
   std::map<std::string, Backoff> backoff_;
   std::map<std::string, NodeHealth> pass_health_;
-  std::set<ShardId> counted_;               // shards whose size is known since this start
-  std::set<std::string> training_cleared_;  // incarnations without a lost training
+  std::set<ShardId> counted_;  // shards whose size is known since this start
+  SurveyPass pass_;
+  // Incarnations without a lost training, and how many operations had begun when that was so.
+  std::map<std::string, uint64_t> training_cleared_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <set>
 #include <utility>
 
@@ -24,16 +23,16 @@ absl::Status WrongIncarnation(const CollectionRecord& record, const Uuid& found)
                            found.ToString(), record.incarnation.ToString()));
 }
 
+}  // namespace
+
 absl::StatusOr<ShardStat> StatShard(const Catalog& catalog, const CollectionRecord& record,
-                                    const ShardPlacement& placement) {
+                                    const ShardPlacement& placement, Deadline until) {
   KITH_ASSIGN_OR_RETURN(ShardService * service, catalog.Node(placement.node));
   KITH_ASSIGN_OR_RETURN(ShardStat stat,
-                        service->Stat(placement.shard, catalog.context().StatDeadline()));
+                        service->Stat(placement.shard, catalog.context().StatDeadline(until)));
   if (stat.incarnation != record.incarnation) return WrongIncarnation(record, stat.incarnation);
   return stat;
 }
-
-}  // namespace
 
 absl::Status AtShard(const absl::Status& status, const ShardPlacement& placement) {
   if (status.ok()) return status;
@@ -58,25 +57,26 @@ ShardSpec SpecOf(const CollectionRecord& record, const ShardPlacement& placement
   return spec;
 }
 
-absl::Status CreateShards(const Catalog& catalog, const CollectionRecord& record) {
+absl::Status CreateShards(const Catalog& catalog, const CollectionRecord& record, Deadline until) {
   for (const ShardPlacement& placement : record.shards) {
     const auto service = catalog.Node(placement.node);
     if (!service.ok()) return service.status();
     const absl::Status created =
-        (*service)->CreateShard(SpecOf(record, placement), catalog.context().CallDeadline());
+        (*service)->CreateShard(SpecOf(record, placement), catalog.context().CallDeadline(until));
     KITH_RETURN_IF_ERROR(AtShard(created, placement));
   }
   return absl::OkStatus();
 }
 
-absl::Status DropShards(const Catalog& catalog, const CollectionRecord& record) {
+absl::Status DropShards(const Catalog& catalog, const CollectionRecord& record, Deadline until) {
   absl::Status first;
   std::set<std::string> silent;
   for (const ShardPlacement& placement : record.shards) {
     if (silent.contains(placement.node)) continue;
     const auto service = catalog.Node(placement.node);
     const absl::Status dropped =
-        service.ok() ? (*service)->DropShard(placement.shard, catalog.context().CallDeadline())
+        service.ok() ? (*service)->DropShard(placement.shard, record.incarnation,
+                                             catalog.context().CallDeadline(until))
                      : service.status();
     if (!NodeAnswered(dropped)) silent.insert(placement.node);
     if (!dropped.ok() && first.ok()) first = AtShard(dropped, placement);
@@ -84,13 +84,13 @@ absl::Status DropShards(const Catalog& catalog, const CollectionRecord& record) 
   return first;
 }
 
-absl::Status CheckNodes(const Catalog& catalog, const CollectionRecord& record) {
+absl::Status CheckNodes(const Catalog& catalog, const CollectionRecord& record, Deadline until) {
   std::set<std::string> asked;
   for (const ShardPlacement& placement : record.shards) {
     if (!asked.insert(placement.node).second) continue;
     const auto service = catalog.Node(placement.node);
     if (!service.ok()) return service.status();
-    const auto stat = (*service)->Stat(kNoShard, catalog.context().StatDeadline());
+    const auto stat = (*service)->Stat(kNoShard, catalog.context().StatDeadline(until));
     if (stat.ok() || NodeAnswered(stat.status())) continue;
     return Error(absl::StatusCode::kUnavailable, reason::kShardUnavailable,
                  fmt::format("node {} does not answer ({}): start it, or try again when it is back",
@@ -100,17 +100,17 @@ absl::Status CheckNodes(const Catalog& catalog, const CollectionRecord& record) 
   return absl::OkStatus();
 }
 
-std::vector<ShardSurvey> SurveyShards(const Catalog& catalog, const CollectionRecord& record) {
+std::vector<ShardSurvey> SurveyShards(const Catalog& catalog, const CollectionRecord& record,
+                                      SurveyPass& pass) {
   std::vector<ShardSurvey> surveys;
-  std::map<std::string, absl::Status> silent;
   for (const ShardPlacement& placement : record.shards) {
-    const auto known = silent.find(placement.node);
-    absl::StatusOr<ShardStat> stat = known != silent.end()
+    const auto known = pass.silent.find(placement.node);
+    absl::StatusOr<ShardStat> stat = known != pass.silent.end()
                                          ? absl::StatusOr<ShardStat>(known->second)
-                                         : StatShard(catalog, record, placement);
+                                         : StatShard(catalog, record, placement, pass.until);
     const bool loading = !stat.ok() && ReasonOf(stat.status()) == reason::kNotReady;
     if (!stat.ok() && !NodeAnswered(stat.status()) && !loading) {
-      silent.emplace(placement.node, stat.status());
+      pass.silent.emplace(placement.node, stat.status());
     }
     surveys.push_back({placement, std::move(stat)});
   }

@@ -20,7 +20,7 @@ void AbsentNode::Write(WriteCall, Deadline, Done<WriteReply> done) { done(Absent
 void AbsentNode::Get(GetCall, Deadline, Done<GetReply> done) { done(Absent()); }
 
 absl::Status AbsentNode::CreateShard(const ShardSpec&, Deadline) { return Absent(); }
-absl::Status AbsentNode::DropShard(ShardId, Deadline) { return Absent(); }
+absl::Status AbsentNode::DropShard(ShardId, const Uuid&, Deadline) { return Absent(); }
 absl::StatusOr<ShardStat> AbsentNode::Stat(ShardId, Deadline) { return Absent(); }
 absl::StatusOr<std::vector<uint64_t>> AbsentNode::SampleHashes(const SampleHashesCall&, Deadline) {
   return Absent();

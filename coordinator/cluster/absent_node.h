@@ -18,7 +18,7 @@ class AbsentNode final : public ShardService {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
-  absl::Status DropShard(ShardId shard, Deadline deadline) override;
+  absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
   absl::StatusOr<std::vector<uint64_t>> SampleHashes(const SampleHashesCall& call,
                                                      Deadline deadline) override;

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "common/base/status.h"
+
 namespace kith::coordinator::rpc {
 namespace {
 
@@ -147,12 +149,36 @@ void CollectionToProto(const CollectionView& view, v1::Collection* to) {
     point->set_nprobe(measure.nprobe);
     point->set_recall_at_10(measure.recall_at_10);
     point->set_scanned_share(measure.scanned_share);
+    point->set_refine(measure.refine);
   }
   to->set_status(StatusToProto(view.status));
   for (const std::string& reason : view.reasons) to->add_reasons(reason);
   MemoryToProto(view.memory, to->mutable_memory());
   to->set_disk_bytes(view.disk_bytes);
   to->set_created_unix_ms(record.created_unix_ms);
+  if (view.is_recall_reached.has_value()) to->set_target_recall_reached(*view.is_recall_reached);
+}
+
+void VerificationsToProto(const std::vector<ShardVerification>& verifications,
+                          v1::VerifyCollectionResponse* to) {
+  to->set_equal(true);
+  for (const ShardVerification& verification : verifications) {
+    v1::ShardVerification* const shard = to->add_shards();
+    shard->set_shard(verification.placement.shard);
+    shard->set_node(verification.placement.node);
+    if (!verification.is_equal()) to->set_equal(false);
+    if (!verification.reply.ok()) {
+      shard->set_error_reason(ReasonOf(verification.reply.status()));
+      shard->set_error_message(std::string(verification.reply.status().message()));
+      continue;
+    }
+    const VerifyReply& reply = *verification.reply;
+    shard->set_points(reply.live_points);
+    shard->set_slots_checked(reply.slots_checked);
+    shard->set_truth_mismatches(reply.truth_mismatches);
+    shard->set_index_mismatches(reply.index_mismatches);
+    shard->set_applied_lsn(reply.applied_lsn);
+  }
 }
 
 void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to) {

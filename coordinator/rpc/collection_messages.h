@@ -1,6 +1,8 @@
 #ifndef KITH_COORDINATOR_RPC_COLLECTION_MESSAGES_H_
 #define KITH_COORDINATOR_RPC_COLLECTION_MESSAGES_H_
 
+#include <vector>
+
 #include "coordinator/admin/collection_service.h"
 #include "coordinator/admin/operations.h"
 #include "coordinator/admin/training/train_service.h"
@@ -16,6 +18,8 @@ PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request);
 TrainCall TrainFromProto(const v1::TrainIndexRequest& request);
 
 void CollectionToProto(const CollectionView& view, v1::Collection* to);
+void VerificationsToProto(const std::vector<ShardVerification>& verifications,
+                          v1::VerifyCollectionResponse* to);
 void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to);
 void OperationToProto(const Operation& operation, v1::Operation* to);
 

@@ -9,11 +9,18 @@ namespace kith::coordinator::rpc {
 
 using kith::rpc::CallContext;
 
+namespace {
+
+// When the caller stops waiting.
+Deadline UntilOf(const CallContext& call) { return call.deadline.value_or(Deadline::max()); }
+
+}  // namespace
+
 grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
     grpc::CallbackServerContext* context, const v1::CreateCollectionRequest* request,
     v1::Collection* response) {
-  return calls_.Blocking("CreateCollection", context, [=, this](const CallContext&) {
-    const auto view = services_.collections.Create(CreateFromProto(*request));
+  return calls_.Blocking("CreateCollection", context, [=, this](const CallContext& call) {
+    const auto view = services_.collections.Create(CreateFromProto(*request), UntilOf(call));
     if (view.ok()) CollectionToProto(*view, response);
     return view.status();
   });
@@ -32,8 +39,8 @@ grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
     grpc::CallbackServerContext* context, const v1::GetCollectionRequest* request,
     v1::Collection* response) {
-  return calls_.Blocking("GetCollection", context, [=, this](const CallContext&) {
-    const auto view = services_.collections.Get(request->collection());
+  return calls_.Blocking("GetCollection", context, [=, this](const CallContext& call) {
+    const auto view = services_.collections.Get(request->collection(), UntilOf(call));
     if (view.ok()) CollectionToProto(*view, response);
     return view.status();
   });
@@ -42,8 +49,8 @@ grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
     grpc::CallbackServerContext* context, const v1::ListCollectionsRequest*,
     v1::ListCollectionsResponse* response) {
-  return calls_.Blocking("ListCollections", context, [=, this](const CallContext&) {
-    const auto views = services_.collections.List();
+  return calls_.Blocking("ListCollections", context, [=, this](const CallContext& call) {
+    const auto views = services_.collections.List(UntilOf(call));
     if (!views.ok()) return views.status();
     for (const CollectionView& view : *views) CollectionToProto(view, response->add_collections());
     return absl::OkStatus();
@@ -53,18 +60,28 @@ grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
 grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
     grpc::CallbackServerContext* context, const v1::DeleteCollectionRequest* request,
     v1::DeleteCollectionResponse*) {
-  return calls_.Blocking("DeleteCollection", context, [=, this](const CallContext&) {
-    return services_.collections.Delete(request->collection());
+  return calls_.Blocking("DeleteCollection", context, [=, this](const CallContext& call) {
+    return services_.collections.Delete(request->collection(), UntilOf(call));
   });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerContext* context,
                                                           const v1::TrainIndexRequest* request,
                                                           v1::Operation* response) {
-  return calls_.Blocking("TrainIndex", context, [=, this](const CallContext&) {
-    const auto operation = services_.training.Start(TrainFromProto(*request));
+  return calls_.Blocking("TrainIndex", context, [=, this](const CallContext& call) {
+    const auto operation = services_.training.Start(TrainFromProto(*request), UntilOf(call));
     if (operation.ok()) OperationToProto(*operation, response);
     return operation.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
+    grpc::CallbackServerContext* context, const v1::VerifyCollectionRequest* request,
+    v1::VerifyCollectionResponse* response) {
+  return calls_.Blocking("VerifyCollection", context, [=, this](const CallContext& call) {
+    const auto shards = services_.collections.Verify(request->collection(), UntilOf(call));
+    if (shards.ok()) VerificationsToProto(*shards, response);
+    return shards.status();
   });
 }
 

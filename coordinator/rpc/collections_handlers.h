@@ -36,6 +36,9 @@ class CollectionsHandlers final : public v1::Collections::CallbackService {
   grpc::ServerUnaryReactor* TrainIndex(grpc::CallbackServerContext* context,
                                        const v1::TrainIndexRequest* request,
                                        v1::Operation* response) override;
+  grpc::ServerUnaryReactor* VerifyCollection(grpc::CallbackServerContext* context,
+                                             const v1::VerifyCollectionRequest* request,
+                                             v1::VerifyCollectionResponse* response) override;
 
  private:
   const Services services_;

@@ -15,6 +15,13 @@ namespace {
 
 constexpr size_t kUuidBytes = 16;
 
+absl::Status CheckCount(std::string_view field, int count, size_t most) {
+  if (static_cast<size_t>(count) <= most) return absl::OkStatus();
+  return FieldError(field, reason::kBatchTooLarge,
+                    fmt::format("{} in one call, at most {} are taken; send them in several calls",
+                                count, most));
+}
+
 absl::StatusOr<WriteKind> ModeFromProto(v1::WriteMode mode) {
   switch (mode) {
     case v1::WRITE_MODE_UPSERT:
@@ -77,6 +84,7 @@ void KeyToProto(const PointKey& key, v1::PointId* id) {
 
 absl::StatusOr<std::vector<PointKey>> KeysFromProto(
     const google::protobuf::RepeatedPtrField<v1::PointId>& ids, std::string_view field) {
+  KITH_RETURN_IF_ERROR(CheckCount(field, ids.size(), limits::kPointsPerCallMax));
   std::vector<PointKey> keys;
   keys.reserve(static_cast<size_t>(ids.size()));
   for (int i = 0; i < ids.size(); ++i) {
@@ -94,8 +102,9 @@ VectorInput VectorFromProto(const v1::Vector& vector) {
   return {vector.data(), {vector.values().data(), static_cast<size_t>(vector.values_size())}};
 }
 
-std::vector<WriteToken> TokensFromProto(
-    const google::protobuf::RepeatedPtrField<v1::WriteToken>& tokens) {
+absl::StatusOr<std::vector<WriteToken>> TokensFromProto(
+    const google::protobuf::RepeatedPtrField<v1::WriteToken>& tokens, std::string_view field) {
+  KITH_RETURN_IF_ERROR(CheckCount(field, tokens.size(), limits::kTokensMax));
   std::vector<WriteToken> plain;
   plain.reserve(static_cast<size_t>(tokens.size()));
   for (const v1::WriteToken& token : tokens) {
@@ -115,6 +124,9 @@ void TokensToProto(const std::vector<WriteToken>& tokens,
 }
 
 absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request) {
+  KITH_RETURN_IF_ERROR(CheckCount("points", request.points_size(), limits::kPointsPerCallMax));
+  KITH_RETURN_IF_ERROR(CheckCount("columns.payloads", request.columns().payloads_size(),
+                                  limits::kPointsPerCallMax));
   UpsertCall call;
   call.collection = request.collection();
   KITH_ASSIGN_OR_RETURN(call.mode, ModeFromProto(request.mode()));
@@ -134,6 +146,7 @@ void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response) {
   }
   TokensToProto(answer.tokens, response->mutable_tokens());
   response->set_written(answer.written);
+  response->mutable_versions()->Add(answer.versions.begin(), answer.versions.end());
 }
 
 absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request) {
@@ -142,7 +155,7 @@ absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request) 
   KITH_ASSIGN_OR_RETURN(call.keys, KeysFromProto(request.ids(), "ids"));
   call.with_vector = request.with_vector();
   call.with_payload = request.with_payload();
-  call.tokens = TokensFromProto(request.tokens());
+  KITH_ASSIGN_OR_RETURN(call.tokens, TokensFromProto(request.tokens(), "tokens"));
   return call;
 }
 

@@ -16,6 +16,7 @@ grpc::ServerUnaryReactor* SearchHandlers::Search(grpc::CallbackServerContext* co
     absl::StatusOr<SearchQuery> query = QueryFromProto(*request);
     if (!query.ok()) return finish(query.status());
     query->deadline = call.deadline;
+    query->cancelled = call.cancelled;
     service_.Search(*query, [response, finish = std::move(finish)](auto answer) mutable {
       if (answer.ok()) AnswerToProto(*answer, response);
       finish(answer.status());
@@ -28,9 +29,11 @@ grpc::ServerUnaryReactor* SearchHandlers::SearchBatch(grpc::CallbackServerContex
                                                       v1::SearchBatchResponse* response) {
   return calls_.Async(
       "SearchBatch", context, [=, this](const CallContext& call, FinishCall finish) {
-        SearchQuery query = QueryFromProto(*request);
-        query.deadline = call.deadline;
-        service_.Search(query, [response, finish = std::move(finish)](auto answer) mutable {
+        absl::StatusOr<SearchQuery> query = QueryFromProto(*request);
+        if (!query.ok()) return finish(query.status());
+        query->deadline = call.deadline;
+        query->cancelled = call.cancelled;
+        service_.Search(*query, [response, finish = std::move(finish)](auto answer) mutable {
           if (answer.ok()) AnswerToProto(*std::move(answer), response);
           finish(answer.status());
         });

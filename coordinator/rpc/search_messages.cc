@@ -13,7 +13,7 @@ namespace {
 
 uint64_t Micros(uint64_t ns) { return (ns + 500) / 1000; }
 
-SearchParameters ParametersFromProto(const v1::SearchParameters& p) {
+absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters& p) {
   SearchParameters plain;
   if (p.has_limit()) plain.limit = p.limit();
   if (p.has_nprobe()) plain.nprobe = p.nprobe();
@@ -25,7 +25,7 @@ SearchParameters ParametersFromProto(const v1::SearchParameters& p) {
   plain.with_payload = p.with_payload();
   plain.with_vector = p.with_vector();
   plain.explain = p.explain();
-  plain.tokens = TokensFromProto(p.tokens());
+  KITH_ASSIGN_OR_RETURN(plain.tokens, TokensFromProto(p.tokens(), "parameters.tokens"));
   if (p.has_refine()) plain.refine = p.refine();
   if (p.has_rerank()) plain.rerank = p.rerank();
   return plain;
@@ -63,7 +63,13 @@ void ShardToProto(const ShardStages& shard, v1::ShardExplanation* to) {
 
 void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
   to->set_strategy(explanation.strategy);
+  to->set_strategy_reason(explanation.strategy_reason);
   to->set_nprobe(explanation.nprobe);
+  to->set_refine(explanation.refine);
+  to->set_rerank(explanation.rerank);
+  if (explanation.is_recall_reached.has_value()) {
+    to->set_target_recall_reached(*explanation.is_recall_reached);
+  }
   to->set_lists_probed(explanation.work.lists_probed);
   to->set_rows_scanned(explanation.work.rows_scanned);
   to->set_rows_exact(explanation.work.rows_exact);
@@ -71,6 +77,7 @@ void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
   to->set_rows_reranked(explanation.work.rows_reranked);
   to->set_points_total(explanation.points_total);
   to->set_coordinator_us(explanation.coordinator_us);
+  to->set_merge_us(explanation.merge_us);
   to->set_payload_us(explanation.payload_us);
   for (const ShardStages& shard : explanation.shards) ShardToProto(shard, to->add_shards());
 }
@@ -92,7 +99,7 @@ void CircumstancesToProto(const SearchAnswer& answer, Response* response) {
 absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchRequest& request) {
   SearchQuery query;
   query.collection = request.collection();
-  query.parameters = ParametersFromProto(request.parameters());
+  KITH_ASSIGN_OR_RETURN(query.parameters, ParametersFromProto(request.parameters()));
   if (request.has_vector()) {
     query.vectors = VectorFromProto(request.vector());
   } else if (request.has_point()) {
@@ -107,7 +114,7 @@ absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchRequest& request) {
   return query;
 }
 
-SearchQuery QueryFromProto(const v1::SearchBatchRequest& request) {
+absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchBatchRequest& request) {
   SearchQuery query;
   query.form = QueryForm::kBatch;
   query.collection = request.collection();
@@ -115,7 +122,7 @@ SearchQuery QueryFromProto(const v1::SearchBatchRequest& request) {
   query.vectors.data = request.queries();
   query.vectors.values = {request.query_values().data(),
                           static_cast<size_t>(request.query_values_size())};
-  query.parameters = ParametersFromProto(request.parameters());
+  KITH_ASSIGN_OR_RETURN(query.parameters, ParametersFromProto(request.parameters()));
   return query;
 }
 

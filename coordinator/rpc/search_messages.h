@@ -8,9 +8,10 @@
 // kith.v1.Search between messages and the plain structs. The query views the request.
 namespace kith::coordinator::rpc {
 
-// INVALID_ARGUMENT BAD_ID naming `point`; BAD_VECTOR where there is neither vector nor point.
+// INVALID_ARGUMENT BAD_ID naming `point`; BAD_VECTOR where there is neither vector nor point;
+// BATCH_TOO_LARGE for too many tokens.
 absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchRequest& request);
-SearchQuery QueryFromProto(const v1::SearchBatchRequest& request);
+absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchBatchRequest& request);
 
 void AnswerToProto(const SearchAnswer& answer, v1::SearchResponse* response);
 // Uses the answer's buffers up.

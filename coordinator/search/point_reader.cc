@@ -16,6 +16,11 @@
 namespace kith::coordinator {
 namespace {
 
+// What an answer adds to a point's vector and payload: id, version, score, the fields' headers; and
+// what it says about itself as a whole.
+constexpr size_t kPointOverheadBytes = 64;
+constexpr size_t kAnswerOverheadBytes = 64 << 10;
+
 // The points that one shard is asked for.
 struct ShardPart {
   size_t route = 0;
@@ -37,6 +42,7 @@ std::vector<ShardPart> SplitByShard(const PointRead& read) {
       ShardPart part;
       part.route = route;
       part.call.shard = entry.routes[route]->shard;
+      part.call.incarnation = entry.record.incarnation;
       part.call.with_vector = read.with_vector;
       part.call.with_payload = read.with_payload;
       part.call.wait_lsn = read.wait_lsns.empty() ? 0 : read.wait_lsns[route];
@@ -94,7 +100,7 @@ absl::StatusOr<PointRows> Fold(const std::vector<ShardPart>& parts, Replies<GetR
   PointRows points;
   points.rows.resize(read.keys.size() / PointKey::kSize);
   points.replies.reserve(parts.size());  // the rows are views: nothing may move afterwards
-  size_t bytes = 0;
+  size_t bytes = kAnswerOverheadBytes + points.rows.size() * kPointOverheadBytes;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (!replies[i].ok()) return replies[i].status();
     KITH_RETURN_IF_ERROR(CheckReply(*replies[i], parts[i].call, vector_bytes));
@@ -105,7 +111,8 @@ absl::StatusOr<PointRows> Fold(const std::vector<ShardPart>& parts, Replies<GetR
   }
   if (bytes > limits::kMessageBytesMax) {
     return Error(absl::StatusCode::kResourceExhausted, reason::kBatchTooLarge,
-                 fmt::format("the points found have {} bytes, an answer holds {}; ask for fewer",
+                 fmt::format("an answer with the points found has {} bytes, at most {} are sent; ask "
+                             "for fewer",
                              bytes, limits::kMessageBytesMax));
   }
   return points;

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <string_view>
+#include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
@@ -57,7 +59,35 @@ absl::Status CheckReturned(const SearchQuery& query, const CollectionRecord& rec
   return absl::OkStatus();
 }
 
+absl::Status CheckCandidates(std::string_view field, std::optional<uint32_t> wanted,
+                             uint32_t most) {
+  if (wanted.value_or(0) <= most) return absl::OkStatus();
+  return FieldError(field, reason::kBadRequest,
+                    fmt::format("is {}, must be at most {}; for the true neighbours set exact",
+                                *wanted, most));
+}
+
+// What says how deep to look means nothing where every point is compared.
+absl::Status CheckExact(const SearchParameters& p) {
+  if (!p.exact) return absl::OkStatus();
+  const std::pair<const char*, bool> excluded[] = {
+      {"parameters.nprobe", p.nprobe.has_value()},
+      {"parameters.target_recall", p.target_recall.has_value()},
+      {"parameters.refine", p.refine.has_value()},
+      {"parameters.rerank", p.rerank.has_value()}};
+  for (const auto& [field, is_given] : excluded) {
+    if (is_given) {
+      return FieldError(field, reason::kBadRequest,
+                        "says how deep to look, and exact compares every point; send one of them");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckDepth(const SearchParameters& p) {
+  KITH_RETURN_IF_ERROR(CheckExact(p));
+  KITH_RETURN_IF_ERROR(CheckCandidates("parameters.refine", p.refine, limits::kRefineMax));
+  KITH_RETURN_IF_ERROR(CheckCandidates("parameters.rerank", p.rerank, limits::kRerankMax));
   if (p.nprobe.has_value() && p.target_recall.has_value()) {
     return FieldError("parameters.target_recall", reason::kBadRequest,
                       "excludes nprobe; send one of them");

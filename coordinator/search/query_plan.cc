@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "coordinator/search/recall_curve.h"
 #include "coordinator/search/search_defaults.h"
+#include "index/plan.h"
 
 namespace kith::coordinator {
 namespace {
@@ -17,11 +18,43 @@ namespace {
 constexpr uint32_t kRefinePerHit = 4;
 constexpr uint32_t kRerankPerHit = 2;
 
-uint32_t ProbesFor(const CollectionRecord& record, const SearchParameters& p) {
-  if (p.nprobe.has_value()) return *p.nprobe;
+bool NamesDepth(const SearchParameters& p) {
+  return p.nprobe.has_value() || p.target_recall.has_value() || p.refine.has_value() ||
+         p.rerank.has_value();
+}
+
+// Why every row is compared; null where the index answers.
+const char* FlatReason(const CollectionEntry& entry, const SearchParameters& p) {
+  if (p.exact) return "exact was asked for";
+  if (entry.record.serving_version.empty()) return "nothing is trained";
+  if (!NamesDepth(p) && entry.LivePoints() < index::kFlatPoints) {
+    return "the collection has fewer than 50,000 points";
+  }
+  return nullptr;
+}
+
+// nprobe, and the refine that it was measured with (0: the usual one).
+ProbeChoice ProbesFor(const CollectionRecord& record, const SearchParameters& p) {
+  // Shards probe no more lists than there are: what is asked of them is what they do.
+  if (p.nprobe.has_value()) return {std::min(*p.nprobe, std::max(1u, record.trained_lists)), 0};
   double target = p.target_recall.value_or(record.target_recall);
   if (target <= 0) target = kTargetRecallDefault;
-  return std::max(1u, NprobeFor(record, target));
+  return ChooseProbes(record, target);
+}
+
+void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
+  const size_t shards = plan.entry->routes.size();
+  SearchCall& call = plan.call;
+  uint32_t refine = RefineOfShard(shards);
+  if (!plan.is_flat) {
+    const ProbeChoice choice = ProbesFor(plan.entry->record, p);
+    call.nprobe = choice.nprobe;
+    if (choice.refine != 0) refine = choice.refine;
+    if (!p.nprobe.has_value()) plan.is_recall_reached = choice.is_reached;
+  }
+  const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
+  call.refine = p.refine.value_or(std::max(refine, beyond_ten * kRefinePerHit));
+  call.rerank = p.rerank.value_or(std::max(RerankOfShard(shards), beyond_ten * kRerankPerHit));
 }
 
 std::optional<float> ScoreBound(const SearchParameters& p) {
@@ -48,20 +81,20 @@ absl::StatusOr<SearchPlan> PlanSearch(std::shared_ptr<const CollectionEntry> ent
   SearchPlan plan;
   KITH_ASSIGN_OR_RETURN(plan.wait_lsns, WaitLsns(*entry, p.tokens, "parameters.tokens"));
   plan.limit = p.limit.value_or(limits::kLimitDefault);
-  plan.is_flat = p.exact || record.serving_version.empty();
+  const char* const flat_reason = FlatReason(*entry, p);
+  plan.is_flat = flat_reason != nullptr;
+  if (plan.is_flat) plan.flat_reason = flat_reason;
   SearchCall& call = plan.call;
-  call.index_version = record.serving_version;
+  call.incarnation = record.incarnation;
+  // Comparing every row needs no index: it works while one is being built, too.
+  if (!plan.is_flat) call.index_version = record.serving_version;
   call.count = query.count;
   // A point is its own nearest neighbour: one hit more is asked for and it is left out.
   call.limit = plan.limit + (query.point.has_value() ? 1 : 0);
   call.exact = p.exact;
-  call.nprobe = plan.is_flat ? 1 : ProbesFor(record, p);
-  const size_t shards = entry->routes.size();
-  const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
-  call.refine = p.refine.value_or(std::max(RefineOfShard(shards), beyond_ten * kRefinePerHit));
-  call.rerank = p.rerank.value_or(std::max(RerankOfShard(shards), beyond_ten * kRerankPerHit));
   call.score_bound = ScoreBound(p);
   plan.entry = std::move(entry);
+  ChooseDepth(plan, p);
   return plan;
 }
 

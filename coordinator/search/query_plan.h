@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,6 +21,8 @@ struct SearchPlan {
   std::vector<uint64_t> wait_lsns;  // one a route
   uint32_t limit = 0;               // hits a query in the answer
   bool is_flat = true;              // every row is compared
+  const char* flat_reason = "";     // why
+  std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
 
   SearchCall CallFor(size_t route, const std::string& queries) const;
 };

@@ -7,16 +7,31 @@
 
 namespace kith::coordinator {
 
+// A search that names no depth scans at most this share of the points, unless a measured curve
+// shows that more brings the recall it aims at.
+inline constexpr double kScannedShareMax = 0.05;
+
+// Over three steps of the ladder of lists: a smaller gain is none.
+inline constexpr double kFlatGain = 0.0005;
+
 // The recall the curve must show before a target counts as reached: a fifth fewer misses than
 // asked for. The curve is measured with points of the collection itself, whose neighbours are a
 // little easier to find than those of a stranger's query.
 double RecallGoal(double target_recall);
 
-// The number of lists to probe for `target_recall` under the record's serving version: the first
-// place where the lower end of the measured confidence interval reaches RecallGoal, interpolated
-// between the measured points (recall is concave in nprobe, so a straight line asks for too much
-// rather than too little). All lists where the curve never gets there; 1 where nothing was trained.
-uint32_t NprobeFor(const CollectionRecord& record, double target_recall);
+struct ProbeChoice {
+  uint32_t nprobe = 1;
+  uint32_t refine = 0;  // of each shard, as measured; 0: nothing was measured
+  bool is_reached = false;
+};
+
+// How many lists to probe, and how deep to look, for `target_recall` under the record's serving
+// version. Of the measured curves the shallowest whose confidence interval's lower end reaches
+// RecallGoal somewhere: its first such place, interpolated between the measured points (recall is
+// concave in nprobe, so a straight line asks for too much rather than too little). Where no curve
+// gets there: what measured best within kScannedShareMax, and where nothing is that cheap, the last
+// measured. All lists where nothing was measured; 1 where nothing was trained. Pure.
+ProbeChoice ChooseProbes(const CollectionRecord& record, double target_recall);
 
 }  // namespace kith::coordinator
 

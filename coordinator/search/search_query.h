@@ -1,7 +1,9 @@
 #ifndef KITH_COORDINATOR_SEARCH_SEARCH_QUERY_H_
 #define KITH_COORDINATOR_SEARCH_SEARCH_QUERY_H_
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +45,11 @@ struct SearchQuery {
   std::optional<PointKey> point;  // instead of vectors: the stored vector of this point
   SearchParameters parameters;
   std::optional<Deadline> deadline;
+  std::shared_ptr<const std::atomic<bool>> cancelled;  // true once nobody waits; may be null
+
+  bool is_cancelled() const {
+    return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
+  }
 };
 
 // Flat: a batch is a few buffers. One entry a hit, the queries' hits after one another.
@@ -78,11 +85,16 @@ struct ShardStages {
 };
 
 struct Explanation {
-  const char* strategy = "flat";  // or "ivf"
-  uint32_t nprobe = 0;            // 0 where flat
+  const char* strategy = "flat";     // or "ivf"
+  const char* strategy_reason = "";  // why flat
+  uint32_t nprobe = 0;               // 0 where flat, as the next two; these of each shard
+  uint32_t refine = 0;
+  uint32_t rerank = 0;
+  std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
   SearchCounts work;
   uint64_t points_total = 0;
   uint64_t coordinator_us = 0;
+  uint64_t merge_us = 0;
   uint64_t payload_us = 0;
   std::vector<ShardStages> shards;
 };
@@ -95,7 +107,8 @@ struct SearchAnswer {
   Coverage coverage;
   std::string index_version;  // empty: answered by exact search
   std::optional<Explanation> explanation;
-  std::vector<std::string> degraded;  // reasons why the coverage is below 1
+  // Why the answer is less than whole: the reasons of failed shards, CHANGED_MEANWHILE.
+  std::vector<std::string> degraded;
 };
 
 }  // namespace kith::coordinator

@@ -53,20 +53,12 @@ std::vector<ShardProgress> ProgressOf(const CollectionEntry& entry,
   return shards;
 }
 
-// What no other coverage would mend. OK where there is no such thing.
-absl::Status SharedFault(const Replies<SearchReply>& replies) {
-  const absl::Status* not_ready = nullptr;
-  bool others_failed = false;
+// The caller's fault, which no other coverage would mend. OK where there is none.
+absl::Status FaultOfCaller(const Replies<SearchReply>& replies) {
   for (const auto& reply : replies) {
-    if (reply.ok()) continue;
     if (reply.status().code() == absl::StatusCode::kInvalidArgument) return reply.status();
-    if (ReasonOf(reply.status()) == reason::kIndexVersionNotReady) {
-      not_ready = &reply.status();
-    } else {
-      others_failed = true;
-    }
   }
-  return not_ready != nullptr && !others_failed ? *not_ready : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 // A hint that a shard gave goes on to the caller: the longest.
@@ -92,8 +84,14 @@ std::vector<std::string> DegradedBy(const Coverage& coverage) {
 Explanation Explain(const SearchPlan& plan, const Replies<SearchReply>& replies,
                     const Coverage& coverage) {
   Explanation explanation;
-  explanation.strategy = plan.is_flat ? "flat" : "ivf";
-  explanation.nprobe = plan.is_flat ? 0 : plan.call.nprobe;
+  explanation.strategy_reason = plan.flat_reason;
+  if (!plan.is_flat) {
+    explanation.strategy = "ivf";
+    explanation.nprobe = plan.call.nprobe;
+    explanation.refine = plan.call.refine;
+    explanation.rerank = plan.call.rerank;
+    explanation.is_recall_reached = plan.is_recall_reached;
+  }
   explanation.points_total = coverage.points_total;
   for (size_t i = 0; i < replies.size(); ++i) {
     if (!replies[i].ok()) continue;
@@ -132,7 +130,7 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
   const double minimum = query.parameters.min_coverage.value_or(kMinCoverageDefault);
   absl::Status status = CheckCoverage(answer.coverage, minimum);
   if (!status.ok()) {
-    KITH_RETURN_IF_ERROR(SharedFault(replies));
+    KITH_RETURN_IF_ERROR(FaultOfCaller(replies));
     KeepRetryHint(replies, status);
     return status;
   }
@@ -141,19 +139,28 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
   }
   answer.hits = Merge(plan, query, replies);
   answer.degraded = DegradedBy(answer.coverage);
-  answer.index_version = plan.is_flat ? "" : plan.call.index_version;
+  answer.index_version = plan.call.index_version;
   answer.vector_bytes = ShapeOf(plan.entry->record).stored_bytes();
   return answer;
 }
 
+bool AreAsFound(const PointRows& points, const HitColumns& hits) {
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const PointRows::Row& row = points.rows[i];
+    if (!row.is_found || row.version != hits.versions[i]) return false;
+  }
+  return true;
+}
+
 void AddPoints(const PointRows& points, const SearchParameters& parameters, SearchAnswer& answer) {
+  if (!AreAsFound(points, answer.hits)) answer.degraded.push_back(reason::kChangedMeanwhile);
   HitColumns kept;
   size_t hit = 0;
   for (const uint32_t count : answer.hits.counts) {
     const size_t before = kept.size();
     for (const size_t end = hit + count; hit < end; ++hit) {
       const PointRows::Row& row = points.rows[hit];
-      if (!row.is_found) continue;
+      if (!row.is_found || row.version != answer.hits.versions[hit]) continue;
       kept.keys.append(answer.hits.keys, hit * PointKey::kSize, PointKey::kSize);
       kept.scores.push_back(answer.hits.scores[hit]);
       kept.versions.push_back(answer.hits.versions[hit]);

@@ -12,13 +12,16 @@
 // From the shards' replies to the answer. Pure, apart from the live points noted on the routes.
 namespace kith::coordinator {
 
-// Merge, coverage and explanation. A fault of the caller's that any shard names, and one that all
-// failed shards share and that no coverage mends (INDEX_VERSION_NOT_READY), is the search's; other
-// failures lower the coverage. Uses the replies up.
+// Merge, coverage and explanation. A fault of the caller's that any shard names is the search's;
+// every other failure lowers the coverage. Uses the replies up.
 absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuery& query,
                                         Replies<SearchReply>& replies);
 
-// Hits of points deleted since are left out: nothing is returned beside a payload it never had.
+// Every hit's point is there in the version that was searched.
+bool AreAsFound(const PointRows& points, const HitColumns& hits);
+
+// Hits of points deleted or replaced since are left out, and `degraded` says so: no score is
+// returned beside a payload or vector that it was not computed for.
 void AddPoints(const PointRows& points, const SearchParameters& parameters, SearchAnswer& answer);
 
 telemetry::SearchObservation Observe(const Replies<SearchReply>& replies);

@@ -1,5 +1,6 @@
 #include "coordinator/search/search_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/reasons.h"
@@ -10,6 +11,12 @@
 
 namespace kith::coordinator {
 namespace {
+
+absl::Status CallerLeft() { return absl::CancelledError("the caller went away"); }
+
+bool IsVersionMissing(const absl::StatusOr<SearchReply>& reply) {
+  return !reply.ok() && ReasonOf(reply.status()) == reason::kIndexVersionNotReady;
+}
 
 uint64_t MicrosBetween(Deadline from, Deadline to) {
   return static_cast<uint64_t>(
@@ -24,7 +31,8 @@ struct SearchService::Run {
   std::shared_ptr<const std::string> vectors;
   std::shared_ptr<const CollectionEntry> entry;
   Deadline started;
-  bool has_tried_again = false;
+  bool has_tried_again = false;   // under another index version
+  bool has_read_again = false;    // because points changed between search and read
   telemetry::SearchObservation observation;
   Done<SearchAnswer> done;
 };
@@ -38,6 +46,7 @@ void SearchService::Search(const SearchQuery& query, Done<SearchAnswer> done) {
 }
 
 void SearchService::Answer(RunPtr run) {
+  if (run->query.is_cancelled()) return run->done(CallerLeft());
   absl::StatusOr<SearchPlan> planned = PlanSearch(run->entry, run->query);
   if (!planned.ok()) return run->done(planned.status());
   auto plan = std::make_shared<const SearchPlan>(*std::move(planned));
@@ -111,19 +120,23 @@ void SearchService::Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::F
 bool SearchService::MayTryAgain(Run& run, const SearchPlan& plan,
                                 const SearchReplies& replies) const {
   if (run.has_tried_again || clock_.Now() >= *run.query.deadline) return false;
-  bool not_ready = false;
-  for (const auto& reply : replies) {
-    not_ready |= !reply.ok() && ReasonOf(reply.status()) == reason::kIndexVersionNotReady;
-  }
-  if (!not_ready) return false;
-  auto entry = map_.Find(run.query.collection);
-  if (!entry.ok()) return false;
-  const CollectionRecord& fresh = (*entry)->record;
-  if (fresh.incarnation != plan.entry->record.incarnation) return false;
-  if (fresh.serving_version == plan.entry->record.serving_version) return false;
-  run.entry = *std::move(entry);
+  if (std::none_of(replies.begin(), replies.end(), IsVersionMissing)) return false;
+  auto newer = NewerEntry(run, plan);
+  if (newer == nullptr) return false;
+  run.entry = std::move(newer);
   run.has_tried_again = true;
   return true;
+}
+
+std::shared_ptr<const CollectionEntry> SearchService::NewerEntry(const Run& run,
+                                                                 const SearchPlan& plan) const {
+  auto entry = map_.Find(run.query.collection);
+  if (!entry.ok()) return nullptr;
+  const CollectionRecord& fresh = (*entry)->record;
+  const CollectionRecord& searched = plan.entry->record;
+  const bool is_newer = fresh.incarnation == searched.incarnation &&
+                        fresh.serving_version != searched.serving_version;
+  return is_newer ? *std::move(entry) : nullptr;
 }
 
 absl::StatusOr<SearchAnswer> SearchService::Collect(const Run& run, const SearchPlan& plan,
@@ -131,8 +144,19 @@ absl::StatusOr<SearchAnswer> SearchService::Collect(const Run& run, const Search
   const Deadline before = clock_.Now();
   telemetry::SearchObservation observation = Observe(replies);
   absl::StatusOr<SearchAnswer> answer = MakeAnswer(plan, run.query, replies);
-  if (observer_ && answer.ok()) {
-    observation.merge_ns = static_cast<uint64_t>((clock_.Now() - before).count());
+  if (!answer.ok()) {
+    // Promoted again while we tried again. A shard that only lacks what serves is like one that is
+    // loading: it lowers the coverage.
+    const auto missing = std::find_if(replies.begin(), replies.end(), IsVersionMissing);
+    return missing != replies.end() && NewerEntry(run, plan) != nullptr ? missing->status()
+                                                                        : answer.status();
+  }
+  const Deadline after = clock_.Now();
+  if (answer->explanation.has_value()) {
+    answer->explanation->merge_us = MicrosBetween(before, after);
+  }
+  if (observer_) {
+    observation.merge_ns = static_cast<uint64_t>((after - before).count());
     observation.coverage = answer->coverage.ratio;
     observer_(observation);
   }
@@ -150,6 +174,7 @@ void SearchService::Reply(RunPtr run, PlanPtr plan, SearchAnswer answer) {
   if (answer.hits.size() == 0 || !(parameters.with_payload || parameters.with_vector)) {
     return finish(*run, std::move(answer));
   }
+  if (run->query.is_cancelled()) return run->done(CallerLeft());
   PointRead read;
   read.entry = plan->entry;
   read.keys = answer.hits.keys;
@@ -160,6 +185,12 @@ void SearchService::Reply(RunPtr run, PlanPtr plan, SearchAnswer answer) {
   reader_.Read(std::move(read), [this, finish, run, before, answer = std::move(answer)](
                                     absl::StatusOr<PointRows> points) mutable {
     if (!points.ok()) return run->done(points.status());
+    // An answer is as of one lsn: what changed since is searched again, once.
+    const bool may_repeat = !run->has_read_again && clock_.Now() < *run->query.deadline;
+    if (may_repeat && !AreAsFound(*points, answer.hits)) {
+      run->has_read_again = true;
+      return Answer(run);
+    }
     AddPoints(*points, run->query.parameters, answer);
     if (answer.explanation.has_value()) {
       answer.explanation->payload_us = MicrosBetween(before, clock_.Now());

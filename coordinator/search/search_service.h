@@ -32,10 +32,15 @@ class SearchService {
         observer_(std::move(observer)),
         reader_(timer, clock) {}
 
-  // Calls `done` once, by the deadline. Views in `query` are read before it returns.
+  // Calls `done` once, by the deadline. Views in `query` are read before it returns. Once the query
+  // is cancelled no further step begins; shards end at their deadline.
+  //
+  // Where payloads or vectors are asked for and a hit's point changed between the search and the
+  // read, the search is made again, once; hits that changed again are left out, and `degraded` says
+  // CHANGED_MEANWHILE.
   // Codes: INVALID_ARGUMENT naming the field; NOT_FOUND COLLECTION_NOT_FOUND, POINT_NOT_FOUND;
   // UNAVAILABLE COVERAGE_BELOW_MINIMUM (try again, or accept less); FAILED_PRECONDITION
-  // INDEX_VERSION_NOT_READY (try again); RESOURCE_EXHAUSTED QUEUE_FULL; DEADLINE_EXCEEDED DEADLINE;
+  // INDEX_VERSION_NOT_READY (another version was promoted twice meanwhile: try again); CANCELLED; RESOURCE_EXHAUSTED QUEUE_FULL; DEADLINE_EXCEEDED DEADLINE;
   // where payloads or vectors are asked for, those of ShardService::Get.
   void Search(const SearchQuery& query, Done<SearchAnswer> done);
 
@@ -50,6 +55,8 @@ class SearchService {
   void Answer(RunPtr run);
   void Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::Finish finish);
   bool MayTryAgain(Run& run, const SearchPlan& plan, const SearchReplies& replies) const;
+  // The collection's entry where another version serves by now; else null.
+  std::shared_ptr<const CollectionEntry> NewerEntry(const Run& run, const SearchPlan& plan) const;
   absl::StatusOr<SearchAnswer> Collect(const Run& run, const SearchPlan& plan,
                                        SearchReplies& replies) const;
   void Reply(RunPtr run, PlanPtr plan, SearchAnswer answer);

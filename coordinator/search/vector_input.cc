@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/vector/half.h"
@@ -149,29 +150,35 @@ double SquaredNorm(size_t count, Element element) {
   return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
-absl::Status CheckDirection(const VectorShape& shape, const char* elements, ElementType type) {
-  if (shape.metric != Metric::kCosine) return absl::OkStatus();
-  double squares = 0;
+double SquaredNormOf(const VectorShape& shape, const char* elements, ElementType type) {
   switch (type) {
     case ElementType::kF32:
-      squares = SquaredNorm(shape.dimension, [&](size_t i) { return Load<float>(elements, i); });
-      break;
+      return SquaredNorm(shape.dimension, [&](size_t i) { return Load<float>(elements, i); });
     case ElementType::kF16:
-      squares = SquaredNorm(shape.dimension,
-                            [&](size_t i) { return HalfToFloat(Load<uint16_t>(elements, i)); });
-      break;
+      return SquaredNorm(shape.dimension,
+                         [&](size_t i) { return HalfToFloat(Load<uint16_t>(elements, i)); });
     case ElementType::kU8:
-      squares = SquaredNorm(shape.dimension, [&](size_t i) { return Load<uint8_t>(elements, i); });
-      break;
+      return SquaredNorm(shape.dimension, [&](size_t i) { return Load<uint8_t>(elements, i); });
+  }
+  return 0;
+}
+
+absl::Status CheckLength(const VectorShape& shape, const char* elements, ElementType type) {
+  // The other types cannot hold a vector that is too long.
+  const bool may_be_long = type == ElementType::kF32;
+  if (shape.metric != Metric::kCosine && !may_be_long) return absl::OkStatus();
+  const double squares = SquaredNormOf(shape, elements, type);
+  if (squares > limits::kSquaredNormMax) {
+    return Invalid(reason::kBadVector,
+                   fmt::format("is too long: its elements' squares add up to {:g}, at most {:g} is "
+                               "taken; scale the vectors down",
+                               squares, limits::kSquaredNormMax));
   }
   // The shard keeps 1 / norm as a float: the square must be one too.
-  if (squares < std::numeric_limits<float>::min()) {
+  if (shape.metric == Metric::kCosine && squares < std::numeric_limits<float>::min()) {
     return Invalid(reason::kZeroVectorCosine,
                    "is zero (or too short to have a direction), which has no cosine with anything; "
                    "leave it out or use another metric");
-  }
-  if (squares > std::numeric_limits<float>::max()) {
-    return Invalid(reason::kBadVector, "is too long for cosine similarity; scale the vectors down");
   }
   return absl::OkStatus();
 }
@@ -190,7 +197,7 @@ absl::Status AppendVector(const VectorShape& shape, const VectorInput& input, Ve
   const size_t before = out.size();
   absl::Status status = input.data.empty() ? AppendValues(shape, input.values, to, out)
                                            : AppendElements(shape, input.data, to, out);
-  if (status.ok()) status = CheckDirection(shape, out.data() + before, to);
+  if (status.ok()) status = CheckLength(shape, out.data() + before, to);
   if (!status.ok()) out.resize(before);
   return status;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
@@ -20,6 +22,7 @@ absl::StatusOr<std::vector<uint64_t>> WaitLsns(const CollectionEntry& entry,
                                   tokens.size(), limits::kTokensMax));
   }
   std::vector<uint64_t> lsns(entry.routes.size());
+  std::vector<uint64_t> epochs(entry.routes.size());
   for (size_t i = 0; i < tokens.size(); ++i) {
     const auto route = std::find_if(entry.routes.begin(), entry.routes.end(),
                                     [&](const auto& r) { return r->shard == tokens[i].shard; });
@@ -29,8 +32,10 @@ absl::StatusOr<std::vector<uint64_t>> WaitLsns(const CollectionEntry& entry,
                                     "writes to this collection returned",
                                     tokens[i].shard, entry.record.name));
     }
-    uint64_t& lsn = lsns[static_cast<size_t>(route - entry.routes.begin())];
-    lsn = std::max(lsn, tokens[i].lsn);
+    const auto at = static_cast<size_t>(route - entry.routes.begin());
+    const auto newest = std::max(std::pair(epochs[at], lsns[at]),
+                                 std::pair(tokens[i].epoch, tokens[i].lsn));
+    std::tie(epochs[at], lsns[at]) = newest;
   }
   return lsns;
 }

@@ -19,7 +19,8 @@ struct WriteToken {
   uint64_t lsn = 0;
 };
 
-// The lsn to wait for, one for each of the collection's routes (0: none).
+// The lsn to wait for, one for each of the collection's routes (0: none): the newest token of each
+// shard, by epoch and then by lsn.
 // INVALID_ARGUMENT BAD_REQUEST naming `field`[i] where a token is of another collection's shard, or
 // where there are more than limits::kTokensMax.
 absl::StatusOr<std::vector<uint64_t>> WaitLsns(const CollectionEntry& entry,

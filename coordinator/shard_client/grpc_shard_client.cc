@@ -123,9 +123,10 @@ absl::Status GrpcShardClient::CreateShard(const ShardSpec& spec, Deadline deadli
   return Admin(&Stub::CreateShard, deadline, ToProto(spec), &empty);
 }
 
-absl::Status GrpcShardClient::DropShard(ShardId shard, Deadline deadline) {
-  v1::ShardTarget target;
+absl::Status GrpcShardClient::DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) {
+  v1::ShardDropCall target;
   target.set_shard(shard);
+  target.set_incarnation(std::string(incarnation.view()));
   v1::ShardEmpty empty;
   KITH_RETURN_IF_ERROR(Admin(&Stub::DropShard, deadline, target, &empty));
   std::shared_ptr<ShardStream> stream;

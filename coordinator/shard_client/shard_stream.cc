@@ -200,10 +200,14 @@ void ShardStream::Expire(uint64_t call) {
     const auto found = pending_.find(call);
     if (found == pending_.end()) return;
     found->second.ticket.reset();
+    const bool sent = found->second.sent;
+    if (!sent) queue_.Remove([&](const v1::ShardCall& waiting) { return waiting.call() == call; });
+    const bool in_doubt = found->second.is_write && sent;
     Take(found,
          Error(absl::StatusCode::kDeadlineExceeded,
-               found->second.is_write ? reason::kUnknownOutcome : reason::kDeadline,
-               fmt::format("shard node {} did not answer within the deadline", address_)),
+               in_doubt ? reason::kUnknownOutcome : reason::kDeadline,
+               fmt::format("shard node {} did not {} within the deadline", address_,
+                           sent ? "answer" : "take the call")),
          ended);
   }
   Finish(std::move(ended));

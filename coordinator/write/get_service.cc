@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -31,19 +33,44 @@ absl::Status CheckGet(const GetPointsCall& call, const CollectionRecord& record)
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> Sum(const CollectionEntry& entry, const Replies<ShardStat>& stats) {
+using Routes = std::vector<std::shared_ptr<const ShardRoute>>;
+
+std::vector<Routes> RoutesByNode(const CollectionEntry& entry) {
+  std::map<std::string_view, Routes> by_node;
+  for (const auto& route : entry.routes) by_node[route->node].push_back(route);
+  std::vector<Routes> nodes;
+  for (auto& [node, routes] : by_node) nodes.push_back(std::move(routes));
+  return nodes;
+}
+
+// Of one node's shards, one after another. Blocks.
+absl::StatusOr<uint64_t> CountNode(const Routes& routes, const Uuid& incarnation, Deadline until) {
   uint64_t count = 0;
-  for (size_t i = 0; i < stats.size(); ++i) {
-    if (!stats[i].ok()) return stats[i].status();
-    if (!stats[i]->ready) {
-      return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
-                   fmt::format("shard {} cannot count yet: {}", entry.routes[i]->shard,
-                               stats[i]->not_ready_reason));
+  for (const auto& route : routes) {
+    KITH_ASSIGN_OR_RETURN(const ShardStat stat, route->service->Stat(route->shard, until));
+    if (stat.incarnation != incarnation) {
+      return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
+                   fmt::format("node {} holds shard {} of another collection's incarnation",
+                               route->node, route->shard));
     }
-    entry.routes[i]->NoteLivePoints(stats[i]->live_points);
-    count += stats[i]->live_points;
+    if (!stat.ready) {
+      return Error(
+          absl::StatusCode::kUnavailable, reason::kNotReady,
+          fmt::format("shard {} cannot count yet: {}", route->shard, stat.not_ready_reason));
+    }
+    route->NoteLivePoints(stat.live_points);
+    count += stat.live_points;
   }
   return count;
+}
+
+absl::StatusOr<uint64_t> Sum(const Replies<uint64_t>& counts) {
+  uint64_t sum = 0;
+  for (const auto& count : counts) {
+    if (!count.ok()) return count.status();
+    sum += *count;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -77,20 +104,21 @@ void GetService::Count(const CountCall& call, Done<uint64_t> done) const {
   const GatherLimits limits{timer_, deadlines.gather,
                             Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
                                   "a shard did not answer in time")};
-  const auto send = [&](size_t i, Done<ShardStat> part) {
-    // Stat blocks. A refused task is destroyed by Post, so its part is shared with us.
-    const auto shared = std::make_shared<Done<ShardStat>>(std::move(part));
-    const bool posted = admin_.Post([entry, i, shared, until = deadlines.shards] {
-      (*shared)(entry->routes[i]->service->Stat(entry->routes[i]->shard, until));
+  // A task a node, not a shard: a collection of many shards must not fill the queue by itself.
+  const std::vector<Routes> nodes = RoutesByNode(*entry);
+  const auto send = [&](size_t i, Done<uint64_t> part) {
+    // A refused task is destroyed by Post, so its part is shared with us.
+    const auto shared = std::make_shared<Done<uint64_t>>(std::move(part));
+    const bool posted = admin_.Post([entry, routes = nodes[i], shared, until = deadlines.shards] {
+      (*shared)(CountNode(routes, entry->record.incarnation, until));
     });
     if (posted) return;
     (*shared)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
                     "too many administrative calls wait; try again", {{kRetryAfterMsFact, "100"}}));
   };
-  ScatterGather<ShardStat>(entry->routes.size(), limits, send,
-                           [entry, done = std::move(done)](Replies<ShardStat> stats) mutable {
-                             done(Sum(*entry, stats));
-                           });
+  ScatterGather<uint64_t>(
+      nodes.size(), limits, send,
+      [done = std::move(done)](Replies<uint64_t> counts) mutable { done(Sum(counts)); });
 }
 
 }  // namespace kith::coordinator

@@ -46,6 +46,7 @@ struct UpsertAnswer {
   std::vector<absl::Status> statuses;  // empty when every point was written, else one a point
   std::vector<WriteToken> tokens;
   uint64_t written = 0;
+  std::vector<uint64_t> versions;  // one a point: as stored after the call; 0: none, or not known
 };
 
 struct DeleteCall {

@@ -50,6 +50,7 @@ void Set(uint32_t item, absl::Status status, size_t items, UpsertAnswer& answer)
 void FoldShard(const WriteBatch& batch, const ShardWrite& write,
                const absl::StatusOr<WriteReply>& reply, UpsertAnswer& answer) {
   for (size_t i = 0; i < write.count; ++i) {
+    if (reply.ok()) answer.versions[batch.PlaceOf(write.OperationAt(i))] = reply->versions[i];
     absl::Status status =
         reply.ok() ? StatusOf(reply->outcomes[i], reply->versions[i]) : reply.status();
     if (status.ok()) {
@@ -79,6 +80,7 @@ absl::StatusOr<UpsertAnswer> FoldUpsert(const WriteBatch& batch,
                                         const std::vector<ShardWrite>& writes,
                                         const Replies<WriteReply>& replies) {
   UpsertAnswer answer;
+  answer.versions.resize(batch.items);
   for (size_t i = 0; i < writes.size(); ++i) {
     if (replies[i].ok()) {
       answer.tokens.push_back({writes[i].call.shard, replies[i]->epoch, replies[i]->lsn});

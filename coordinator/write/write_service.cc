@@ -64,6 +64,7 @@ void WriteService::Send(Sending sending, Finish finish) const {
   const auto send = [&](size_t i, Done<WriteReply> done) {
     WriteCall call = std::move((*writes)[i].call);
     (*writes)[i].call.shard = call.shard;
+    call.incarnation = sending.entry->record.incarnation;
     call.request_id = sending.request_id;
     call.body_hash = body_hash;
     call.priority = sending.priority;

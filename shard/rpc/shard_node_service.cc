@@ -5,6 +5,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/rpc/shard_admin_messages.h"
+#include "common/rpc/wire_shape.h"
 
 namespace kith::shard {
 
@@ -35,10 +36,13 @@ ShardNodeService::Unary* ShardNodeService::CreateShard(Context* context, const v
   });
 }
 
-ShardNodeService::Unary* ShardNodeService::DropShard(Context* context, const v1::ShardTarget* in,
+ShardNodeService::Unary* ShardNodeService::DropShard(Context* context, const v1::ShardDropCall* in,
                                                      v1::ShardEmpty*) {
-  return Admin("ShardNode/DropShard", context,
-               [=, this](Deadline deadline) { return service_.DropShard(in->shard(), deadline); });
+  return Admin("ShardNode/DropShard", context, [=, this](Deadline deadline) -> absl::Status {
+    KITH_ASSIGN_OR_RETURN(const Uuid incarnation,
+                          rpc::UuidFromWire("incarnation", in->incarnation()));
+    return service_.DropShard(in->shard(), incarnation, deadline);
+  });
 }
 
 ShardNodeService::Unary* ShardNodeService::Stat(Context* context, const v1::ShardTarget* in,

@@ -23,7 +23,7 @@ class ShardNodeService final : public v1::ShardNode::CallbackService {
   // Before the server's shutdown, which would wait for the streams.
   void Drain() { open_.Drain(); }
   Unary* CreateShard(Context*, const v1::ShardSpec*, v1::ShardEmpty*) override;
-  Unary* DropShard(Context*, const v1::ShardTarget*, v1::ShardEmpty*) override;
+  Unary* DropShard(Context*, const v1::ShardDropCall*, v1::ShardEmpty*) override;
   Unary* Stat(Context*, const v1::ShardTarget*, v1::ShardStat*) override;
   Unary* SampleHashes(Context*, const v1::ShardSampleHashesCall*,
                       v1::ShardSampleHashesReply*) override;

@@ -84,6 +84,7 @@ class Child {
   void ReportPoints() {
     GetCall call;
     call.shard = kShard;
+    call.incarnation = CrashSpec().incarnation;
     call.with_vector = true;
     call.with_payload = true;
     for (uint64_t id = 0; id < kIds; ++id) call.keys.append(PointKey::FromNumber(id).view());
@@ -118,6 +119,7 @@ class Child {
   void ExpectSearchFinds(const std::set<uint64_t>& stored, const std::string& version) {
     SearchCall call;
     call.shard = kShard;
+    call.incarnation = CrashSpec().incarnation;
     call.index_version = version;
     call.count = 1;
     call.queries.assign(kDimension * sizeof(float), '\0');

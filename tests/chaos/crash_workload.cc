@@ -26,6 +26,7 @@ std::vector<float> VectorOf(uint64_t id, uint64_t request) {
 WriteCall CallOf(uint64_t request) {
   WriteCall call;
   call.shard = kShard;
+  call.incarnation = CrashSpec().incarnation;
   call.request_id.assign(limits::kRequestIdBytes, '\0');
   for (int i = 0; i < 8; ++i) call.request_id[i] = static_cast<char>(request >> (8 * i));
   call.body_hash = call.request_id;

@@ -16,6 +16,7 @@
 #include "shard/rpc/shard_node_server.h"
 #include "tests/contract/awaited_calls.h"
 #include "tests/contract/held_calls.h"
+#include "tests/support/silent_port.h"
 
 namespace kith::testing {
 namespace {
@@ -66,8 +67,7 @@ class GrpcShardClientTest : public ::testing::Test {
     port_ = server_->port();
     client_ = std::make_unique<GrpcShardClient>(fmt::format("127.0.0.1:{}", port_));
     ShardSpec spec;
-    spec.shard = 1;
-    spec.incarnation = Uuid::Random();
+    spec.shard = 1;  // of incarnation 0, as the calls below are
     spec.dimension = 4;
     spec.slots = {{0, limits::kSlots}};
     ASSERT_TRUE(client_->CreateShard(spec, Soon()).ok());
@@ -116,6 +116,50 @@ TEST_F(GrpcShardClientTest, ACallEndsAtItsDeadlineThoughTheNodeIsSilentAndALateR
   EXPECT_TRUE(SearchNow(*client_, ASearch()).ok());
 }
 
+// The stream of a hung node is never established, and before that nothing is written.
+TEST_F(GrpcShardClientTest, AWriteThatWasNeverSentIsNotInDoubt) {
+  const SilentPort silent;
+  GrpcShardClient client(silent.address());
+  ExpectError(WriteNow(client, AWrite(), DeadlineIn(milliseconds(80))).status(),
+              absl::StatusCode::kDeadlineExceeded, reason::kDeadline);
+}
+
+TEST_F(GrpcShardClientTest, WhatExpiresWhileItWaitsMakesRoomForOthers) {
+  const SilentPort silent;
+  GrpcShardClient client(silent.address());
+  for (int i = 0; i < 8; ++i) {  // of which six at a time may wait
+    const WriteCall call = AWrite(limits::kWriteQueueBytesMax / 6);
+    ExpectError(WriteNow(client, call, DeadlineIn(milliseconds(40))).status(),
+                absl::StatusCode::kDeadlineExceeded, reason::kDeadline);
+  }
+}
+
+// The stream of a node that stops ends with DRAINING, and whatever comes by it says so.
+TEST_F(GrpcShardClientTest, ACallThatADrainedStreamCutsOffSaysThatTheNodeIsStopping) {
+  node_.Release();
+  ASSERT_TRUE(SearchNow(*client_, ASearch()).ok());  // the stream is open
+  std::atomic<bool> stop{false};
+  std::atomic<int> draining{0};
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 4; ++t) {
+    callers.emplace_back([&] {
+      while (!stop) {
+        const absl::Status status = SearchNow(*client_, ASearch()).status();
+        if (ReasonOf(status) == reason::kDraining) ++draining;
+      }
+    });
+  }
+  for (int round = 0; round < 100 && draining == 0; ++round) {
+    server_->Shutdown(DeadlineIn(seconds(5)));
+    server_.reset();
+    server_ = Serve(node_, port_);
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_GT(draining, 0);
+}
+
 TEST_F(GrpcShardClientTest, TheNodeSeesTheTimeThatIsLeft) {
   std::atomic<int64_t> left_ms{0};
   struct Clocked final : FakeShardService {
@@ -129,7 +173,7 @@ TEST_F(GrpcShardClientTest, TheNodeSeesTheTimeThatIsLeft) {
   } node(left_ms);
   const auto server = Serve(node);
   GrpcShardClient client(fmt::format("127.0.0.1:{}", server->port()));
-  EXPECT_FALSE(GetNow(client, {.shard = 1, .keys = ""}, DeadlineIn(seconds(10))).ok());
+  EXPECT_FALSE(GetNow(client, {.shard = 1, .incarnation = {}, .keys = ""}, DeadlineIn(seconds(10))).ok());
   EXPECT_GT(left_ms, 5'000);
   EXPECT_LE(left_ms, 10'000);
 }
@@ -186,7 +230,7 @@ TEST_F(GrpcShardClientTest, WithoutANodeEveryCallSaysSoSoon) {
               reason::kShardUnavailable);  // known not to have been written
   ExpectError(client.Stat(1, Soon()).status(), absl::StatusCode::kUnavailable,
               reason::kShardUnavailable);
-  ExpectError(client.DropShard(1, Soon()), absl::StatusCode::kUnavailable,
+  ExpectError(client.DropShard(1, Uuid(), Soon()), absl::StatusCode::kUnavailable,
               reason::kShardUnavailable);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
 }
@@ -268,7 +312,7 @@ TEST_F(GrpcShardClientTest, OneShardsCallsDoNotWaitForAnothers) {
   // Shard 2 exists only to have a stream of its own.
   const auto held = StartSearch();
   node_.WaitForCalls(1);
-  EXPECT_EQ(GetNow(*client_, {.shard = 2, .keys = ""}).status().code(),
+  EXPECT_EQ(GetNow(*client_, {.shard = 2, .incarnation = {}, .keys = ""}).status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(held->future.wait_for(seconds(0)), std::future_status::timeout);
   node_.Release();

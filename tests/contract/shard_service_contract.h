@@ -36,6 +36,8 @@ class ShardServiceContract : public ::testing::TestWithParam<ContractCase> {
   void SetUp() override;
 
   ShardService& service() { return fixture_->service(); }
+  // That of every shard these helpers make and every call they make on one.
+  static Uuid Incarnation() { return Uuid{{0xab, 0xcd}}; }
   // A shard of all slots, 4 dimensions, f32, L2, and waits until it is ready.
   ShardSpec Create(ShardId shard = 1);
   // Points `first` to `first + count - 1`, point i at (i, 0, 0, 0), with the payload "p<i>".

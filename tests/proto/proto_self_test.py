@@ -72,6 +72,37 @@ class ProtoListing(unittest.TestCase):
     def test_a_dropped_reservation_is_seen(self):
         self.assertEqual(len(self.gone("reserved 5 to 15;", "")), 1)
 
+    def drop(self, old: str, new: str) -> tuple[list[str], list[str]]:
+        """What is gone, and the list after an update, where a change may be made."""
+        golden = proto_listing.listing(TEXT)
+        current = proto_listing.listing(TEXT.replace(old, new))
+        gone, _, dropped = proto_test.compare(golden, current)
+        return gone, current + dropped
+
+    def test_a_dropped_field_must_have_number_and_name_reserved(self):
+        line = "optional uint32 limit = 1;"
+        gone = "a.v1.Request.limit = 1 optional uint32"
+        self.assertEqual(self.drop(line, "reserved 1;")[0], [gone])
+        self.assertEqual(self.drop(line, 'reserved "limit";')[0], [gone])
+        self.assertEqual(self.drop(line, 'reserved 2; reserved "limit";')[0], [gone])
+        self.assertEqual(self.drop(line, 'reserved 1; reserved "limit";')[0], [])
+
+    def test_a_dropped_fields_number_is_never_given_out_again(self):
+        _, golden = self.drop("optional uint32 limit = 1;", 'reserved 1; reserved "limit";')
+        reused = proto_listing.listing(TEXT.replace("uint32 limit = 1;", "string other = 1;"))
+        self.assertIn("dropped a.v1.Request.limit = 1 optional uint32",
+                      proto_test.compare(golden, reused)[0])
+        free = proto_listing.listing(TEXT.replace("optional uint32 limit = 1;", ""))
+        self.assertIn("dropped a.v1.Request.limit = 1 optional uint32",
+                      proto_test.compare(golden, free)[0])
+
+    def test_a_number_set_aside_may_be_taken_into_use(self):
+        self.assertEqual(self.gone("reserved 5 to 15;", "reserved 6 to 15; bool a = 5;"), [])
+
+    def test_a_number_set_aside_may_not_just_be_let_go(self):
+        self.assertEqual(self.gone("reserved 5 to 15;", "reserved 6 to 15;"),
+                         ["a.v1.Request reserved 5 to 15"])
+
     def test_a_new_field_breaks_nothing(self):
         self.assertEqual(self.gone("message Reply {}", "message Reply { bytes a = 1; }"), [])
 

@@ -13,6 +13,7 @@ namespace kith::testing {
 namespace {
 
 constexpr uint64_t kListSeed = 3;
+constexpr uint64_t kLossSeed = 5;
 
 double Element(ElementType type, const char* bytes, size_t i) {
   if (type == ElementType::kU8) return static_cast<uint8_t>(bytes[i]);
@@ -83,7 +84,7 @@ void FakeShardService::Search(SearchCall call, Deadline, Done<SearchReply> done)
 }
 
 absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& call) {
-  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard));
+  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard, call.incarnation));
   const auto index = shard->indexes.find(call.index_version);
   if (!call.index_version.empty() && index == shard->indexes.end()) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady,
@@ -99,6 +100,8 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
     std::vector<Found> found;
     for (const auto& [key, point] : shard->points) {
       if (!all && SampleHash(kListSeed, key) % index->second >= call.nprobe) continue;
+      const bool is_lost = !all && call.refine < lose_below_refine_;
+      if (is_lost && SampleHash(kLossSeed, key) % 10 == 0) continue;
       const float score = Score(shard->spec, call.queries.data() + q * query_bytes, point.vector);
       const float rank = RankFromScore(shard->spec.metric, score);
       const bool outside = call.score_bound.has_value() &&
@@ -121,9 +124,12 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
   return reply;
 }
 
-void FakeShardService::Write(WriteCall call, Deadline, Done<WriteReply> done) {
+void FakeShardService::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
   const absl::Status entered = Enter("Write");
   if (!entered.ok()) return done(entered);
+  if (deadline <= std::chrono::steady_clock::now()) {
+    return done(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline, "too late"));
+  }
   std::unique_lock lock(mutex_);
   absl::StatusOr<WriteReply> reply = WriteLocked(call);
   lock.unlock();
@@ -131,7 +137,7 @@ void FakeShardService::Write(WriteCall call, Deadline, Done<WriteReply> done) {
 }
 
 absl::StatusOr<WriteReply> FakeShardService::WriteLocked(const WriteCall& call) {
-  KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard));
+  KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard, call.incarnation));
   const auto before = shard->requests.find(call.request_id);
   if (!call.request_id.empty() && before != shard->requests.end()) {
     if (before->second.first == call.body_hash) return before->second.second;
@@ -193,7 +199,7 @@ void FakeShardService::Get(GetCall call, Deadline, Done<GetReply> done) {
 }
 
 absl::StatusOr<GetReply> FakeShardService::GetLocked(const GetCall& call) {
-  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard));
+  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard, call.incarnation));
   GetReply reply;
   for (size_t at = 0; at + PointKey::kSize <= call.keys.size(); at += PointKey::kSize) {
     const auto found = shard->points.find(PointKey::FromBytes(call.keys.data() + at));

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -52,6 +53,11 @@ void FakeShardService::Corrupt(const std::string& method) {
 void FakeShardService::SetDelay(std::chrono::milliseconds delay) {
   std::lock_guard lock(mutex_);
   delay_ = delay;
+}
+
+void FakeShardService::LoseBelowRefine(uint32_t refine) {
+  std::lock_guard lock(mutex_);
+  lose_below_refine_ = refine;
 }
 
 void FakeShardService::HoldEncoding(bool hold) {
@@ -135,6 +141,19 @@ absl::Status FakeShardService::Enter(const std::string& method) {
   return absl::OkStatus();
 }
 
+absl::Status FakeShardService::Enter(const std::string& method, Deadline deadline) {
+  if (on_deadline) on_deadline(deadline);
+  return Enter(method);
+}
+
+absl::StatusOr<FakeShardService::Shard*> FakeShardService::Find(ShardId id,
+                                                                const Uuid& incarnation) {
+  KITH_ASSIGN_OR_RETURN(Shard * shard, Find(id));
+  if (shard->spec.incarnation == incarnation) return shard;
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
+               fmt::format("shard {} here is another incarnation's", id));
+}
+
 absl::StatusOr<FakeShardService::Shard*> FakeShardService::Find(ShardId shard) {
   const auto found = shards_.find(shard);
   if (found != shards_.end()) return &found->second;
@@ -142,8 +161,8 @@ absl::StatusOr<FakeShardService::Shard*> FakeShardService::Find(ShardId shard) {
                fmt::format("no shard {} here", shard));
 }
 
-absl::Status FakeShardService::CreateShard(const ShardSpec& spec, Deadline) {
-  KITH_RETURN_IF_ERROR(Enter("CreateShard"));
+absl::Status FakeShardService::CreateShard(const ShardSpec& spec, Deadline deadline) {
+  KITH_RETURN_IF_ERROR(Enter("CreateShard", deadline));
   std::lock_guard lock(mutex_);
   const auto found = shards_.find(spec.shard);
   if (found == shards_.end()) {
@@ -155,15 +174,16 @@ absl::Status FakeShardService::CreateShard(const ShardSpec& spec, Deadline) {
   return absl::OkStatus();
 }
 
-absl::Status FakeShardService::DropShard(ShardId shard, Deadline) {
-  KITH_RETURN_IF_ERROR(Enter("DropShard"));
+absl::Status FakeShardService::DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) {
+  KITH_RETURN_IF_ERROR(Enter("DropShard", deadline));
   std::lock_guard lock(mutex_);
-  shards_.erase(shard);
+  const auto found = shards_.find(shard);
+  if (found != shards_.end() && found->second.spec.incarnation == incarnation) shards_.erase(found);
   return absl::OkStatus();
 }
 
-absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline) {
-  KITH_RETURN_IF_ERROR(Enter("Stat"));
+absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline deadline) {
+  KITH_RETURN_IF_ERROR(Enter("Stat", deadline));
   std::lock_guard lock(mutex_);
   KITH_ASSIGN_OR_RETURN(Shard * shard, Find(id));
   ShardStat stat;
@@ -182,7 +202,7 @@ absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline) {
     index.ready = !hold_encoding_;
     if (Corrupted("BuildIndex")) {
       index.ready = false;
-      index.error = "no space left on device";
+      index.indexed_rows = stat.rows / 3;
     }
     stat.indexes.push_back(index);
   }
@@ -295,6 +315,7 @@ absl::StatusOr<ArtifactChunk> FakeShardService::ReadArtifact(const std::string& 
   chunk.data = found->second.substr(offset, kArtifactChunk);
   chunk.checksum = XXH3_64bits(chunk.data.data(), chunk.data.size());
   if (Corrupted("ReadArtifact")) chunk.data[0] ^= 1;
+  if (Corrupted("ArtifactTotal") && offset > 0) chunk.total_bytes = offset / 2;
   return chunk;
 }
 
@@ -336,13 +357,15 @@ absl::Status FakeShardService::DropIndex(ShardId id, const std::string& version,
   return absl::OkStatus();
 }
 
-absl::StatusOr<VerifyReply> FakeShardService::Verify(ShardId id, Deadline) {
-  KITH_RETURN_IF_ERROR(Enter("Verify"));
+absl::StatusOr<VerifyReply> FakeShardService::Verify(ShardId id, Deadline deadline) {
+  KITH_RETURN_IF_ERROR(Enter("Verify", deadline));
   std::lock_guard lock(mutex_);
   KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(id));
   VerifyReply reply;
   reply.applied_lsn = shard->lsn;
   reply.live_points = shard->points.size();
+  reply.slots_checked = limits::kSlots;
+  reply.index_mismatches = Corrupted("Verify") ? 1 : 0;
   return reply;
 }
 

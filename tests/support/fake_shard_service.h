@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -23,16 +24,24 @@ namespace kith::testing {
 // Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call
 // works again; SetDown makes every call UNAVAILABLE; SetDelay makes each call take that long;
 // Corrupt makes the method's answer wrong (Search: a score is missing, SearchWork: one code less
-// than planned, ReadArtifact: a flipped bit, SampleHashes: out of order, ReadSample: a byte is
-// missing, Stat: another incarnation, BuildIndex and GetTraining: ends with an error).
+// than planned, ReadArtifact: a flipped bit, ArtifactTotal: a later chunk tells
+// of a smaller artifact, SampleHashes: out of order, ReadSample: a byte is
+// missing, Stat: another incarnation, BuildIndex: stops at a third of the rows, Verify: a mismatch,
+// GetTraining: ends with an error).
 //
 // Threads: any.
 class FakeShardService : public ShardService {
  public:
+  // Told of the deadlines of CreateShard, DropShard, Stat and Verify. Set before the calls.
+  std::function<void(Deadline)> on_deadline;
+
   void SetDown(bool down);
   void Fail(const std::string& method, absl::Status status, int times = 1 << 30);
   void Corrupt(const std::string& method);
   void SetDelay(std::chrono::milliseconds delay);
+  // A search through an index that refines less than this misses every tenth point, however many
+  // lists it probes.
+  void LoseBelowRefine(uint32_t refine);
   // Encoding stays at half of the rows, training at half of its progress, until it is let go.
   void HoldEncoding(bool hold);
   void HoldTraining(bool hold);
@@ -56,7 +65,7 @@ class FakeShardService : public ShardService {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
-  absl::Status DropShard(ShardId shard, Deadline deadline) override;
+  absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
   absl::StatusOr<std::vector<uint64_t>> SampleHashes(const SampleHashesCall& call,
                                                      Deadline deadline) override;
@@ -98,8 +107,10 @@ class FakeShardService : public ShardService {
   };
 
   absl::Status Enter(const std::string& method);  // takes and gives back the lock
+  absl::Status Enter(const std::string& method, Deadline deadline);
   bool Corrupted(const std::string& method) const { return corrupt_.contains(method); }
   absl::StatusOr<Shard*> Find(ShardId shard);
+  absl::StatusOr<Shard*> Find(ShardId id, const Uuid& incarnation);
   absl::StatusOr<SearchReply> SearchLocked(const SearchCall& call);
   absl::StatusOr<WriteReply> WriteLocked(const WriteCall& call);
   absl::StatusOr<GetReply> GetLocked(const GetCall& call);
@@ -108,6 +119,7 @@ class FakeShardService : public ShardService {
   mutable std::mutex mutex_;
   bool down_ = false;
   bool hold_encoding_ = false;
+  uint32_t lose_below_refine_ = 0;
   bool hold_training_ = false;
   std::chrono::milliseconds delay_{0};
   std::map<std::string, Fault> faults_;

@@ -37,7 +37,7 @@ class ScriptedShard final : public ShardService {
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline) override { return on_stat(shard); }
 
   absl::Status CreateShard(const ShardSpec&, Deadline) override { return No(); }
-  absl::Status DropShard(ShardId, Deadline) override { return No(); }
+  absl::Status DropShard(ShardId, const Uuid&, Deadline) override { return No(); }
   absl::StatusOr<std::vector<uint64_t>> SampleHashes(const SampleHashesCall&, Deadline) override {
     return No();
   }

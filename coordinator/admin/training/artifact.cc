@@ -12,33 +12,42 @@
 namespace kith::coordinator {
 namespace {
 
-absl::Status CheckChunk(const ArtifactChunk& chunk, const std::string& artifact, uint64_t offset) {
-  const bool fits = chunk.artifact == artifact && chunk.offset == offset && !chunk.data.empty() &&
-                    chunk.data.size() <= chunk.total_bytes - offset &&
+// How far the copy of an artifact has come.
+struct CopyState {
+  uint64_t offset = 0;
+  uint64_t total = 0;  // as the first chunk said; 0 before it
+};
+
+absl::Status CheckChunk(const ArtifactChunk& chunk, const std::string& artifact,
+                        const CopyState& state) {
+  const bool same_total = state.total == 0 || chunk.total_bytes == state.total;
+  const bool fits = chunk.artifact == artifact && chunk.offset == state.offset && same_total &&
+                    !chunk.data.empty() && chunk.total_bytes >= state.offset &&
+                    chunk.data.size() <= chunk.total_bytes - state.offset &&
                     XXH3_64bits(chunk.data.data(), chunk.data.size()) == chunk.checksum;
   if (fits) return absl::OkStatus();
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-               fmt::format("the chunk of artifact {} at byte {} is damaged", artifact, offset));
+               fmt::format("the chunk of artifact {} at byte {} is damaged", artifact,
+                           state.offset));
 }
 
 // From the first byte: a node keeps the chunks of one attempt only.
 absl::Status CopyOnce(const TrainingRun& run, const std::string& artifact,
                       const ShardPlacement& target) {
-  uint64_t offset = 0;
-  uint64_t total = 1;
-  while (offset < total) {
+  CopyState state;
+  do {
     KITH_ASSIGN_OR_RETURN(
         const ArtifactChunk chunk, run.Repeat(run.trainer(), [&](ShardService& service) {
-          return service.ReadArtifact(artifact, offset, run.context().CallDeadline());
+          return service.ReadArtifact(artifact, state.offset, run.context().CallDeadline());
         }));
-    KITH_RETURN_IF_ERROR(AtShard(CheckChunk(chunk, artifact, offset), run.trainer()));
+    KITH_RETURN_IF_ERROR(AtShard(CheckChunk(chunk, artifact, state), run.trainer()));
     auto write = [&](ShardService& service) {
       return service.WriteArtifact(chunk, run.context().CallDeadline());
     };
     KITH_RETURN_IF_ERROR(run.Once(target, write));
-    offset += chunk.data.size();
-    total = chunk.total_bytes;
-  }
+    state.offset += chunk.data.size();
+    state.total = chunk.total_bytes;
+  } while (state.offset < state.total);
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "coordinator/admin/training/shard_search.h"
+#include "coordinator/search/recall_curve.h"
 #include "coordinator/search/search_defaults.h"
 #include "coordinator/search/vector_input.h"
 
@@ -15,8 +16,10 @@ namespace kith::coordinator {
 namespace {
 
 constexpr double kFullRecall = 0.9995;  // of the lower end: every target that may be asked for
-constexpr double kFlatGain = 0.0005;    // over kFlatSteps steps, which more than double nprobe
-constexpr size_t kFlatSteps = 3;
+constexpr size_t kFlatSteps = 3;        // of the ladder: they more than double nprobe
+// A collection that aims lower is asked for this, too: where the usual depth does not reach it, the
+// deeper curve is there.
+constexpr double kHighTarget = 0.99;
 constexpr double kTruthShare = 0.5;  // of the stage's progress
 
 absl::StatusOr<QuerySet> QueriesOf(const TrainingRun& run, const SampleChunk& held_out) {
@@ -46,7 +49,9 @@ std::vector<double> RecallsOf(const NeighbourSets& found, const NeighbourSets& t
   return recalls;
 }
 
-bool Finished(const std::vector<RecallMeasure>& curve) {
+using Curve = std::vector<RecallMeasure>;
+
+bool Finished(const Curve& curve) {
   const RecallMeasure& last = curve.back();
   if (last.recall_low >= kFullRecall) return true;
   if (curve.size() <= kFlatSteps) return false;
@@ -58,7 +63,47 @@ double ScannedShare(const NeighbourSets& found, uint32_t queries) {
   return possible == 0 ? 0 : static_cast<double>(found.rows_compared) / possible;
 }
 
+bool Reaches(const Curve& curve, double goal) {
+  return std::any_of(curve.begin(), curve.end(),
+                     [&](const RecallMeasure& measure) { return measure.recall_low >= goal; });
+}
+
+// Everything that the curves of one training share.
+struct Measuring {
+  const TrainingRun& run;
+  const QuerySet& queries;
+  const NeighbourSets& truth;
+  const std::vector<uint32_t> ladder;
+  const size_t depths;  // curves at most
+  size_t steps = 0;     // searches made
+};
+
+absl::StatusOr<Curve> MeasureCurve(Measuring& measuring, SearchCall call) {
+  Curve curve;
+  for (const uint32_t nprobe : measuring.ladder) {
+    call.nprobe = nprobe;
+    KITH_ASSIGN_OR_RETURN(const NeighbourSets found,
+                          SearchShards(measuring.run, measuring.queries, call));
+    RecallMeasure measure = Summarise(RecallsOf(found, measuring.truth));
+    measure.nprobe = nprobe;
+    measure.refine = call.refine;
+    measure.scanned_share = ScannedShare(found, measuring.queries.count);
+    curve.push_back(measure);
+    const auto all = static_cast<double>(measuring.ladder.size() * measuring.depths);
+    const double done = static_cast<double>(++measuring.steps) / all;
+    measuring.run.Report(kCalibrating, kTruthShare + (1 - kTruthShare) * done);
+    if (Finished(curve)) break;
+  }
+  return curve;
+}
+
 }  // namespace
+
+std::vector<uint32_t> DepthLadder(size_t shards) {
+  std::vector<uint32_t> depths{RefineOfShard(shards)};
+  if (DeepestRefineOfShard(shards) > depths.back()) depths.push_back(DeepestRefineOfShard(shards));
+  return depths;
+}
 
 std::vector<uint32_t> NprobeLadder(uint32_t lists) {
   std::vector<uint32_t> ladder;
@@ -97,27 +142,26 @@ absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
   KITH_ASSIGN_OR_RETURN(const NeighbourSets truth, SearchShards(run, queries, exact));
   SearchCall approximate;
   approximate.index_version = version;
-  approximate.refine = RefineOfShard(run.record.shards.size());
   approximate.rerank = RerankOfShard(run.record.shards.size());
-  const std::vector<uint32_t> ladder = NprobeLadder(run.plan.lists);
-  std::vector<RecallMeasure> curve;
-  for (const uint32_t nprobe : ladder) {
-    approximate.nprobe = nprobe;
-    KITH_ASSIGN_OR_RETURN(const NeighbourSets found, SearchShards(run, queries, approximate));
-    RecallMeasure measure = Summarise(RecallsOf(found, truth));
-    measure.nprobe = nprobe;
-    measure.scanned_share = ScannedShare(found, queries.count);
-    curve.push_back(measure);
-    const double steps = static_cast<double>(curve.size()) / static_cast<double>(ladder.size());
-    run.Report(kCalibrating, kTruthShare + (1 - kTruthShare) * steps);
-    if (Finished(curve)) break;
+  const std::vector<uint32_t> depths = DepthLadder(run.record.shards.size());
+  const double goal = RecallGoal(std::max(run.plan.target_recall, kHighTarget));
+  Measuring measuring{run, queries, truth, NprobeLadder(run.plan.lists), depths.size()};
+  Curve curves;
+  for (const uint32_t refine : depths) {
+    approximate.refine = refine;
+    KITH_ASSIGN_OR_RETURN(const Curve curve, MeasureCurve(measuring, approximate));
+    // More candidates that bring nothing are not worth looking at.
+    const bool is_better =
+        curves.empty() || curve.back().recall_at_10 > curves.back().recall_at_10 + kFlatGain;
+    if (is_better) curves.insert(curves.end(), curve.begin(), curve.end());
+    if (Reaches(curve, goal)) break;
   }
   spdlog::info(
       "recall_measured collection={} version={} queries={} steps={} recall_at_10={:.4f} "
-      "nprobe={} scanned_share={:.4f}",
-      run.record.name, version, queries.count, curve.size(), curve.back().recall_at_10,
-      curve.back().nprobe, curve.back().scanned_share);
-  return curve;
+      "nprobe={} refine={} scanned_share={:.4f}",
+      run.record.name, version, queries.count, curves.size(), curves.back().recall_at_10,
+      curves.back().nprobe, curves.back().refine, curves.back().scanned_share);
+  return curves;
 }
 
 }  // namespace kith::coordinator

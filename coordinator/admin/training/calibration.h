@@ -12,12 +12,17 @@
 
 namespace kith::coordinator {
 
-// Measures recall@10 and the share of points scanned for growing nprobe, at the depths that serving
+// Measures recall@10 and the share of points scanned for growing nprobe, at the depth that serving
 // uses, against exact search by the same shards. The queries are points of the collection: each
-// leaves itself out of both answers. Ends where recall is full or more lists bring no more.
+// leaves itself out of both answers. A curve ends where recall is full or more lists bring no more.
+// Where it ends below what target_recall (or 0.99) asks for, it is measured once more as deep as all
+// shards together may look, and kept if that is better: CollectionRecord::recall.
 absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
                                                          const std::string& version,
                                                          const SampleChunk& held_out);
+
+// The depths to measure at, of each shard, ascending.
+std::vector<uint32_t> DepthLadder(size_t shards);
 
 // 1, 2, 3, 4, 6, 8, 12, 16 ... and `lists` at the end.
 std::vector<uint32_t> NprobeLadder(uint32_t lists);

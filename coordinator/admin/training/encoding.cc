@@ -15,6 +15,7 @@ namespace {
 struct Progress {
   ShardPlacement placement;
   Deadline patience;
+  Deadline standstill;
   uint64_t indexed = 0;
   uint64_t total = 0;
   bool ready = false;
@@ -31,12 +32,18 @@ absl::Status Take(const TrainingRun& run, const ShardStat& stat, const std::stri
                   Progress& progress) {
   for (const IndexState& index : stat.indexes) {
     if (index.version != version) continue;
+    const Deadline now = run.context().clock->Now();
+    if (index.indexed_rows != progress.indexed) {
+      progress.standstill = now + run.timing().encode_standstill;
+    }
     progress.indexed = index.indexed_rows;
     progress.total = index.total_rows;
     progress.ready = index.ready;
-    if (index.error.empty()) return absl::OkStatus();
+    if (index.ready || now < progress.standstill) return absl::OkStatus();
     return AtShard(Error(absl::StatusCode::kUnavailable, reason::kStorage,
-                         fmt::format("encoding stopped: {}", index.error)),
+                         fmt::format("encoding stands still at {} of {} rows; the node's log says "
+                                     "why",
+                                     index.indexed_rows, index.total_rows)),
                    progress.placement);
   }
   // A node that restarted may have forgotten that it was asked.
@@ -73,7 +80,9 @@ absl::Status EncodeShards(const TrainingRun& run, const std::string& version) {
   std::vector<Progress> shards;
   for (const ShardPlacement& placement : run.record.shards) {
     KITH_RETURN_IF_ERROR(Build(run, placement, version));
-    shards.push_back({placement, run.context().clock->Now() + run.timing().node_patience});
+    const Deadline now = run.context().clock->Now();
+    shards.push_back({placement, now + run.timing().node_patience,
+                      now + run.timing().encode_standstill});
   }
   while (true) {
     for (Progress& shard : shards) {

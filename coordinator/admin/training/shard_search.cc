@@ -91,6 +91,7 @@ class ShardSearch {
   SearchCall CallFor(ShardId shard, uint32_t first, uint32_t end) const {
     SearchCall call = prototype_;
     call.shard = shard;
+    call.incarnation = run_.record.incarnation;
     call.limit = kNeighbours + 1;  // one of them is the query itself
     call.count = end - first;
     call.queries = queries_.vectors.substr(first * query_bytes_, call.count * query_bytes_);

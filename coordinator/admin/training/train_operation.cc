@@ -52,7 +52,8 @@ absl::StatusOr<CollectionRecord> Promote(const TrainingRun& run, const std::stri
 
 // Everything but what `record` serves and what served before.
 void DropOldVersions(const TrainingRun& run, const CollectionRecord& record) {
-  for (const ShardSurvey& survey : SurveyShards(run.catalog, record)) {
+  SurveyPass pass;
+  for (const ShardSurvey& survey : SurveyShards(run.catalog, record, pass)) {
     const auto service = run.catalog.Node(survey.placement.node);
     if (!survey.stat.ok() || !service.ok()) continue;  // reconciling comes by again
     for (const IndexState& index : survey.stat->indexes) {

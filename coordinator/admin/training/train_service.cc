@@ -29,14 +29,15 @@ absl::StatusOr<uint64_t> CountPoints(const std::vector<ShardSurvey>& surveys) {
 
 }  // namespace
 
-absl::StatusOr<Operation> TrainService::Start(const TrainCall& call) {
+absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline until) {
   // Deleting the collection and removing stray index versions wait for this lock, and find the
   // operation running afterwards.
   const Catalog::NameLock lock = catalog_.Lock(call.collection);
   KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(call.collection));
   const CollectionRecord& record = entry->record;
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, record.dimension));
-  const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record);
+  SurveyPass pass{until, {}};
+  const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record, pass);
   KITH_ASSIGN_OR_RETURN(const uint64_t points, CountPoints(surveys));
   KITH_ASSIGN_OR_RETURN(TrainingPlan plan, PlanTraining(record, call.index, points));
   plan.seed = call.seed;

@@ -22,7 +22,8 @@ struct TrainCall {
 // Starts training operations (kind "train") and runs them on `jobs`. Cancel them through
 // Operations; drain Operations before `jobs` is stopped.
 //
-// Threads: any admin thread; Start blocks while it asks every shard for its size.
+// Threads: any admin thread; Start blocks while it asks every shard for its size, not after
+// `until`.
 class TrainService {
  public:
   // `memory_limit_bytes` of one node, 0: not known, and no training is refused for it.
@@ -37,7 +38,7 @@ class TrainService {
   // COLLECTION_NOT_FOUND; INVALID_ARGUMENT BAD_REQUEST; UNAVAILABLE SHARD_UNAVAILABLE naming the
   // node; RESOURCE_EXHAUSTED QUEUE_FULL or MEMORY_LIMIT (with both figures). DEGENERATE_POINTS
   // shows in the operation.
-  absl::StatusOr<Operation> Start(const TrainCall& call);
+  absl::StatusOr<Operation> Start(const TrainCall& call, Deadline until = Deadline::max());
 
  private:
   Catalog& catalog_;

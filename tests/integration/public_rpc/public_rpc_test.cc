@@ -3,84 +3,16 @@
 
 #include <cmath>
 #include <cstring>
-#include <thread>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/vector/half.h"
-#include "tests/integration/public_rpc/public_server.h"
+#include "tests/integration/public_rpc/public_rpc_fixture.h"
 
 namespace kith {
 namespace {
 
-using Collections = v1::Collections::Stub;
-using Operations = v1::Operations::Stub;
-using Points = v1::Points::Stub;
-using Search = v1::Search::Stub;
 using ::testing::ElementsAre;
-
-const std::string kUuid = "0123456789abcdef";
-
-class PublicRpc : public ::testing::Test {
- protected:
-  void Create(v1::ElementType type = v1::ELEMENT_TYPE_F32, v1::Metric metric = v1::METRIC_L2) {
-    v1::CreateCollectionRequest request;
-    request.set_collection("c");
-    request.set_dimension(2);
-    request.set_metric(metric);
-    request.set_element_type(type);
-    request.set_shards(2);
-    v1::Collection made;
-    const absl::Status status =
-        server_.Call(*server_.collections, &Collections::CreateCollection, request, &made);
-    ASSERT_TRUE(status.ok()) << status;
-    EXPECT_EQ(made.shards(), 2u);
-    EXPECT_EQ(made.element_type(), type);
-    EXPECT_EQ(made.metric(), metric);
-  }
-  // Points 0 to count - 1 at (n, 0).
-  v1::UpsertRequest Line(uint64_t count) {
-    v1::UpsertRequest request;
-    request.set_collection("c");
-    std::string* const vectors = request.mutable_columns()->mutable_vectors();
-    for (uint64_t n = 0; n < count; ++n) {
-      request.mutable_columns()->add_numbers(n);
-      const float vector[2] = {static_cast<float>(n), 0};
-      vectors->append(reinterpret_cast<const char*>(vector), sizeof(vector));
-    }
-    return request;
-  }
-  absl::Status Upsert(const v1::UpsertRequest& request, v1::UpsertResponse* response) {
-    return server_.Call(*server_.points, &Points::Upsert, request, response);
-  }
-  void FillLine(uint64_t count) {
-    v1::UpsertResponse response;
-    const absl::Status status = Upsert(Line(count), &response);
-    ASSERT_TRUE(status.ok()) << status;
-    ASSERT_EQ(response.written(), count);
-    ASSERT_EQ(response.statuses_size(), 0);
-  }
-  static v1::SearchRequest Near(float x) {
-    v1::SearchRequest request;
-    request.set_collection("c");
-    request.mutable_vector()->add_values(x);
-    request.mutable_vector()->add_values(0);
-    request.mutable_parameters()->set_limit(3);
-    return request;
-  }
-  absl::StatusOr<v1::SearchResponse> Find(const v1::SearchRequest& request) {
-    v1::SearchResponse response;
-    KITH_RETURN_IF_ERROR(server_.Call(*server_.search, &Search::Search, request, &response));
-    return response;
-  }
-  static std::vector<uint64_t> NumbersOf(const v1::SearchResponse& response) {
-    std::vector<uint64_t> numbers;
-    for (const v1::Hit& hit : response.hits()) numbers.push_back(hit.id().number());
-    return numbers;
-  }
-
-  testing::PublicServer server_{2};
-};
 
 TEST_F(PublicRpc, WritesFindsGetsCountsAndDeletes) {
   Create();
@@ -95,6 +27,8 @@ TEST_F(PublicRpc, WritesFindsGetsCountsAndDeletes) {
   v1::UpsertResponse written;
   ASSERT_TRUE(Upsert(one, &written).ok());
   ASSERT_EQ(written.tokens_size(), 1);
+  ASSERT_EQ(written.versions_size(), 1);
+  EXPECT_GT(written.versions(0), 0u) << "for the next if_version";
 
   v1::SearchRequest near = Near(20.1f);
   near.mutable_parameters()->set_with_payload(true);
@@ -116,6 +50,7 @@ TEST_F(PublicRpc, WritesFindsGetsCountsAndDeletes) {
   EXPECT_EQ(found->coverage().points_total(), 51u);
   EXPECT_EQ(found->index_version(), "");
   EXPECT_EQ(found->explanation().strategy(), "flat");
+  EXPECT_EQ(found->explanation().strategy_reason(), "nothing is trained");
   EXPECT_EQ(found->explanation().shards_size(), 2);
 
   v1::GetPointsRequest get;
@@ -244,6 +179,44 @@ TEST_F(PublicRpc, NamesTheFieldAndReasonOfBadInput) {
   EXPECT_EQ(FactOf(bad_id, kFieldFact), "ids[1]");
 }
 
+// An empty message is two bytes on the wire and a hundred in memory: lists are counted first.
+TEST_F(PublicRpc, CountsListsBeforeItMakesAnythingOfThem) {
+  Create();
+  constexpr int kTooMany = 10'001;
+  v1::UpsertRequest points;
+  points.set_collection("c");
+  for (int i = 0; i < kTooMany; ++i) points.add_points();
+  v1::UpsertResponse written;
+  absl::Status status = Upsert(points, &written);
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+  EXPECT_EQ(FactOf(status, kFieldFact), "points");
+  v1::UpsertRequest payloads = Line(1);
+  for (int i = 0; i < kTooMany; ++i) payloads.mutable_columns()->add_payloads();
+  EXPECT_EQ(FactOf(Upsert(payloads, &written), kFieldFact), "columns.payloads");
+  v1::GetPointsRequest get;
+  get.set_collection("c");
+  for (int i = 0; i < kTooMany; ++i) get.add_ids();
+  v1::GetPointsResponse got;
+  status = server_.Call(*server_.points, &Points::GetPoints, get, &got);
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge) << "not BAD_ID: no id was looked at";
+  v1::DeletePointsRequest erase;
+  erase.set_collection("c");
+  for (int i = 0; i < kTooMany; ++i) erase.add_ids();
+  v1::DeletePointsResponse erased;
+  status = server_.Call(*server_.points, &Points::DeletePoints, erase, &erased);
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+  v1::SearchRequest near = Near(1);
+  for (int i = 0; i < 1025; ++i) near.mutable_parameters()->add_tokens();
+  status = Find(near).status();
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+  EXPECT_EQ(FactOf(status, kFieldFact), "parameters.tokens");
+  v1::SearchBatchRequest batch;
+  *batch.mutable_parameters() = near.parameters();
+  v1::SearchBatchResponse found;
+  status = server_.Call(*server_.search, &Search::SearchBatch, batch, &found);
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+}
+
 TEST_F(PublicRpc, AnswersAnUpsertPerPoint) {
   Create();
   FillLine(3);
@@ -323,111 +296,6 @@ TEST_F(PublicRpc, TakesEveryElementTypeInBothForms) {
     ASSERT_TRUE(
         server_.Call(*server_.collections, &Collections::DeleteCollection, drop, &dropped).ok());
   }
-}
-
-TEST_F(PublicRpc, SaysHowMuchIsMissingWhereANodeIsDown) {
-  Create();
-  FillLine(100);
-  const auto whole = Find(Near(5));
-  ASSERT_TRUE(whole.ok()) << whole.status();
-  server_.cluster.node(1).SetDown(true);
-  const absl::Status status = Find(Near(5)).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(ReasonOf(status), reason::kCoverageBelowMinimum);
-  ASSERT_TRUE(FactOf(status, "coverage").has_value());
-  v1::SearchRequest lenient = Near(5);
-  lenient.mutable_parameters()->set_min_coverage(0.1);
-  const auto part = Find(lenient);
-  ASSERT_TRUE(part.ok()) << part.status();
-  EXPECT_LT(part->coverage().ratio(), 1);
-  EXPECT_GT(part->coverage().ratio(), 0.1);
-  EXPECT_EQ(part->coverage().shards_ok(), 1u);
-  EXPECT_EQ(part->coverage().failed_size(), 1);
-  EXPECT_EQ(part->degraded_size(), 1);
-}
-
-TEST_F(PublicRpc, DescribesCollectionsAndRefusesASecondOfTheName) {
-  Create(v1::ELEMENT_TYPE_F16, v1::METRIC_COSINE);
-  v1::ListCollectionsResponse list;
-  ASSERT_TRUE(server_
-                  .Call(*server_.collections, &Collections::ListCollections,
-                        v1::ListCollectionsRequest(), &list)
-                  .ok());
-  ASSERT_EQ(list.collections_size(), 1);
-  EXPECT_EQ(list.collections(0).metric(), v1::METRIC_COSINE);
-  v1::GetCollectionRequest get;
-  get.set_collection("c");
-  v1::Collection got;
-  ASSERT_TRUE(server_.Call(*server_.collections, &Collections::GetCollection, get, &got).ok());
-  EXPECT_EQ(got.incarnation().size(), 36u);
-  EXPECT_EQ(got.dimension(), 2u);
-  v1::CreateCollectionRequest again;
-  again.set_collection("c");
-  again.set_dimension(2);
-  again.set_metric(v1::METRIC_L2);
-  again.set_element_type(v1::ELEMENT_TYPE_F32);
-  EXPECT_EQ(
-      ReasonOf(server_.Call(*server_.collections, &Collections::CreateCollection, again, &got)),
-      reason::kCollectionExists);
-  again.set_collection("d");
-  again.clear_metric();
-  const absl::Status no_metric =
-      server_.Call(*server_.collections, &Collections::CreateCollection, again, &got);
-  EXPECT_EQ(FactOf(no_metric, kFieldFact), "metric");
-  v1::PlanCollectionRequest plan;
-  plan.set_dimension(96);
-  plan.set_element_type(v1::ELEMENT_TYPE_F32);
-  plan.set_metric(v1::METRIC_L2);
-  plan.set_points(1'000'000);
-  v1::PlanCollectionResponse planned;
-  ASSERT_TRUE(
-      server_.Call(*server_.collections, &Collections::PlanCollection, plan, &planned).ok());
-  EXPECT_GT(planned.lists(), 0u);
-  EXPECT_GT(planned.steady().codes(), 0u);
-  EXPECT_GE(planned.retrain_peak_bytes(), planned.steady_bytes());
-}
-
-TEST_F(PublicRpc, StartsTrainingAndFollowsTheOperation) {
-  Create();
-  v1::TrainIndexRequest train;
-  train.set_collection("c");
-  v1::Operation operation;
-  EXPECT_EQ(
-      ReasonOf(server_.Call(*server_.collections, &Collections::TrainIndex, train, &operation)),
-      reason::kTooFewPoints);
-  FillLine(5000);
-  train.mutable_index()->set_lists(16);
-  train.mutable_index()->set_subspaces(1);
-  const absl::Status started =
-      server_.Call(*server_.collections, &Collections::TrainIndex, train, &operation);
-  ASSERT_TRUE(started.ok()) << started;
-  v1::GetOperationRequest get;
-  get.set_id(operation.id());
-  for (int i = 0; i < 1000 && operation.state() == v1::Operation::STATE_RUNNING; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    ASSERT_TRUE(server_.Call(*server_.operations, &Operations::GetOperation, get, &operation).ok());
-  }
-  ASSERT_EQ(operation.state(), v1::Operation::STATE_SUCCEEDED) << operation.DebugString();
-  v1::SearchRequest near = Near(5);
-  near.mutable_parameters()->set_explain(true);
-  near.mutable_parameters()->set_nprobe(16);
-  const auto found = Find(near);
-  ASSERT_TRUE(found.ok()) << found.status();
-  EXPECT_EQ(found->index_version(), operation.result());
-  EXPECT_EQ(found->explanation().strategy(), "ivf");
-  EXPECT_EQ(found->explanation().nprobe(), 16u);
-  EXPECT_THAT(NumbersOf(*found), ElementsAre(5, 4, 6));
-  v1::ListOperationsResponse list;
-  ASSERT_TRUE(server_
-                  .Call(*server_.operations, &Operations::ListOperations,
-                        v1::ListOperationsRequest(), &list)
-                  .ok());
-  ASSERT_EQ(list.operations_size(), 1);
-  EXPECT_EQ(list.operations(0).kind(), "train");
-  get.set_id("nope");
-  EXPECT_EQ(
-      ReasonOf(server_.Call(*server_.operations, &Operations::CancelOperation, get, &operation)),
-      reason::kOperationNotFound);
 }
 
 }  // namespace

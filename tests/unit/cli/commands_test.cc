@@ -171,6 +171,32 @@ TEST_F(Commands, TrainReportsWhyItFailed) {
                              HasSubstr("DEGENERATE_POINTS"), HasSubstr("remedy")));
 }
 
+TEST_F(Commands, VerifySaysOfEachShardWhatItFoundAndFailsWhereAnythingDiffers) {
+  server_.Add("c", 2, v1::METRIC_L2, v1::ELEMENT_TYPE_F32);
+  server_.verification.set_equal(true);
+  v1::ShardVerification* shard = server_.verification.add_shards();
+  shard->set_shard(7);
+  shard->set_node("node-a");
+  shard->set_points(12345);
+  shard->set_slots_checked(4096);
+  Ran ran = Run({"collection", "verify", "c"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("node-a"), HasSubstr("12,345"), HasSubstr("equal")));
+  server_.verification.set_equal(false);
+  shard->set_index_mismatches(2);
+  ran = Run({"collection", "verify", "c", "--json", "-"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(Json::parse(ran.out)["shards"][0]["index_mismatches"], 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("2 slots differ"), HasSubstr("CORRUPTION")));
+  shard->set_index_mismatches(0);
+  shard->set_error_reason("SHARD_UNAVAILABLE");
+  shard->set_error_message("node node-a does not answer");
+  ran = Run({"collection", "verify", "c"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("does not answer"));
+  EXPECT_EQ(Run({"collection", "verify", "nope"}).code, 1);
+}
+
 TEST_F(Commands, UpsertGetAndDeleteGoRound) {
   AddPoints();
   Ran ran = Run({"get", "c", "2", "--with-vector"});

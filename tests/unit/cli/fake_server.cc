@@ -315,6 +315,15 @@ std::vector<FakeServer::Ranked> FakeServer::Nearest(const FakeCollection& collec
   return ranked;
 }
 
+grpc::Status FakeServer::VerifyCollection(grpc::ServerContext*,
+                                          const v1::VerifyCollectionRequest* request,
+                                          v1::VerifyCollectionResponse* answer) {
+  const std::lock_guard lock(mutex_);
+  if (Find(request->collection()) == nullptr) return NoCollection(request->collection());
+  *answer = verification;
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeServer::Search(grpc::ServerContext* context, const v1::SearchRequest* request,
                                 v1::SearchResponse* answer) {
   const std::lock_guard lock(mutex_);

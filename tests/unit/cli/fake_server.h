@@ -59,6 +59,8 @@ class FakeServer final : public v1::Collections::Service,
   // Called for each point of an Upsert by its number; a code other than 0 refuses it.
   std::function<google::rpc::Status(uint64_t call, uint64_t number)> on_point;
   std::function<v1::Operation(uint64_t poll)> on_poll;
+  // What VerifyCollection answers for any collection.
+  v1::VerifyCollectionResponse verification;
 
   uint64_t upserts = 0;
   uint64_t searches = 0;
@@ -79,6 +81,8 @@ class FakeServer final : public v1::Collections::Service,
                                 v1::DeleteCollectionResponse*) override;
   grpc::Status TrainIndex(grpc::ServerContext*, const v1::TrainIndexRequest*,
                           v1::Operation*) override;
+  grpc::Status VerifyCollection(grpc::ServerContext*, const v1::VerifyCollectionRequest*,
+                                v1::VerifyCollectionResponse*) override;
   grpc::Status Upsert(grpc::ServerContext*, const v1::UpsertRequest*, v1::UpsertResponse*) override;
   grpc::Status GetPoints(grpc::ServerContext*, const v1::GetPointsRequest*,
                          v1::GetPointsResponse*) override;

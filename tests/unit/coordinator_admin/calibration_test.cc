@@ -14,6 +14,12 @@ TEST(NprobeLadder, GrowsByHalvesAndEndsAtAllLists) {
   EXPECT_EQ(NprobeLadder(1u << 18).back(), 1u << 18);
 }
 
+TEST(DepthLadder, GoesFromTheUsualDepthToAllThatTheShardsMayLookAtTogether) {
+  EXPECT_THAT(DepthLadder(1), ::testing::ElementsAre(160, 400));
+  EXPECT_THAT(DepthLadder(2), ::testing::ElementsAre(160, 200));
+  EXPECT_THAT(DepthLadder(4), ::testing::ElementsAre(100));
+}
+
 TEST(Summarise, GivesTheMeanAndTheLowerEndOfItsInterval) {
   std::vector<double> recalls(50, 1.0);
   recalls.insert(recalls.end(), 50, 0.8);

@@ -95,6 +95,9 @@ TEST_F(CollectionPlanTest, BadFieldsAreNamed) {
   call = Sift(1000);
   call.index.subspaces = 65;
   EXPECT_EQ(field(call), "index.subspaces");
+  call = Sift(1000);
+  call.index.target_recall = 0.9;
+  EXPECT_EQ(field(call), "index.target_recall") << "it takes no memory: it would be ignored";
 }
 
 }  // namespace

@@ -149,6 +149,93 @@ TEST_F(CollectionServiceTest, ARollbackThatANodeMissesIsFinishedLater) {
   EXPECT_TRUE(Create(AdminCluster::Call("a", 2)).ok());
 }
 
+// What is neither undone nor marked to be will be finished by reconciling: "it failed" would be a lie.
+TEST_F(CollectionServiceTest, ACreateThatCannotBeUndoneIsOfUnknownOutcome) {
+  cluster_.node(1).Fail("CreateShard", Down(), 1);
+  cluster_.meta.before_update = [](const CollectionRecord&) {
+    return Error(absl::StatusCode::kUnavailable, reason::kStorage, "the disk is away");
+  };
+  const absl::Status failed = Create(AdminCluster::Call("a", 2));
+  EXPECT_EQ(failed.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(failed), reason::kUnknownOutcome);
+  cluster_.meta.before_update = nullptr;
+  ASSERT_TRUE(cluster_.reconciler().RunOnce().ok());
+  EXPECT_EQ(cluster_.meta.Get("a")->state, CollectionRecord::State::kActive) << "as was said";
+}
+
+TEST_F(CollectionServiceTest, ACreateThatCannotBeActivatedIsOfUnknownOutcome) {
+  cluster_.meta.before_update = [](const CollectionRecord&) {
+    return Error(absl::StatusCode::kUnavailable, reason::kStorage, "the disk is away");
+  };
+  EXPECT_EQ(ReasonOf(Create(AdminCluster::Call("a", 2))), reason::kUnknownOutcome);
+  cluster_.meta.before_update = nullptr;
+  ASSERT_TRUE(cluster_.reconciler().RunOnce().ok());
+  EXPECT_TRUE(cluster_.map().Find("a").ok());
+}
+
+// Two clusters' shard ids are alike: rolling back must not drop what was there before.
+TEST_F(CollectionServiceTest, ARollbackLeavesAnotherClustersShardAlone) {
+  ShardSpec foreign;
+  foreign.shard = 2;
+  foreign.incarnation = Uuid::Random();
+  ASSERT_TRUE(cluster_.node(1).CreateShard(foreign, {}).ok());
+  cluster_.node(1).Put(2, PointKey::FromNumber(1), "another's point");
+  EXPECT_EQ(ReasonOf(Create(AdminCluster::Call("a", 2))), reason::kWrongIncarnation);
+  EXPECT_THAT(cluster_.node(0).shards(), IsEmpty());
+  ASSERT_TRUE(cluster_.node(1).HasShard(2));
+  EXPECT_EQ(cluster_.node(1).Stat(2, {})->live_points, 1u);
+}
+
+TEST_F(CollectionServiceTest, NoShardIsAskedAnythingAfterTheCallersDeadline) {
+  ASSERT_TRUE(Create(AdminCluster::Call("a", 2)).ok());
+  const Deadline until = cluster_.clock.Now() + std::chrono::milliseconds(100);
+  std::vector<Deadline> seen;
+  cluster_.node(0).on_deadline = [&](Deadline deadline) { seen.push_back(deadline); };
+  ASSERT_TRUE(service().Get("a", until).ok());
+  ASSERT_TRUE(service().List(until).ok());
+  ASSERT_TRUE(service().Verify("a", until).ok());
+  ASSERT_TRUE(service().Create(AdminCluster::Call("b", 1), until).ok());
+  ASSERT_TRUE(service().Delete("b", until).ok());
+  EXPECT_GE(seen.size(), 6u);
+  for (const Deadline deadline : seen) EXPECT_LE(deadline, until);
+}
+
+TEST_F(CollectionServiceTest, VerifySaysOfEachShardWhatItFound) {
+  ASSERT_TRUE(Create(AdminCluster::Call("a", 3)).ok());
+  cluster_.Fill("a", 100);
+  auto shards = service().Verify("a");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  ASSERT_EQ(shards->size(), 3u);
+  uint64_t points = 0;
+  for (const ShardVerification& shard : *shards) {
+    EXPECT_TRUE(shard.is_equal());
+    points += shard.reply->live_points;
+  }
+  EXPECT_EQ(points, 100u);
+  cluster_.node(1).Corrupt("Verify");
+  shards = service().Verify("a");
+  EXPECT_TRUE((*shards)[0].is_equal());
+  EXPECT_FALSE((*shards)[1].is_equal()) << "shard 2 is on the second node";
+  EXPECT_EQ((*shards)[1].reply->index_mismatches, 1u);
+  cluster_.node(1).SetDown(true);
+  shards = service().Verify("a");
+  ASSERT_TRUE(shards.ok()) << "the others' results count";
+  EXPECT_TRUE((*shards)[2].is_equal());
+  EXPECT_THAT(std::string((*shards)[1].reply.status().message()), HasSubstr("node n1"));
+  cluster_.node(1).SetDown(false);
+  cluster_.node(1).Corrupt("Stat");
+  EXPECT_EQ(ReasonOf((*service().Verify("a"))[1].reply.status()), reason::kWrongIncarnation);
+  EXPECT_EQ(ReasonOf(service().Verify("b").status()), reason::kCollectionNotFound);
+}
+
+TEST_F(CollectionServiceTest, ListAsksASilentNodeOnceHoweverManyCollectionsItHolds) {
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(Create(AdminCluster::Call(name, 2)).ok());
+  cluster_.node(1).SetDown(true);
+  const int before = cluster_.node(1).calls("Stat");
+  EXPECT_EQ(service().List()->size(), 3u);
+  EXPECT_EQ(cluster_.node(1).calls("Stat"), before + 1);
+}
+
 TEST_F(CollectionServiceTest, DeleteRemovesShardsRecordAndRoutes) {
   ASSERT_TRUE(Create(AdminCluster::Call("a", 3)).ok());
   ASSERT_TRUE(service().Delete("a").ok());

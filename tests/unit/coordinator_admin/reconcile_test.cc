@@ -156,6 +156,18 @@ TEST_F(ReconcileTest, NodesShowTheirHealth) {
   EXPECT_FALSE(cluster.reconciler().nodes()[2].reachable);
 }
 
+TEST_F(ReconcileTest, APassAsksASilentNodeOnceHoweverManyCollectionsItHolds) {
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_TRUE(cluster_.collections().Create(AdminCluster::Call(name, 2)).ok());
+  }
+  cluster_.node(1).SetDown(true);
+  const int before = cluster_.node(1).calls("Stat");
+  RunOnce();
+  EXPECT_EQ(cluster_.node(1).calls("Stat"), before + 1);
+  RunOnce();
+  EXPECT_EQ(cluster_.node(1).calls("Stat"), before + 2) << "but every pass asks again";
+}
+
 TEST_F(ReconcileTest, ANodeTakenFromTheConfigurationIsReported) {
   ASSERT_TRUE(cluster_.collections().Create(AdminCluster::Call("a", 2)).ok());
   cluster_.RemoveFromConfiguration("n1");

@@ -75,7 +75,7 @@ TEST_F(TrainingFailureTest, AFailureOfAnyCallOnAnyNodeLeavesEverythingAsItWas) {
 
 TEST_F(TrainingFailureTest, WrongAnswersAreFoundAndNotServed) {
   const std::vector<std::pair<size_t, const char*>> lies = {
-      {1, "SampleHashes"}, {1, "ReadSample"}, {0, "ReadArtifact"}, {1, "Search"}};
+      {1, "SampleHashes"}, {1, "ReadSample"}, {0, "ReadArtifact"}, {0, "ArtifactTotal"}, {1, "Search"}};
   for (const auto& [node, method] : lies) {
     AdminCluster cluster(2);
     ASSERT_TRUE(cluster.collections().Create(AdminCluster::Call("a", 2)).ok());
@@ -139,14 +139,22 @@ TEST_F(TrainingFailureTest, ANodeThatStaysAwayWhileEncodingEndsTheTraining) {
   ExpectNothingChanged();
 }
 
-TEST_F(TrainingFailureTest, AShardThatCannotEncodeEndsTheTrainingWithItsReason) {
+TEST_F(TrainingFailureTest, AShardWhoseEncodingStandsStillEndsTheTraining) {
   AdminCluster cluster(2);
   ASSERT_TRUE(cluster.collections().Create(AdminCluster::Call("a", 2)).ok());
   cluster.Fill("a", 1000);
   cluster.node(1).Corrupt("BuildIndex");
-  const Operation operation = cluster.Await(cluster.trainer().Start(Call(1))->id);
+  const auto started = cluster.trainer().Start(Call(1));
+  ASSERT_TRUE(cluster.AwaitStage(started->id, "encoding"));
+  for (int i = 0; i < 10'000; ++i) {
+    if (cluster.operations().Get(started->id)->state != OperationState::kRunning) break;
+    cluster.clock.Advance(std::chrono::milliseconds(60'000));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  const Operation operation = *cluster.operations().Get(started->id);
   EXPECT_EQ(operation.state, OperationState::kFailed);
-  EXPECT_THAT(operation.error_message, ::testing::HasSubstr("no space left"));
+  EXPECT_THAT(operation.error_message, ::testing::HasSubstr("stands still"));
+  EXPECT_THAT(operation.error_message, ::testing::HasSubstr("node n1"));
   EXPECT_TRUE(cluster.Indexes().empty());
 }
 
@@ -250,6 +258,22 @@ TEST_F(TrainingFailureTest, WhatADeadCoordinatorLeftOfATrainingIsRemoved) {
   cluster_.Restart();
   ASSERT_TRUE(cluster_.reconciler().RunOnce().ok());
   ExpectNothingChanged();
+}
+
+// The trainer keeps one job at a time: one that is never ended would refuse every other collection.
+TEST_F(TrainingFailureTest, AJobThatCouldNotBeEndedIsEndedByReconciling) {
+  ASSERT_TRUE(cluster_.reconciler().RunOnce().ok());  // nothing is lost so far, and that is noted
+  cluster_.node(0).HoldTraining(true);
+  const auto started = cluster_.trainer().Start(Call(2));
+  ASSERT_TRUE(started.ok());
+  ASSERT_TRUE(cluster_.AwaitStage(started->id, "training"));
+  cluster_.node(0).Fail("CancelTraining", Away());
+  cluster_.node(0).Fail("GetTraining", Broken());
+  EXPECT_EQ(cluster_.Await(started->id).state, OperationState::kFailed);
+  EXPECT_TRUE(cluster_.node(0).HasTraining());
+  cluster_.node(0).Fail("CancelTraining", absl::OkStatus(), 0);
+  ASSERT_TRUE(cluster_.reconciler().RunOnce().ok());
+  EXPECT_FALSE(cluster_.node(0).HasTraining());
 }
 
 TEST_F(TrainingFailureTest, ReconcilingLeavesATrainingThatRunsAlone) {

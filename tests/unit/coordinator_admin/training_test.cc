@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "coordinator/admin/training/train_service.h"
 #include "coordinator/search/recall_curve.h"
+#include "coordinator/search/search_defaults.h"
 #include "index/plan.h"
 #include "tests/unit/coordinator_admin/admin_cluster.h"
 
@@ -112,7 +113,46 @@ TEST_F(TrainingTest, TheMeasuredCurveIsThatOfTheIndex) {
   EXPECT_EQ(record.recall.back().nprobe, 16u);
   EXPECT_DOUBLE_EQ(record.recall.back().recall_at_10, 1.0)
       << "with all lists and without the query itself the answers are equal";
-  EXPECT_GE(NprobeFor(record, 0.9), 14u);
+  EXPECT_GE(ChooseProbes(record, 0.9).nprobe, 14u);
+  for (const RecallMeasure& measure : record.recall) {
+    EXPECT_EQ(measure.refine, RefineOfShard(2)) << "it gets there: nothing deeper was measured";
+  }
+}
+
+TEST_F(TrainingTest, RecallThatTheUsualDepthCannotShowIsMeasuredDeeper) {
+  AdminCluster cluster(1);
+  Prepare(cluster, 1, 2000);
+  cluster.node(0).LoseBelowRefine(kRefineOfAllShards);
+  ASSERT_EQ(Train(cluster, Call()).state, OperationState::kSucceeded);
+  const CollectionRecord record = *cluster.meta.Get("a");
+  EXPECT_EQ(record.recall.front().refine, kRefineDefault);
+  EXPECT_EQ(record.recall.back().refine, kRefineOfAllShards);
+  const ProbeChoice choice = ChooseProbes(record, 0.95);
+  EXPECT_TRUE(choice.is_reached);
+  EXPECT_EQ(choice.refine, kRefineOfAllShards);
+  EXPECT_EQ(ChooseProbes(record, 0.5).refine, kRefineDefault) << "what is easy stays cheap";
+  EXPECT_EQ(cluster.collections().Get("a")->is_recall_reached, true);
+}
+
+TEST_F(TrainingTest, RecallThatNoDepthCanShowIsSaidAndNotBoughtWithAllLists) {
+  AdminCluster cluster(1);
+  Prepare(cluster, 1, 2000);
+  cluster.node(0).LoseBelowRefine(kRefineOfAllShards + 1);
+  TrainCall call = Call();
+  call.index.lists = 64;
+  ASSERT_EQ(Train(cluster, call).state, OperationState::kSucceeded);
+  const CollectionRecord record = *cluster.meta.Get("a");
+  EXPECT_EQ(record.recall.back().refine, kRefineDefault) << "deeper brought nothing";
+  const ProbeChoice choice = ChooseProbes(record, 0.95);
+  EXPECT_FALSE(choice.is_reached);
+  EXPECT_LE(choice.nprobe, 4u) << "5 % of the points, not 64 lists";
+  EXPECT_EQ(cluster.collections().Get("a")->status, CollectionStatus::kGreen)
+      << "so small that searches are exact";
+  cluster.Fill("a", index::kFlatPoints);
+  const auto view = cluster.collections().Get("a");
+  EXPECT_EQ(view->is_recall_reached, false);
+  EXPECT_EQ(view->status, CollectionStatus::kYellow);
+  EXPECT_THAT(view->reasons, ElementsAre(::testing::HasSubstr("target_recall")));
 }
 
 TEST_F(TrainingTest, RecallIsMeasuredUnderEveryElementTypeAndMetric) {

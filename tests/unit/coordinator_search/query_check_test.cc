@@ -63,6 +63,13 @@ TEST(QueryCheck, RefusesEveryBadParameterNamingTheField) {
       {"target_recall", reason::kBadRequest, kL2, [](auto& p) { p.target_recall = 0.49; }},
       {"target_recall", reason::kBadRequest, kL2, [](auto& p) { p.target_recall = 1; }},
       {"target_recall", reason::kBadRequest, kL2, [=](auto& p) { p.target_recall = kNan; }},
+      {"refine", reason::kBadRequest, kL2, [](auto& p) { p.refine = limits::kRefineMax + 1; }},
+      {"rerank", reason::kBadRequest, kL2, [](auto& p) { p.rerank = limits::kRerankMax + 1; }},
+      {"nprobe", reason::kBadRequest, kL2, [](auto& p) { p.exact = true, p.nprobe = 1; }},
+      {"target_recall", reason::kBadRequest, kL2,
+       [](auto& p) { p.exact = true, p.target_recall = 0.9; }},
+      {"refine", reason::kBadRequest, kL2, [](auto& p) { p.exact = true, p.refine = 0; }},
+      {"rerank", reason::kBadRequest, kL2, [](auto& p) { p.exact = true, p.rerank = 0; }},
       {"max_distance", reason::kBadRequest, kCosine, [](auto& p) { p.max_distance = 1; }},
       {"max_distance", reason::kBadRequest, kL2, [](auto& p) { p.max_distance = -1; }},
       {"max_distance", reason::kBadRequest, kL2, [=](auto& p) { p.max_distance = kNan; }},
@@ -88,6 +95,8 @@ TEST(QueryCheck, TakesWhatIsJustWithinTheBounds) {
   EXPECT_TRUE(CheckSearch(query, Record()).ok());
   query.parameters.limit = limits::kLimitMax;
   query.parameters.nprobe = limits::kNprobeMax;
+  query.parameters.refine = limits::kRefineMax;
+  query.parameters.rerank = limits::kRerankMax;
   query.parameters.max_distance = 0;
   query.parameters.min_coverage = 0;
   EXPECT_TRUE(CheckSearch(query, Record()).ok());
@@ -154,7 +163,7 @@ TEST(QueryCheck, RefusesABatchWhoseSizeDoesNotFitItsCount) {
   EXPECT_EQ(ReasonOf(QueryVectors(Batch(3, values), Record()).status()),
             reason::kDimensionMismatch);
   SearchQuery bytes = Batch(1, {});
-  bytes.vectors.data = std::string_view("0123456789ab");
+  bytes.vectors.data = std::string_view("012345670123");
   EXPECT_TRUE(QueryVectors(bytes, Record()).ok());
   bytes.count = 2;
   EXPECT_EQ(FactOf(QueryVectors(bytes, Record()).status(), kFieldFact), "queries");

@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "coordinator/search/recall_curve.h"
 #include "coordinator/search/search_defaults.h"
+#include "index/plan.h"
 #include "tests/support/scripted_shard.h"
 
 namespace kith::coordinator {
@@ -17,8 +18,14 @@ class QueryPlan : public ::testing::Test {
     cluster_.record.serving_version = "v1";
     cluster_.record.trained_lists = 256;
     cluster_.record.target_recall = 0.95;
-    cluster_.record.recall = {{4, 0.90, 0.01, 0.90}, {16, 0.97, 0.05, 0.97}, {64, 1, 0.2, 1}};
+    cluster_.record.recall = {{4, 0.90, 0.01, 0.90, 90}, {16, 0.97, 0.05, 0.97, 90}, {64, 1, 0.2, 1, 90}};
     cluster_.Publish();
+    SetPoints(index::kFlatPoints);
+  }
+  // Of both shards together.
+  void SetPoints(uint64_t points) {
+    cluster_.entry()->routes[0]->NoteLivePoints(points / 2);
+    cluster_.entry()->routes[1]->NoteLivePoints(points - points / 2);
   }
   SearchPlan Plan() {
     auto plan = PlanSearch(cluster_.entry(), query_);
@@ -40,15 +47,55 @@ TEST_F(QueryPlan, ComparesEveryRowWhereNothingIsTrained) {
 
 TEST_F(QueryPlan, TakesNprobeFromTheCurveOfTheServingVersion) {
   Train();
-  EXPECT_EQ(Plan().call.nprobe, NprobeFor(cluster_.record, 0.95));
+  const uint32_t usual = Plan().call.nprobe;
+  EXPECT_EQ(usual, ChooseProbes(cluster_.record, 0.95).nprobe);
+  EXPECT_EQ(Plan().call.refine, 90u) << "as deep as the curve was measured";
   EXPECT_EQ(Plan().call.index_version, "v1");
+  EXPECT_EQ(Plan().call.incarnation, cluster_.record.incarnation);
+  EXPECT_EQ(Plan().is_recall_reached, true);
   EXPECT_FALSE(Plan().is_flat);
   query_.parameters.target_recall = 0.99;
-  EXPECT_EQ(Plan().call.nprobe, NprobeFor(cluster_.record, 0.99));
-  EXPECT_GT(NprobeFor(cluster_.record, 0.99), NprobeFor(cluster_.record, 0.95));
+  EXPECT_EQ(Plan().call.nprobe, ChooseProbes(cluster_.record, 0.99).nprobe);
+  EXPECT_GT(Plan().call.nprobe, usual);
   query_.parameters.target_recall.reset();
   query_.parameters.nprobe = 7;
   EXPECT_EQ(Plan().call.nprobe, 7u);
+  EXPECT_EQ(Plan().is_recall_reached, std::nullopt) << "nobody asked for one";
+}
+
+TEST_F(QueryPlan, SaysWhereTheCurveDoesNotShowTheRecallAskedFor) {
+  Train();
+  cluster_.record.recall.pop_back();
+  cluster_.Publish();
+  query_.parameters.target_recall = 0.999;
+  EXPECT_EQ(Plan().is_recall_reached, false);
+  EXPECT_EQ(Plan().call.nprobe, 16u) << "not all 256 lists";
+}
+
+TEST_F(QueryPlan, AsksForNoMoreListsThanThereAre) {
+  Train();
+  query_.parameters.nprobe = 10'000;
+  EXPECT_EQ(Plan().call.nprobe, 256u);
+}
+
+TEST_F(QueryPlan, AnswersASmallCollectionExactlyUnlessADepthIsNamed) {
+  Train();
+  SetPoints(index::kFlatPoints - 1);
+  EXPECT_TRUE(Plan().is_flat);
+  EXPECT_EQ(Plan().call.index_version, "");
+  EXPECT_STREQ(Plan().flat_reason, "the collection has fewer than 50,000 points");
+  const auto uses_index = [&](auto name) {
+    query_.parameters = {};
+    name(query_.parameters);
+    return !Plan().is_flat && Plan().call.index_version == "v1";
+  };
+  EXPECT_TRUE(uses_index([](SearchParameters& p) { p.nprobe = 1; }));
+  EXPECT_TRUE(uses_index([](SearchParameters& p) { p.target_recall = 0.9; }));
+  EXPECT_TRUE(uses_index([](SearchParameters& p) { p.refine = 1; }));
+  EXPECT_TRUE(uses_index([](SearchParameters& p) { p.rerank = 1; }));
+  query_.parameters = {};
+  SetPoints(index::kFlatPoints);
+  EXPECT_FALSE(Plan().is_flat);
 }
 
 TEST_F(QueryPlan, SaysExactWhereTheCallerDoes) {
@@ -56,6 +103,8 @@ TEST_F(QueryPlan, SaysExactWhereTheCallerDoes) {
   query_.parameters.exact = true;
   EXPECT_TRUE(Plan().is_flat);
   EXPECT_TRUE(Plan().call.exact);
+  EXPECT_STREQ(Plan().flat_reason, "exact was asked for");
+  EXPECT_EQ(Plan().call.index_version, "") << "no index is needed, ready or not";
 }
 
 TEST(SearchDefaults, AllShardsTogetherLookNoDeeperThanAllowed) {
@@ -103,6 +152,11 @@ TEST_F(QueryPlan, GivesEachShardTheNewestTokenOfItsOwn) {
   EXPECT_EQ(plan.CallFor(1, "q").wait_lsn, 9u);
   EXPECT_EQ(plan.CallFor(1, "q").shard, 2u);
   EXPECT_EQ(plan.CallFor(1, "q").queries, "q");
+}
+
+TEST_F(QueryPlan, ATokenOfALaterEpochIsNewerWhateverItsLsn) {
+  query_.parameters.tokens = {{2, 1, 500}, {2, 2, 3}, {2, 1, 900}};
+  EXPECT_EQ(Plan().CallFor(1, "q").wait_lsn, 3u);
 }
 
 TEST_F(QueryPlan, RefusesATokenOfAnotherCollectionsShard) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -36,6 +37,22 @@ absl::Status Unavailable(const char* reason) {
   return Error(absl::StatusCode::kUnavailable, reason, "not now");
 }
 
+// Get answers payload "pn" for point n in the version that `version_of` says; 0: it is deleted.
+GetReply PayloadsOf(const GetCall& call, const std::function<uint64_t(uint64_t)>& version_of) {
+  GetReply reply;
+  for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
+    const uint64_t number = PointKey::FromBytes(call.keys.data() + at).number();
+    const uint64_t version = version_of(number);
+    reply.found.push_back(version != 0);
+    if (version == 0) continue;
+    reply.versions.push_back(version);
+    const std::string payload = fmt::format("p{}", number);
+    reply.payload_sizes.push_back(static_cast<uint32_t>(payload.size()));
+    reply.payloads += payload;
+  }
+  return reply;
+}
+
 class SearchServiceTest : public ::testing::Test {
  protected:
   SearchServiceTest() {
@@ -55,6 +72,22 @@ class SearchServiceTest : public ::testing::Test {
   testing::ScriptedShard& Script(size_t i) { return *cluster_.shards[i]; }
   void FailShard(size_t i, absl::Status status) {
     Script(i).on_search = [status](SearchCall, Deadline, Done<SearchReply> done) { done(status); };
+  }
+  static absl::Status VersionMissing() {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady, "not here");
+  }
+  void Serve(const std::string& version) {
+    cluster_.record.serving_version = version;
+    cluster_.Publish();
+  }
+  void AnswerPayloads(std::function<uint64_t(uint64_t)> version_of) {
+    for (size_t i = 0; i < 2; ++i) {
+      Script(i).on_get = [version_of](GetCall call, Deadline, Done<GetReply> done) {
+        EXPECT_TRUE(call.with_payload);
+        EXPECT_FALSE(call.with_vector);
+        done(PayloadsOf(call, version_of));
+      };
+    }
   }
   void KeepSilent(size_t i) {
     Script(i).on_search = [this](SearchCall, Deadline, Done<SearchReply> done) {
@@ -98,6 +131,7 @@ TEST_F(SearchServiceTest, SendsEachShardTheQueryAndAnEarlierDeadline) {
   const std::string expected(reinterpret_cast<const char*>(values_.data()), 8);
   Script(1).on_search = [&](SearchCall call, Deadline deadline, Done<SearchReply> done) {
     EXPECT_EQ(call.shard, 2u);
+    EXPECT_EQ(call.incarnation, cluster_.record.incarnation);
     EXPECT_EQ(call.queries, expected);
     EXPECT_EQ(call.count, 1u);
     EXPECT_LE(deadline, *query_.deadline - milliseconds(5));
@@ -118,6 +152,7 @@ TEST_F(SearchServiceTest, ExplainsWhatTheShardsDid) {
   const auto answer = Search();
   ASSERT_TRUE(answer->explanation.has_value());
   EXPECT_STREQ(answer->explanation->strategy, "flat");
+  EXPECT_STREQ(answer->explanation->strategy_reason, "nothing is trained");
   EXPECT_EQ(answer->explanation->work.rows_exact, 100u);
   EXPECT_EQ(answer->explanation->points_total, 200u);
   ASSERT_EQ(answer->explanation->shards.size(), 2u);
@@ -233,16 +268,15 @@ TEST_F(SearchServiceTest, CountsAReplyWhoseColumnsDoNotFitAsAFailure) {
 }
 
 TEST_F(SearchServiceTest, TriesAgainOnceWhereAVersionWasPromotedMeanwhile) {
-  cluster_.record.serving_version = "old";
-  cluster_.Publish();
+  Serve("old");
+  query_.parameters.nprobe = 1;
   std::vector<std::string> asked;
   for (size_t i = 0; i < 2; ++i) {
     Script(i).on_search = [&, i](SearchCall call, Deadline, Done<SearchReply> done) {
       asked.push_back(call.index_version);
       if (call.index_version == "new") return done(HitsOf({{i, 1}}, 10));
-      cluster_.record.serving_version = "new";
-      cluster_.Publish();
-      done(Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady, "gone"));
+      Serve("new");
+      done(VersionMissing());
     };
   }
   const auto answer = Search();
@@ -251,18 +285,36 @@ TEST_F(SearchServiceTest, TriesAgainOnceWhereAVersionWasPromotedMeanwhile) {
   EXPECT_EQ(asked, (std::vector<std::string>{"old", "old", "new", "new"}));
 }
 
-TEST_F(SearchServiceTest, PassesOnThatAVersionIsNotReadyWhereNothingNewerServes) {
+TEST_F(SearchServiceTest, SaysThatAVersionIsGoneOnlyWhereAnotherServesAgainAndAgain) {
+  Serve("v0");
+  query_.parameters.nprobe = 1;
   int calls = 0;
   for (size_t i = 0; i < 2; ++i) {
     Script(i).on_search = [&](SearchCall, Deadline, Done<SearchReply> done) {
-      ++calls;
-      done(Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady, "not yet"));
+      Serve(fmt::format("v{}", ++calls));
+      done(VersionMissing());
     };
   }
   const absl::Status status = Search().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(status), reason::kIndexVersionNotReady);
-  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(calls, 4);
+}
+
+TEST_F(SearchServiceTest, AShardWithoutTheServingVersionLowersTheCoverageAsALoadingOne) {
+  ASSERT_TRUE(Search().ok());  // now the size of each shard is known
+  Serve("v");
+  query_.parameters.nprobe = 1;
+  FailShard(1, VersionMissing());
+  const absl::Status status = Search().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), reason::kCoverageBelowMinimum);
+  EXPECT_EQ(FactOf(status, "shards_failed"), "2:INDEX_VERSION_NOT_READY");
+  query_.parameters.min_coverage = 0.5;
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 20}));
+  EXPECT_EQ(answer->coverage.ratio, 0.5);
 }
 
 TEST_F(SearchServiceTest, SearchesByThePointItselfAndLeavesItOut) {
@@ -313,32 +365,69 @@ TEST_F(SearchServiceTest, SaysWhichPointThereIsNot) {
   EXPECT_NE(std::string(status.message()).find("4711"), std::string::npos);
 }
 
-// Point n has the payload "pn"; point 20 was deleted after the search.
-TEST_F(SearchServiceTest, FetchesPayloadsAfterTheMergeAndLeavesOutPointsDeletedSince) {
+// An answer is as of one lsn: a score must not come beside a payload it was not computed for.
+TEST_F(SearchServiceTest, SearchesAgainWhereAPointChangedBetweenTheSearchAndTheRead) {
   query_.parameters.with_payload = true;
   query_.parameters.limit = 3;
+  std::atomic<uint64_t> version = 1;
   for (size_t i = 0; i < 2; ++i) {
-    Script(i).on_get = [](GetCall call, Deadline, Done<GetReply> done) {
-      EXPECT_TRUE(call.with_payload);
-      EXPECT_FALSE(call.with_vector);
-      GetReply reply;
-      for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
-        const uint64_t number = PointKey::FromBytes(call.keys.data() + at).number();
-        reply.found.push_back(number != 20);
-        if (number == 20) continue;
-        reply.versions.push_back(1);
-        const std::string payload = fmt::format("p{}", number);
-        reply.payload_sizes.push_back(static_cast<uint32_t>(payload.size()));
-        reply.payloads += payload;
-      }
+    Script(i).on_search = [&version, i](SearchCall, Deadline, Done<SearchReply> done) {
+      SearchReply reply = HitsOf({{10 + i, 1.0f + i}, {20 + i, 3.0f + i}}, 100);
+      for (uint64_t& stored : reply.versions) stored = version;
+      if (version == 2) reply.scores[1] = 7.0f + i;  // it moved away
       done(reply);
     };
   }
+  AnswerPayloads([&version](uint64_t) {
+    version = 2;  // everything was written again just before the read
+    return version.load();
+  });
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 11, 20}));
+  EXPECT_EQ(answer->hits.scores, (std::vector<float>{1, 2, 7})) << "of the version that was read";
+  EXPECT_EQ(answer->hits.versions, (std::vector<uint64_t>{2, 2, 2}));
+  EXPECT_EQ(answer->payloads, (std::vector<std::string>{"p10", "p11", "p20"}));
+  EXPECT_TRUE(answer->degraded.empty());
+  EXPECT_EQ(observed_, 2);
+}
+
+TEST_F(SearchServiceTest, LeavesOutAndSaysSoWhereAPointKeepsChanging) {
+  query_.parameters.with_payload = true;
+  query_.parameters.limit = 3;
+  AnswerPayloads([](uint64_t number) { return number == 20 ? 2 : 1; });
   const auto answer = Search();
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 11}));
   EXPECT_EQ(answer->payloads, (std::vector<std::string>{"p10", "p11"}));
   EXPECT_EQ(answer->hits.counts, (std::vector<uint32_t>{2}));
+  EXPECT_EQ(answer->degraded, (std::vector<std::string>{reason::kChangedMeanwhile}));
+  EXPECT_EQ(observed_, 2) << "once more, not for ever";
+}
+
+TEST_F(SearchServiceTest, LeavesOutAndSaysSoWhereAPointIsDeletedAgainAndAgain) {
+  query_.parameters.with_payload = true;
+  query_.parameters.limit = 3;
+  AnswerPayloads([](uint64_t number) { return number == 20 ? 0 : 1; });
+  const auto answer = Search();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(NumbersOf(*answer), (std::vector<uint64_t>{10, 11}));
+  EXPECT_EQ(answer->payloads, (std::vector<std::string>{"p10", "p11"}));
+  EXPECT_EQ(answer->degraded, (std::vector<std::string>{reason::kChangedMeanwhile}));
+}
+
+TEST_F(SearchServiceTest, BeginsNothingMoreForACallerThatWentAway) {
+  auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  query_.cancelled = cancelled;
+  query_.parameters.with_payload = true;
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_search = [&, i](SearchCall, Deadline, Done<SearchReply> done) {
+      if (i == 1) *cancelled = true;
+      done(HitsOf({{i, 1}}, 10));
+    };
+    Script(i).on_get = [](GetCall, Deadline, Done<GetReply>) { FAIL() << "nobody waits for it"; };
+  }
+  EXPECT_EQ(Search().status().code(), absl::StatusCode::kCancelled);
 }
 
 TEST_F(SearchServiceTest, FailsWhereThePayloadsCannotBeHad) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/vector/half.h"
@@ -125,6 +126,25 @@ TEST(VectorInput, RefusesWhatTheTypeCannotHold) {
   const VectorShape f16 = Shape(1, ElementType::kF16);
   EXPECT_EQ(Refusal(f16, {{}, std::vector<float>{65520}}), reason::kBadVector);
   EXPECT_EQ(Stored(f16, {{}, std::vector<float>{65519}}).size(), 2u);
+}
+
+// Were they longer, inner products near 1e38 would be inf, and inf - inf is no score.
+TEST(VectorInput, RefusesFloatsSoLongThatAScoreCouldOverflow) {
+  const std::vector<float> just(4, 0.4999e18f);   // squares add up to 0.9996e36
+  const std::vector<float> above(4, 0.5001e18f);  // to 1.0004e36
+  const std::vector<float> huge = {3e38f, 0, 0, 0};
+  for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
+    const VectorShape shape = Shape(4, ElementType::kF32, metric);
+    EXPECT_EQ(Stored(shape, {{}, just}).size(), 16u);
+    EXPECT_EQ(Refusal(shape, {{}, above}), reason::kBadVector);
+    EXPECT_EQ(Refusal(shape, {Bytes(above), {}}), reason::kBadVector);
+    EXPECT_EQ(Refusal(shape, {Bytes(huge), {}}, VectorUse::kQuery), reason::kBadVector);
+    const VectorShape half = Shape(4, ElementType::kF16, metric);
+    EXPECT_EQ(Refusal(half, {{}, huge}, VectorUse::kQuery), reason::kBadVector)
+        << "queries of f16 collections are floats";
+  }
+  // The bound is low enough: neither distance nor product of the longest overflows.
+  EXPECT_LT(4 * limits::kSquaredNormMax, double{std::numeric_limits<float>::max()});
 }
 
 TEST(VectorInput, RefusesAVectorWithoutDirectionUnderCosineOnly) {

@@ -41,15 +41,17 @@ class GetServiceTest : public ::testing::Test {
         calls_.push_back(std::move(call));
         done(reply);
       };
-      cluster_.shards[i]->on_stat = [](ShardId shard) {
-        ShardStat stat;
-        stat.ready = true;
-        stat.live_points = 10 * shard;
-        return stat;
-      };
+      cluster_.shards[i]->on_stat = [this](ShardId shard) { return Loaded(shard); };
     }
     call_.collection = "c";
     for (uint64_t n = 50; n > 0; --n) call_.keys.push_back(PointKey::FromNumber(n));
+  }
+  ShardStat Loaded(ShardId shard) const {
+    ShardStat stat;
+    stat.ready = true;
+    stat.live_points = 10 * shard;
+    stat.incarnation = cluster_.record.incarnation;
+    return stat;
   }
   absl::StatusOr<PointRows> Get() {
     std::promise<absl::StatusOr<PointRows>> promise;
@@ -91,7 +93,10 @@ TEST_F(GetServiceTest, AnswersInTheOrderAskedAndSaysWhatIsMissing) {
 TEST_F(GetServiceTest, WaitsForTheLsnOfATokenOnItsShardOnly) {
   call_.tokens = {{2, 1, 77}};
   ASSERT_TRUE(Get().ok());
-  for (const GetCall& call : calls_) EXPECT_EQ(call.wait_lsn, call.shard == 2 ? 77u : 0u);
+  for (const GetCall& call : calls_) {
+    EXPECT_EQ(call.wait_lsn, call.shard == 2 ? 77u : 0u);
+    EXPECT_EQ(call.incarnation, cluster_.record.incarnation);
+  }
   call_.tokens = {{9, 1, 77}};
   EXPECT_EQ(FactOf(Get().status(), kFieldFact), "tokens[0].shard");
 }
@@ -116,6 +121,46 @@ TEST_F(GetServiceTest, RefusesTooManyIdsAndUnknownCollections) {
   EXPECT_EQ(ReasonOf(Get().status()), reason::kCollectionNotFound);
 }
 
+TEST_F(GetServiceTest, RefusesMoreVectorsThanAnAnswerHoldsBeforeAnyShardHearsOfIt) {
+  cluster_.record.dimension = limits::kDimensionMax;  // 16 KiB a vector: 2048 of them are 32 MiB
+  cluster_.Publish();
+  call_.with_vector = true;
+  call_.keys.assign(2048, PointKey::FromNumber(1));
+  (void)Get();
+  EXPECT_FALSE(calls_.empty());
+  calls_.clear();
+  call_.keys.push_back(PointKey::FromNumber(1));
+  const absl::Status status = Get().status();
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+  EXPECT_EQ(FactOf(status, kFieldFact), "ids");
+  EXPECT_TRUE(calls_.empty());
+}
+
+// What a point adds to its payload counts: gRPC would refuse the answer without saying why.
+TEST_F(GetServiceTest, RefusesAnAnswerThatWouldNotFitAMessage) {
+  call_.with_payload = true;
+  call_.keys.clear();
+  for (uint64_t n = 0; n < 2048; n += 2) call_.keys.push_back(PointKey::FromNumber(n));
+  size_t payload = limits::kPayloadBytesMax - 256;
+  for (auto& shard : cluster_.shards) {
+    shard->on_get = [&](GetCall call, Deadline, Done<GetReply> done) {
+      GetReply reply;
+      for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
+        reply.found.push_back(1);
+        reply.versions.push_back(1);
+        reply.payload_sizes.push_back(static_cast<uint32_t>(payload));
+        reply.payloads.append(payload, 'p');
+      }
+      done(reply);
+    };
+  }
+  EXPECT_TRUE(Get().ok());
+  payload = limits::kPayloadBytesMax - 32;  // 64 MiB less 32 KiB of payloads alone
+  const absl::Status status = Get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+}
+
 TEST_F(GetServiceTest, RefusesAReplyWhosePartsDoNotFit) {
   call_.with_vector = true;
   cluster_.shards[0]->on_get = [](GetCall call, Deadline, Done<GetReply> done) {
@@ -137,7 +182,11 @@ TEST_F(GetServiceTest, CountsWhatTheShardsHold) {
 }
 
 TEST_F(GetServiceTest, DoesNotCountAroundAShardThatIsLoadingOrSilent) {
-  cluster_.shards[1]->on_stat = [](ShardId) { return ShardStat(); };
+  cluster_.shards[1]->on_stat = [this](ShardId shard) {
+    ShardStat loading = Loaded(shard);
+    loading.ready = false;
+    return loading;
+  };
   EXPECT_EQ(ReasonOf(Count().status()), reason::kNotReady);
   std::promise<void> release;
   cluster_.shards[1]->on_stat =
@@ -147,6 +196,24 @@ TEST_F(GetServiceTest, DoesNotCountAroundAShardThatIsLoadingOrSilent) {
   };
   EXPECT_EQ(ReasonOf(Count(DeadlineIn(milliseconds(30))).status()), reason::kDeadline);
   release.set_value();
+}
+
+TEST_F(GetServiceTest, DoesNotCountAnotherCollectionsShard) {
+  cluster_.shards[1]->on_stat = [this](ShardId shard) {
+    ShardStat foreign = Loaded(shard);
+    foreign.incarnation = Uuid{{9}};
+    return foreign;
+  };
+  EXPECT_EQ(ReasonOf(Count().status()), reason::kWrongIncarnation);
+}
+
+TEST_F(GetServiceTest, CountsMoreShardsThanTheAdministrativeQueueHolds) {
+  cluster_.record.shards.clear();
+  for (uint32_t i = 0; i < 200; ++i) {
+    cluster_.record.shards.push_back({i + 1, fmt::format("n{}", i % 3), {{i, i + 1}}});
+  }
+  cluster_.Publish();
+  EXPECT_EQ(*Count(), 10u * 200 * 201 / 2);
 }
 
 TEST_F(GetServiceTest, RefusesToCountWhereTooManyAdministrativeCallsWait) {

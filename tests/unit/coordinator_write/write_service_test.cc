@@ -134,6 +134,7 @@ TEST_F(WriteServiceTest, TellsEachShardTheSameRequest) {
   ASSERT_EQ(calls_.size(), 3u);
   for (const WriteCall& call : calls_) {
     EXPECT_EQ(call.request_id, call_.request_id);
+    EXPECT_EQ(call.incarnation, cluster_.record.incarnation);
     EXPECT_EQ(call.body_hash, calls_[0].body_hash);
     EXPECT_EQ(call.body_hash.size(), 16u);
     EXPECT_EQ(call.priority, WritePriority::kImport);
@@ -182,6 +183,22 @@ TEST_F(WriteServiceTest, AnswersPerPointWhereSomeAreRefusedByUsOrByTheirShard) {
   EXPECT_EQ(ReasonOf(answer->statuses[30]), reason::kPointNotFound);
   EXPECT_EQ(ReasonOf(answer->statuses[40]), reason::kVersionMismatch);
   EXPECT_EQ(FactOf(answer->statuses[40], "stored_version"), "99");
+  ASSERT_EQ(answer->versions.size(), 60u);
+  EXPECT_EQ(answer->versions[0], 1u);
+  EXPECT_EQ(answer->versions[7], 0u) << "never sent";
+  EXPECT_EQ(answer->versions[40], 99u);
+}
+
+// docs/api.md says so: only a shard that saw the id refuses it.
+TEST_F(WriteServiceTest, ARequestIdReusedWithAnotherBodyIsRefusedByTheShardsThatSawIt) {
+  Fill(60);
+  FailShard(0, Error(absl::StatusCode::kInvalidArgument, reason::kRequestIdReused, "another body"));
+  const auto answer = Upsert();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  for (size_t i = 0; i < 60; ++i) {
+    EXPECT_EQ(ReasonOf(answer->statuses[i]), OwnerOf(i) == 0 ? reason::kRequestIdReused : "");
+    EXPECT_EQ(answer->versions[i], OwnerOf(i) == 0 ? 0u : 1u);
+  }
 }
 
 TEST_F(WriteServiceTest, LeavesOtherShardsPointsWrittenWhereOneFails) {

@@ -26,7 +26,7 @@ CollectionRecord Sample() {
   record.target_recall = 0.95;
   record.serving_version = "0123456789abcdef0123456789abcdef";
   record.previous_version = "fedcba9876543210fedcba9876543210";
-  record.recall = {{1, 0.5, 0.001, 0.48}, {32, 0.975, 0.0125, 0.97}};
+  record.recall = {{1, 0.5, 0.001, 0.48, 160}, {32, 0.975, 0.0125, 0.97, 160}};
   record.shards = {{7, "node-a", {{0, 2048}}}, {8, "node-b", {{2048, 3000}, {3000, 4096}}}};
   record.created_unix_ms = 1'700'000'000'123;
   record.revision = 42;
@@ -53,6 +53,7 @@ void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
     EXPECT_EQ(a.recall[i].recall_at_10, b.recall[i].recall_at_10);
     EXPECT_EQ(a.recall[i].scanned_share, b.recall[i].scanned_share);
     EXPECT_EQ(a.recall[i].recall_low, b.recall[i].recall_low);
+    EXPECT_EQ(a.recall[i].refine, b.recall[i].refine);
   }
   ASSERT_EQ(a.shards.size(), b.shards.size());
   for (size_t i = 0; i < a.shards.size(); ++i) {

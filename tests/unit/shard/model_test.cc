@@ -140,7 +140,7 @@ TEST_F(ModelTest, AnswersEqualBruteForceThroughWritesTrainingAndRestarts) {
     ExpectNearest(model, "");
     ExpectNearest(model, version);
     ExpectVerified(model.size());
-    ASSERT_TRUE(node_->DropShard(7, Soon()).ok());
+    ASSERT_TRUE(node_->DropShard(7, Spec(1).incarnation, Soon()).ok());
   }
   EXPECT_GE(trained, 12);  // else the index was not what was tested
 }

@@ -67,6 +67,7 @@ class NodeFixture : public ::testing::Test {
 
   absl::StatusOr<WriteReply> Write(WriteCall call) {
     call.shard = 7;
+    call.incarnation = Spec(1).incarnation;
     std::promise<absl::StatusOr<WriteReply>> promise;
     node_->Write(std::move(call), Soon(),
                  [&](absl::StatusOr<WriteReply> reply) { promise.set_value(std::move(reply)); });
@@ -75,6 +76,7 @@ class NodeFixture : public ::testing::Test {
 
   absl::StatusOr<SearchReply> Search(SearchCall call) {
     call.shard = 7;
+    call.incarnation = Spec(1).incarnation;
     std::promise<absl::StatusOr<SearchReply>> promise;
     node_->Search(std::move(call), Soon(),
                   [&](absl::StatusOr<SearchReply> reply) { promise.set_value(std::move(reply)); });
@@ -84,6 +86,7 @@ class NodeFixture : public ::testing::Test {
   absl::StatusOr<GetReply> Get(const std::string& keys) {
     GetCall call;
     call.shard = 7;
+    call.incarnation = Spec(1).incarnation;
     call.keys = keys;
     call.with_vector = true;
     call.with_payload = true;

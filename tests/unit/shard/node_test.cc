@@ -296,7 +296,7 @@ TEST_F(NodeTest, AnotherIncarnationOfAShardIsRefused) {
 
 TEST_F(NodeTest, ADroppedShardIsGoneAndItsNameIsFreeAgain) {
   Fill(100);
-  ASSERT_TRUE(node_->DropShard(7, Soon()).ok());
+  ASSERT_TRUE(node_->DropShard(7, Spec(1).incarnation, Soon()).ok());
   EXPECT_EQ(Search(Query({0, 0})).status().code(), absl::StatusCode::kNotFound);
   ASSERT_TRUE(Start().ok());
   EXPECT_EQ(Search(Query({0, 0})).status().code(), absl::StatusCode::kNotFound);

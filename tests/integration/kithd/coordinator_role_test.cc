@@ -1,0 +1,107 @@
+// What kithd composes a coordinator of, over its real port, with a shard node in memory behind it.
+#include "kithd/coordinator_role.h"
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/rpc/status_codes.h"
+#include "kith/v1/collections.grpc.pb.h"
+#include "kith/v1/operations.grpc.pb.h"
+#include "kith/v1/points.grpc.pb.h"
+#include "tests/support/fake_shard_service.h"
+#include "tests/support/silent_port.h"
+#include "tests/support/temporary_directory.h"
+
+namespace kith::kithd {
+namespace {
+
+constexpr uint32_t kDimension = 1024;
+constexpr uint64_t kPoints = 300;  // training on them takes about 5 MB
+
+class CoordinatorRoleTest : public ::testing::Test {
+ protected:
+  void Start(uint64_t memory_mb) {
+    {
+      const testing::SilentPort free_port;  // taken for a moment, then the server's
+      config_.grpc.listen = free_port.address();
+    }
+    config_.data.directory = folder_.path();
+    config_.limits.memory_mb = memory_mb;
+    auto role = CoordinatorRole::Start({config_, &node_}, {clock_, metrics_, requests_});
+    ASSERT_TRUE(role.ok()) << role.status();
+    role_ = *std::move(role);
+    channel_ = grpc::CreateChannel(config_.grpc.listen, grpc::InsecureChannelCredentials());
+  }
+  void TearDown() override {
+    if (role_ == nullptr) return;
+    role_->Stop(DeadlineIn(std::chrono::seconds(5)));
+    metrics_.ClearPulls();
+  }
+
+  void CreateAndFill() {
+    v1::CreateCollectionRequest create;
+    create.set_collection("c");
+    create.set_dimension(kDimension);
+    create.set_metric(v1::METRIC_L2);
+    create.set_element_type(v1::ELEMENT_TYPE_F32);
+    v1::Collection made;
+    grpc::ClientContext context;
+    ASSERT_TRUE(v1::Collections::NewStub(channel_)->CreateCollection(&context, create, &made).ok());
+    v1::UpsertRequest upsert;
+    upsert.set_collection("c");
+    for (uint64_t n = 0; n < kPoints; ++n) {
+      upsert.mutable_columns()->add_numbers(n);
+      std::vector<float> vector(kDimension, static_cast<float>(n % 17));
+      vector[n % kDimension] = static_cast<float>(n);
+      upsert.mutable_columns()->mutable_vectors()->append(
+          reinterpret_cast<const char*>(vector.data()), kDimension * sizeof(float));
+    }
+    v1::UpsertResponse written;
+    grpc::ClientContext second;
+    ASSERT_TRUE(v1::Points::NewStub(channel_)->Upsert(&second, upsert, &written).ok());
+  }
+  absl::Status Train() {
+    v1::TrainIndexRequest train;
+    train.set_collection("c");
+    v1::Operation operation;
+    grpc::ClientContext context;
+    return rpc::StatusFromGrpc(
+        v1::Collections::NewStub(channel_)->TrainIndex(&context, train, &operation));
+  }
+
+  test::TemporaryDirectory folder_;
+  SystemClock clock_;
+  telemetry::Metrics metrics_;
+  telemetry::RequestMetrics requests_{metrics_};
+  config::ServerConfig config_;
+  testing::FakeShardService node_;
+  std::unique_ptr<CoordinatorRole> role_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(CoordinatorRoleTest, ATrainingThatDoesNotFitTheConfiguredMemoryIsRefused) {
+  Start(1);
+  CreateAndFill();
+  const absl::Status refused = Train();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+  EXPECT_EQ(ReasonOf(refused), reason::kMemoryLimit);
+  EXPECT_TRUE(FactOf(refused, "peak_bytes").has_value());
+}
+
+TEST_F(CoordinatorRoleTest, WithoutALimitTheMachinesMemoryIsEnoughForLittle) {
+  Start(0);
+  CreateAndFill();
+  const absl::Status started = Train();
+  EXPECT_TRUE(started.ok()) << started;
+}
+
+}  // namespace
+}  // namespace kith::kithd
