@@ -42,7 +42,8 @@ class CoordinatorRoleTest : public ::testing::Test {
   }
   void TearDown() override {
     if (role_ == nullptr) return;
-    role_->Stop(DeadlineIn(std::chrono::seconds(5)));
+    role_->EndCalls(DeadlineIn(std::chrono::seconds(5)));
+    role_->EndOperations();
     metrics_.ClearPulls();
   }
 

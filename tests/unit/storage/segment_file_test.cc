@@ -10,6 +10,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/byte_codec.h"
+#include "shard/storage/frame_writer.h"
 #include "shard/storage/segment_format.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/file_bytes.h"
@@ -42,6 +43,15 @@ std::vector<ListSegment::CanonicalList> ExampleLists(const index::IndexVersion& 
   return lists;
 }
 
+std::shared_ptr<const ListSegment> SegmentOf(
+    const index::IndexVersion& version, const std::vector<ListSegment::CanonicalList>& lists,
+    const std::vector<uint32_t>& side_rows) {
+  std::vector<uint32_t> counts;
+  for (const auto& list : lists) counts.push_back(static_cast<uint32_t>(list.rows.size()));
+  return ListSegment::FromCanonical(
+      version, counts, [&](uint32_t list) { return lists[list]; }, side_rows);
+}
+
 class SegmentFileTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(Write(path_, identity_).ok()); }
@@ -58,7 +68,7 @@ class SegmentFileTest : public testing::Test {
   const std::vector<ListSegment::CanonicalList> lists_ = ExampleLists(*version_);
   const std::vector<uint32_t> side_rows_ = {90'001, 90'005};
   const std::shared_ptr<const ListSegment> segment_ =
-      ListSegment::FromCanonical(*version_, lists_, side_rows_);
+      SegmentOf(*version_, lists_, side_rows_);
   const std::string path_ = directory_ / "1.seg";
   const SegmentIdentity identity_{Uuid::Random(), version_->hash};
 };
@@ -163,9 +173,25 @@ TEST_F(SegmentFileTest, SizesThatLieAreDetectedBeforeTheyAreUsed) {
   EXPECT_EQ(with(12, 2, 4), absl::StatusCode::kFailedPrecondition) << "oldest reader";
 }
 
+// A body that lies about its lists under right checksums: nothing is read past its end.
+TEST_F(SegmentFileTest, ListSizesThatLieAreDetected) {
+  const std::string good = ReadBytes(path_);
+  const auto header = DecodeFrameHeader(path_, good, kSegmentMagic);
+  ASSERT_TRUE(header.ok());
+  for (const uint32_t lie : {0u, 1u, 1499u, 1501u, 0xffff'ffffu}) {
+    std::string body = good.substr(kHeaderSize, header->body_bytes);
+    std::memcpy(body.data(), &lie, sizeof(lie));  // of the first list, which has 1,500 rows
+    auto writer = FrameWriter::Begin(*files_, path_, *header);
+    ASSERT_TRUE(writer.ok() && writer->Append(body).ok() && writer->Finish().ok());
+    const absl::Status status = Read().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << lie;
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("list sizes")) << lie;
+  }
+}
+
 TEST_F(SegmentFileTest, AnEmptySegmentReadsBack) {
-  const auto empty = ListSegment::FromCanonical(
-      *version_, std::vector<ListSegment::CanonicalList>(version_->lists()), {});
+  const auto empty =
+      SegmentOf(*version_, std::vector<ListSegment::CanonicalList>(version_->lists()), {});
   ASSERT_TRUE(WriteSegmentFile(*files_, path_, identity_, *version_, *empty).ok());
   const auto segment = Read();
   ASSERT_TRUE(segment.ok()) << segment.status();
