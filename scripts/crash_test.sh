@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills a writing node again and again: scripts/crash_test.sh --mode kill|powercut --kills N --json FILE
+# Kills a writing node again and again: scripts/crash_test.sh --mode kill|powercut|killcut --kills N --json FILE
 # Builds what it needs. Run from anywhere; takes about a second a kill.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -71,9 +71,6 @@ absl::StatusOr<TrainingState> Node::GetTraining(const std::string& job, Deadline
 }
 
 absl::Status Node::CancelTraining(const std::string& job, Deadline) {
-  for (const auto& [id, held] : HeldNow()) {
-    if (held.copy != nullptr) held.copy->sampler().Release();
-  }
   return training_.Cancel(job);
 }
 

@@ -69,17 +69,9 @@ absl::StatusOr<SampleChunk> Sampler::Read(const SampleChunkCall& call) {
   return chunk;
 }
 
-void Sampler::Release() {
-  std::lock_guard lock(mutex_);
-  ReleaseLocked();
-}
-
 void Sampler::ReleaseIfUnread() {
   std::lock_guard lock(mutex_);
-  if (is_drawn_ && parts_.clock->Now() > last_read_ + kUnread) ReleaseLocked();
-}
-
-void Sampler::ReleaseLocked() {
+  if (!is_drawn_ || parts_.clock->Now() <= last_read_ + kUnread) return;
   is_drawn_ = false;
   rows_ = {};
   drawn_ = {};

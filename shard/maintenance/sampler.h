@@ -23,14 +23,10 @@ class Sampler {
   std::vector<uint64_t> SmallestHashes(const SampleHashesCall& call);
   // UNAVAILABLE NOT_READY where no draw with this seed came before.
   absl::StatusOr<SampleChunk> Read(const SampleChunkCall& call);
-  // The training is over.
-  void Release();
   // Called now and then: forgets a draw that nobody read for two minutes.
   void ReleaseIfUnread();
 
  private:
-  void ReleaseLocked();
-
   CopyParts& parts_;
   std::mutex mutex_;
   uint64_t seed_ = 0;

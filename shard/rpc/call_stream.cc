@@ -110,7 +110,8 @@ void CallStream::OnReadDone(bool ok) {
 bool CallStream::Admit() {
   // Counted before the first is handed over: a call that is answered at once must not look like the
   // stream's last.
-  const size_t bytes = incoming_.ByteSizeLong();
+  size_t bytes = 0;
+  for (const v1::ShardCall& call : incoming_.calls()) bytes += call.ByteSizeLong();
   std::lock_guard lock(mutex_);
   if (static_cast<size_t>(incoming_.calls_size()) > rpc::kFrameMessagesMax) {
     abused_ = reads_ended_ = true;
@@ -195,8 +196,7 @@ void CallStream::Reply(const Arrived& arrived, v1::ShardReply&& reply) {
   const size_t bytes = reply.ByteSizeLong();
   std::unique_lock lock(mutex_);
   --with_service_;
-  service_bytes_ -= std::min(service_bytes_, arrived.bytes);
-  if (with_service_ == 0) service_bytes_ = 0;  // what the frames around them took
+  service_bytes_ -= arrived.bytes;
   if (!broken_) replies_.Push(std::move(reply), bytes);
   Advance(std::move(lock));
 }

@@ -11,6 +11,7 @@ struct Faults {
   bool apply_twice = false;              // replay applies each entry again
   bool drop_tombstone = false;           // a delete does not mark its row dead
   bool ignore_checksum = false;          // row records are believed without their checksum
+  bool trust_page_cache = false;         // what a killed process left unsynced is built upon
 };
 
 }  // namespace kith::storage

@@ -195,7 +195,9 @@ absl::Status SyncFound(FileSystem& files, const std::string& directory) {
 
 absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const LogOptions& options) {
   KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
-  KITH_RETURN_IF_ERROR(SyncFound(*options.files, options.directory));
+  if (!options.faults.trust_page_cache) {
+    KITH_RETURN_IF_ERROR(SyncFound(*options.files, options.directory));
+  }
   auto truncation = std::make_shared<LogTruncation>();
   rocksdb::DB* db = nullptr;
   KITH_RETURN_IF_ERROR(

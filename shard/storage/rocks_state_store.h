@@ -80,7 +80,8 @@ class RocksStateStore final : public StateStore {
   const OpenDatabase database_;
   const DedupeTable dedupe_;
 
-  std::mutex mutex_;  // of writing: held while RocksDB writes, which may wait for the disk
+  std::mutex resume_mutex_;  // RocksDB refuses a second one beside the first
+  std::mutex mutex_;         // of writing: held while RocksDB writes, which may wait for the disk
   uint64_t dedupe_count_ = 0;
   mutable std::mutex applied_mutex_;  // never held for longer than a copy takes
   AppliedState applied_;

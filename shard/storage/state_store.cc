@@ -76,7 +76,10 @@ absl::Status RocksStateStore::WriteLocked(rocksdb::WriteBatch& batch) {
   return Checked(db().Write(StateWriteOptions(), &batch), "write the state");
 }
 
-absl::Status RocksStateStore::Resume() { return Checked(db().Resume(), "resume the state"); }
+absl::Status RocksStateStore::Resume() {
+  std::lock_guard lock(resume_mutex_);
+  return Checked(db().Resume(), "resume the state");
+}
 
 absl::Status RocksStateStore::Flush() {
   rocksdb::FlushOptions options;

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <future>
@@ -44,6 +46,10 @@ class Child {
                     verified->index_mismatches));
     next_ = verified->applied_lsn + 1;
     ReportPoints();
+    ResendTheLast(verified->applied_lsn);
+    if (const uint64_t repairs = node_.health().digest_repairs; repairs != 0) {
+      Say(fmt::format("WRONG {} rows or indexes were whole but not the truth", repairs));
+    }
     Say("READY");
     return true;
   }
@@ -81,6 +87,24 @@ class Child {
   }
 
  private:
+  // Whoever did not see his answer asks again: those under way and the last one that was answered.
+  // Each gets the lsn it had, and nothing is written.
+  void ResendTheLast(uint64_t lsn) {
+    for (uint64_t request = lsn - std::min<uint64_t>(lsn, kInFlight + 1) + 1; request <= lsn;
+         ++request) {
+      std::promise<absl::StatusOr<WriteReply>> promise;
+      node_.Write(CallOf(request), Soon(), [&](auto reply) { promise.set_value(std::move(reply)); });
+      const absl::StatusOr<WriteReply> reply = promise.get_future().get();
+      if (!reply.ok()) {
+        Say("WRONG repeated request: " + reply.status().ToString());
+      } else if (reply->lsn != request) {
+        Say(fmt::format("WRONG request {} was written again as {}", request, reply->lsn));
+      }
+    }
+    const absl::StatusOr<ShardStat> stat = node_.Stat(kShard, Soon());
+    if (!stat.ok() || stat->applied_lsn != lsn) Say("WRONG repeated requests were written");
+  }
+
   void ReportPoints() {
     GetCall call;
     call.shard = kShard;
@@ -167,12 +191,14 @@ int RunChild(const ChildOptions& options) {
   SystemClock clock;
   std::unique_ptr<storage::FileSystem> real = storage::NewPosixFileSystem();
   std::unique_ptr<PowerCut> power;
-  if (options.cut_after_operations != 0) {
+  if (options.cut_after_operations != 0 || !options.journal.empty()) {
     PowerCutOptions cut;
     cut.root = options.directory;
     cut.seed = options.seed;
     cut.cut_after_operations = options.cut_after_operations;
     cut.at_cut = PowerCutOptions::AtCut::kExit;
+    cut.journal = options.journal;
+    if (!options.journal.empty()) cut.sync_time = std::chrono::microseconds(300);
     power = std::make_unique<PowerCut>(cut);
   }
   shard::NodeOptions node_options;

@@ -1,7 +1,10 @@
 // Kills a writing node again and again and checks each time that what it recovers is exactly what
 // the log says: nothing acknowledged lost, no delete undone, digests of truth and index equal.
 //
-//   kith_crash_test --mode kill|powercut --kills N --json FILE [--seed S] [--directory D]
+//   kith_crash_test --mode kill|powercut|killcut --kills N --json FILE [--seed S] [--directory D]
+//
+// kill: kill -9. powercut: a simulated disk forgets what was not synced. killcut: now the one, now the
+// other; what a killed process left in the page cache is still unsynced when the power goes.
 //
 // Then the same with each seeded fault: a harness that cannot fail proves nothing.
 #include <fcntl.h>
@@ -37,6 +40,7 @@ struct Counts {
   uint64_t refused = 0;        // the node would not open or would not verify
   uint64_t wrong_answers = 0;  // searches or vectors that contradict the truth
   std::string first_problem;
+  std::string evidence;  // the node's directory as the first problem left it
 
   uint64_t problems() const {
     return lost + undone_deletes + digest_mismatches + refused + wrong_answers;
@@ -54,6 +58,7 @@ struct Run {
 class Process {
  public:
   Process(const Run& run, uint64_t cut_after, uint64_t seed, bool write) {
+    const std::string journal = run.mode == "killcut" ? run.directory + ".journal" : "";
     int ends[2];
     if (pipe(ends) != 0) std::abort();
     pid_ = fork();
@@ -65,7 +70,8 @@ class Process {
       const std::string number = std::to_string(seed);
       execl("/proc/self/exe", "kith_crash_test", "--child", run.directory.c_str(), "--fault",
             run.fault.empty() ? "none" : run.fault.c_str(), "--cut-after", cut.c_str(), "--seed",
-            number.c_str(), write ? "--write" : "--no-write", nullptr);
+            number.c_str(), "--journal", journal.c_str(), write ? "--write" : "--no-write",
+            nullptr);
       _exit(127);
     }
     close(ends[1]);
@@ -115,18 +121,23 @@ class Process {
 class Driver {
  public:
   Driver(Run run, Counts& counts) : run_(std::move(run)), counts_(counts), random_(run_.seed) {
-    std::filesystem::remove_all(run_.directory);
-    std::filesystem::remove_all(run_.directory + ".powercut");
+    Clear();
     std::filesystem::create_directories(run_.directory);
   }
+  // What a problem was seen on is kept; what a seeded fault made of it is of no interest.
   ~Driver() {
-    std::filesystem::remove_all(run_.directory);
-    std::filesystem::remove_all(run_.directory + ".powercut");
+    if (counts_.problems() != 0 && run_.fault.empty()) {
+      counts_.evidence = run_.directory + ".evidence";
+      std::filesystem::remove_all(counts_.evidence);
+      std::filesystem::rename(run_.directory, counts_.evidence);
+    }
+    Clear();
   }
 
   // One life of the node. False where it may not go on: it refused, or a fault was caught.
   bool Cycle() {
-    const bool powercut = run_.mode == "powercut";
+    const bool powercut =
+        run_.mode == "powercut" || (run_.mode == "killcut" && counts_.kills % 2 == 1);
     const uint64_t cut = powercut ? 150 + random_() % (1 << (9 + random_() % 5)) : 0;
     Process process(run_, cut, random_(), true);
     ++counts_.kills;
@@ -149,7 +160,8 @@ class Driver {
     if (!usable) return false;
     process.Wait();
     if (!process.EndedAsMeant()) return Problem(counts_.refused, "the node crashed by itself");
-    return reported || early || powercut;
+    if (reported || early || powercut) return true;
+    return Problem(counts_.refused, "the node was killed before it reported anything");
   }
 
   // A last look without a crash after it.
@@ -164,6 +176,12 @@ class Driver {
   }
 
  private:
+  void Clear() const {
+    for (const char* ending : {"", ".powercut", ".journal"}) {
+      std::filesystem::remove_all(run_.directory + ending);
+    }
+  }
+
   static std::thread KillAfter(Process& process, uint64_t milliseconds) {
     return std::thread([&process, milliseconds] {
       std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
@@ -200,7 +218,7 @@ class Driver {
     } else if (kind == "REFUSED") {
       const bool digests = line.find("differ from the truth") != std::string::npos;
       return Problem(digests ? counts_.digest_mismatches : counts_.refused, line);
-    } else if (kind == "STOPPED" && run_.mode == "kill") {
+    } else if (kind == "STOPPED" && run_.mode != "powercut") {
       return Problem(counts_.wrong_answers, line);
     }
     return true;
@@ -244,15 +262,15 @@ class Driver {
 
 Counts RunCycles(const Run& run, uint64_t cycles) {
   Counts counts;
-  Driver driver(run, counts);
-  for (uint64_t i = 0; i < cycles; ++i) {
-    if (!driver.Cycle()) return counts;
-    if (run.fault.empty() && (i + 1) % 25 == 0) {
-      std::cerr << run.mode << " " << i + 1 << "/" << cycles << " acked " << counts.acked_writes
+  {
+    Driver driver(run, counts);
+    for (uint64_t i = 1; i <= cycles && driver.Cycle(); ++i) {
+      if (!run.fault.empty() || i % 25 != 0) continue;
+      std::cerr << run.mode << " " << i << "/" << cycles << " acked " << counts.acked_writes
                 << " problems " << counts.problems() << "\n";
     }
+    if (counts.problems() == 0) driver.Final();
   }
-  driver.Final();
   return counts;
 }
 
@@ -263,6 +281,7 @@ storage::Faults FaultsOf(const std::string& name) {
   faults.apply_twice = name == "apply_twice";
   faults.drop_tombstone = name == "drop_tombstone";
   faults.ignore_checksum = name == "ignore_checksum";
+  faults.trust_page_cache = name == "trust_page_cache";
   return faults;
 }
 
@@ -270,6 +289,7 @@ storage::Faults FaultsOf(const std::string& name) {
 // was torn shows only when the power goes.
 std::vector<std::string> CatchableFaults(const std::string& mode) {
   if (mode == "kill") return {"skip_flush", "apply_twice", "drop_tombstone"};
+  if (mode == "killcut") return {"trust_page_cache"};
   return {"acknowledge_before_sync", "skip_flush", "apply_twice", "drop_tombstone",
           "ignore_checksum"};
 }
@@ -304,6 +324,7 @@ int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::strin
                                  {"refused_starts", counts.refused},
                                  {"wrong_answers", counts.wrong_answers},
                                  {"first_problem", counts.first_problem},
+                                 {"evidence", counts.evidence},
                                  {"seeded_faults_caught", caught_total},
                                  {"seeded_faults_total", total},
                                  {"faults", caught},
@@ -328,7 +349,7 @@ int main(int argc, char** argv) {
   std::string json;
   std::string fault = "none";
   kith::test::ChildOptions child;
-  app.add_option("--mode", run.mode)->check(CLI::IsMember({"kill", "powercut"}));
+  app.add_option("--mode", run.mode)->check(CLI::IsMember({"kill", "powercut", "killcut"}));
   app.add_option("--kills", kills, "lives of the node without a fault");
   app.add_option("--fault-kills", fault_kills, "lives at most to catch each seeded fault");
   app.add_option("--json", json, "write the report there");
@@ -336,6 +357,7 @@ int main(int argc, char** argv) {
   app.add_option("--directory", run.directory, "of the node; removed at the end");
   app.add_option("--child", child.directory)->group("");
   app.add_option("--fault", fault)->group("");
+  app.add_option("--journal", child.journal)->group("");
   app.add_option("--cut-after", child.cut_after_operations)->group("");
   app.add_flag("--write,!--no-write", child.write)->group("");
   CLI11_PARSE(app, argc, argv);

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "common/base/clock.h"
 #include "common/base/limits.h"
 
 namespace kith::test {
@@ -30,7 +31,7 @@ WriteCall CallOf(uint64_t request) {
   call.request_id.assign(limits::kRequestIdBytes, '\0');
   for (int i = 0; i < 8; ++i) call.request_id[i] = static_cast<char>(request >> (8 * i));
   call.body_hash = call.request_id;
-  call.unix_ms = 1'700'000'000'000;
+  call.unix_ms = SystemClock().UnixMs();
   for (const Operation& operation : OperationsOf(request)) {
     call.keys.append(PointKey::FromNumber(operation.id).view());
     call.kinds.push_back(operation.is_delete ? WriteKind::kDelete : WriteKind::kUpsert);

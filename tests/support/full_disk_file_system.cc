@@ -30,10 +30,12 @@ bool FullDisk::Take(uint64_t bytes) {
 }
 
 int FullDisk::Run(const DiskCall& call, const RealOperation& real) {
-  return Take(BytesNeeded(call)) ? real() : ENOSPC;
+  const bool is_here = call.path.find(below_) != std::string::npos;
+  return !is_here || Take(BytesNeeded(call)) ? real() : ENOSPC;
 }
 
 std::optional<uint64_t> FullDisk::FreeBytes() {
+  if (!below_.empty()) return std::nullopt;
   std::lock_guard lock(mutex_);
   return free_bytes_;
 }

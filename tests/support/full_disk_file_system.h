@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "tests/support/disk_hooks.h"
 #include "tests/support/hooked_file_system.h"
@@ -11,10 +13,12 @@
 namespace kith::test {
 
 // A disk with room for so many bytes more; then every write answers ENOSPC. Removed files do not
-// make room, AddBytes does. Threads: any.
+// make room, AddBytes does. With `below`, only files whose path contains it lie on that disk.
+// Threads: any.
 class FullDisk final : public DiskHooks {
  public:
-  explicit FullDisk(uint64_t free_bytes) : free_bytes_(free_bytes), files_(*this) {}
+  explicit FullDisk(uint64_t free_bytes, std::string below = "")
+      : below_(std::move(below)), free_bytes_(free_bytes), files_(*this) {}
 
   storage::FileSystem& files() { return files_; }
   void AddBytes(uint64_t bytes);
@@ -25,6 +29,7 @@ class FullDisk final : public DiskHooks {
  private:
   bool Take(uint64_t bytes);
 
+  const std::string below_;
   std::mutex mutex_;
   uint64_t free_bytes_;
   HookedFileSystem files_;

@@ -53,6 +53,7 @@ void PowerCut::CutLocked() {
     for (size_t i = changes.size(); i > kept; --i) Undo(changes[i - 1]);
   }
   fs::remove_all(aside_);
+  if (!options_.journal.empty()) fs::remove(options_.journal);  // what is left is on the disk
   if (options_.at_cut == PowerCutOptions::AtCut::kExit) _exit(kKilled);
 }
 

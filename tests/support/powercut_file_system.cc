@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "shard/storage/file_system.h"
@@ -50,6 +51,47 @@ PowerCut::PowerCut(const PowerCutOptions& options)
       files_(*this) {
   fs::remove_all(aside_);
   fs::create_directories(aside_);
+  if (options_.journal.empty()) return;
+  ReadJournal();
+  journal_.open(options_.journal, std::ios::app);
+}
+
+// Lines of "kind size path[\ttarget]". The last one may be cut: then its call never returned.
+void PowerCut::ReadJournal() {
+  std::ifstream journal(options_.journal);
+  std::map<std::string, uint64_t> synced;
+  int kind = 0;
+  uint64_t size = 0;
+  for (std::string names; journal >> kind >> size && std::getline(journal.ignore(1), names);) {
+    const size_t tab = names.find('\t');
+    const std::string path = names.substr(0, tab);
+    switch (static_cast<DiskCall::Kind>(kind)) {
+      case DiskCall::Kind::kRemoveFile:
+        synced.erase(path);
+        break;
+      case DiskCall::Kind::kRename: {
+        std::map<std::string, uint64_t> moved;
+        for (const auto& [name, bytes] : synced) moved[Moved(name, path, names.substr(tab + 1))] = bytes;
+        synced = std::move(moved);
+        break;
+      }
+      default:
+        synced[path] = size;
+    }
+  }
+  for (const auto& [path, bytes] : synced) {
+    if (!fs::is_regular_file(path)) continue;
+    File& file = tracked_[path];
+    file.size = SizeOf(path);
+    file.synced = std::min(bytes, file.size);
+  }
+}
+
+void PowerCut::Note(const DiskCall& call, uint64_t synced) {
+  if (!journal_.is_open()) return;
+  journal_ << static_cast<int>(call.kind) << ' ' << synced << ' ' << call.path;
+  if (!call.target.empty()) journal_ << '\t' << call.target;
+  journal_ << '\n' << std::flush;  // reaches the page cache, which a kill leaves alone
 }
 
 PowerCut::~PowerCut() {
@@ -73,6 +115,7 @@ uint64_t PowerCut::operations() const {
 }
 
 int PowerCut::Run(const DiskCall& call, const RealOperation& real) {
+  if (call.kind == DiskCall::Kind::kSyncFile) std::this_thread::sleep_for(options_.sync_time);
   std::lock_guard lock(mutex_);
   if (is_cut_) return EIO;
   ++operations_;
@@ -89,12 +132,15 @@ int PowerCut::Run(const DiskCall& call, const RealOperation& real) {
 int PowerCut::Apply(const DiskCall& call, const RealOperation& real) {
   switch (call.kind) {
     case DiskCall::Kind::kCreateFile:
+      Note(call, 0);
       return CreateFile(call.path, real);
     case DiskCall::Kind::kMap:
       return Map(call, real);
     case DiskCall::Kind::kRename:
+      Note(call, 0);
       return Rename(call.path, call.target, real);
     case DiskCall::Kind::kRemoveFile:
+      Note(call, 0);
       return Remove(call.path);
     default:
       break;
@@ -102,6 +148,7 @@ int PowerCut::Apply(const DiskCall& call, const RealOperation& real) {
   if (call.kind == DiskCall::Kind::kSyncFile) {
     File& file = Track(call.path);
     file.synced = file.size;
+    Note(call, file.synced);
     return 0;
   }
   if (call.kind == DiskCall::Kind::kSyncMap) {

@@ -1,7 +1,9 @@
 #ifndef KITH_TESTS_SUPPORT_POWERCUT_FILE_SYSTEM_H_
 #define KITH_TESTS_SUPPORT_POWERCUT_FILE_SYSTEM_H_
 
+#include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +28,11 @@ struct PowerCutOptions {
   // A torn tail may hold bytes that were never written. Journalling file systems write data before
   // the size that makes it visible, so this is beyond what ext4 and XFS allow.
   bool garbage_in_tails = false;
+  // A file that remembers which bytes are synced, so that the next process still knows after this
+  // one was killed: a kill leaves the page cache alone, and the power may go later. Empty: none.
+  std::string journal;
+  // What a sync takes, so that a kill can come between a write and its sync.
+  std::chrono::microseconds sync_time{0};
 };
 
 // A disk that forgets what was not synced when the power goes. Changes go to the real files at once
@@ -36,7 +43,8 @@ struct PowerCutOptions {
 //     others are undone;
 //   - of a mapped file's pages changed since its last sync each is old, new, torn, zeroed or
 //   garbage.
-// What was there before this object was made counts as synced.
+// What was there before this object was made counts as synced, save what the journal says of the
+// contents of files (of names it says nothing).
 //
 // Threads: any.
 class PowerCut final : public DiskHooks {
@@ -78,6 +86,8 @@ class PowerCut final : public DiskHooks {
   std::string SetAside(const std::string& path);
   void MoveRecords(const std::string& from, const std::string& to);
   void AddChange(const std::string& path, NameChange change);
+  void ReadJournal();
+  void Note(const DiskCall& call, uint64_t synced);
 
   void CutLocked();
   void CutFile(const std::string& path, const File& file);
@@ -97,6 +107,7 @@ class PowerCut final : public DiskHooks {
   uint64_t operations_ = 0;
   uint64_t set_aside_ = 0;
   bool is_cut_ = false;
+  std::ofstream journal_;
 
   HookedFileSystem files_;
 };

@@ -122,5 +122,34 @@ TEST_F(ArtifactStoreTest, AbandonedUploadsDoNotBlockNewOnes) {
   EXPECT_TRUE(store_.Load(hash_).ok());
 }
 
+TEST_F(ArtifactStoreTest, WhatNobodyUsesIsRemovedByManySweepsInARow) {
+  ASSERT_TRUE(store_.Save(*version_).ok());
+  const std::string path = directory_ / "artifacts/" + hash_;
+  const auto sweep = [&](int times, const std::set<std::string>& used) {
+    for (int i = 0; i < times; ++i) ASSERT_TRUE(store_.Sweep(used).ok());
+  };
+  sweep(ArtifactStore::kSweepsUnused + 1, {hash_});
+  EXPECT_TRUE(files_->Exists(path)) << "an index refers to it";
+  {
+    const auto loaded = store_.Load(hash_);
+    sweep(ArtifactStore::kSweepsUnused + 1, {});
+    EXPECT_TRUE(files_->Exists(path)) << "somebody holds it";
+  }
+  sweep(ArtifactStore::kSweepsUnused - 1, {});
+  ASSERT_TRUE(store_.ReadChunk(hash_, 0).ok());  // somebody fetches it
+  sweep(ArtifactStore::kSweepsUnused - 1, {});
+  EXPECT_TRUE(files_->Exists(path));
+  sweep(1, {});
+  EXPECT_FALSE(files_->Exists(path));
+  EXPECT_EQ(store_.Load(hash_).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ArtifactStoreTest, SweepsLeaveFilesAloneThatAreNoArtifacts) {
+  ASSERT_TRUE(store_.Save(*version_).ok());
+  test::WriteBytes(directory_ / "artifacts/notes.txt", "mine");
+  for (int i = 0; i <= ArtifactStore::kSweepsUnused; ++i) ASSERT_TRUE(store_.Sweep({}).ok());
+  EXPECT_TRUE(files_->Exists(directory_ / "artifacts/notes.txt"));
+}
+
 }  // namespace
 }  // namespace kith::storage

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "shard/storage/log_store.h"
 #include "shard/storage/row_file.h"
+#include "shard/storage/segment_file.h"
 #include "shard/storage/state_store.h"
 #include "tests/support/full_disk_file_system.h"
 #include "tests/support/temporary_directory.h"
@@ -88,6 +89,63 @@ TEST_F(FullDiskTest, ARowFileShowsItWhenRowsAreReserved) {
   EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
   disk.AddBytes(8 << 20);
   EXPECT_TRUE(file->Reserve(64 * 10).ok()) << "and goes on when there is room";
+}
+
+TEST_F(FullDiskTest, FilesThatCouldNotBeWrittenLeaveNothingBesideTheirName) {
+  FullDisk disk(1000);
+  const std::string dead = directory_ / "1.dead";
+  EXPECT_EQ(ReasonOf(WriteTombstoneFile(disk.files(), dead, std::vector<uint64_t>(1000))),
+            reason::kDiskFull);
+  EXPECT_EQ(ReasonOf(disk.files().ReplaceFile(directory_ / "SPEC", std::string(2000, 's'))),
+            reason::kDiskFull);
+  EXPECT_THAT(*disk.files().List(directory_.path()), testing::IsEmpty());
+  disk.AddBytes(1 << 20);
+  EXPECT_TRUE(WriteTombstoneFile(disk.files(), dead, std::vector<uint64_t>(1000)).ok());
+  EXPECT_THAT(*disk.files().List(directory_.path()), testing::ElementsAre("1.dead"));
+}
+
+TEST_F(FullDiskTest, AStateThatFailedForWantOfRoomTakesWritesAgainOnceItIsResumed) {
+  StateOptions options;
+  options.directory = directory_ / "state";
+  options.write_buffer_bytes = 64 << 10;
+  FullDisk disk(2 << 20);
+  options.files = &disk.files();
+  uint64_t written = 0;
+  const auto put = [&](StateStore& store) {
+    const auto batch = store.NewBatch();
+    const auto row = static_cast<uint32_t>(written + 1);
+    batch->PutRow({row, PointKey::FromNumber(row), 1, std::string(10'000, 'v'), ""});
+    batch->PutApplied({written + 1, 1, row + 1, row});
+    const absl::Status status = store.Write(*batch);
+    if (status.ok()) ++written;
+    return status;
+  };
+  {
+    const auto store = std::move(StateStore::Open(options)).value();
+    EXPECT_TRUE(store->Resume().ok()) << "nothing to resume";
+    absl::Status status;
+    while (status.ok()) status = put(*store);
+    EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
+    const absl::Status no_room = store->Resume();
+    EXPECT_EQ(ReasonOf(no_room), reason::kDiskFull) << no_room;
+    disk.AddBytes(64 << 20);
+    EXPECT_EQ(ReasonOf(put(*store)), reason::kDiskFull) << "not by itself";
+    const absl::Status resumed = store->Resume();
+    ASSERT_TRUE(resumed.ok()) << resumed;
+    for (int i = 0; i < 500; ++i) ASSERT_TRUE(put(*store).ok());
+    ASSERT_TRUE(store->Flush().ok());
+  }
+  const auto store = std::move(StateStore::Open(options)).value();
+  EXPECT_EQ(store->applied().applied_lsn, written);
+  uint64_t rows = 0;
+  ASSERT_TRUE(store
+                  ->ForEachRow(0,
+                               [&](const RowRecord&) {
+                                 ++rows;
+                                 return absl::OkStatus();
+                               })
+                  .ok());
+  EXPECT_EQ(rows, written);
 }
 
 }  // namespace

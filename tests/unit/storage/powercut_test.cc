@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <span>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -367,6 +368,59 @@ TEST_F(PowerCutTest, AProcessDiesAtTheCut) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 137);
   EXPECT_EQ(ReadBytes(root + "/file"), "0");
+}
+
+// Closing a log without a sync leaves what a kill leaves: bytes that only the page cache has.
+TEST_F(PowerCutTest, WhatAKilledProcessLeftUnsyncedIsDurableBeforeTheLogIsWrittenOn) {
+  for (uint64_t seed = 1; seed <= kStoreSeeds; ++seed) {
+    const std::string root = Cut(seed, [](PowerCut& disk, const std::string& path) {
+      LogOptions options;
+      options.directory = path + "/log";
+      options.files = &disk.files();
+      const LogRecord records[] = {{1, 1, 1, "one"}, {1, 2, 1, "two"}, {1, 3, 1, "three"}};
+      options.faults.acknowledge_before_sync = true;
+      ASSERT_TRUE((*LogStore::Open(options))->Append(std::span(records).first(2)).ok());
+      options.faults.acknowledge_before_sync = false;
+      const auto store = std::move(LogStore::Open(options)).value();
+      ASSERT_EQ(*store->LastLsn(1), 2u);
+      ASSERT_TRUE(store->Append(std::span(records).last(1)).ok());
+    });
+    LogOptions options;
+    options.directory = root + "/log";
+    options.files = real_.get();
+    const auto store = LogStore::Open(options);
+    ASSERT_TRUE(store.ok()) << "seed " << seed << ": " << store.status();
+    const absl::Status read =
+        (*store)->Read(1, 1, [](const LogRecord&) { return absl::OkStatus(); });
+    EXPECT_TRUE(read.ok()) << "seed " << seed << ": " << read;
+    EXPECT_EQ(*(*store)->LastLsn(1), 3u) << "seed " << seed;
+  }
+}
+
+// A file that one process wrote is still unsynced in the next one.
+TEST_F(PowerCutTest, TheJournalTellsTheNextProcessWhatIsNotSynced) {
+  int shortest = 100;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const std::string root = parent_ / ("journalled" + std::to_string(seed));
+    std::filesystem::create_directories(root);
+    PowerCutOptions options;
+    options.root = root;
+    options.seed = seed;
+    options.journal = root + ".journal";
+    {
+      PowerCut disk(options);
+      WriteFile(disk.files(), root + "/new", "synced", "-unsynced");
+      ASSERT_TRUE(disk.files().Rename(root + "/new", root + "/file").ok());
+      ASSERT_TRUE(disk.files().SyncDirectory(root).ok());
+    }
+    PowerCut disk(options);
+    disk.Cut();
+    const std::string bytes = ReadBytes(root + "/file");
+    ASSERT_TRUE(std::string("synced-unsynced").starts_with(bytes));
+    ASSERT_GE(bytes.size(), 6u);
+    shortest = std::min(shortest, static_cast<int>(bytes.size()));
+  }
+  EXPECT_EQ(shortest, 6);
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "shard/storage/rocks_options.h"
 #include "tests/support/temporary_directory.h"
 
 namespace kith::storage {
@@ -271,6 +273,38 @@ TEST_F(StateStoreTest, RequestsExpireByAgeButNotTheirYoungerRepetition) {
   EXPECT_TRUE(store_->FindDedupe("young")->has_value());
   ASSERT_TRUE(store_->ExpireDedupe(kStart + 1000 + limits::kDedupeAgeMs + 1).ok());
   EXPECT_FALSE(store_->FindDedupe("repeated")->has_value());
+}
+
+TEST_F(StateStoreTest, OneCallExpiresABoundedNumberOfRequestsAndSaysHowMany) {
+  Change([&](StateBatch& batch) {
+    for (int i = 0; i < 12'000; ++i) batch.PutDedupe("request" + std::to_string(i), {"a", 1, ""});
+  });
+  EXPECT_EQ(*store_->ExpireDedupe(limits::kDedupeAgeMs + 2), 10'000u);
+  EXPECT_EQ(*store_->ExpireDedupe(limits::kDedupeAgeMs + 2), 2'000u);
+  EXPECT_EQ(*store_->ExpireDedupe(limits::kDedupeAgeMs + 2), 0u);
+}
+
+TEST_F(StateStoreTest, ADatabaseOfAnotherFormatIsRefusedWithBothNumbers) {
+  Change([&](StateBatch& batch) { batch.PutApplied({1, 1, 1, 1}); });
+  ASSERT_TRUE(store_->Flush().ok());
+  store_.reset();
+  StateOptions options;
+  options.directory = directory_ / "state";
+  options.files = files_.get();
+  {
+    rocksdb::DB* db = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> families;
+    ASSERT_TRUE(rocksdb::DB::Open(StateDatabaseOptions(options), options.directory,
+                                  StateFamilies(options), &families, &db)
+                    .ok());
+    ASSERT_TRUE(db->Put({}, "f", std::string("\2\0\0\0", 4)).ok());
+    for (rocksdb::ColumnFamilyHandle* family : families) db->DestroyColumnFamilyHandle(family);
+    delete db;
+  }
+  const absl::Status status = StateStore::Open(options).status();
+  EXPECT_EQ(ReasonOf(status), reason::kFormatVersion) << status;
+  EXPECT_NE(std::string(status.message()).find("format 2, this program reads 1"), std::string::npos)
+      << status;
 }
 
 TEST_F(StateStoreTest, TheOldestRequestsAboveTheLimitExpire) {

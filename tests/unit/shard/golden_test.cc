@@ -1,0 +1,100 @@
+// The bytes that a shard copy puts into its databases, frozen: docs/formats.md describes them. A test
+// that fails here means a new format version.
+#include <absl/strings/escaping.h>
+#include <gtest/gtest.h>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/maintenance/manifest.h"
+#include "shard/write/log_entry.h"
+
+namespace kith::shard {
+namespace {
+
+// Hex without the line breaks that keep it readable here.
+std::string FromHex(std::string hex) {
+  std::erase_if(hex, [](char c) { return c == ' ' || c == '\n'; });
+  return absl::HexStringToBytes(hex);
+}
+
+std::string ToHex(const std::string& bytes) { return absl::BytesToHexString(bytes); }
+
+TEST(Golden, BodyOfALogEntry) {
+  const std::string golden = FromHex(R"(
+0101101003000000080706050403020101000000000000000300000000000000
+3031323334353637383961626364656666656463626139383736353433323130
+0102000101030100000000000000000000000000000007010000000000000000
+0000000000000008010000000000000000000000000000000903000000766563
+746f722d41706179)");
+  const std::string resolved = {1, 2, 0};
+  const std::string outcomes = {1, 1, 3};
+  std::string keys;
+  for (uint64_t id : {7, 8, 9}) keys.append(PointKey::FromNumber(id).view());
+  const uint32_t sizes[] = {3};
+  LogEntry entry;
+  entry.request_id = "0123456789abcdef";
+  entry.body_hash = "fedcba9876543210";
+  entry.unix_ms = 0x0102030405060708;
+  entry.resolved = resolved;
+  entry.outcomes = outcomes;
+  entry.keys = keys;
+  entry.payload_sizes = {reinterpret_cast<const char*>(sizes), sizeof(sizes)};
+  entry.vectors = "vector-A";
+  entry.payloads = "pay";
+  EXPECT_EQ(ToHex(EncodeLogEntry(entry)), ToHex(golden));
+  const auto read = DecodeLogEntry(golden, 8);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->payloads, "pay");
+}
+
+TEST(Golden, RememberedReply) {
+  const std::string golden = FromHex(R"(
+050000000000000002000000000000000200000001040201000000000000)");
+  WriteReply reply;
+  reply.lsn = 5;
+  reply.epoch = 2;
+  reply.outcomes = {WriteOutcome::kOk, WriteOutcome::kVersionMismatch};
+  reply.versions = {PutVersion(5, 0), 0x0102};
+  EXPECT_EQ(ToHex(EncodeDedupeReply(reply)), ToHex(golden));
+  const auto read = DecodeDedupeReply(golden, {WriteKind::kUpsert, WriteKind::kUpsert});
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->versions, reply.versions);
+}
+
+Manifest SampleManifest() {
+  Manifest manifest;
+  manifest.lsn = 0x0102;
+  manifest.row_end = 0x0304;
+  manifest.next_file = 12;
+  manifest.tombstones = "00000011.dead";
+  manifest.indexes.push_back({"0123456789abcdef0123456789abcdef", 0x0203, true,
+                              {"00000009.seg", "00000010.seg"}});
+  return manifest;
+}
+
+TEST(Golden, ManifestOfACheckpoint) {
+  const std::string golden = FromHex(R"(
+010000000201000000000000040300000c000000000000000d00000030303030
+303031312e646561640100000020000000303132333435363738396162636465
+66303132333435363738396162636465660302000001020000000c0000003030
+3030303030392e7365670c00000030303030303031302e736567)");
+  EXPECT_EQ(ToHex(EncodeManifest(SampleManifest())), ToHex(golden));
+  const auto read = DecodeManifest(golden);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->indexes[0].segments, SampleManifest().indexes[0].segments);
+  EXPECT_TRUE(read->indexes[0].ready);
+}
+
+TEST(Manifest, EveryTruncationAndANewerFormatAreRefused) {
+  const std::string bytes = EncodeManifest(SampleManifest());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_EQ(DecodeManifest(bytes.substr(0, size)).status().code(), absl::StatusCode::kDataLoss);
+  }
+  EXPECT_EQ(DecodeManifest(bytes + "x").status().code(), absl::StatusCode::kDataLoss);
+  std::string newer = bytes;
+  newer[0] = 2;
+  EXPECT_EQ(ReasonOf(DecodeManifest(newer).status()), reason::kFormatVersion);
+}
+
+}  // namespace
+}  // namespace kith::shard

@@ -1,0 +1,190 @@
+// The bytes of every file format, frozen: docs/formats.md describes them, and a directory that was
+// written yesterday must open tomorrow. A test that fails here means a new format version.
+#include <absl/strings/escaping.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "shard/storage/log_hint.h"
+#include "shard/storage/node_directory.h"
+#include "shard/storage/row_file.h"
+#include "shard/storage/segment_file.h"
+#include "shard/storage/shard_spec_file.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/storage/file_bytes.h"
+#include "tests/unit/storage/small_index.h"
+
+namespace kith::storage {
+namespace {
+
+using test::ReadBytes;
+using test::WriteBytes;
+
+// Hex without the line breaks that keep it readable here.
+std::string FromHex(std::string hex) {
+  std::erase_if(hex, [](char c) { return c == ' ' || c == '\n'; });
+  return absl::HexStringToBytes(hex);
+}
+
+std::string ToHex(const std::string& bytes) { return absl::BytesToHexString(bytes); }
+
+Uuid SomeUuid() { return *Uuid::Parse("00112233-4455-6677-8899-aabbccddeeff"); }
+
+class GoldenTest : public testing::Test {
+ protected:
+  const test::TemporaryDirectory directory_;
+  const std::unique_ptr<FileSystem> files_ = NewPosixFileSystem();
+};
+
+TEST_F(GoldenTest, SpecOfAShard) {
+  NodeDirectory::ShardDirectory shard;
+  shard.spec.shard = 42;
+  shard.spec.collection = "photos";
+  shard.spec.incarnation = SomeUuid();
+  shard.spec.dimension = 80;
+  shard.spec.metric = Metric::kCosine;
+  shard.spec.element_type = ElementType::kF16;
+  shard.spec.slots = {{0, 1024}, {2048, 4096}};
+  shard.copy = *Uuid::Parse("ffeeddcc-bbaa-9988-7766-554433221100");
+  shard.row_extent_bits = 16;
+  const std::string golden =
+      "kith-shard-spec\n"
+      "format_version=1\n"
+      "oldest_reader=1\n"
+      "shard=42\n"
+      "copy=ffeeddcc-bbaa-9988-7766-554433221100\n"
+      "collection=photos\n"
+      "incarnation=00112233-4455-6677-8899-aabbccddeeff\n"
+      "dimension=80\n"
+      "metric=3\n"
+      "element_type=2\n"
+      "slots=0-1024,2048-4096\n"
+      "row_extent_bits=16\n"
+      "checksum=3dd6fec39f3a2986\n";
+  EXPECT_EQ(EncodeShardSpec(shard), golden);
+  const auto read = ParseShardSpec("SPEC", golden);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->spec.slots, shard.spec.slots);
+  EXPECT_EQ(read->row_extent_bits, 16u);
+}
+
+TEST_F(GoldenTest, FormatOfANodeDirectory) {
+  const std::string golden =
+      "kith-node-directory\n"
+      "format_version=1\n"
+      "oldest_reader=1\n"
+      "cluster=ffeeddcc-bbaa-9988-7766-554433221100\n"
+      "node=00112233-4455-6677-8899-aabbccddeeff\n"
+      "checksum=00510a6f144c252f\n";
+  WriteBytes(directory_ / "FORMAT", golden);
+  const auto directory = NodeDirectory::Open(directory_.path(), *files_);
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  EXPECT_EQ((*directory)->node_id(), SomeUuid());
+  EXPECT_EQ(ReadBytes(directory_ / "FORMAT"), golden);
+}
+
+TEST_F(GoldenTest, HintOfTheLog) {
+  const SystemClock clock;
+  const std::string golden =
+      "kith-log-hint\n"
+      "format_version=1\n"
+      "oldest_reader=1\n"
+      "shard.7=1234\n"
+      "shard.18=5\n"
+      "checksum=036d9d45ef78420e\n";
+  const std::string path = directory_ / "HINT";
+  {
+    const auto hint = LogHint::Open(path, *files_, clock);
+    ASSERT_TRUE(hint->Note(7, 1234).ok());
+    ASSERT_TRUE(hint->Note(18, 5).ok());
+    ASSERT_TRUE(hint->Close().ok());
+  }
+  EXPECT_EQ(ReadBytes(path), golden);
+  WriteBytes(path, golden);
+  const auto hint = LogHint::Open(path, *files_, clock);
+  EXPECT_EQ(hint->Expected(7), 1234u);
+  EXPECT_EQ(hint->Expected(18), 5u);
+}
+
+TEST_F(GoldenTest, TombstoneFile) {
+  const std::string golden = FromHex(R"(
+4b495448544d4231010000000100000043bccd27cb6d5a821000000000000000
+0000000000000000000000000000000000000000000000000000000000000000
+0000000000000000000000000000000000000000000000000000000000000000
+0000000000000000000000000000000000000000000000001fe3d1d885de99d4
+0500000000000080010000000000000050338abd7b063462140796b134aeb522
+a1d2e983b4186a45)");
+  const std::string path = directory_ / "00000009.dead";
+  const std::vector<uint64_t> words = {0x8000000000000005, 1};  // rows 0, 2, 63 and 64
+  ASSERT_TRUE(WriteTombstoneFile(*files_, path, words).ok());
+  EXPECT_EQ(ToHex(ReadBytes(path)), ToHex(golden));
+  WriteBytes(path, golden);
+  const auto read = ReadTombstoneFile(*files_, path);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, words);
+}
+
+TEST_F(GoldenTest, SegmentFile) {
+  const std::string golden = FromHex(R"(
+4b4954485345473101000000010000001b31a3e2027e5faf4c00000000000000
+00112233445566778899aabbccddeeff30313233343536373839616263646566
+3031323334353637383961626364656610000000040000000500000000000000
+01000000000000000000000000000000000000000000000034aeda36cb984e2e
+0000000002000000000000000000000000000000030000000201000002010403
+a0a1a2a3a4a5a6a7c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7
+d8d9dadbdcdddedf04030201f5dd8ed6dd8d2a431f9bd2320c40a730389ede93
+f394970d)");
+  const auto version = test::SmallIndexVersion();
+  std::vector<index::ListSegment::CanonicalList> lists(version->lists());
+  lists[1].rows = {3, 258};
+  lists[1].bias = {0x0102, 0x0304};
+  for (uint8_t i = 0; i < 8; ++i) lists[1].plane_a.push_back(0xa0 + i);
+  for (uint8_t i = 0; i < 32; ++i) lists[1].plane_b.push_back(0xc0 + i);
+  const auto segment = index::ListSegment::FromCanonical(*version, lists, {0x01020304});
+  const SegmentIdentity identity{SomeUuid(), "0123456789abcdef0123456789abcdef"};
+  const std::string path = directory_ / "00000001.seg";
+  ASSERT_TRUE(WriteSegmentFile(*files_, path, identity, *version, *segment).ok());
+  EXPECT_EQ(ToHex(ReadBytes(path)), ToHex(golden));
+  WriteBytes(path, golden);
+  const auto read = ReadSegmentFile(*files_, path, identity, *version);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ((*read)->Canonical(1).plane_b, lists[1].plane_b);
+}
+
+TEST_F(GoldenTest, RowRecord) {
+  const std::string golden = FromHex(R"(
+b6c3c39401000000181716151413121128272625242322210000003f0b0a0001
+00000000000000000000000000000102766563746f7200000000000000000000)");
+  RowFileOptions options;
+  options.directory = directory_ / "rows";
+  options.files = files_.get();
+  options.vector_bytes = 6;
+  options.extent_bits = 1;
+  const std::string path = directory_ / "rows/000000.rows";
+  {
+    const auto file = std::move(RowFile::Open(options)).value();
+    ASSERT_TRUE(file->Reserve(2).ok());
+    file->Write({1, PointKey::FromNumber(0x0102), 0x0a0b, 0x1112131415161718, 0x2122232425262728,
+                 0.5f, "vector"});
+    ASSERT_TRUE(file->Sync().ok());
+  }
+  const std::string bytes = ReadBytes(path);
+  ASSERT_EQ(bytes.size(), 128u);
+  EXPECT_EQ(ToHex(bytes.substr(64)), ToHex(golden));
+  WriteBytes(path, std::string(64, '\0') + golden);
+  const auto file = std::move(RowFile::Open(options)).value();
+  EXPECT_TRUE(file->IsValid(1));
+  EXPECT_FALSE(file->IsValid(0)) << "zeros are no record";
+}
+
+TEST_F(GoldenTest, TheExtentsOfANewShardFollowFromTheSizeOfItsVectors) {
+  EXPECT_EQ(ExtentBitsFor(80), 16u);
+  EXPECT_EQ(ExtentBitsFor(80 * 4), 15u);
+  EXPECT_EQ(ExtentBitsFor(768 * 4), 12u);
+  EXPECT_EQ(ExtentBitsFor(4096 * 4), 9u);
+}
+
+}  // namespace
+}  // namespace kith::storage
