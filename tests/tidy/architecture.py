@@ -122,6 +122,17 @@ EXCEPTION_ADAPTERS = [
 ]
 
 
+# Files whose log lines are of an older form (to mend).
+LOGS_TO_MEND = [
+    "coordinator/admin/collection_service.cc", "coordinator/admin/reconcile.cc",
+    "coordinator/admin/training/calibration.cc", "coordinator/admin/training/train_operation.cc",
+    "coordinator/admin/training/train_service.cc", "shard/copy.cc", "shard/maintenance/indexer.cc",
+    "shard/maintenance/training_jobs.cc", "shard/node.cc", "shard/recovery.cc",
+    "shard/storage/log_hint.cc",
+    "shard/write/writer.cc",
+]
+
+
 def module_of(path: str) -> str | None:
     parts = path.split("/")
     for length in range(len(parts) - 1, 0, -1):

@@ -16,6 +16,7 @@ BANNED_WORDS = {"Util", "Utils", "Helper", "Helpers", "Manager", "Managers", "Im
 _TYPE_NAME = re.compile(r"\b(?:class|struct|enum\s+class|enum|union|concept)\s+([A-Z]\w*)")
 _ALIAS = re.compile(r"\busing\s+([A-Z]\w*)\s*=|\btypedef\b[^;]*?\b([A-Z]\w*)\s*;")
 _FLAG = re.compile(r"(?:const\s+)?bool\b(?!\s*[&*])")
+_LOG = re.compile(r'\bspdlog::(?:trace|debug|info|warn|error|critical)\(\s*"((?:\\.|[^"\\]|"\s*")*)"')
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 _USING = re.compile(r"^[ \t]*using\s+namespace\b", re.MULTILINE)
 _EXCEPTION = re.compile(r"\b(throw|try|catch)\b(?=\s*[\w({:;\"])")
@@ -122,6 +123,19 @@ def left_behind(source: cpp_source.Source):
                    f"{match.group(1)} without a reason: write {match.group(1)}(why it waits): what")
 
 
+def log_lines(source: cpp_source.Source):
+    """event=name key=value: a reader of logs should need one rule, and text from outside no way to
+    forge a line."""
+    if source.path in architecture.LOGS_TO_MEND or source.path.startswith("tests/"):
+        return
+    for match in _LOG.finditer(source.text):
+        line = source.line_of(match.start())
+        if not match.group(1).startswith("event="):
+            yield line, f"a log line begins with event=: {match.group(1)[:40]}"
+        if '\\"{' in match.group(1):
+            yield line, "quotes by hand: telemetry::LogValue quotes where that is needed"
+
+
 def _is_standard(path: str) -> bool:
     if path in _STANDARD_WITH_H or path.startswith("sys/"):
         return True
@@ -191,4 +205,5 @@ def own_header_first(source: cpp_source.Source, present: set[str]):
 
 
 PER_FILE = [sizes, function_sizes, line_length, whitespace, include_guard, using_namespace,
-            banned_names, exceptions, left_behind, gates, arrows, from_the_root, parameter_lists]
+            banned_names, exceptions, left_behind, gates, arrows, from_the_root, parameter_lists,
+            log_lines]

@@ -164,6 +164,17 @@ class Tidy(unittest.TestCase):
         self.assertEqual(self.findings(self.with_code(
             "shard/copy.cc", '// try again\nauto a = "throw this"; int retry_catch;\n')), [])
 
+    def test_a_log_line_of_another_form_is_reported(self):
+        for line in ('"shard opened shard={}", 1', '"event=a error=\\"{}\\"", b',
+                     '\n      "event=a "\n      "error=\\"{}\\"", b'):
+            self.assert_reported("log_lines", "shard/storage/log.cc", self.with_code(
+                "shard/storage/log.cc", f"void F() {{ spdlog::info({line}); }}\n"))
+
+    def test_a_log_line_of_the_form_passes(self):
+        self.assertEqual(self.findings(self.with_code(
+            "shard/storage/log.cc",
+            'void F() { spdlog::info("event=a b={} c=\\"d e\\"", LogValue(b)); }\n')), [])
+
     def test_something_left_behind_without_a_reason_is_reported(self):
         for mark in ("TODO", "FIXME", "XXX"):
             self.assert_reported("left_behind", "shard/copy.cc",
