@@ -25,11 +25,10 @@ class CoordinatorRole {
       const CoordinatorRoleOptions& options, const Surroundings& around);
   ~CoordinatorRole();
 
-  // Ready once one look at every node has found a shard that serves (or that there are none to look
-  // for): it can answer then, and says in each answer what is missing. Stays ready: a node that goes
-  // away later changes its answers, not whether it gives them.
+  // Ready once one look at every node has found a shard that serves (or that there are none to
+  // look for): it can answer then, and says in each answer what is missing. Stays ready: a node
+  // that goes away later changes its answers, not whether it gives them.
   PartReadiness readiness() const;
-  enum class Health { kNotServing, kServing };
   void SetHealth(Health health);
   // The two steps of a stop. Between them the node of this process refuses new calls, so that an
   // operation that works on it ends too.

@@ -84,7 +84,7 @@ bool Process::UpdateHealth() {
   if (!is_change && ready.text == trouble_) return is_serving_;
   trouble_ = ready.text;
   is_serving_ = ready.is_ready;
-  if (is_change) SetHealth(is_serving_);
+  if (is_change) SetHealth(is_serving_ ? Health::kServing : Health::kNotServing);
   if (!is_serving_) {
     spdlog::warn("event=not_ready reason={}", telemetry::LogValue(trouble_));
   } else if (trouble_.empty()) {
@@ -95,20 +95,15 @@ bool Process::UpdateHealth() {
   return is_serving_;
 }
 
-void Process::SetHealth(bool is_serving) {
-  if (shard_ != nullptr) {
-    shard_->SetHealth(is_serving ? ShardRole::Health::kServing : ShardRole::Health::kNotServing);
-  }
-  if (coordinator_ != nullptr) {
-    coordinator_->SetHealth(is_serving ? CoordinatorRole::Health::kServing
-                                       : CoordinatorRole::Health::kNotServing);
-  }
+void Process::SetHealth(Health health) {
+  if (shard_ != nullptr) shard_->SetHealth(health);
+  if (coordinator_ != nullptr) coordinator_->SetHealth(health);
 }
 
 absl::Status Process::Stop() {
   const Deadline deadline = DeadlineIn(std::chrono::seconds(config_.grpc.drain_seconds));
   stage_ = Stage::kStopping;
-  SetHealth(false);
+  SetHealth(Health::kNotServing);
   if (coordinator_ != nullptr) coordinator_->EndCalls(deadline);
   if (shard_ != nullptr) shard_->Drain();
   if (coordinator_ != nullptr) coordinator_->EndOperations();

@@ -27,8 +27,8 @@ class Process {
   static absl::StatusOr<std::unique_ptr<Process>> Start(const config::ServerConfig& config);
   ~Process();
 
-  // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes. True
-  // where the process is ready.
+  // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes.
+  // True where the process is ready.
   bool UpdateHealth();
   // NOT_SERVING and not ready at once; then the calls under way end, within grpc.drain_seconds;
   // then everything is flushed.
@@ -39,7 +39,7 @@ class Process {
   absl::Status StartHttp();
   absl::Status StartRoles();
   http::Readiness Ready();
-  void SetHealth(bool is_serving);
+  void SetHealth(Health health);
 
   const config::ServerConfig config_;
   SystemClock clock_;

@@ -21,10 +21,9 @@ class ShardRole {
 
   shard::Node& node() { return *node_; }
   storage::FileSystem& files() { return *files_; }
-  // Ready where it serves any shard, or holds none: one copy that cannot be opened must not take the
-  // others out of service.
+  // Ready where it serves any shard, or holds none: one copy that cannot be opened must not take
+  // the others out of service.
   PartReadiness readiness() const;
-  enum class Health { kNotServing, kServing };
   void SetHealth(Health health);
   // Refuses new calls from now on.
   void Drain() { node_->Drain(); }

@@ -11,9 +11,9 @@
 
 namespace kith::kithd {
 
-// SIGTERM, SIGINT and SIGHUP, told to the process in its own time. A thread of its own waits for them,
-// so that one that comes while the data is being opened, or a second one while the process stops, ends
-// it at once with exit code 1: whatever is acknowledged is on disk, as after a crash.
+// SIGTERM, SIGINT and SIGHUP, told to the process in its own time. A thread of its own waits for
+// them, so that one that comes while the data is being opened, or a second one while the process
+// stops, ends it at once with exit code 1: whatever is acknowledged is on disk, as after a crash.
 //
 // Threads: one at a time. Make it before any other thread; they inherit the blocked signals.
 class StopSignals {

@@ -16,6 +16,9 @@ struct Surroundings {
   telemetry::RequestMetrics& requests;
 };
 
+// What the gRPC health service answers.
+enum class Health { kNotServing, kServing };
+
 struct PartReadiness {
   bool is_ready = false;
   std::string trouble;  // why it is not ready, or what does not serve though it is

@@ -3,7 +3,8 @@
 # searches, restarts, and says how good and how fast it was.
 #
 #   scripts/demo.sh           200,000 vectors of 80 dimensions from the documented generator
-#   scripts/demo.sh FILE      your vectors (.fbin, .u8bin, .fvecs): the last 1,000 become the queries
+#   scripts/demo.sh FILE      your vectors (.fbin, .u8bin, .fvecs; 300 or more): the last 1,000, at most
+#                             a tenth, become the queries
 #
 # Writes build/demo-report.json. A second call neither installs nor builds again. Ports are whatever is
 # free, the data is in build/demo and made anew each time: a running kithd is not disturbed.
@@ -98,8 +99,13 @@ run_demo() {
   say "Importing ${vectors} vectors"
   local started
   started="$(now)"
-  "${KITH}" import demo "${base}" --endpoint "${endpoint}"
+  "${KITH}" import demo "${base}" --endpoint "${endpoint}" --json "${WORK}/import.json"
   import_s="$(since "${started}")"
+  # The true neighbours count rows that were rejected; recall against them would mean nothing.
+  if ! grep -q '"rejected": 0,' "${WORK}/import.json"; then
+    echo "demo: rows of ${base} were rejected: see ${WORK}, mend the file and start again" >&2
+    exit 1
+  fi
 
   say "Training an index and encoding every vector"
   started="$(now)"

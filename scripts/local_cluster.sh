@@ -7,7 +7,8 @@
 # New collections get N shards, one a node. Without --data the data is in build/local_cluster/data and
 # made anew by every `up`; with it, DIR is kept and opened again. The cores are divided between the
 # processes. Configuration, logs and process ids are in build/local_cluster.
-# KITH_BUILD_DIR takes kithd from elsewhere; KITH_CLUSTER_PORT moves the ports (17430 and on).
+# KITH_BUILD_DIR takes kithd from elsewhere; KITH_CLUSTER_DIR keeps all this elsewhere;
+# KITH_CLUSTER_PORT moves the ports (17430 and on).
 set -euo pipefail
 
 invoked_from="${PWD}"
@@ -16,7 +17,9 @@ cd "$(dirname "$0")/.."
 source scripts/servers.sh
 
 readonly KITHD="${KITH_BUILD_DIR:-build/release}/bin/kithd"
-readonly STATE="build/local_cluster"
+STATE="${KITH_CLUSTER_DIR:-build/local_cluster}"
+[[ "${STATE}" == /* ]] || STATE="${PWD}/${STATE}"
+readonly STATE
 readonly PORT="${KITH_CLUSTER_PORT:-17430}"
 readonly SHARDS_MAX=64
 
@@ -107,7 +110,7 @@ up() {
   mkdir -p "${STATE}"
   rm -f "${STATE}"/*.yaml "${STATE}"/*.log "${STATE}/pids"
   if [[ -z "${data}" ]]; then
-    data="${PWD}/${STATE}/data"
+    data="${STATE}/data"
     rm -rf "${data}"
   fi
   mkdir -p "${data}"

@@ -33,7 +33,8 @@ while time.monotonic() < end and running():
     try:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
         connection.request("GET", "/readyz")
-        if connection.getresponse().status == 200:
+        # Another process may answer on that port while this one ends because of it.
+        if connection.getresponse().status == 200 and running():
             sys.exit(0)
     except OSError:
         pass

@@ -3,8 +3,8 @@
 
     scripts/split_vectors.py FILE FOLDER
 
-FILE is fbin, u8bin or fvecs. Its last 1,000 vectors (at most a tenth of them) become
-FOLDER/queries.EXT, the rest FOLDER/base.EXT. Prints: vectors dimension dtype extension.
+FILE is fbin, u8bin or fvecs of at least 300 vectors. Its last 1,000 vectors (at most a tenth of them)
+become FOLDER/queries.EXT, the rest FOLDER/base.EXT. Prints: vectors dimension dtype extension.
 """
 
 import pathlib
@@ -12,6 +12,8 @@ import struct
 import sys
 
 QUERIES = 1000
+# What training asks for, and a tenth that is kept out of it.
+VECTORS_MIN = 300
 # extension -> (dtype, bytes an element, bytes before each vector)
 FORMATS = {"fbin": ("f32", 4, 0), "u8bin": ("u8", 1, 0), "fvecs": ("f32", 4, 4)}
 
@@ -49,8 +51,9 @@ def split(path: pathlib.Path, folder: pathlib.Path) -> tuple[int, int, str, str]
     dtype, width, prefix = FORMATS[extension]
     total, dimension = read_shape(path, extension)
     queries = min(QUERIES, total // 10)
-    if queries == 0:
-        raise BadFile(f"{path} has {total} vectors: at least 10 are needed")
+    if total < VECTORS_MIN:
+        raise BadFile(f"{path} has {total} vectors: at least {VECTORS_MIN} are needed, because an "
+                      "index is trained on 256 and a tenth are kept out as queries")
     with path.open("rb") as source:
         source.seek(0 if prefix else 8)
         for name, count in (("base", total - queries), ("queries", queries)):

@@ -89,7 +89,9 @@ void AddMake(CLI::App& group, Action& action) {
   command->add_option("--noise", options->model.noise, "Of an element, whose own spread is about 1")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 100.0));
-  command->add_option("--threads", options->threads, "Threads; the bytes do not depend on them (all cores)")
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads; the bytes do not depend on them (all cores)")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   command->footer(

@@ -62,7 +62,8 @@ void AddImportCommand(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
   command->add_option("--rejects", options->rejects,
-                      "File for rows that are not imported (FILE.kith-rejects-NAME.jsonl)");
+                      "File for rows that are not imported, replaced by the first of them "
+                      "(FILE.kith-rejects-NAME.jsonl)");
   command->add_option("--progress-dir", options->progress_dir,
                       "Folder of the progress file; beside FILE, or where that cannot be written, "
                       "the user's state folder");
@@ -76,6 +77,7 @@ void AddImportCommand(CLI::App& app, Action& action) {
   AddJson(*command, options->json);
   command->footer(
       "JSONL lines: {\"id\": 42 or \"8-4-4-4-12\", \"vector\": [..], \"payload\": any JSON}\n"
+      "Of lines with the same id the last one wins. Ctrl-C stops; the same command goes on.\n"
       "Examples:\n"
       "  kith import sift sift1m.base.u8bin\n"
       "  kith import faces faces.jsonl --rejects bad.jsonl");

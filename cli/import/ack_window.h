@@ -69,7 +69,9 @@ class AckWindow {
 
  private:
   struct KeyHash {
-    size_t operator()(const PointKey& key) const { return std::hash<std::string_view>()(key.view()); }
+    size_t operator()(const PointKey& key) const {
+      return std::hash<std::string_view>()(key.view());
+    }
   };
 
   std::deque<Batch> open_;

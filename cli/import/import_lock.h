@@ -7,8 +7,8 @@
 
 namespace kith::cli {
 
-// One import at a time keeps its progress in a file: two would undo each other's. The lock is a file
-// PROGRESS.lock beside it, which goes with the lock and with the process.
+// One import at a time keeps its progress in a file: two would undo each other's. The lock is a
+// file PROGRESS.lock beside it, which goes with the lock.
 class ImportLock {
  public:
   // FAILED_PRECONDITION while another process holds it.

@@ -16,8 +16,8 @@ namespace kith::http {
 namespace {
 
 constexpr size_t kThreads = 8;
-// A connection holds a thread while it is open. Who asks for one of these pages asks at once and for
-// one page, so idle connections must not keep the probe of an orchestrator waiting.
+// A connection holds a thread while it is open. Who asks for one of these pages asks at once and
+// for one page, so idle connections must not keep the probe of an orchestrator waiting.
 constexpr size_t kRequestsAConnection = 1;
 constexpr time_t kRequestSeconds = 1;
 constexpr size_t kBodyBytesMax = 64 << 10;

@@ -330,7 +330,10 @@ int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::strin
                                  {"faults", caught},
                                  {"seconds", seconds.count()}};
   std::cout << report.dump(2) << "\n";
-  if (!json.empty()) std::ofstream(json) << report.dump(2) << "\n";
+  if (!json.empty() && !(std::ofstream(json) << report.dump(2) << "\n" << std::flush)) {
+    std::cerr << "kith_crash_test: " << json << " cannot be written\n";
+    return 1;
+  }
   return counts.problems() == 0 && counts.kills == kills && caught_total == total ? 0 : 1;
 }
 

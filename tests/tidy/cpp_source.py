@@ -26,7 +26,12 @@ _CONTROL = re.compile(r"\b(if|for|while|switch|do|else|return)\b")
 class Function:
     line: int
     lines: int
-    head: str
+    head: str  # whole: what it returns, its name, its parameters, its initialisers
+
+    @property
+    def name(self) -> str:
+        before = _bare(self.head).split("(", 1)[0].split()
+        return before[-1].lstrip("*&").split("::")[-1] if before else ""
 
 
 @dataclass
@@ -92,15 +97,41 @@ def _without_preprocessor(code: str) -> str:
     return "\n".join(out)
 
 
+def _without_template(head: str) -> str:
+    """`template <typename T = int> void F()` without its first part, whose default is no value."""
+    while head.startswith("template"):
+        depth = 0
+        for at, char in enumerate(head):
+            depth += (char == "<") - (char == ">")
+            if char == ">" and depth == 0:
+                head = head[at + 1:].lstrip()
+                break
+        else:
+            return head
+    return head
+
+
+def _bare(head: str) -> str:
+    """Without access labels, templates and the signs of an operator."""
+    head = _without_template(re.sub(r"^(?:(?:public|private|protected)\s*:\s*)+", "", head))
+    return re.sub(r"operator\s*(?:\(\)|[=<>!+\-*/&|^%~\[\]]+)", "operator", head)
+
+
 def _is_function_head(head: str) -> bool:
-    if not head or _TYPE_HEAD.search(head) or head.startswith('extern "'):
+    head = _bare(head)
+    if not head or _TYPE_HEAD.search(head) or "(" not in head or _CONTROL.match(head):
         return False
-    if "(" not in head or _CONTROL.match(head):
-        return False
-    # `auto table = Make({...})` at namespace scope is a value, `operator==` is not.
-    bare = re.sub(r"operator\s*[=<>!+\-*/&|^%~\[\]()]+", "operator", head)
-    before_call = bare.split("(", 1)[0]
-    return "=" not in before_call
+    # `auto table = Make({...})` at namespace scope is a value.
+    return "=" not in head.split("(", 1)[0]
+
+
+def _opens_no_body(code: str, start: int, brace: int) -> bool:
+    """A brace inside of a function's head: `void F(Options o = {})`, `A::A() : a_{1}`."""
+    head = code[start:brace]
+    if head.count("(") > head.count(")"):
+        return True
+    is_initialiser = re.search(r"\)\s*(?:noexcept\s*)?:[^:]", head) is not None
+    return is_initialiser and brace > 0 and (code[brace - 1].isalnum() or code[brace - 1] in "_>")
 
 
 def functions(source: Source) -> list[Function]:
@@ -112,7 +143,11 @@ def functions(source: Source) -> list[Function]:
     scopes: list[tuple[bool, int, str]] = []  # is a function, offset of its head, head
     inside = 0  # functions open
     for offset, char in enumerate(code):
-        if char == "{":
+        if char == "{" and inside == 0 and _opens_no_body(code, head_start, offset):
+            scopes.append((False, -1, ""))
+        elif char == "}" and scopes and scopes[-1][1] < 0:
+            scopes.pop()
+        elif char == "{":
             head = " ".join(code[head_start:offset].split())
             is_function = inside == 0 and _is_function_head(head)
             scopes.append((is_function, head_start, head))
@@ -142,7 +177,24 @@ def _measure(code: str, start: int, end: int, head: str) -> Function:
     first = code.count("\n", 0, start) + 1
     last = code.count("\n", 0, end) + 1
     name = re.sub(r"^(public|private|protected)\s*:\s*", "", head)
-    return Function(line=first, lines=last - first + 1, head=name[:80])
+    return Function(line=first, lines=last - first + 1, head=name)
+
+
+def parameters(head: str) -> list[str]:
+    """The parameters of a function's head, each as it is written there."""
+    bare = _bare(head)
+    opening = bare.find("(")
+    depth, begin, found = 0, opening + 1, []
+    for at in range(opening, len(bare)):
+        char = bare[at]
+        depth += (char in "(<[{") - (char in ")>]}" and bare[at - 1] != "-")
+        ends = depth == 0
+        if ends or (char == "," and depth == 1):
+            found.append(bare[begin:at].strip())
+            begin = at + 1
+        if ends:
+            break
+    return [one for one in found if one and one != "void"]
 
 
 def read_tree(root: pathlib.Path, folders: list[str]) -> list[Source]:

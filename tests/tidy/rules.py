@@ -10,9 +10,13 @@ CODE_WARN, CODE_MAX = 300, 500
 HEADER_WARN, HEADER_MAX = 150, 250
 FUNCTION_WARN, FUNCTION_MAX = 40, 70
 MAIN_MAX = 150  # composition only
+PARAMETERS_MAX = 4
 
 BANNED_WORDS = {"Util", "Utils", "Helper", "Helpers", "Manager", "Managers", "Impl", "Common"}
 _TYPE_NAME = re.compile(r"\b(?:class|struct|enum\s+class|enum|union|concept)\s+([A-Z]\w*)")
+_ALIAS = re.compile(r"\busing\s+([A-Z]\w*)\s*=|\btypedef\b[^;]*?\b([A-Z]\w*)\s*;")
+_FLAG = re.compile(r"(?:const\s+)?bool\b(?!\s*[&*])")
+_LOG = re.compile(r'\bspdlog::(?:trace|debug|info|warn|error|critical)\(\s*"((?:\\.|[^"\\]|"\s*")*)"')
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 _USING = re.compile(r"^[ \t]*using\s+namespace\b", re.MULTILINE)
 _EXCEPTION = re.compile(r"\b(throw|try|catch)\b(?=\s*[\w({:;\"])")
@@ -38,14 +42,14 @@ def size_warnings(source: cpp_source.Source):
     for function in cpp_source.functions(source):
         if FUNCTION_WARN < function.lines <= FUNCTION_MAX:
             yield function.line, (f"function of {function.lines} lines, wanted at most "
-                                  f"{FUNCTION_WARN}: {function.head}")
+                                  f"{FUNCTION_WARN}: {function.head[:80]}")
 
 
 def function_sizes(source: cpp_source.Source):
     for function in cpp_source.functions(source):
         if function.lines > FUNCTION_MAX:
             yield function.line, (f"function of {function.lines} lines, at most {FUNCTION_MAX}: "
-                                  f"{function.head}")
+                                  f"{function.head[:80]}")
 
 
 def line_length(source: cpp_source.Source):
@@ -82,11 +86,23 @@ def banned_names(source: cpp_source.Source):
     for word in re.split(r"[_.]", source.stem):
         if word in banned_lower:
             yield 1, f"file name with `{word}`: name the idea instead"
-    for match in _TYPE_NAME.finditer(source.code):
-        for word in _WORD.findall(match.group(1)):
+    named = [*_TYPE_NAME.finditer(source.code), *_ALIAS.finditer(source.code)]
+    for match in named:
+        name = next(group for group in match.groups() if group)
+        for word in _WORD.findall(name):
             if word in BANNED_WORDS:
                 yield (source.line_of(match.start()),
-                       f"type {match.group(1)}: name the idea instead of `{word}`")
+                       f"type {name}: name the idea instead of `{word}`")
+    yield from _banned_folders(source, banned_lower)
+
+
+def _banned_folders(source: cpp_source.Source, banned_lower: set[str]):
+    parts = source.path.split("/")[:-1]
+    for depth, part in enumerate(parts, 1):
+        folder = "/".join(parts[:depth])
+        words = banned_lower.intersection(part.split("_"))
+        if words and folder not in architecture.NAMED_FOLDERS:
+            yield 1, f"folder {folder}: name the idea instead of `{words.pop()}`"
 
 
 def exceptions(source: cpp_source.Source):
@@ -107,6 +123,19 @@ def left_behind(source: cpp_source.Source):
                    f"{match.group(1)} without a reason: write {match.group(1)}(why it waits): what")
 
 
+def log_lines(source: cpp_source.Source):
+    """event=name key=value: a reader of logs should need one rule, and text from outside no way to
+    forge a line."""
+    if source.path in architecture.LOGS_TO_MEND or source.path.startswith("tests/"):
+        return
+    for match in _LOG.finditer(source.text):
+        line = source.line_of(match.start())
+        if not match.group(1).startswith("event="):
+            yield line, f"a log line begins with event=: {match.group(1)[:40]}"
+        if '\\"{' in match.group(1):
+            yield line, "quotes by hand: telemetry::LogValue quotes where that is needed"
+
+
 def _is_standard(path: str) -> bool:
     if path in _STANDARD_WITH_H or path.startswith("sys/"):
         return True
@@ -121,25 +150,50 @@ def gates(source: cpp_source.Source):
                 yield include.line, f"{name} ({include.path}) may not be included here"
         closed = any(source.path.startswith(folder + "/")
                      for folder in architecture.STANDARD_LIBRARY_ONLY)
-        if (closed and not include.quoted and not _is_standard(include.path)
+        ours = include.quoted and include.path.split("/")[0] in architecture.FOLDERS
+        if (closed and not ours and not _is_standard(include.path)
                 and not architecture.ISA_FILE.match(source.path)
                 and not (source.path.startswith("index/gpu/") and include.path[:4] == "cuda")):
-            yield include.line, f"<{include.path}>: only the standard library here"
+            yield include.line, f"{include.path}: only the standard library here"
         if (architecture.ISA_FILE.match(source.path)
                 and not architecture.ISA_INCLUDES.match(include.path)):
             yield include.line, f"{include.path}: a per-ISA file takes no inline function from afar"
 
 
 def arrows(source: cpp_source.Source):
-    """Includes of the project's own files only downwards."""
-    module = architecture.module_of(source.path)
-    if module is None:
-        yield 1, "in no module of tests/tidy/architecture.py"
-        return
     for include in source.includes:
         if include.quoted and include.path.split("/")[0] in architecture.FOLDERS:
-            if not architecture.may_include(module, include.path):
+            if not architecture.may_include(source.path, include.path):
+                module = architecture.module_of(source.path)
                 yield include.line, f"{module} may not include {include.path}"
+
+
+def from_the_root(source: cpp_source.Source):
+    """A path that begins elsewhere would slip by every rule on paths."""
+    for include in source.includes:
+        parts = include.path.split("/")
+        if ".." in parts or "." in parts:
+            yield include.line, f"{include.path}: write the path from the root"
+        elif include.quoted and parts[0] not in architecture.QUOTED_ROOTS:
+            yield include.line, (f'"{include.path}": quotes are for paths from the root, brackets '
+                                 "for libraries")
+
+
+def parameter_lists(source: cpp_source.Source):
+    allowed = architecture.PARAMETERS_ALLOWED.get(source.path, set())
+    if allowed is None:
+        return
+    for function in cpp_source.functions(source):
+        if function.name in allowed:
+            continue
+        found = cpp_source.parameters(function.head)
+        if len(found) > PARAMETERS_MAX:
+            yield function.line, (f"{function.name}: {len(found)} parameters, at most "
+                                  f"{PARAMETERS_MAX}: give them names in a struct")
+        for one in found:
+            if _FLAG.match(one):
+                yield function.line, (f"{function.name}: `{one}` chooses between two behaviours: "
+                                      "two functions, or an enum")
 
 
 def own_header_first(source: cpp_source.Source, present: set[str]):
@@ -151,4 +205,5 @@ def own_header_first(source: cpp_source.Source, present: set[str]):
 
 
 PER_FILE = [sizes, function_sizes, line_length, whitespace, include_guard, using_namespace,
-            banned_names, exceptions, left_behind, gates, arrows]
+            banned_names, exceptions, left_behind, gates, arrows, from_the_root, parameter_lists,
+            log_lines]

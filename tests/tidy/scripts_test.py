@@ -34,6 +34,13 @@ class Scripts(unittest.TestCase):
         self.assertIn("/nonexistent/vectors.fbin", refused.stderr)
 
 
+    def test_a_crash_test_whose_report_cannot_be_written_is_refused_at_once(self):
+        refused = run("bash", str(SCRIPTS / "crash_test.sh"), "--mode", "kill", "--json",
+                      "/proc/none/report.json")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("/proc/none/report.json cannot be written", refused.stderr)
+
+
 class SplitVectors(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -55,10 +62,15 @@ class SplitVectors(unittest.TestCase):
                          struct.pack("<II", 1_000, 2) + b"".join(rows[19_000:]))
 
     def test_a_small_fvecs_gives_a_tenth(self):
-        rows = [struct.pack("<i3f", 3, i, i, i) for i in range(50)]
+        rows = [struct.pack("<i3f", 3, i, i, i) for i in range(300)]
         done = self.split("in.fvecs", b"".join(rows))
-        self.assertEqual(done.stdout.split(), ["45", "3", "f32", "fvecs"], done.stderr)
-        self.assertEqual((self.root / "queries.fvecs").read_bytes(), b"".join(rows[45:]))
+        self.assertEqual(done.stdout.split(), ["270", "3", "f32", "fvecs"], done.stderr)
+        self.assertEqual((self.root / "queries.fvecs").read_bytes(), b"".join(rows[270:]))
+
+    def test_too_few_to_train_on_are_refused_with_the_reason(self):
+        refused = self.split("few.fvecs", struct.pack("<i3f", 3, 0, 0, 0) * 299)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("at least 300 are needed, because", refused.stderr)
 
     def test_files_that_lie_are_refused(self):
         for name, content in (

@@ -93,6 +93,32 @@ class Tidy(unittest.TestCase):
         self.assert_reported("function_sizes", "shard/copy.cc",
                              self.with_code("shard/copy.cc", body))
 
+    def test_a_long_function_with_an_unusual_head_is_reported(self):
+        body = "  ++a;\n" * 70 + "}\n"
+        for head in ("A::A(int a) : b_{a}, c_{1, 2} {", "template <typename T = int>\nvoid F(T a) {",
+                     'extern "C" void F(int a) {', "void F(int a, Options options = {}) {",
+                     "bool A::operator()(int a) const {", "A::A(B b = {}) : B(b), c_(D<int>{b}) {"):
+            for text in (head + "\n" + body, "namespace kith {\n" + head + "\n" + body + "}\n"):
+                self.assert_reported("function_sizes", "shard/copy.cc",
+                                     self.with_code("shard/copy.cc", text))
+
+    def test_a_fifth_parameter_is_reported(self):
+        for code in ("void F(int a, int b, int c, int d, int e) {}",
+                     "void F(std::map<int, int> a, int b, void (*c)(int, int), int d, int e) {}",
+                     "A::A(int a, int b, int c, int d, int e) : f_{a} {}"):
+            self.assert_reported("parameter_lists", "shard/copy.cc",
+                                 self.with_code("shard/copy.cc", code + "\n"))
+
+    def test_a_bool_parameter_is_reported(self):
+        for code in ("void F(bool fast) {}", "void F(int a, const bool fast = true) {}"):
+            self.assert_reported("parameter_lists", "shard/copy.cc",
+                                 self.with_code("shard/copy.cc", code + "\n"))
+
+    def test_four_parameters_and_a_bool_to_be_filled_pass(self):
+        self.assertEqual(self.findings(self.with_code(
+            "shard/copy.cc", "void F(std::map<int, int> a, std::pair<int, int> b, int c, bool& d) {}\n"
+            "bool G(std::function<void(bool, int)> f) { return H(true); }\n")), [])
+
     def test_a_long_line_is_reported(self):
         self.assert_reported("line_length", "shard/copy.cc",
                              self.with_code("shard/copy.cc", "// " + "a" * 98 + "\n"))
@@ -114,6 +140,16 @@ class Tidy(unittest.TestCase):
             self.assert_reported("banned_names", "shard/copy.h",
                                  self.in_header("shard/copy.h", f"class {word} {{}};\n"))
 
+    def test_banned_words_in_aliases_are_reported(self):
+        for body in ("using CopyHelper = int;\n", "typedef int CopyManager;\n"):
+            self.assert_reported("banned_names", "shard/copy.h", self.in_header("shard/copy.h", body))
+
+    def test_banned_words_in_folder_names_are_reported(self):
+        for folder in ("utils", "helpers", "common", "file_helpers"):
+            self.assert_reported("banned_names", f"shard/{folder}/a.cc", {
+                f"shard/{folder}/a.cc": "", "shard/CMakeLists.txt":
+                CLEAN["shard/CMakeLists.txt"] + f"a(SOURCES {folder}/a.cc)\n"})
+
     def test_banned_words_in_file_names_are_reported(self):
         self.assert_reported("banned_names", "shard/copy_utils.cc",
                              {"shard/copy_utils.cc": "", "shard/CMakeLists.txt":
@@ -127,6 +163,17 @@ class Tidy(unittest.TestCase):
     def test_words_of_exceptions_in_comments_and_strings_are_not_reported(self):
         self.assertEqual(self.findings(self.with_code(
             "shard/copy.cc", '// try again\nauto a = "throw this"; int retry_catch;\n')), [])
+
+    def test_a_log_line_of_another_form_is_reported(self):
+        for line in ('"shard opened shard={}", 1', '"event=a error=\\"{}\\"", b',
+                     '\n      "event=a "\n      "error=\\"{}\\"", b'):
+            self.assert_reported("log_lines", "shard/storage/log.cc", self.with_code(
+                "shard/storage/log.cc", f"void F() {{ spdlog::info({line}); }}\n"))
+
+    def test_a_log_line_of_the_form_passes(self):
+        self.assertEqual(self.findings(self.with_code(
+            "shard/storage/log.cc",
+            'void F() { spdlog::info("event=a b={} c=\\"d e\\"", LogValue(b)); }\n')), [])
 
     def test_something_left_behind_without_a_reason_is_reported(self):
         for mark in ("TODO", "FIXME", "XXX"):
@@ -149,6 +196,17 @@ class Tidy(unittest.TestCase):
         self.assert_reported("gates", "index/scan.cc",
                              self.with_code("index/scan.cc", "#include <fmt/format.h>\n"))
 
+    def test_a_library_in_quotes_in_the_engine_is_reported(self):
+        for path in ("absl/status/status.h", "google/protobuf.h"):
+            self.assert_reported("gates", "index/scan.cc",
+                                 self.with_code("index/scan.cc", f'#include "{path}"\n'))
+
+    def test_an_include_that_does_not_begin_at_the_root_is_reported(self):
+        for path in ("../common/base/status.h", "common/../common/base/status.h", "./copy.h",
+                     "copy.h", "fmt/format.h"):
+            self.assert_reported("from_the_root", "shard/copy.cc",
+                                 self.with_code("shard/copy.cc", f'#include "{path}"\n'))
+
     def test_the_standard_library_in_a_per_isa_file_is_reported(self):
         self.assert_reported("gates", "index/kernels/kernels_avx2.cc",
                              self.with_code("index/kernels/kernels_avx2.cc",
@@ -159,7 +217,12 @@ class Tidy(unittest.TestCase):
                              ("shard/copy.cc", "coordinator/map.h"),
                              ("coordinator/plan.cc", "shard/copy.h"),
                              ("coordinator/plan.cc", "index/scan.h"),
-                             ("common/base/status.cc", "common/rpc/handler.h")):
+                             ("common/base/status.cc", "common/rpc/handler.h"),
+                             ("shard/storage/log.cc", "shard/copy.h"),
+                             ("shard/storage/log.cc", "common/rpc/status_codes.h"),
+                             ("shard/copy.cc", "common/rpc/status_codes.h"),
+                             ("shard/copy.cc", "common/meta/meta_store.h"),
+                             ("shard/copy.cc", "shard/rpc/server.h")):
             self.assert_reported("arrows", path,
                                  self.with_code(path, f'#include "{target}"\n'))
 
@@ -186,6 +249,12 @@ class Tidy(unittest.TestCase):
     def test_a_cc_in_two_targets_is_reported(self):
         self.assert_reported("targets", "shard/copy.cc", {
             "shard/CMakeLists.txt": CLEAN["shard/CMakeLists.txt"] + "b(SOURCES copy.cc)\n"})
+
+    def test_a_cc_that_another_folder_compiles_is_reported(self):
+        for word in ("../shard/copy.cc", "${CMAKE_SOURCE_DIR}/shard/copy.cc"):
+            self.assert_reported("foreign_sources", "coordinator/CMakeLists.txt", {
+                "coordinator/CMakeLists.txt": CLEAN["coordinator/CMakeLists.txt"]
+                + f"b(SOURCES {word})\n"})
 
     def test_a_header_in_two_targets_is_reported(self):
         self.assert_reported("targets", "shard/copy.h", {

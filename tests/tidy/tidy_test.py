@@ -27,6 +27,7 @@ def findings(root: pathlib.Path) -> list[str]:
         found += [f"{source.path}:{line}: {message} [own_header_first]"
                   for line, message in rules.own_header_first(source, present)]
     for rule, args in ((tree_rules.cycles, (sources,)), (tree_rules.targets, (root, sources)),
+                       (tree_rules.foreign_sources, (root, sources)),
                        (tree_rules.host_names, (root,))):
         found += [f"{path}:{line}: {message} [{rule.__name__}]"
                   for path, line, message in rule(*args)]

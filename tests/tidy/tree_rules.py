@@ -2,6 +2,7 @@
 
 import fnmatch
 import pathlib
+import posixpath
 import re
 
 import cpp_source
@@ -125,6 +126,24 @@ def targets(root: pathlib.Path, sources: list[cpp_source.Source]):
                 yield source.path, 1, f"dead file: {owner}/CMakeLists.txt does not name {inner}"
         elif source.path not in included and inner not in included:
             yield source.path, 1, "dead file: nobody includes it"
+
+
+_SOURCE_WORD = re.compile(r"[^\s\"();]+\.(?:cc|cu)\b")
+
+
+def foreign_sources(root: pathlib.Path, sources: list[cpp_source.Source]):
+    """A .cc that the CMakeLists.txt of another folder compiles belongs to two targets, or to one
+    where nobody looks for it."""
+    lists = _list_files(root)
+    present = {source.path for source in sources}
+    for folder, text in sorted(lists.items()):
+        for word in _SOURCE_WORD.findall(text):
+            path = re.sub(r"^\$\{(?:CMAKE|PROJECT)_SOURCE_DIR\}/", "", word)
+            if path == word:
+                path = posixpath.normpath(posixpath.join(folder, word))
+            if path in present and _owner(path, lists) != folder:
+                yield f"{folder}/CMakeLists.txt", 1, (f"compiles {path}, which belongs to "
+                                                      f"{_owner(path, lists)}/CMakeLists.txt")
 
 
 def _named_by(lists: dict[str, str], path: str, owner: str) -> int:

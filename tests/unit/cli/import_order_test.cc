@@ -95,7 +95,7 @@ TEST_F(Import, GoesOnOnlyWithTheRejectsFileItBeganWith) {
   auto rows = CountingRows(40, 3);
   rows[5][0] = std::nanf("");
   WriteFbin(folder_ / "a.fbin", rows);
-  WriteText(folder_ / "precious", "more than the rejects had, and of no concern to the import: kept");
+  WriteText(folder_ / "precious", "more bytes than the rejects had, of no concern to us: kept");
   server_.on_upsert = [&](uint64_t call, const v1::UpsertRequest&) {
     return call == 2 ? RpcErrorOf(ItemError(13, "STORAGE", "bad")) : grpc::Status::OK;
   };
