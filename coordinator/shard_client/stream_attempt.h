@@ -12,8 +12,8 @@ namespace kith::coordinator {
 // lock guards everything here but `incoming_` and which deletes it at its end.
 //
 // It must not own the stream. The stream's channel would then at times be destroyed on a thread of
-// gRPC's, and where that channel is the process's last, gRPC 1.51 destroys the completion queue that
-// this very thread is polling (it aborts at ref_counted.h "prior > 0").
+// gRPC's, and where that channel is the process's last, gRPC 1.51 destroys the completion queue
+// that this very thread is polling (it aborts at ref_counted.h "prior > 0").
 class ShardStream::Attempt final
     : public grpc::ClientBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
  public:
