@@ -146,8 +146,8 @@ absl::StatusOr<std::shared_ptr<Copy>> Node::Find(ShardId shard, const Uuid& inca
   KITH_ASSIGN_OR_RETURN(std::shared_ptr<Copy> copy, Find(shard));
   if (copy->incarnation() == incarnation) return copy;
   return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongIncarnation,
-               fmt::format("this node holds shard {} of incarnation {}, the call is for {}: node or "
-                           "coordinator belongs to another cluster",
+               fmt::format("this node holds shard {} of incarnation {}, the call is for {}: node "
+                           "or coordinator belongs to another cluster",
                            shard, copy->incarnation().ToString(), incarnation.ToString()));
 }
 

@@ -52,8 +52,12 @@ Json ToJson(const v1::Collection& collection) {
   for (const v1::RecallPoint& point : collection.recall()) {
     recall.push_back({{"nprobe", point.nprobe()},
                       {"recall_at_10", point.recall_at_10()},
-                      {"scanned_share", point.scanned_share()}});
+                      {"scanned_share", point.scanned_share()},
+                      {"refine", point.refine()}});
   }
+  const Json is_reached = collection.has_target_recall_reached()
+                              ? Json(collection.target_recall_reached())
+                              : Json();
   Json reasons = Json::array();
   for (const std::string& reason : collection.reasons()) reasons.push_back(reason);
   const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
@@ -68,6 +72,7 @@ Json ToJson(const v1::Collection& collection) {
           {"indexed_points", collection.indexed_points()},
           {"serving_version", collection.serving_version()},
           {"recall", recall},
+          {"target_recall_reached", is_reached},
           {"status", StatusName(collection.status())},
           {"reasons", reasons},
           {"memory", ToJson(collection.memory())},
@@ -129,8 +134,15 @@ Json ToJson(const v1::Explanation& explanation) {
                       {"total_us", shard.total_us()},
                       {"rows_scanned", shard.rows_scanned()}});
   }
+  const Json is_reached = explanation.has_target_recall_reached()
+                              ? Json(explanation.target_recall_reached())
+                              : Json();
   return {{"strategy", explanation.strategy()},
+          {"strategy_reason", explanation.strategy_reason()},
+          {"target_recall_reached", is_reached},
           {"nprobe", explanation.nprobe()},
+          {"refine", explanation.refine()},
+          {"rerank", explanation.rerank()},
           {"lists_probed", explanation.lists_probed()},
           {"rows_scanned", explanation.rows_scanned()},
           {"rows_exact", explanation.rows_exact()},
@@ -138,6 +150,7 @@ Json ToJson(const v1::Explanation& explanation) {
           {"rows_reranked", explanation.rows_reranked()},
           {"points_total", explanation.points_total()},
           {"coordinator_us", explanation.coordinator_us()},
+          {"merge_us", explanation.merge_us()},
           {"payload_us", explanation.payload_us()},
           {"shards", shards}};
 }

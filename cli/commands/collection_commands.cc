@@ -243,7 +243,8 @@ void AddVerify(CLI::App& group, Action& action) {
 }  // namespace
 
 void AddCollectionCommands(CLI::App& app, Action& action) {
-  CLI::App* group = app.add_subcommand("collection", "Make, look at, train, verify and drop collections");
+  CLI::App* group =
+      app.add_subcommand("collection", "Make, look at, train, verify and drop collections");
   group->require_subcommand(1);
   AddCreateAndPlan(*group, action);
   AddGetListDrop(*group, action);

@@ -120,10 +120,17 @@ void PrintHits(const Json& answer, const Options& options, Terminal& terminal) {
 void PrintExplanation(const v1::Explanation& told, Terminal& terminal) {
   terminal.out << fmt::format(
       "{}: nprobe {}, {} lists probed, {} rows scanned, {} compared exactly, {} refined, {} "
-      "re-ranked, of {} points; {} us at the coordinator, {} us for payloads\n",
+      "re-ranked, of {} points; {} us at the coordinator, {} us merging, {} us for payloads\n",
       told.strategy(), told.nprobe(), told.lists_probed(), told.rows_scanned(), told.rows_exact(),
       told.rows_refined(), told.rows_reranked(), told.points_total(), told.coordinator_us(),
-      told.payload_us());
+      told.merge_us(), told.payload_us());
+  if (!told.strategy_reason().empty()) {
+    terminal.out << fmt::format("every point was compared: {}\n", told.strategy_reason());
+  }
+  if (told.has_target_recall_reached() && !told.target_recall_reached()) {
+    terminal.out << "no measured nprobe reaches the recall aimed at: the best within 5 % of the "
+                    "points was taken\n";
+  }
   Table table({"SHARD", "LSN", "QUEUE us", "COARSE us", "SCAN us", "REFINE us", "RERANK us",
                "TOTAL us", "ROWS SCANNED"});
   for (const v1::ShardExplanation& shard : told.shards()) {

@@ -16,8 +16,8 @@ struct VerifyOptions {
   std::string json;
 };
 
-// Has every shard compare its digests with its bytes and prints what each found. DATA_LOSS where one
-// has a mismatch; else the first reason why one could not be verified.
+// Has every shard compare its digests with its bytes and prints what each found. DATA_LOSS where
+// one has a mismatch; else the first reason why one could not be verified.
 absl::Status RunVerify(const VerifyOptions& options, Terminal& terminal);
 
 }  // namespace kith::cli

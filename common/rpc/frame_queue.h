@@ -29,7 +29,7 @@ class FrameQueue {
   bool empty() const { return waiting_.empty(); }
   size_t size() const { return waiting_.size(); }
   size_t bytes() const { return bytes_; }
-  // Removes the first message that is_it(message) is true of, if any. The oldest are looked at first.
+  // Removes the first message that is_it(message) is true of, if any, looking from the oldest on.
   template <typename IsIt>
   void Remove(IsIt is_it) {
     const auto found = std::find_if(waiting_.begin(), waiting_.end(),

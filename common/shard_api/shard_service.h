@@ -39,8 +39,8 @@ class ShardService {
   virtual void Get(GetCall call, Deadline deadline, Done<GetReply> done) = 0;
 
   // Creating a shard that exists with the same spec is OK; with another incarnation it is
-  // FAILED_PRECONDITION WRONG_INCARNATION. Dropping one that does not exist is OK, and one of another
-  // incarnation is another collection's: it stays, which is OK too.
+  // FAILED_PRECONDITION WRONG_INCARNATION. Dropping one that does not exist is OK, and one of
+  // another incarnation is another collection's: it stays, which is OK too.
   virtual absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) = 0;
   virtual absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) = 0;
   virtual absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) = 0;

@@ -31,7 +31,7 @@ struct AdminTiming {
   std::chrono::milliseconds retry_pause{500};    // after UNAVAILABLE
   std::chrono::milliseconds node_patience{120'000};  // a node may restart within a training
   int attempts = 3;
-  // A shard that answers but has encoded nothing more for so long stands still: its disk may be full.
+  // A shard that answers but has encoded nothing more for so long stands still (its disk is full?).
   std::chrono::milliseconds encode_standstill{600'000};
 };
 

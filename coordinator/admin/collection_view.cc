@@ -90,8 +90,8 @@ void AddRecall(CollectionView& view) {
   // A small collection answers exactly whatever its index can do.
   if (choice.is_reached || view.points < index::kFlatPoints) return;
   Worsen(view, CollectionStatus::kYellow,
-         fmt::format("no measured nprobe reaches recall {} (target_recall): searches that name none "
-                     "probe {} lists; train with more lists or subspaces, or ask for exact",
+         fmt::format("no measured nprobe reaches recall {} (target_recall): searches that name "
+                     "none probe {} lists; train with more lists or subspaces, or ask for exact",
                      record.target_recall, choice.nprobe));
 }
 

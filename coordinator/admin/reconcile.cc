@@ -58,14 +58,20 @@ absl::Status Reconciler::RunOnce() {
   pass_ = {};
   for (const auto& [name, service] : catalog_.context().nodes) pass_health_[name].node = name;
   for (const CollectionRecord& record : records) {
-    if (record.state == State::kActive) {
-      LookAt(record);
-    } else {
-      Finish(record);
-    }
+    if (record.state == State::kActive) LookAt(record);
+  }
+  // Afterwards, when it is known which nodes are silent: creating and dropping wait longer for each.
+  for (const CollectionRecord& record : records) {
+    if (record.state != State::kActive && !NeedsSilentNode(record)) Finish(record);
   }
   PublishHealth();
   return absl::OkStatus();
+}
+
+bool Reconciler::NeedsSilentNode(const CollectionRecord& record) const {
+  return std::any_of(
+      record.shards.begin(), record.shards.end(),
+      [&](const ShardPlacement& placement) { return pass_.silent.contains(placement.node); });
 }
 
 void Reconciler::Finish(const CollectionRecord& record) {

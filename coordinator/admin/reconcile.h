@@ -61,6 +61,7 @@ class Reconciler {
   };
 
   void Loop(std::chrono::milliseconds period);
+  bool NeedsSilentNode(const CollectionRecord& record) const;
   void Finish(const CollectionRecord& record);
   absl::Status FinishLocked(const CollectionRecord& record);
   void LookAt(const CollectionRecord& record);

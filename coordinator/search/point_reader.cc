@@ -111,8 +111,8 @@ absl::StatusOr<PointRows> Fold(const std::vector<ShardPart>& parts, Replies<GetR
   }
   if (bytes > limits::kMessageBytesMax) {
     return Error(absl::StatusCode::kResourceExhausted, reason::kBatchTooLarge,
-                 fmt::format("an answer with the points found has {} bytes, at most {} are sent; ask "
-                             "for fewer",
+                 fmt::format("an answer with the points found has {} bytes, at most {} are sent; "
+                             "ask for fewer",
                              bytes, limits::kMessageBytesMax));
   }
   return points;

@@ -40,7 +40,8 @@ class SearchService {
   // CHANGED_MEANWHILE.
   // Codes: INVALID_ARGUMENT naming the field; NOT_FOUND COLLECTION_NOT_FOUND, POINT_NOT_FOUND;
   // UNAVAILABLE COVERAGE_BELOW_MINIMUM (try again, or accept less); FAILED_PRECONDITION
-  // INDEX_VERSION_NOT_READY (another version was promoted twice meanwhile: try again); CANCELLED; RESOURCE_EXHAUSTED QUEUE_FULL; DEADLINE_EXCEEDED DEADLINE;
+  // INDEX_VERSION_NOT_READY (another version was promoted twice meanwhile: try again); CANCELLED;
+  // RESOURCE_EXHAUSTED QUEUE_FULL; DEADLINE_EXCEEDED DEADLINE;
   // where payloads or vectors are asked for, those of ShardService::Get.
   void Search(const SearchQuery& query, Done<SearchAnswer> done);
 

@@ -174,7 +174,8 @@ absl::Status FakeShardService::CreateShard(const ShardSpec& spec, Deadline deadl
   return absl::OkStatus();
 }
 
-absl::Status FakeShardService::DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) {
+absl::Status FakeShardService::DropShard(ShardId shard, const Uuid& incarnation,
+                                        Deadline deadline) {
   KITH_RETURN_IF_ERROR(Enter("DropShard", deadline));
   std::lock_guard lock(mutex_);
   const auto found = shards_.find(shard);

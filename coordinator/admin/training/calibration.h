@@ -15,8 +15,8 @@ namespace kith::coordinator {
 // Measures recall@10 and the share of points scanned for growing nprobe, at the depth that serving
 // uses, against exact search by the same shards. The queries are points of the collection: each
 // leaves itself out of both answers. A curve ends where recall is full or more lists bring no more.
-// Where it ends below what target_recall (or 0.99) asks for, it is measured once more as deep as all
-// shards together may look, and kept if that is better: CollectionRecord::recall.
+// Where it ends below what target_recall (or 0.99) asks for, it is measured once more as deep as
+// all shards together may look, and kept if that is better: CollectionRecord::recall.
 absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
                                                          const std::string& version,
                                                          const SampleChunk& held_out);

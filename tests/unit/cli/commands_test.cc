@@ -249,6 +249,9 @@ TEST_F(Commands, SearchTakesAStoredPointOrARowOfAFile) {
   EXPECT_EQ(answer["hits"][0]["id"], 3);
   EXPECT_EQ(answer["hits"][0]["vector"], Json({-5.0, 5.0}));
   EXPECT_EQ(answer["explanation"]["nprobe"], 4);
+  EXPECT_EQ(answer["explanation"]["target_recall_reached"], false);
+  ran = Run({"search", "c", "--vector", "0,0", "--explain"});
+  EXPECT_THAT(ran.out, HasSubstr("no measured nprobe reaches the recall"));
   ran = Run({"search", "c", "--queries", folder_ / "q.fbin", "--row", "2"});
   EXPECT_EQ(ran.code, 2);
   EXPECT_THAT(ran.err, HasSubstr("rows 0 to 1"));

@@ -67,6 +67,7 @@ void Explain(const FakeCollection& collection, v1::Explanation& told) {
   told.set_rows_refined(20);
   told.set_rows_reranked(10);
   told.set_points_total(points);
+  told.set_target_recall_reached(false);
 }
 
 }  // namespace

@@ -149,7 +149,8 @@ TEST_F(CollectionServiceTest, ARollbackThatANodeMissesIsFinishedLater) {
   EXPECT_TRUE(Create(AdminCluster::Call("a", 2)).ok());
 }
 
-// What is neither undone nor marked to be will be finished by reconciling: "it failed" would be a lie.
+// What is neither undone nor marked to be will be finished by reconciling: "it failed" would be
+// a lie.
 TEST_F(CollectionServiceTest, ACreateThatCannotBeUndoneIsOfUnknownOutcome) {
   cluster_.node(1).Fail("CreateShard", Down(), 1);
   cluster_.meta.before_update = [](const CollectionRecord&) {

@@ -168,6 +168,18 @@ TEST_F(ReconcileTest, APassAsksASilentNodeOnceHoweverManyCollectionsItHolds) {
   EXPECT_EQ(cluster_.node(1).calls("Stat"), before + 2) << "but every pass asks again";
 }
 
+TEST_F(ReconcileTest, ACreateWaitsForANodeThatThisPassFoundSilent) {
+  ASSERT_TRUE(cluster_.collections().Create(AdminCluster::Call("z", 2)).ok());
+  Leave(CollectionRecord::State::kCreating, 2);
+  const int before = cluster_.node(1).calls("CreateShard");
+  cluster_.node(1).SetDown(true);
+  RunOnce();
+  EXPECT_EQ(cluster_.node(1).calls("CreateShard"), before) << "a hung node costs one deadline";
+  cluster_.node(1).SetDown(false);
+  RunOnce();
+  EXPECT_EQ(cluster_.meta.Get("a")->state, CollectionRecord::State::kActive);
+}
+
 TEST_F(ReconcileTest, ANodeTakenFromTheConfigurationIsReported) {
   ASSERT_TRUE(cluster_.collections().Create(AdminCluster::Call("a", 2)).ok());
   cluster_.RemoveFromConfiguration("n1");

@@ -18,7 +18,8 @@ class QueryPlan : public ::testing::Test {
     cluster_.record.serving_version = "v1";
     cluster_.record.trained_lists = 256;
     cluster_.record.target_recall = 0.95;
-    cluster_.record.recall = {{4, 0.90, 0.01, 0.90, 90}, {16, 0.97, 0.05, 0.97, 90}, {64, 1, 0.2, 1, 90}};
+    cluster_.record.recall = {
+        {4, 0.90, 0.01, 0.90, 90}, {16, 0.97, 0.05, 0.97, 90}, {64, 1, 0.2, 1, 90}};
     cluster_.Publish();
     SetPoints(index::kFlatPoints);
   }
