@@ -6,12 +6,14 @@
 #include <bit>
 #include <map>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "index/decode.h"
 #include "index/kernels/kernel_table.h"
 #include "index/search.h"
 #include "tests/support/memory_rows.h"
+#include "tests/support/named_kernels.h"
 #include "tests/unit/index_search/fabricated_index.h"
 
 namespace kith::index {
@@ -28,11 +30,12 @@ struct Expected {
 
 class RandomCollection {
  public:
-  explicit RandomCollection(uint32_t seed)
+  // Of a dimension up to 40 where none is given.
+  explicit RandomCollection(uint32_t seed, uint32_t dimension = 0)
       : random_(seed),
         metric_(Pick({Metric::kL2, Metric::kInnerProduct, Metric::kCosine})),
         type_(Pick({ElementType::kF32, ElementType::kF16, ElementType::kU8})),
-        dimension_(1 + random_() % 40),
+        dimension_(dimension != 0 ? dimension : 1 + random_() % 40),
         rows_(metric_, type_, dimension_) {
     Write();
     Index();
@@ -234,6 +237,7 @@ TEST_F(SearchProperty, ExactAndUnlimitedSearchesAreTheBruteForceBitForBit) {
 }
 
 TEST_F(SearchProperty, LimitedSearchesGiveLiveRowsWithExactRanksInOrderAndNoneTwice) {
+  int exhaustive = 0;
   for (uint32_t seed = 1000; seed < 1060; ++seed) {
     SCOPED_TRACE(seed);
     RandomCollection collection(seed);
@@ -248,7 +252,12 @@ TEST_F(SearchProperty, LimitedSearchesGiveLiveRowsWithExactRanksInOrderAndNoneTw
     options.refine = below(60);
     options.rerank = below(60);
     const std::vector<Hit> hits = Ask(collection.View(), query, options);
+    const bool all_lists = options.nprobe >= collection.View().version->lists();
     EXPECT_LE(hits.size(), options.limit);
+    if (all_lists) {
+      EXPECT_EQ(hits.size(), std::min<size_t>(options.limit, collection.live()));
+    }
+    exhaustive += all_lists;
     size_t at = 0;
     for (const Hit& hit : hits) {
       // In the order of the truth, so each at most once.
@@ -258,7 +267,23 @@ TEST_F(SearchProperty, LimitedSearchesGiveLiveRowsWithExactRanksInOrderAndNoneTw
       ++at;
     }
   }
+  EXPECT_GT(exhaustive, 5);
 }
+
+TEST_F(SearchProperty, LongVectorsAreNoException) {
+  for (const uint32_t dimension : {512u, 768u, 4096u}) {
+    for (uint32_t seed = 2000; seed < 2012; ++seed) {
+      SCOPED_TRACE(std::to_string(dimension) + " seed " + std::to_string(seed));
+      RandomCollection collection(seed, dimension);
+      CheckOnce(collection);
+      collection.MergeSegments();
+      CheckOnce(collection);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_F(SearchProperty, RunsUnderTheKernelsNamed) { KITH_RUN_UNDER_NAMED_KERNELS(); }
 
 }  // namespace
 }  // namespace kith::index

@@ -68,6 +68,48 @@ TEST(ArtifactTest, ComesBackWhole) {
   }
 }
 
+// As docs/formats.md describes it: two dimensions, three lists, one sub-space, plane B of
+// residuals.
+std::string ArtifactByDescription() {
+  std::string bytes;
+  const auto add = [&](auto value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  };
+  bytes += "KITHIDX\n";
+  for (const uint32_t value : {1u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint8_t value : {3, 2, 1, 0}) add(value);       // cosine, f16, residual
+  add(uint32_t{0});
+  add(uint64_t{0x1122334455667788});  // seed
+  add(-2.5f);                         // bias minimum and scale
+  add(0.125f);
+  for (const uint32_t begin : {0u, 2u}) add(begin);
+  for (int i = 0; i < 6; ++i) add(static_cast<float>(i) - 3);        // centroids
+  for (int i = 0; i < 512; ++i) add(static_cast<float>(i) * 0.25f);  // codebooks
+  for (const float value : {-1.0f, -2.0f, 0.5f, 0.75f}) add(value);  // refine minimum, scale
+  for (const uint64_t lane : HashContent(bytes)) add(lane);
+  return bytes;
+}
+
+TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
+  const std::string golden = ArtifactByDescription();
+  const auto parsed = ParseIndexVersion(golden);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const IndexVersion& version = **parsed;
+  EXPECT_EQ(version.hash, "d79368b3b4110d22170e97f850b270ad");
+  EXPECT_EQ(version.parameters.metric, Metric::kCosine);
+  EXPECT_EQ(version.parameters.element_type, ElementType::kF16);
+  EXPECT_EQ(version.parameters.seed, 0x1122334455667788u);
+  EXPECT_EQ(version.bias_min, -2.5f);
+  EXPECT_EQ(version.bias_scale, 0.125f);
+  EXPECT_EQ(version.subspace_begins, (std::vector<uint32_t>{0, 2}));
+  EXPECT_EQ(version.centroids, (std::vector<float>{-3, -2, -1, 0, 1, 2}));
+  EXPECT_EQ(version.centroid_norms, (std::vector<float>{13, 1, 5}));
+  EXPECT_EQ(version.codebooks[511], 127.75f);
+  EXPECT_EQ(version.refine_min, (std::vector<float>{-1, -2}));
+  EXPECT_EQ(version.refine_scale, (std::vector<float>{0.5f, 0.75f}));
+  EXPECT_EQ(SerializeIndexVersion(version), golden);
+}
+
 TEST(ArtifactTest, EveryFlippedByteIsNoticed) {
   std::string artifact = SmallArtifact(PlaneB::kResidual);
   for (size_t i = 0; i < artifact.size(); ++i) {

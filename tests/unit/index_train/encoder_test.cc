@@ -13,6 +13,7 @@
 
 #include "index/content_hash.h"
 #include "index/plan.h"
+#include "tests/support/named_kernels.h"
 #include "tests/unit/index_train/sample_points.h"
 
 namespace kith::index {
@@ -196,20 +197,27 @@ INSTANTIATE_TEST_SUITE_P(Shapes, EncoderTest, ::testing::ValuesIn(kShapes), [](c
   return std::string(type) + metric + std::to_string(shape.dimension);
 });
 
-// The figure is the same under every kernel table: CMakeLists.txt runs this under each.
-TEST(EncodedBytesTest, AreThoseWrittenDownHere) {
-  const Encoded encoded({128, ElementType::kF32, Metric::kL2});
+std::string HashOf(const EncodedRows& codes) {
   std::string bytes;
   const auto add = [&](const auto& values) {
     bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
   };
-  add(encoded.codes.rows);
-  add(encoded.codes.lists);
-  add(encoded.codes.plane_a);
-  add(encoded.codes.bias);
-  add(encoded.codes.plane_b);
-  add(encoded.codes.side_rows);
-  EXPECT_EQ(HexDigits(HashContent(bytes)), "be9f04e32dad1ee072c2aa1d5b41f3f4");
+  add(codes.rows);
+  add(codes.lists);
+  add(codes.plane_a);
+  add(codes.bias);
+  add(codes.plane_b);
+  add(codes.side_rows);
+  return HexDigits(HashContent(bytes));
+}
+
+// The figures are the same under every kernel table: CMakeLists.txt runs this under each.
+TEST(EncodedBytesTest, AreThoseWrittenDownHere) {
+  KITH_RUN_UNDER_NAMED_KERNELS();
+  const Encoded floats({128, ElementType::kF32, Metric::kL2});
+  EXPECT_EQ(HashOf(floats.codes), "23c24a6b2780ffaa5b804c4ca13203ed");
+  const Encoded bytes({80, ElementType::kU8, Metric::kCosine});
+  EXPECT_EQ(HashOf(bytes.codes), "4db06676cabf5e2edaae09c9bec1f48a");
 }
 
 TEST(SideRowsTest, RowsBeyondTheRangesGoToTheSideListAndTheOthersKeepTheirOrder) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "index/assign.h"
 #include "index/kernels/kernel_table.h"
 #include "index/nearest.h"
 #include "index/pace.h"
@@ -98,6 +99,27 @@ TEST(KMeansTest, ComparingWithNeighboursOnlyLosesNothingThatMatters) {
   EXPECT_NE(quick, full);
   EXPECT_LT(Distortion(matrix, quick), 1.005 * Distortion(matrix, full));
   EXPECT_EQ(quick, Cluster(matrix, 600, 3));
+}
+
+TEST(KMeansTest, AFatClusterIsMovedInPiecesThatCanBeStoppedBetween) {
+  // All points in one of many clusters, the others far away but for a few.
+  constexpr uint32_t n = 256;
+  const auto points = ClusteredPoints(20'000, n, 3);
+  const Matrix matrix = {points.data(), 20'000, n};
+  std::vector<float> centroids(600 * n, 50.0f);
+  for (size_t c = 0; c < 600; ++c) centroids[c * n] += static_cast<float>(c);
+  std::copy_n(points.begin(), 40 * n, centroids.begin());
+  const Matrix clusters = {centroids.data(), 600, n};
+  std::vector<uint32_t> nearest(20'000, 17);
+  int asked = 0;
+  TrainingControl control;
+  control.cancelled = [&] { return ++asked < 0; };
+  Pace pace(control, 1);
+  ASSERT_TRUE(AssignNear(matrix, clusters, pace, nearest));
+  EXPECT_GT(asked, 20'000 / (12 * 800)) << "one piece of 20,000 would be asked about once";
+  std::vector<uint32_t> all(20'000);
+  NearestFinder(clusters, SquaredNorms(clusters)).Find(matrix, all.data());
+  EXPECT_EQ(nearest, all) << "all 40 centroids among the points are neighbours of each other";
 }
 
 TEST(KMeansTest, FindsSeparatedClusters) {

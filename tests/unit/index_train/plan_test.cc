@@ -1,0 +1,77 @@
+#include "index/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "index/list_segment.h"
+
+namespace kith::index {
+namespace {
+
+// A segment of `points` rows in random lists.
+std::shared_ptr<const ListSegment> Built(const IndexParameters& parameters, uint32_t points) {
+  IndexVersion version;
+  version.parameters = parameters;
+  std::mt19937 random(1);
+  EncodedRows encoded;
+  for (uint32_t row = 0; row < points; ++row) {
+    encoded.rows.push_back(row);
+    encoded.lists.push_back(random() % parameters.lists);
+  }
+  encoded.bias.resize(points);
+  encoded.plane_a.resize(size_t{points} * parameters.subspaces);
+  encoded.plane_b.resize(size_t{points} * parameters.dimension);
+  return ListSegment::FromEncoded(version, encoded);
+}
+
+TEST(PlanTest, BytesOfCodesAreThoseOfASegmentWithinThreePercent) {
+  for (const auto& [dimension, lists, points] :
+       {std::tuple<uint32_t, uint32_t, uint32_t>{128, 1024, 60'000},
+        {80, 4096, 60'000},
+        {768, 256, 5000},
+        {4096, 16, 1000}}) {
+    SCOPED_TRACE("dimension " + std::to_string(dimension));
+    IndexParameters parameters{.dimension = dimension, .lists = lists};
+    parameters.subspaces = AutoSubspaces(dimension);
+    const auto segment = Built(parameters, points);
+    const PlannedBytes planned = PlanBytes(parameters, points, 1);
+    const auto built = static_cast<double>(segment->code_bytes() + segment->refine_bytes());
+    EXPECT_NEAR(static_cast<double>(planned.codes + planned.refine), built, 0.03 * built);
+    EXPECT_EQ(planned.refine, segment->refine_bytes());
+  }
+}
+
+TEST(PlanTest, ATrainingIsPlannedByItsSampleAndNotByThePoints) {
+  const IndexParameters parameters{.dimension = 100, .lists = 1000, .subspaces = 16};
+  // Twice as stored, or as stored and as floats: the same for f32.
+  EXPECT_NEAR(static_cast<double>(TrainingBytes(parameters, 1'000'000)), 800e6, 0.15 * 800e6);
+  EXPECT_EQ(TrainingBytes(parameters, 20'000) - TrainingBytes(parameters, 10'000), 8'800'000u);
+  IndexParameters bytes = parameters;
+  bytes.element_type = ElementType::kU8;
+  EXPECT_NEAR(static_cast<double>(TrainingBytes(bytes, 1'000'000)), 500e6, 0.05 * 500e6);
+}
+
+TEST(PlanTest, AStepOfEncodingIsBoundedInBytesAndInRows) {
+  const auto rows = [](uint32_t dimension, uint32_t subspaces) {
+    return EncodeStepRows({.dimension = dimension, .lists = 16, .subspaces = subspaces});
+  };
+  EXPECT_EQ(rows(128, 16), 131'072u);
+  EXPECT_EQ(rows(4, 2), 131'072u);
+  EXPECT_LE(uint64_t{rows(768, 64)} * 2 * (768 + 64 + 10), kEncodeStepBytes);
+  EXPECT_LE(uint64_t{rows(4096, 64)} * 2 * (4096 + 64 + 10), kEncodeStepBytes);
+  EXPECT_GE(rows(4096, 64), 4096u);
+}
+
+TEST(PlanTest, ASecondVersionCountsTheMergeOfOneShardBesideItself) {
+  const IndexParameters parameters{.dimension = 128, .lists = 4096, .subspaces = 16};
+  const PlannedBytes whole = PlanBytes(parameters, 4'000'000, 4);
+  const uint64_t version = whole.codes + whole.refine + whole.quantizer;
+  const uint64_t one_shard = (whole.codes + whole.refine) / 4;
+  EXPECT_EQ(SecondVersionBytes(parameters, 4'000'000, 4), version + one_shard + kEncodeStepBytes);
+  EXPECT_EQ(SecondVersionBytes({.dimension = 128}, 1000, 1), 0u) << "no lists, no version";
+}
+
+}  // namespace
+}  // namespace kith::index
