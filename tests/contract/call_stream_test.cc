@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/base/reasons.h"
+#include "common/base/status.h"
 #include "common/rpc/status_codes.h"
 #include "common/vector/point_key.h"
 #include "kith/v1/shard.grpc.pb.h"

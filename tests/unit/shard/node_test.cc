@@ -163,10 +163,10 @@ TEST_F(NodeTest, WhatTheStateHasFlushedLeavesTheLog) {
     written += payload.size();
   }
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (node_->health().log_bytes > written / 4 && std::chrono::steady_clock::now() < end) {
+  do {
     ASSERT_TRUE(Write(Put(1000, {1, 0}, payload)).ok());  // so that memtables of the log fill up
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  } while (node_->health().log_bytes > written / 4 && std::chrono::steady_clock::now() < end);
   EXPECT_LE(node_->health().log_bytes, written / 4);
   node_.reset();  // without a checkpoint
   ASSERT_TRUE(Start().ok());

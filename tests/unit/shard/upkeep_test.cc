@@ -220,7 +220,7 @@ TEST_F(UpkeepTest, TheFirstPointOfAShardOfLargeVectorsTakesLittleDisk) {
 TEST(AdmissionTest, AShardThatHasGivenOutItsRowNumbersRefusesMore) {
   CopyParts parts;
   parts.spec.slots = {{0, limits::kSlots}};
-  Admission admission(parts, 0);
+  Admission admission(parts, {.disk_reserve_bytes = 0});
   const auto last = static_cast<uint32_t>(limits::kRowsMax - 1);
   const absl::Status status = admission.CheckRoom(last, 2);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);

@@ -142,7 +142,7 @@ f394970d)");
   lists[1].bias = {0x0102, 0x0304};
   for (uint8_t i = 0; i < 8; ++i) lists[1].plane_a.push_back(0xa0 + i);
   for (uint8_t i = 0; i < 32; ++i) lists[1].plane_b.push_back(0xc0 + i);
-  const auto segment = index::ListSegment::FromCanonical(*version, lists, {0x01020304});
+  const auto segment = test::SegmentOf(*version, lists, {0x01020304});
   const SegmentIdentity identity{SomeUuid(), "0123456789abcdef0123456789abcdef"};
   const std::string path = directory_ / "00000001.seg";
   ASSERT_TRUE(WriteSegmentFile(*files_, path, identity, *version, *segment).ok());

@@ -43,15 +43,6 @@ std::vector<ListSegment::CanonicalList> ExampleLists(const index::IndexVersion& 
   return lists;
 }
 
-std::shared_ptr<const ListSegment> SegmentOf(
-    const index::IndexVersion& version, const std::vector<ListSegment::CanonicalList>& lists,
-    const std::vector<uint32_t>& side_rows) {
-  std::vector<uint32_t> counts;
-  for (const auto& list : lists) counts.push_back(static_cast<uint32_t>(list.rows.size()));
-  return ListSegment::FromCanonical(
-      version, counts, [&](uint32_t list) { return lists[list]; }, side_rows);
-}
-
 class SegmentFileTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(Write(path_, identity_).ok()); }
@@ -68,7 +59,7 @@ class SegmentFileTest : public testing::Test {
   const std::vector<ListSegment::CanonicalList> lists_ = ExampleLists(*version_);
   const std::vector<uint32_t> side_rows_ = {90'001, 90'005};
   const std::shared_ptr<const ListSegment> segment_ =
-      SegmentOf(*version_, lists_, side_rows_);
+      test::SegmentOf(*version_, lists_, side_rows_);
   const std::string path_ = directory_ / "1.seg";
   const SegmentIdentity identity_{Uuid::Random(), version_->hash};
 };
@@ -191,7 +182,7 @@ TEST_F(SegmentFileTest, ListSizesThatLieAreDetected) {
 
 TEST_F(SegmentFileTest, AnEmptySegmentReadsBack) {
   const auto empty =
-      SegmentOf(*version_, std::vector<ListSegment::CanonicalList>(version_->lists()), {});
+      test::SegmentOf(*version_, std::vector<ListSegment::CanonicalList>(version_->lists()), {});
   ASSERT_TRUE(WriteSegmentFile(*files_, path_, identity_, *version_, *empty).ok());
   const auto segment = Read();
   ASSERT_TRUE(segment.ok()) << segment.status();

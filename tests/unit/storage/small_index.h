@@ -2,7 +2,9 @@
 #define KITH_TESTS_UNIT_STORAGE_SMALL_INDEX_H_
 
 #include <memory>
+#include <vector>
 
+#include "index/list_segment.h"
 #include "index/index_version.h"
 
 namespace kith::test {
@@ -25,6 +27,16 @@ inline std::shared_ptr<const index::IndexVersion> SmallIndexVersion(uint64_t see
   version.refine_scale.assign(kDimension, 0.01f);
   const auto parsed = index::ParseIndexVersion(index::SerializeIndexVersion(version));
   return parsed.ok() ? *parsed : nullptr;
+}
+
+// A segment of these lists, held at once.
+inline std::shared_ptr<const index::ListSegment> SegmentOf(
+    const index::IndexVersion& version, const std::vector<index::ListSegment::CanonicalList>& lists,
+    const std::vector<uint32_t>& side_rows) {
+  std::vector<uint32_t> counts;
+  for (const auto& list : lists) counts.push_back(static_cast<uint32_t>(list.rows.size()));
+  return index::ListSegment::FromCanonical(
+      version, counts, [&](uint32_t list) { return lists[list]; }, side_rows);
 }
 
 }  // namespace kith::test
