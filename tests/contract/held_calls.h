@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/executor.h"
 #include "tests/support/fake_shard_service.h"
 
 namespace kith::testing {
