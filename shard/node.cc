@@ -199,8 +199,8 @@ void Node::SweepArtifacts() {
   }
 }
 
-// Copies are asked outside the lock that every call takes: one that waits for its disk must not hold
-// up the others.
+// Copies are asked outside the lock that every call takes: one that waits for its disk must not
+// hold up the others.
 NodeHealth Node::health() const {
   NodeHealth health;
   bool all_ready = true;

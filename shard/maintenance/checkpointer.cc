@@ -66,7 +66,8 @@ absl::StatusOr<uint64_t> Checkpointer::NextFreeFile() const {
   uint64_t next = next_file_;
   for (const std::string& file : present) {
     uint64_t number = 0;
-    if (absl::SimpleAtoi(file.substr(0, file.find('.')), &number)) next = std::max(next, number + 1);
+    const bool numbered = absl::SimpleAtoi(file.substr(0, file.find('.')), &number);
+    if (numbered) next = std::max(next, number + 1);
   }
   return next;
 }

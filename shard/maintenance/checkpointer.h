@@ -50,7 +50,7 @@ class Checkpointer {
   Manifest manifest_;  // the one that a start would find
   // Written to the state, but the flush failed: a start finds it or manifest_.
   std::optional<Manifest> written_;
-  // Only grows, also where an attempt fails: a file that was written keeps its name and its content.
+  // Only grows, also where an attempt fails: what was written keeps its name and content.
   uint64_t next_file_ = 0;
   // Files of the segments that are on disk; holding the pointer keeps it from being reused.
   std::unordered_map<Segment, std::string> files_;

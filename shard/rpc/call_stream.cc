@@ -143,8 +143,8 @@ void CallStream::OnCancel() {
 }
 
 void CallStream::Dispatch(v1::ShardCall&& call) {
-  Arrived arrived{call.call(), call.ByteSizeLong(), DeadlineFrom(call.timeout_us()), std::chrono::steady_clock::now(),
-                  "ShardNode/Unknown"};
+  Arrived arrived{call.call(), call.ByteSizeLong(), DeadlineFrom(call.timeout_us()),
+                  std::chrono::steady_clock::now(), "ShardNode/Unknown"};
   switch (call.body_case()) {
     case v1::ShardCall::kSearch:
       arrived.method = "ShardNode/Search";

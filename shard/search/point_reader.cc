@@ -87,7 +87,7 @@ class PieceReader {
   std::vector<std::optional<StoredRow>> stored_;
 };
 
-// RESOURCE_EXHAUSTED once the answer is larger than a message may be: before the next piece is read.
+// RESOURCE_EXHAUSTED once the answer is larger than a message may be, before more of it is read.
 absl::Status AddPoints(const GetCall& call, const std::vector<std::optional<StoredRow>>& stored,
                        GetReply& reply) {
   for (const std::optional<StoredRow>& point : stored) {

@@ -180,9 +180,9 @@ uint64_t RocksLogStore::bytes() const {
   return tables + memory_bytes();
 }
 
-// A killed process leaves WAL bytes that no fsync covers. RocksDB applies them and writes on in a new
-// WAL, which is synced; were the power to fail before the old one reached the disk by itself, the
-// log would have a hole. So everything that is found is made durable before anything is built on it.
+// A killed process leaves WAL bytes that no fsync covers. RocksDB applies them and writes on in a
+// new WAL, which is synced; were the power to fail before the old one reached the disk by itself,
+// the log would have a hole. So what is found is made durable before anything is built on it.
 absl::Status SyncFound(FileSystem& files, const std::string& directory) {
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(directory));
   for (const std::string& name : names) {

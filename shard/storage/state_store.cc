@@ -78,7 +78,10 @@ absl::Status RocksStateStore::WriteLocked(rocksdb::WriteBatch& batch) {
 
 absl::Status RocksStateStore::Resume() {
   std::lock_guard lock(resume_mutex_);
-  return Checked(db().Resume(), "resume the state");
+  const rocksdb::Status status = db().Resume();
+  if (!status.IsBusy()) return Checked(status, "resume the state");
+  return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+               fmt::format("the state in {} waits for room on its disk", directory_));
 }
 
 absl::Status RocksStateStore::Flush() {

@@ -87,8 +87,9 @@ class StateStore {
   virtual std::unique_ptr<StateBatch> NewBatch() = 0;
   // Empties the batch where it succeeds.
   virtual absl::Status Write(StateBatch& batch) = 0;
-  // After an error that has passed, such as a disk that has room again: writes that RocksDB refused
-  // since then are possible once it answers OK. OK at once where there was no error.
+  // After an error that has passed: what was refused since then can be written once it answers OK.
+  // OK at once where there was no error. UNAVAILABLE NOT_READY where the disk was full: RocksDB
+  // looks for room by itself every five seconds, and writes are possible again after that.
   virtual absl::Status Resume() = 0;
   // Everything written so far is durable when it returns.
   virtual absl::Status Flush() = 0;

@@ -62,8 +62,8 @@ absl::StatusOr<uint64_t> Applier::ContentHashOf(const ResolvedOperation& operati
     return storage::ContentHash(stored[0].vector, stored[0].payload);
   }
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-               fmt::format("row {} of point {} is neither in the row file nor in the truth; restore "
-                           "this shard from another copy or a backup",
+               fmt::format("row {} of point {} is neither in the row file nor in the truth; "
+                           "restore this shard from another copy or a backup",
                            before.row, PointKeyToString(operation.key)));
 }
 

@@ -93,7 +93,8 @@ class Child {
     for (uint64_t request = lsn - std::min<uint64_t>(lsn, kInFlight + 1) + 1; request <= lsn;
          ++request) {
       std::promise<absl::StatusOr<WriteReply>> promise;
-      node_.Write(CallOf(request), Soon(), [&](auto reply) { promise.set_value(std::move(reply)); });
+      node_.Write(CallOf(request), Soon(),
+                  [&](auto reply) { promise.set_value(std::move(reply)); });
       const absl::StatusOr<WriteReply> reply = promise.get_future().get();
       if (!reply.ok()) {
         Say("WRONG repeated request: " + reply.status().ToString());
@@ -198,7 +199,8 @@ int RunChild(const ChildOptions& options) {
     cut.cut_after_operations = options.cut_after_operations;
     cut.at_cut = PowerCutOptions::AtCut::kExit;
     cut.journal = options.journal;
-    if (!options.journal.empty()) cut.sync_time = std::chrono::microseconds(300);
+    // As on a slow disk: most kills come between a write and its sync.
+    if (!options.journal.empty()) cut.sync_time = std::chrono::microseconds(2000);
     power = std::make_unique<PowerCut>(cut);
   }
   shard::NodeOptions node_options;

@@ -138,7 +138,8 @@ TEST(FrameQueue, AFrameHoldsNoMoreMessagesThanAReceiverTakes) {
 TEST(CallStreamEnd, StreamsMayBeDrainedWhileTheirCallsAreAnswered) {
   for (int round = 0; round < 60; ++round) {
     HeldCalls node;
-    auto server = std::move(shard::ShardNodeServer::Start(node, {.address = "127.0.0.1:0"})).value();
+    const shard::ShardNodeServerOptions options{.address = "127.0.0.1:0"};
+    auto server = std::move(shard::ShardNodeServer::Start(node, options)).value();
     const auto channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server->port()),
                                              grpc::InsecureChannelCredentials());
     const auto stub = v1::ShardNode::NewStub(channel);
@@ -146,8 +147,9 @@ TEST(CallStreamEnd, StreamsMayBeDrainedWhileTheirCallsAreAnswered) {
     const auto stream = stub->Calls(&context);
     v1::ShardCallFrame frame;
     for (uint64_t call = 1; call <= 8; ++call) {
-      frame.add_calls()->set_call(call);
-      v1::ShardSearchCall* search = frame.mutable_calls(static_cast<int>(call) - 1)->mutable_search();
+      v1::ShardCall* to = frame.add_calls();
+      to->set_call(call);
+      v1::ShardSearchCall* search = to->mutable_search();
       search->set_shard(1);
       search->set_count(1);
       search->set_limit(1);

@@ -71,7 +71,8 @@ void PowerCut::ReadJournal() {
         break;
       case DiskCall::Kind::kRename: {
         std::map<std::string, uint64_t> moved;
-        for (const auto& [name, bytes] : synced) moved[Moved(name, path, names.substr(tab + 1))] = bytes;
+        const std::string target = names.substr(tab + 1);
+        for (const auto& [name, bytes] : synced) moved[Moved(name, path, target)] = bytes;
         synced = std::move(moved);
         break;
       }

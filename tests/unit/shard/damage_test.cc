@@ -74,7 +74,8 @@ class DamageTest : public NodeFixture {
     EXPECT_TRUE(node_->health().ready) << node_->health().reason;
   }
   std::unique_ptr<storage::StateStore> OpenState() {
-    return std::move(storage::StateStore::Open({ShardPath() + "/state", real_files_.get()})).value();
+    const storage::StateOptions options{ShardPath() + "/state", real_files_.get()};
+    return std::move(storage::StateStore::Open(options)).value();
   }
   void ChangeState(const std::function<void(storage::StateBatch&)>& change) {
     const auto state = OpenState();

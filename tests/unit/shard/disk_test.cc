@@ -185,7 +185,7 @@ TEST_F(FullDiskNodeTest, DeletesNeedAnEighthOfTheReserveAndOtherWritesAllOfIt) {
     const std::string path = directory_ + "/filler";
     const auto file = std::move(disk_->files().Create(path)).value();
     ASSERT_TRUE(file->Append(std::string(*disk_->FreeBytes() - bytes, 'x')).ok());
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));  // the last look at the disk is old
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));  // until it looks again
   };
   leave(4 << 20);
   const auto refused = Write(Put(3, {1, 0}));

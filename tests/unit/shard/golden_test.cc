@@ -1,5 +1,5 @@
-// The bytes that a shard copy puts into its databases, frozen: docs/formats.md describes them. A test
-// that fails here means a new format version.
+// The bytes that a shard copy puts into its databases, frozen: docs/formats.md describes them. A
+// test that fails here means a new format version.
 #include <absl/strings/escaping.h>
 #include <gtest/gtest.h>
 

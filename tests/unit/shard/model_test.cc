@@ -54,7 +54,8 @@ double Collection::RandomValue() {
   const double sign = Random(2) == 0 ? 1 : -1;
   const int exponent = static_cast<int>(Random(5)) - 12;
   const double value = sign * std::ldexp(1024 + Random(1024), exponent);
-  return spec.element_type == ElementType::kF16 ? value : value * (1 + std::ldexp(Random(8000), -23));
+  if (spec.element_type == ElementType::kF16) return value;
+  return value * (1 + std::ldexp(Random(8000), -23));
 }
 
 Vector Collection::RandomVector() {
@@ -212,10 +213,9 @@ class ModelTest : public NodeFixture {
     const ShardSpec& spec = collection.spec;
     const auto hashes = node_->SampleHashes({spec.shard, 1, 1000}, Soon());
     if (hashes->size() < 256) return "";
-    EXPECT_TRUE(node_->AddTrainingChunk({"job", spec.dimension, spec.element_type,
-                                         *node_->ReadSample({spec.shard, 1, 0, 0, 1 << 20}, Soon())},
-                                        Soon())
-                    .ok());
+    TrainingChunk chunk{"job", spec.dimension, spec.element_type, {}};
+    chunk.sample = *node_->ReadSample({spec.shard, 1, 0, 0, 1 << 20}, Soon());
+    EXPECT_TRUE(node_->AddTrainingChunk(std::move(chunk), Soon()).ok());
     const StartTrainingCall start{"job", spec.dimension, spec.metric, spec.element_type, 4, 2, 1};
     EXPECT_TRUE(node_->StartTraining(start, Soon()).ok());
     absl::StatusOr<TrainingState> state = TrainingState();

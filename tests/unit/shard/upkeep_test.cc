@@ -138,7 +138,8 @@ TEST_F(UpkeepTest, OneCheckpointForgetsEveryRequestThatExpired) {
   ASSERT_TRUE(node_->Close().ok());
   node_.reset();
   const auto open = [&] {
-    return std::move(storage::StateStore::Open({ShardPath() + "/state", real_files_.get()})).value();
+    const storage::StateOptions options{ShardPath() + "/state", real_files_.get()};
+    return std::move(storage::StateStore::Open(options)).value();
   };
   {
     const auto state = open();
@@ -211,7 +212,9 @@ TEST_F(UpkeepTest, TheFirstPointOfAShardOfLargeVectorsTakesLittleDisk) {
   node_->Write(call, Soon(), [&](auto reply) { promise.set_value(reply.ok()); });
   ASSERT_TRUE(promise.get_future().get());
   uint64_t bytes = 0;
-  for (const auto& entry : fs::directory_iterator(ShardPath(8) + "/rows")) bytes += entry.file_size();
+  for (const auto& entry : fs::directory_iterator(ShardPath(8) + "/rows")) {
+    bytes += entry.file_size();
+  }
   EXPECT_GT(bytes, 0u);
   EXPECT_LE(bytes, uint64_t{16} << 20);
 }
