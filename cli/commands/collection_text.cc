@@ -46,8 +46,9 @@ void PrintCollection(const v1::Collection& collection, Terminal& terminal) {
   for (const std::string& reason : collection.reasons()) PrintLine(terminal, "  because", reason);
   for (const v1::RecallPoint& point : collection.recall()) {
     PrintLine(terminal, "  recall@10",
-              fmt::format("{:.4f} at nprobe {}, scanning {:.2f} % of the points",
-                          point.recall_at_10(), point.nprobe(), 100 * point.scanned_share()));
+              fmt::format("{:.4f} at nprobe {}, scanning {:.2f} % of the points, refining {}",
+                          point.recall_at_10(), point.nprobe(), 100 * point.scanned_share(),
+                          point.refine()));
   }
   PrintLine(terminal, "memory", "");
   PrintMemory(terminal, collection.memory());

@@ -60,7 +60,7 @@ absl::Status Reconciler::RunOnce() {
   for (const CollectionRecord& record : records) {
     if (record.state == State::kActive) LookAt(record);
   }
-  // Afterwards, when it is known which nodes are silent: creating and dropping wait longer for each.
+  // Afterwards, when it is known which nodes are silent: to create and drop waits long for each.
   for (const CollectionRecord& record : records) {
     if (record.state != State::kActive && !NeedsSilentNode(record)) Finish(record);
   }

@@ -204,6 +204,7 @@ absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline deadline) 
     if (Corrupted("BuildIndex")) {
       index.ready = false;
       index.indexed_rows = stat.rows / 3;
+      stat.not_ready_reason = "no space left on device";
     }
     stat.indexes.push_back(index);
   }

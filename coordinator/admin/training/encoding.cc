@@ -41,9 +41,9 @@ absl::Status Take(const TrainingRun& run, const ShardStat& stat, const std::stri
     progress.ready = index.ready;
     if (index.ready || now < progress.standstill) return absl::OkStatus();
     return AtShard(Error(absl::StatusCode::kUnavailable, reason::kStorage,
-                         fmt::format("encoding stands still at {} of {} rows; the node's log says "
-                                     "why",
-                                     index.indexed_rows, index.total_rows)),
+                         fmt::format("encoding stands still at {} of {} rows ({}); the node's log "
+                                     "says more",
+                                     index.indexed_rows, index.total_rows, stat.not_ready_reason)),
                    progress.placement);
   }
   // A node that restarted may have forgotten that it was asked.

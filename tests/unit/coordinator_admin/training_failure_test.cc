@@ -158,6 +158,7 @@ TEST_F(TrainingFailureTest, AShardWhoseEncodingStandsStillEndsTheTraining) {
   const Operation operation = *cluster.operations().Get(started->id);
   EXPECT_EQ(operation.state, OperationState::kFailed);
   EXPECT_THAT(operation.error_message, ::testing::HasSubstr("stands still"));
+  EXPECT_THAT(operation.error_message, ::testing::HasSubstr("no space left"));
   EXPECT_THAT(operation.error_message, ::testing::HasSubstr("node n1"));
   EXPECT_TRUE(cluster.Indexes().empty());
 }
