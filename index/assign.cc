@@ -10,7 +10,8 @@
 namespace kith::index {
 namespace {
 
-constexpr size_t kNeighbours = 96;  // in 16 dimensions 0.2 % more distortion than with all of them
+// In 16 evenly filled dimensions that costs less than 0.5 % of distortion (kmeans_test.cc).
+constexpr size_t kNeighbours = 96;
 constexpr size_t kChunkPieces = 12;
 
 // The rows named by `ids`, one after another.

@@ -1,9 +1,9 @@
 #include "index/coarse.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
+#include "common/vector/metric.h"
 #include "index/kernels/kernel_table.h"
 
 namespace kith::index {
@@ -33,7 +33,7 @@ void CoarseStep::ComputeTerms(const IndexVersion& version, const float* query) {
     }
   }
   // Values that overflowed have no order, and sorting needs one.
-  for (float& term : terms_) term = term == term ? term : kInfinity;
+  for (float& term : terms_) term = OrderedRank(term);
 }
 
 float CoarseStep::SampledCut(uint32_t nprobe) {
@@ -48,6 +48,20 @@ float CoarseStep::SampledCut(uint32_t nprobe) {
   const size_t rank = std::min(kSample - 1, size_t{nprobe} * 3 / 2 * kSample / lists + 6);
   std::nth_element(sample_.begin(), sample_.begin() + static_cast<ptrdiff_t>(rank), sample_.end());
   return sample_[rank];
+}
+
+void CoarseStep::MeasureNearest(const IndexVersion& version, const float* query) {
+  constexpr size_t kBatch = 64;
+  const void* centroids[kBatch];
+  float distances[kBatch];
+  for (size_t begin = 0; begin < nearest_.size(); begin += kBatch) {
+    const size_t count = std::min(kBatch, nearest_.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      centroids[i] = version.Centroid(nearest_[begin + i].list);
+    }
+    ActiveKernels().l2_f32(query, centroids, count, version.dimension(), distances);
+    for (size_t i = 0; i < count; ++i) nearest_[begin + i].term = OrderedRank(distances[i]);
+  }
 }
 
 const std::vector<ProbedList>& CoarseStep::Nearest(const IndexVersion& version, const float* query,
@@ -69,6 +83,7 @@ const std::vector<ProbedList>& CoarseStep::Nearest(const IndexVersion& version, 
   const auto end = nearest_.begin() + nprobe;
   if (end != nearest_.end()) std::nth_element(nearest_.begin(), end, nearest_.end(), Nearer);
   nearest_.resize(nprobe);
+  if (version.parameters.metric != Metric::kInnerProduct) MeasureNearest(version, query);
   std::sort(nearest_.begin(), nearest_.end(), Nearer);
   return nearest_;
 }

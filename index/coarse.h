@@ -18,11 +18,15 @@ struct ProbedList {
 class CoarseStep {
  public:
   // The `nprobe` lists (at most all) of smallest (term, list), in that order. `query` is decoded.
+  // Which lists these are is decided by ||q||² + ||c||² - 2<q, c>, one product a list; the terms
+  // given back are ||q - c||² itself, which keeps its digits however far from the origin both are.
   const std::vector<ProbedList>& Nearest(const IndexVersion& version, const float* query,
                                          uint32_t nprobe);
 
  private:
   void ComputeTerms(const IndexVersion& version, const float* query);
+  // Replaces the terms of the lists found.
+  void MeasureNearest(const IndexVersion& version, const float* query);
   // A term that more than `nprobe` lists are likely to lie under, from a sample.
   float SampledCut(uint32_t nprobe);
 

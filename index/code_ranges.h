@@ -8,7 +8,7 @@
 
 namespace kith::index {
 
-constexpr uint32_t kMaxBiasCode = 65'534;
+constexpr uint32_t kMaxBiasCode = 65'534;  // 16 bits but for one code
 constexpr uint32_t kMaxRefineCode = 255;
 
 // The smallest and the largest of some values.

@@ -33,7 +33,11 @@ struct IndexParameters {
 // Cosine works on normalised vectors in L2 geometry; inner product has no bias.
 //
 // A vector x in list c is c + r; plane A codes r as r̂ = (codeword of each sub-space), bias is
-// ||r̂||² + 2<c, r̂> so that ||q - c - r̂||² = ||q - c||² + bias - 2<q, r̂>.
+// ||r̂||² + 2<c, r̂> so that ||q - c - r̂||² = ||q - c||² + bias - 2<q, r̂>: the first comes
+// with the list, the second is stored, the third is a sum of look-ups in one table a query.
+// Product quantization of residuals is Jégou, Douze and Schmid, "Product quantization for nearest
+// neighbor search" (2011); that the middle term can be stored is used by FAISS' IVFPQ too, which
+// keeps it a list and codeword where this keeps it a row.
 //
 // Threads: immutable after construction.
 struct IndexVersion {
@@ -44,11 +48,12 @@ struct IndexVersion {
   // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
   // codebooks is 256 x dimension, row-major.
   std::vector<float> codebooks;
-  float bias_min = 0;  // bias = bias_min + bias_scale * code, code 0 to 65534; 0 scale for IP
+  // bias = bias_min + bias_scale * code, code 0 to 65534; scale 0 under inner product.
+  float bias_min = 0;
   float bias_scale = 0;
   std::vector<float> refine_min;  // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
   std::vector<float> refine_scale;
-  std::string hash;  // 32 hex digits of XXH3-128-like content hash of the serialised bytes, derived
+  std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
 
   uint32_t dimension() const { return parameters.dimension; }
   uint32_t lists() const { return parameters.lists; }

@@ -20,8 +20,9 @@ struct KMeansOptions {
 };
 
 // Moves `centroids` (rows of the points' dimension; where they start is the caller's choice) by
-// Lloyd's iterations. A cluster left without points takes a random point of the largest cluster
-// that has different ones. The same bytes for any number of threads. False when cancelled.
+// Lloyd's iterations ("Least squares quantization in PCM", 1982). A cluster left without points
+// takes a random point of the largest cluster that has different ones. The same bytes for any
+// number of threads. False when cancelled.
 bool KMeans(const Matrix& points, const KMeansOptions& options, Pace& pace,
             std::vector<float>& centroids);
 

@@ -131,6 +131,16 @@ std::shared_ptr<const ListSegment> ListSegment::FromCanonical(
   return packer.Finish(std::move(side_rows));
 }
 
+std::shared_ptr<const ListSegment> ListSegment::FromCanonical(const IndexVersion& version,
+                                                              std::span<const CanonicalList> lists,
+                                                              std::vector<uint32_t> side_rows) {
+  std::vector<uint32_t> counts;
+  counts.reserve(lists.size());
+  for (const CanonicalList& list : lists) counts.push_back(static_cast<uint32_t>(list.rows.size()));
+  return FromCanonical(
+      version, counts, [&](uint32_t number) { return lists[number]; }, std::move(side_rows));
+}
+
 std::shared_ptr<const ListSegment> ListSegment::Merge(
     const IndexVersion& version, std::span<const std::shared_ptr<const ListSegment>> segments,
     const Tombstones& tombstones) {

@@ -44,6 +44,10 @@ class ListSegment {
   static std::shared_ptr<const ListSegment> FromCanonical(
       const IndexVersion& version, std::span<const uint32_t> counts,
       const std::function<CanonicalList(uint32_t)>& next, std::vector<uint32_t> side_rows);
+  // Of lists that are all there already.
+  static std::shared_ptr<const ListSegment> FromCanonical(const IndexVersion& version,
+                                                          std::span<const CanonicalList> lists,
+                                                          std::vector<uint32_t> side_rows);
   // One segment of the live rows of several, which stay: as much memory again (plan.h).
   static std::shared_ptr<const ListSegment> Merge(
       const IndexVersion& version, std::span<const std::shared_ptr<const ListSegment>> segments,

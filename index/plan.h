@@ -35,8 +35,9 @@ constexpr PlaneB AutoPlaneB(ElementType type, Metric metric) {
   return type == ElementType::kU8 && metric != Metric::kCosine ? PlaneB::kRawU8 : PlaneB::kResidual;
 }
 
-// From about 40 points a centroid on, more of them no longer lower the distortion noticeably (39 is
-// FAISS' least); 256 codewords get 256 each.
+// Held-out SIFT lies 2 % nearer to its centroids where 40 points a list were trained on than where
+// 24 were; FAISS warns below 39. Codewords get 256 points each, and a training of few lists as
+// many.
 constexpr uint64_t kPointsPerList = 40;
 constexpr uint64_t kCodebookPoints = 65'536;
 

@@ -2,6 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <random>
@@ -12,6 +13,9 @@
 #include "index/encoder.h"
 #include "index/index_version.h"
 #include "index/kernels/kernel_table.h"
+#include "index/list_segment.h"
+#include "index/nearest.h"
+#include "index/search.h"
 
 namespace kith::index {
 namespace {
@@ -69,52 +73,51 @@ BENCHMARK(DotTile)
     ->ArgsProduct({{0, 1}, {96}, {512}, {80, 100, 768}})
     ->ArgNames({"table", "points", "centroids", "n"});
 
-void L2F32(benchmark::State& state) {
+// One query against 64 vectors.
+template <class Element, class Query, class Kernel>
+void ScoreEach(benchmark::State& state, Kernel KernelTable::*kernel,
+               const std::vector<Query>& query, const std::vector<Element>& elements) {
   const KernelTable* table = TableOf(state);
   if (table == nullptr) return;
-  const size_t n = state.range(1);
-  const auto elements = RandomFloats(64 * n);
-  const auto rows = Rows(elements, n);
+  const auto rows = Rows(elements, query.size());
   std::vector<float> out(rows.size());
   for (auto _ : state) {
-    table->l2_f32(elements.data(), rows.data(), rows.size(), n, out.data());
+    (table->*kernel)(query.data(), rows.data(), rows.size(), query.size(), out.data());
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations() * rows.size());
 }
-BENCHMARK(L2F32)->ArgsProduct({{0, 1}, {80, 128, 768}})->ArgNames({"table", "n"});
 
-void L2F16(benchmark::State& state) {
-  const KernelTable* table = TableOf(state);
-  if (table == nullptr) return;
+template <class Kernel>
+void ScoreFloats(benchmark::State& state, Kernel KernelTable::*kernel) {
   const size_t n = state.range(1);
-  const auto query = RandomFloats(n);
+  ScoreEach(state, kernel, RandomFloats(n), RandomFloats(64 * n));
+}
+template <class Kernel>
+void ScoreHalves(benchmark::State& state, Kernel KernelTable::*kernel) {
+  const size_t n = state.range(1);
   std::vector<uint16_t> elements;
   for (uint8_t byte : RandomBytes(64 * n)) elements.push_back(0x3800 + byte);
-  const auto rows = Rows(elements, n);
-  std::vector<float> out(rows.size());
-  for (auto _ : state) {
-    table->l2_f16(query.data(), rows.data(), rows.size(), n, out.data());
-    benchmark::DoNotOptimize(out.data());
-  }
-  state.SetItemsProcessed(state.iterations() * rows.size());
+  ScoreEach(state, kernel, RandomFloats(n), elements);
 }
-BENCHMARK(L2F16)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
-
-void L2U8(benchmark::State& state) {
-  const KernelTable* table = TableOf(state);
-  if (table == nullptr) return;
+template <class Kernel>
+void ScoreBytes(benchmark::State& state, Kernel KernelTable::*kernel) {
   const size_t n = state.range(1);
-  const auto elements = RandomBytes(64 * n);
-  const auto rows = Rows(elements, n);
-  std::vector<float> out(rows.size());
-  for (auto _ : state) {
-    table->l2_u8(elements.data(), rows.data(), rows.size(), n, out.data());
-    benchmark::DoNotOptimize(out.data());
-  }
-  state.SetItemsProcessed(state.iterations() * rows.size());
+  ScoreEach(state, kernel, RandomBytes(n), RandomBytes(64 * n));
 }
+
+void L2F32(benchmark::State& state) { ScoreFloats(state, &KernelTable::l2_f32); }
+void IpF32(benchmark::State& state) { ScoreFloats(state, &KernelTable::ip_f32); }
+void L2F16(benchmark::State& state) { ScoreHalves(state, &KernelTable::l2_f16); }
+void IpF16(benchmark::State& state) { ScoreHalves(state, &KernelTable::ip_f16); }
+void L2U8(benchmark::State& state) { ScoreBytes(state, &KernelTable::l2_u8); }
+void IpU8(benchmark::State& state) { ScoreBytes(state, &KernelTable::ip_u8); }
+BENCHMARK(L2F32)->ArgsProduct({{0, 1}, {80, 128, 768}})->ArgNames({"table", "n"});
+BENCHMARK(IpF32)->ArgsProduct({{0, 1}, {80, 128, 768}})->ArgNames({"table", "n"});
+BENCHMARK(L2F16)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+BENCHMARK(IpF16)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
 BENCHMARK(L2U8)->ArgsProduct({{0, 1}, {80, 128}})->ArgNames({"table", "n"});
+BENCHMARK(IpU8)->ArgsProduct({{0, 1}, {80, 128}})->ArgNames({"table", "n"});
 
 void LookupTable(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
@@ -178,6 +181,23 @@ void RefineL2(benchmark::State& state) {
 }
 BENCHMARK(RefineL2)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
 
+void RefineIp(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const size_t n = state.range(1);
+  const auto query = RandomFloats(n);
+  const auto codes = RandomBytes(64 * n);
+  std::vector<const uint8_t*> code_rows;
+  for (size_t i = 0; i < 64; ++i) code_rows.push_back(&codes[i * n]);
+  float out[64];
+  for (auto _ : state) {
+    table->refine_ip(query.data(), code_rows.data(), 64, n, out);
+    benchmark::DoNotOptimize(out);
+  }
+  state.SetItemsProcessed(state.iterations() * 64);
+}
+BENCHMARK(RefineIp)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+
 // A version of random quantizers: encoding costs the same whatever they hold.
 IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspaces) {
   IndexVersion version;
@@ -218,6 +238,46 @@ void Encode(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kRows);
 }
 BENCHMARK(Encode)->Arg(1024)->Arg(4096)->ArgName("lists")->Unit(benchmark::kMillisecond);
+
+// One search of 65,536 rows in 1,024 lists at the default depths, with the kernels that
+// KITH_KERNELS names; queries in turn, so that lists are not always in the cache.
+void WholeSearch(benchmark::State& state) {
+  constexpr uint32_t kDimension = 128;
+  constexpr uint32_t kRows = 65'536;
+  IndexVersion version = RandomVersion(kDimension, 1024, 16);
+  const auto points = RandomBytes(version.centroids.size());
+  std::copy(points.begin(), points.end(), version.centroids.begin());
+  version.centroid_norms = SquaredNorms({version.centroids.data(), 1024, kDimension});
+  const uint32_t stride = RowTable::StrideFor(kDimension);
+  const auto records = RandomBytes(size_t{kRows} * stride);
+  const auto* extent = reinterpret_cast<const std::byte*>(records.data());
+  const RowTable table = {&extent, 16, stride, kRows};
+  std::vector<uint32_t> rows(kRows);
+  std::iota(rows.begin(), rows.end(), 0u);
+  const std::vector segments = {
+      ListSegment::FromEncoded(version, EncodeRows(version, table, rows, 1))};
+  const IndexView view{.metric = Metric::kL2,
+                       .element_type = ElementType::kU8,
+                       .dimension = kDimension,
+                       .rows = table,
+                       .version = &version,
+                       .segments = segments,
+                       .indexed_end = kRows};
+  const SearchOptions options{.nprobe = static_cast<uint32_t>(state.range(0))};
+  SearchWorkspace workspace;
+  std::vector<Hit> hits;
+  SearchWork work;
+  uint32_t next = 0;
+  for (auto _ : state) {
+    next = (next + 7919) % kRows;
+    const Status status = Search(view, table.Vector(next), options, workspace, hits, work);
+    if (!status.ok()) state.SkipWithError("search");
+    benchmark::DoNotOptimize(hits.data());
+  }
+  state.SetLabel(ActiveKernels().name);
+  state.counters["scanned"] = static_cast<double>(work.rows_scanned);
+}
+BENCHMARK(WholeSearch)->Arg(16)->Arg(64)->ArgName("nprobe")->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace kith::index

@@ -3,8 +3,10 @@
 //
 //   kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...]
 //   lists=4096 subspaces=16 plane_b=raw|residual refine=160 rerank=40 limit=10 queries=2000
-//   first_query=0 threads=2 (train and encode) nprobe=0 (one of the table alone)
+//   first_query=0 threads=2 (train and encode) nprobe=0 (that one alone instead of the table)
+//   rounds=2 (of all queries; the last one counts, the first warms the caches)
 //   cache=FILE (quantizers there, codes in FILE.codes; made where missing)
+//   --json FILE (the figures there too)
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -62,12 +65,24 @@ Matrix<T> Load(const char* path) {
 class Settings {
  public:
   Settings(int count, char** values) {
+    static const std::set<std::string> known = {"lists",  "subspaces", "plane_b",     "refine",
+                                                "rerank", "limit",     "queries",     "threads",
+                                                "nprobe", "rounds",    "first_query", "cache"};
     for (int i = 0; i < count; ++i) {
       const std::string value = values[i];
+      if (value == "--json") {
+        if (++i == count) Fail("--json: name the file to write");
+        values_["json"] = values[i];
+        continue;
+      }
       const size_t equals = value.find('=');
       if (equals == std::string::npos) Fail("not name=value: " + value);
-      values_[value.substr(0, equals)] = value.substr(equals + 1);
+      const std::string name = value.substr(0, equals);
+      if (!known.contains(name)) Fail("unknown name: " + name);
+      values_[name] = value.substr(equals + 1);
     }
+    const std::string plane_b = Text("plane_b", "raw");
+    if (plane_b != "raw" && plane_b != "residual") Fail("plane_b is raw or residual");
   }
   uint32_t Number(const std::string& name, uint32_t standard) const {
     const auto at = values_.find(name);
@@ -77,9 +92,45 @@ class Settings {
     const auto at = values_.find(name);
     return at == values_.end() ? standard : at->second;
   }
+  const std::map<std::string, std::string>& given() const { return values_; }
 
  private:
   std::map<std::string, std::string> values_;
+};
+
+// What --json writes: one object of numbers and words, and a list of such objects, one a nprobe.
+class Report {
+ public:
+  void Add(const std::string& name, double value) {
+    char text[40];
+    std::snprintf(text, sizeof(text), "%.6g", value);
+    Field(name, text);
+  }
+  void Add(const std::string& name, const std::string& value) {
+    std::string quoted = "\"";
+    for (const char letter : value) {
+      if (letter == '"' || letter == '\\') quoted += '\\';
+      quoted += letter;
+    }
+    Field(name, quoted + '"');
+  }
+  void AddRun(const Report& run) {
+    runs_ += (runs_.empty() ? "\n  {" : ",\n  {") + run.fields_ + "}";
+  }
+  void Write(const std::string& path) const {
+    if (path.empty()) return;
+    std::ofstream file(path);
+    file << "{" << fields_ << ", \"runs\": [" << runs_ << "]}\n";
+    if (!file.flush()) Fail("cannot write " + path);
+  }
+
+ private:
+  void Field(const std::string& name, const std::string& text) {
+    fields_ += (fields_.empty() ? "\"" : ", \"") + name + "\": " + text;
+  }
+
+  std::string fields_;
+  std::string runs_;
 };
 
 double Seconds() {
@@ -185,7 +236,7 @@ void Transfer(Stream& stream, EncodedRows& encoded) {
 }
 
 std::shared_ptr<const ListSegment> Encode(const IndexVersion& version, const Rows& rows,
-                                          const Settings& settings) {
+                                          const Settings& settings, Report& report) {
   const std::string cache = settings.Text("cache", "") + ".codes";
   EncodedRows encoded;
   const double begin = Seconds();
@@ -211,6 +262,10 @@ std::shared_ptr<const ListSegment> Encode(const IndexVersion& version, const Row
       points, encoded_s, Seconds() - begin - encoded_s, encoded.side_rows.size(),
       static_cast<double>(segment->code_bytes()) / points,
       static_cast<double>(segment->refine_bytes()) / points);
+  report.Add("rows", points);
+  report.Add("side_rows", static_cast<double>(encoded.side_rows.size()));
+  report.Add("code_bytes_a_row", static_cast<double>(segment->code_bytes()) / points);
+  report.Add("refine_bytes_a_row", static_cast<double>(segment->refine_bytes()) / points);
   return segment;
 }
 
@@ -220,7 +275,7 @@ struct Bench {
   const Matrix<int32_t>& truth;
   const Settings& settings;
 
-  void Measure(uint32_t nprobe) const {
+  Report Measure(uint32_t nprobe) const {
     SearchOptions options{.nprobe = nprobe};
     options.limit = settings.Number("limit", 10);
     options.refine = settings.Number("refine", options.refine);
@@ -248,9 +303,18 @@ struct Bench {
       seconds = Seconds() - begin;
       cpu_seconds = CpuSeconds() - cpu_begin;
     }
-    std::printf("%6u  %6.4f  %8.0f  %8.0f", nprobe, Recall(answers), answers.size() / seconds,
-                answers.size() / cpu_seconds);
-    PrintWork(total, static_cast<double>(answers.size()));
+    const auto count = static_cast<double>(answers.size());
+    std::printf("%6u  %6.4f  %8.0f  %8.0f", nprobe, Recall(answers), count / seconds,
+                count / cpu_seconds);
+    PrintWork(total, count);
+    Report report;
+    report.Add("nprobe", nprobe);
+    report.Add("queries", count);
+    report.Add("recall", Recall(answers));
+    report.Add("queries_a_second", count / seconds);
+    report.Add("queries_a_cpu_second", count / cpu_seconds);
+    AddWork(total, count, report);
+    return report;
   }
 
  private:
@@ -267,6 +331,20 @@ struct Bench {
     return static_cast<double>(found) / static_cast<double>(answers.size() * k);
   }
 
+  void AddWork(const SearchWork& work, double queries, Report& report) const {
+    const auto each = [&](const char* name, uint64_t total) {
+      report.Add(name, static_cast<double>(total) / queries);
+    };
+    report.Add("scanned_share",
+               static_cast<double>(work.rows_scanned) / queries / view.rows.row_end);
+    each("refined", work.rows_refined);
+    each("reranked", work.rows_reranked);
+    each("coarse_ns", work.coarse_ns);
+    each("scan_ns", work.scan_ns);
+    each("refine_ns", work.refine_ns);
+    each("rerank_ns", work.rerank_ns);
+  }
+
   void PrintWork(const SearchWork& work, double queries) const {
     const auto each_us = [&](uint64_t ns) { return static_cast<double>(ns) / queries / 1000; };
     std::printf("  %6.2f%%  %7.0f  %8.0f  %7.1f %7.1f %7.1f %7.1f\n",
@@ -278,7 +356,9 @@ struct Bench {
 };
 
 int Main(int argc, char** argv) {
-  if (argc < 4) Fail("usage: kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...]");
+  if (argc < 4) {
+    Fail("usage: kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...] [--json FILE]");
+  }
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const Settings settings(argc - 4, argv + 4);
   const auto base = Load<uint8_t>(argv[1]);
@@ -287,7 +367,13 @@ int Main(int argc, char** argv) {
   if (truth.width < settings.Number("limit", 10)) Fail("the truth is narrower than limit");
   const Rows rows(base);
   const auto version = Train(base, settings);
-  const std::vector segments = {Encode(*version, rows, settings)};
+  Report report;
+  report.Add("kernels", ActiveKernels().name);
+  for (int i = 1; i < 4; ++i) report.Add(i == 1 ? "base" : i == 2 ? "query" : "truth", argv[i]);
+  for (const auto& [name, value] : settings.given()) report.Add("setting_" + name, value);
+  report.Add("lists", version->lists());
+  report.Add("subspaces", version->subspaces());
+  const std::vector segments = {Encode(*version, rows, settings, report)};
   const Tombstones tombstones;
   const IndexView view{.element_type = ElementType::kU8,
                        .dimension = base.width,
@@ -300,11 +386,12 @@ int Main(int argc, char** argv) {
       "kernels %s\nnprobe  recall  queries/s  (of CPU)  scanned  refined  reranked  "
       "coarse    scan  refine  rerank (us)\n",
       ActiveKernels().name);
-  const uint32_t only = settings.Number("nprobe", 0);
-  for (const uint32_t nprobe : {8u, 16u, 24u, 32u, 40u, 48u, 64u, 96u, 128u, 192u}) {
-    if (only != 0 && only != nprobe) continue;
-    Bench{view, queries, truth, settings}.Measure(nprobe);
+  std::vector<uint32_t> table = {8, 16, 24, 32, 40, 48, 64, 96, 128, 192};
+  if (const uint32_t only = settings.Number("nprobe", 0)) table = {only};
+  for (const uint32_t nprobe : table) {
+    report.AddRun(Bench{view, queries, truth, settings}.Measure(nprobe));
   }
+  report.Write(settings.Text("json", ""));
   return 0;
 }
 

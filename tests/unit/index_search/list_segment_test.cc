@@ -112,10 +112,9 @@ TEST_F(ListSegmentTest, LaysOutBlocksAsTheScanReadsThem) {
     for (uint32_t m = 0; m < 5; ++m) list.plane_a.push_back(static_cast<uint8_t>(m * 50 + i % 50));
     for (uint32_t j = 0; j < 9; ++j) list.plane_b.push_back(static_cast<uint8_t>(i));
   }
-  const std::vector<uint32_t> counts = {0, 0, 0, 70, 0, 0, 0};
-  const auto segment = ListSegment::FromCanonical(
-      *version_, counts,
-      [&](uint32_t number) { return number == 3 ? list : ListSegment::CanonicalList(); }, {});
+  std::vector<ListSegment::CanonicalList> lists(7);
+  lists[3] = list;
+  const auto segment = ListSegment::FromCanonical(*version_, lists, {});
   // 64 vectors, then 6 in a block of 16 lanes.
   EXPECT_EQ(segment->code_bytes(), ListSegment::BlockBytes(5, 64) + ListSegment::BlockBytes(5, 16));
   const uint8_t* last = segment->list(3).blocks + ListSegment::BlockBytes(5, 64);

@@ -116,7 +116,7 @@ TEST(KMeansTest, AFatClusterIsMovedInPiecesThatCanBeStoppedBetween) {
   control.cancelled = [&] { return ++asked < 0; };
   Pace pace(control, 1);
   ASSERT_TRUE(AssignNear(matrix, clusters, pace, nearest));
-  EXPECT_GT(asked, 20'000 / (12 * 800)) << "one piece of 20,000 would be asked about once";
+  EXPECT_GE(asked, 5) << "at the start, after each of several pieces and at the end";
   std::vector<uint32_t> all(20'000);
   NearestFinder(clusters, SquaredNorms(clusters)).Find(matrix, all.data());
   EXPECT_EQ(nearest, all) << "all 40 centroids among the points are neighbours of each other";

@@ -125,8 +125,9 @@ TEST(StraysTest, APointFarOutInADimensionOfSmallValuesIsOneToo) {
 
 TEST(StraysTest, ManyFarPointsBelongAndAreCoded) {
   std::vector<float> points = ClusteredPoints(kPoints, kDimension, 31);
+  for (size_t i = 0; i < kPoints; ++i) points[i * kDimension + 7] *= 0.01f;
   // 0.45 %: more than strays may be, fewer than the middle leaves out on a side.
-  for (size_t i = 0; i < 18; ++i) points[i * 200 * kDimension + 7] = 40;
+  for (size_t i = 0; i < 18; ++i) points[i * 200 * kDimension + 7] = 0.7f;
   EXPECT_THAT(Built(points, Parameters()).codes.side_rows, IsEmpty());
 }
 
@@ -134,7 +135,8 @@ TEST(StraysTest, BytesThatAreTheVectorItselfGoToTheSideListByTheirBias) {
   std::vector<float> points = ClusteredPoints(kPoints, kDimension, 31);
   for (float& value : points) value *= 0.1f;
   for (const uint32_t stray : {77u, 2222u}) {
-    for (uint32_t j = 0; j < kDimension; ++j) points[stray * kDimension + j] = 1;  // 255
+    // In two dimensions of ten: no codeword reaches there, so what is coded looks like the others.
+    points[stray * kDimension + 3] = points[stray * kDimension + 12] = 1;  // 255
   }
   const Built built(points, Parameters(ElementType::kU8));
   ASSERT_EQ(built.version->parameters.plane_b, PlaneB::kRawU8);
@@ -162,6 +164,22 @@ TEST(StraysTest, NoPointIsSparedWhereTrainingNeedsThemAll) {
   IndexParameters parameters = Parameters();
   parameters.lists = 400;
   EXPECT_TRUE(Train(parameters, Stored(points, ElementType::kF32), 2).ok());
+}
+
+TEST(StraysTest, FreshPointsStayInsideTheRangesOfASmallSample) {
+  // Normal values, so that the sample reaches nowhere near as far as many others will.
+  std::mt19937 bits(5);
+  const auto normal = [&bits] {
+    float sum = 0;
+    for (int i = 0; i < 12; ++i) sum += Draw(bits);
+    return sum - 6;
+  };
+  std::vector<float> points(20'600 * size_t{kDimension});
+  for (float& value : points) value = normal();
+  const auto sample = points.begin() + 600 * kDimension;
+  const auto version = *Train(Parameters(), Stored({points.begin(), sample}, ElementType::kF32), 2);
+  const Rows rows(Stored({sample, points.end()}, ElementType::kF32), ElementType::kF32, kDimension);
+  EXPECT_LE(EncodeRows(*version, rows.table(), rows.All(), 2).side_rows.size(), 5u);
 }
 
 TEST(MiddleTest, LeavesOutHalfAPercentOnEitherSide) {
