@@ -291,6 +291,7 @@ TEST_F(StateStoreTest, ADatabaseOfAnotherFormatIsRefusedWithBothNumbers) {
   StateOptions options;
   options.directory = directory_ / "state";
   options.files = files_.get();
+  options.memory = NewStoreMemory({});
   {
     rocksdb::DB* db = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> families;
