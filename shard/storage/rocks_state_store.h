@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shard/storage/dedupe_table.h"
@@ -23,9 +25,12 @@ namespace kith::storage {
 // Threads: as StateStore.
 class RocksStateStore final : public StateStore {
  public:
-  RocksStateStore(const StateOptions& options, rocksdb::DB* db, const FamilyHandles& families)
+  // `had_error`: whether RocksDB has met an error in the background since it was opened.
+  RocksStateStore(const StateOptions& options, rocksdb::DB* db, const FamilyHandles& families,
+                  std::shared_ptr<const std::atomic<bool>> had_error)
       : directory_(options.directory),
         dedupe_entries_max_(options.dedupe_entries_max),
+        had_error_(std::move(had_error)),
         database_(db, families),
         dedupe_(*db, families[size_t(Family::kDedupe)]) {}
 
@@ -74,9 +79,13 @@ class RocksStateStore final : public StateStore {
   absl::StatusOr<std::string> ReadSystem(std::string_view key) const;
   absl::Status CheckFormat(bool fresh);
   absl::Status WriteLocked(rocksdb::WriteBatch& batch);
+  absl::Status FlushOnce();
+  absl::Status FlushAndLook();
+  bool IsFlushed() const;
 
   const std::string directory_;
   const uint64_t dedupe_entries_max_;
+  const std::shared_ptr<const std::atomic<bool>> had_error_;
   const OpenDatabase database_;
   const DedupeTable dedupe_;
 

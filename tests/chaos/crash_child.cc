@@ -215,6 +215,11 @@ int RunChild(const ChildOptions& options) {
   node_options.block_cache_bytes = 4 << 20;
   node_options.admission.disk_reserve_bytes = 1 << 20;
   node_options.checkpoint_log_bytes = 192 << 10;  // many checkpoints a second
+  if (!options.journal.empty()) {
+    // Few flushes: each makes durable what the kill before it left to the page cache.
+    node_options.log_write_buffer_bytes = node_options.write_buffer_bytes = 16 << 20;
+    node_options.checkpoint_log_bytes = 4 << 20;
+  }
   auto node = shard::Node::Open(node_options);
   if (!node.ok()) {
     Say("REFUSED " + node.status().ToString());

@@ -294,6 +294,28 @@ TEST_F(NodeTest, SearchesAndWritesSideBySideAlwaysSeeWholeBatches) {
   ExpectVerified(20);
 }
 
+TEST_F(NodeTest, PointsThatAreLargerThanAMessageTogetherAreRefused) {
+  const std::string payload(limits::kPayloadBytesMax, 'p');
+  const auto most = static_cast<uint64_t>(limits::kMessageBytesMax / payload.size());
+  std::string keys;
+  for (uint64_t begin = 0; begin <= most; begin += 100) {
+    WriteCall call;
+    for (uint64_t id = begin; id < begin + 100; ++id) {
+      call.kinds.push_back(WriteKind::kUpsert);
+      call.keys += Key(id);
+      call.vectors += Bytes({1, 1});
+      call.payload_sizes.push_back(static_cast<uint32_t>(payload.size()));
+      call.payloads += payload;
+    }
+    keys += call.keys;
+    ASSERT_TRUE(Write(std::move(call)).ok());
+  }
+  const absl::Status status = Get(keys).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_EQ(ReasonOf(status), reason::kBatchTooLarge);
+  EXPECT_TRUE(Get(keys.substr(0, 500 * PointKey::kSize)).ok());
+}
+
 TEST_F(NodeTest, ADrainingNodeRefusesCalls) {
   node_->Drain();
   EXPECT_EQ(ReasonOf(Write(Put(1, {1, 1})).status()), reason::kDraining);

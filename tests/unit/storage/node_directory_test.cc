@@ -221,6 +221,22 @@ TEST_F(NodeDirectoryTest, ACreateThatFailsLeavesNothingForTheNextStart) {
   }
 }
 
+// Its names may be in the page cache only, and what is built on them is acknowledged.
+TEST_F(NodeDirectoryTest, OpeningMakesDurableWhatAKilledProcessLeft) {
+  ASSERT_TRUE(Open().ok());
+  class Recorder final : public test::DiskHooks {
+   public:
+    int Run(const test::DiskCall& call, const RealOperation& real) override {
+      if (call.kind == test::DiskCall::Kind::kSyncDirectory) synced.push_back(call.path);
+      return real();
+    }
+    std::vector<std::string> synced;
+  } hooks;
+  test::HookedFileSystem files(hooks);
+  ASSERT_TRUE(NodeDirectory::Open(path_, files).ok());
+  EXPECT_THAT(hooks.synced, testing::IsSupersetOf({path_, path_ + "/shard", path_ + "/artifacts"}));
+}
+
 TEST_F(NodeDirectoryTest, AReadOnlyDirectoryIsAStorageErrorThatSaysWhatToDo) {
   class ReadOnly final : public test::DiskHooks {
    public:

@@ -370,6 +370,32 @@ TEST_F(PowerCutTest, AProcessDiesAtTheCut) {
   EXPECT_EQ(ReadBytes(root + "/file"), "0");
 }
 
+// Writes come faster than memtables are written down: the flush has to wait for all of them.
+TEST_F(PowerCutTest, AFlushBehindABacklogIsDurableWhenItReturns) {
+  for (uint64_t seed = 1; seed <= kStoreSeeds; ++seed) {
+    constexpr uint64_t kWrites = 300;
+    StateOptions options;
+    options.write_buffer_bytes = 64 << 10;
+    options.directory = Cut(seed, [&](PowerCut& disk, const std::string& path) {
+      options.directory = path + "/state";
+      options.files = &disk.files();
+      const auto store = std::move(StateStore::Open(options)).value();
+      for (uint32_t i = 1; i <= kWrites; ++i) {
+        const auto batch = store->NewBatch();
+        batch->PutRow({i, PointKey::FromNumber(i), 1, std::string(10'000, 'v'), ""});
+        batch->PutApplied({i, 1, i + 1, i});
+        ASSERT_TRUE(store->Write(*batch).ok());
+      }
+      ASSERT_TRUE(store->Flush().ok());
+      disk.Cut();
+    }) + "/state";
+    options.files = real_.get();
+    const auto store = StateStore::Open(options);
+    ASSERT_TRUE(store.ok()) << "seed " << seed << ": " << store.status();
+    EXPECT_EQ((*store)->applied().applied_lsn, kWrites) << "seed " << seed;
+  }
+}
+
 // Closing a log without a sync leaves what a kill leaves: bytes that only the page cache has.
 // Writes two such entries, opens the log again with `faults` and writes a third.
 void WriteAfterAKill(PowerCut& disk, const std::string& path, Faults faults) {

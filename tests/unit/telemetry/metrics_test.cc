@@ -41,6 +41,14 @@ TEST(MetricsTest, PulledGaugesAreAskedAtEachScrapeAndLeaveNothingBehind) {
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("kith_points")));
 }
 
+TEST(MetricsTest, APulledCounterSaysThatItIsOne) {
+  Metrics metrics;
+  metrics.PullCounters({"kith_failures_total", "Failures."},
+                       [] { return std::vector<Sample>{{{}, 3}}; });
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("# TYPE kith_failures_total counter\nkith_failures_total 3"));
+}
+
 TEST(RequestMetricsTest, CallsAreCountedByMethodAndCodeAndTimedByMethod) {
   Metrics metrics;
   RequestMetrics requests(metrics);
