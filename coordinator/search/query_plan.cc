@@ -50,7 +50,9 @@ void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
     const ProbeChoice choice = ProbesFor(plan.entry->record, p);
     call.nprobe = choice.nprobe;
     if (choice.refine != 0) refine = choice.refine;
-    if (!p.nprobe.has_value()) plan.is_recall_reached = choice.is_reached;
+    // The curve says nothing of another depth than its own.
+    const bool by_curve = !p.nprobe.has_value() && !p.refine.has_value() && !p.rerank.has_value();
+    if (by_curve) plan.is_recall_reached = choice.is_reached;
   }
   const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
   call.refine = p.refine.value_or(std::max(refine, beyond_ten * kRefinePerHit));

@@ -62,6 +62,9 @@ TEST_F(QueryPlan, TakesNprobeFromTheCurveOfTheServingVersion) {
   query_.parameters.nprobe = 7;
   EXPECT_EQ(Plan().call.nprobe, 7u);
   EXPECT_EQ(Plan().is_recall_reached, std::nullopt) << "nobody asked for one";
+  query_.parameters = {};
+  query_.parameters.refine = 10;
+  EXPECT_EQ(Plan().is_recall_reached, std::nullopt) << "it was measured with another depth";
 }
 
 TEST_F(QueryPlan, SaysWhereTheCurveDoesNotShowTheRecallAskedFor) {
