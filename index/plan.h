@@ -85,19 +85,23 @@ constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t sample) {
 // Rows encoded by one step of building an index: so many that a step is worth its segment, and no
 // more than kEncodeStepBytes of codes and of the segment made of them.
 constexpr uint64_t kEncodeStepBytes = uint64_t{64} << 20;
+constexpr uint64_t EncodeRowBytes(const IndexParameters& p) {
+  return 2 * (uint64_t{p.dimension} + p.subspaces + 10);
+}
 constexpr uint32_t EncodeStepRows(const IndexParameters& p) {
-  const uint64_t row_bytes = 2 * (uint64_t{p.dimension} + p.subspaces + 10);
-  return static_cast<uint32_t>(std::clamp<uint64_t>(kEncodeStepBytes / row_bytes, 4096, 131'072));
+  const uint64_t rows = kEncodeStepBytes / EncodeRowBytes(p);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(rows, 4096, 131'072));
 }
 
 // What the new version adds at its peak, beside the serving one, until that is dropped: its codes
-// and, while the segments of one shard are merged into one, that shard's codes once more. A node
-// merges one shard at a time.
+// and, while the segments of one shard are merged into one, that shard's codes once more, and a
+// step of encoding. A node merges one shard at a time.
 constexpr uint64_t SecondVersionBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
   if (p.lists == 0) return 0;
   const PlannedBytes next = PlanBytes(p, points, shards);
   const uint64_t merge = (next.codes + next.refine) / std::max<uint64_t>(shards, 1);
-  return next.codes + next.refine + next.quantizer + merge + kEncodeStepBytes;
+  const uint64_t step = std::min<uint64_t>(points, EncodeStepRows(p)) * EncodeRowBytes(p);
+  return next.codes + next.refine + next.quantizer + merge + step;
 }
 
 // On disk at rest, without payloads and log: the row file, the truth (each row once more with its
