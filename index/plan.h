@@ -89,13 +89,13 @@ constexpr uint64_t EncodeRowBytes(const IndexParameters& p) {
   return 2 * (uint64_t{p.dimension} + p.subspaces + 10);
 }
 constexpr uint32_t EncodeStepRows(const IndexParameters& p) {
-  return static_cast<uint32_t>(
-      std::clamp<uint64_t>(kEncodeStepBytes / EncodeRowBytes(p), 4096, 131'072));
+  const uint64_t rows = kEncodeStepBytes / EncodeRowBytes(p);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(rows, 4096, 131'072));
 }
 
 // What the new version adds at its peak, beside the serving one, until that is dropped: its codes
-// and, while the segments of one shard are merged into one, that shard's codes once more. A node
-// merges one shard at a time.
+// and, while the segments of one shard are merged into one, that shard's codes once more, and a
+// step of encoding. A node merges one shard at a time.
 constexpr uint64_t SecondVersionBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
   if (p.lists == 0) return 0;
   const PlannedBytes next = PlanBytes(p, points, shards);

@@ -179,21 +179,22 @@ class Pass {
 
 }  // namespace
 
-Status Search(const IndexView& view, const void* query, const SearchOptions& options,
-              SearchWorkspace& workspace, std::vector<Hit>& hits, SearchWork& work) {
-  hits.clear();
-  work = {};
+Status Search(const Query& query, const SearchOptions& options, SearchWorkspace& workspace,
+              SearchAnswer& answer) {
+  answer.hits.clear();
+  answer.work = {};
+  const IndexView& view = query.view;
   SearchWorkspace::State& state = workspace.state();
   if (Status status = CheckOptions(view, options); !status.ok()) return status;
-  if (Status status = state.query.Bind(view, query); !status.ok()) return status;
+  if (Status status = state.query.Bind(view, query.vector); !status.ok()) return status;
   state.top.Reset(view.rows, options.limit, options.rank_bound);
-  Pass pass(view, options, state, work);
+  Pass pass(view, options, state, answer.work);
   if (options.exact || view.version == nullptr) {
     pass.Exact();
   } else {
     pass.Indexed();
   }
-  state.top.Take(hits);
+  state.top.Take(answer.hits);
   state.GiveBackLarge();
   return {};
 }

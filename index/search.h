@@ -69,6 +69,18 @@ struct SearchWork {
   void Add(const SearchWork& other);
 };
 
+// What is searched and for what: `vector` has `dimension` elements of QueryType(element_type) (the
+// cosine query is normalised inside).
+struct Query {
+  const IndexView& view;
+  const void* vector;
+};
+
+struct SearchAnswer {
+  std::vector<Hit> hits;
+  SearchWork work;
+};
+
 // Scratch of one search thread, reused between queries. Threads: one at a time.
 class SearchWorkspace {
  public:
@@ -86,16 +98,14 @@ class SearchWorkspace {
 // The nearest `limit` rows in order of (rank, key): ties are broken by the bytes of the key, never
 // by row number, also at the limit and where plane A and plane B are cut at their depths. So an
 // answer does not depend on how rows are numbered or spread over segments.
-// `query` has `dimension` elements of QueryType(element_type) (the cosine query is normalised
-// inside).
 // With exact, or nprobe = lists and refine = rerank = kUnlimited, the answer is the true one. Of u8
 // vectors of more than 258 dimensions a squared distance or product above 2^24 is rounded to the
 // nearest float, and rows whose integers round alike tie.
 // An expired search returns the best of what it completed; work says how much that is.
 // kInvalidArgument LIMIT_ZERO, NPROBE_ZERO, RANK_BOUND_NOT_A_NUMBER (an option), QUERY_NOT_FINITE
 // or QUERY_ZERO (no direction, under cosine): the message names the field and the remedy.
-Status Search(const IndexView& view, const void* query, const SearchOptions& options,
-              SearchWorkspace& workspace, std::vector<Hit>& hits, SearchWork& work);
+Status Search(const Query& query, const SearchOptions& options, SearchWorkspace& workspace,
+              SearchAnswer& answer);
 
 }  // namespace kith::index
 

@@ -265,17 +265,16 @@ void WholeSearch(benchmark::State& state) {
                        .indexed_end = kRows};
   const SearchOptions options{.nprobe = static_cast<uint32_t>(state.range(0))};
   SearchWorkspace workspace;
-  std::vector<Hit> hits;
-  SearchWork work;
+  SearchAnswer answer;
   uint32_t next = 0;
   for (auto _ : state) {
     next = (next + 7919) % kRows;
-    const Status status = Search(view, table.Vector(next), options, workspace, hits, work);
+    const Status status = Search({view, table.Vector(next)}, options, workspace, answer);
     if (!status.ok()) state.SkipWithError("search");
-    benchmark::DoNotOptimize(hits.data());
+    benchmark::DoNotOptimize(answer.hits.data());
   }
   state.SetLabel(ActiveKernels().name);
-  state.counters["scanned"] = static_cast<double>(work.rows_scanned);
+  state.counters["scanned"] = static_cast<double>(answer.work.rows_scanned);
 }
 BENCHMARK(WholeSearch)->Arg(16)->Arg(64)->ArgName("nprobe")->Unit(benchmark::kMicrosecond);
 

@@ -285,7 +285,7 @@ struct Bench {
     const uint32_t rounds = settings.Number("rounds", 2);
     SearchWorkspace workspace;
     SearchWork total;
-    std::vector<std::vector<Hit>> answers(end - first);
+    std::vector<SearchAnswer> answers(end - first);
     double seconds = 0;
     double cpu_seconds = 0;
     // The first round warms the caches.
@@ -294,11 +294,10 @@ struct Bench {
       const double begin = Seconds();
       const double cpu_begin = CpuSeconds();
       for (uint32_t i = first; i < end; ++i) {
-        SearchWork work;
-        const Status status =
-            Search(view, queries.Row(i), options, workspace, answers[i - first], work);
+        SearchAnswer& answer = answers[i - first];
+        const Status status = Search({view, queries.Row(i)}, options, workspace, answer);
         if (!status.ok()) Fail(status.message());
-        total.Add(work);
+        total.Add(answer.work);
       }
       seconds = Seconds() - begin;
       cpu_seconds = CpuSeconds() - cpu_begin;
@@ -318,13 +317,13 @@ struct Bench {
   }
 
  private:
-  double Recall(const std::vector<std::vector<Hit>>& answers) const {
+  double Recall(const std::vector<SearchAnswer>& answers) const {
     const uint32_t first = settings.Number("first_query", 0);
     const uint32_t k = settings.Number("limit", 10);
     uint64_t found = 0;
     for (size_t i = 0; i < answers.size(); ++i) {
       const int32_t* near = truth.Row(first + i);
-      for (const Hit& hit : answers[i]) {
+      for (const Hit& hit : answers[i].hits) {
         found += std::find(near, near + k, static_cast<int32_t>(hit.row)) != near + k;
       }
     }

@@ -58,8 +58,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
         deadline_(deadline),
         done_(std::move(done)),
         begun_(runner.parts_.clock->Now()),
-        hits_(call_.count),
-        work_(call_.count) {}
+        answers_(call_.count) {}
 
   absl::Status Prepare() {
     const CopyParts& parts = runner_.parts_;
@@ -120,8 +119,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
     const size_t query_bytes = call_.queries.size() / call_.count;
     for (uint32_t i = begin; i < end; ++i) {
-      const index::Status status = index::Search(view, call_.queries.data() + i * query_bytes,
-                                                 options_, *workspace, hits_[i], work_[i]);
+      const index::Status status = index::Search({view, call_.queries.data() + i * query_bytes},
+                                                 options_, *workspace, answers_[i]);
       if (!status.ok()) {
         Refuse(FromIndex(status));
         break;
@@ -148,7 +147,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   SearchReply Reply() const {
     SearchReply reply;
     const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
-    for (const std::vector<index::Hit>& hits : hits_) {
+    for (const auto& [hits, work] : answers_) {
       reply.counts.push_back(static_cast<uint32_t>(hits.size()));
       for (const index::Hit& hit : hits) {
         const RowHeader& header = table.Header(hit.row);
@@ -165,7 +164,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
 
   void AddWork(SearchReply& reply) const {
     index::SearchWork sum;
-    for (const index::SearchWork& work : work_) sum.Add(work);
+    for (const index::SearchAnswer& answer : answers_) sum.Add(answer.work);
     reply.codes_planned = sum.codes_planned;
     reply.codes_done = sum.codes_done;
     reply.work = {sum.lists_probed, sum.rows_scanned, sum.rows_exact, sum.rows_refined,
@@ -186,8 +185,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   std::shared_ptr<const Snapshot> snapshot_;
   const BuiltIndex* index_ = nullptr;
   index::SearchOptions options_;
-  std::vector<std::vector<index::Hit>> hits_;
-  std::vector<index::SearchWork> work_;
+  std::vector<index::SearchAnswer> answers_;
   std::atomic<uint32_t> left_{0};
   std::atomic<uint64_t> queue_ns_{0};
   std::mutex mutex_;

@@ -61,7 +61,7 @@ class DepthTest : public ::testing::TestWithParam<PlaneB> {
                          .segments = segments_,
                          .indexed_end = rows_.row_end()};
     const uint8_t query[2] = {7, 7};
-    ASSERT_TRUE(Search(view, query, options, workspace_, hits_, work_).ok());
+    ASSERT_TRUE(Search({view, query}, options, workspace_, answer_).ok());
   }
 
   std::mt19937 random_{3};
@@ -69,8 +69,9 @@ class DepthTest : public ::testing::TestWithParam<PlaneB> {
   std::shared_ptr<const IndexVersion> version_;
   std::vector<std::shared_ptr<const ListSegment>> segments_;
   SearchWorkspace workspace_;
-  std::vector<Hit> hits_;
-  SearchWork work_;
+  SearchAnswer answer_;
+  const std::vector<Hit>& hits_ = answer_.hits;
+  const SearchWork& work_ = answer_.work;
 };
 
 TEST_P(DepthTest, TimeThatEndsInTheMiddleOfRefiningLeavesWhatWasRefined) {

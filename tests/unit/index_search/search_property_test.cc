@@ -192,13 +192,13 @@ class SearchProperty : public ::testing::Test {
  protected:
   std::vector<Hit> Ask(const IndexView& view, const std::vector<std::byte>& query,
                        const SearchOptions& options) {
-    std::vector<Hit> hits;
-    SearchWork work;
-    const Status status = Search(view, query.data(), options, workspace_, hits, work);
+    SearchAnswer answer;
+    const Status status = Search({view, query.data()}, options, workspace_, answer);
     EXPECT_TRUE(status.ok()) << status.message();
+    const SearchWork& work = answer.work;
     EXPECT_EQ(work.codes_done, work.codes_planned);
     EXPECT_EQ(work.codes_done, work.rows_scanned + work.rows_exact);
-    return hits;
+    return answer.hits;
   }
 
   // Every way of asking for the truth, against the brute force.

@@ -52,7 +52,7 @@ class SearchTest : public ::testing::Test {
 
   Status Ask(const IndexView& view, const SearchOptions& options, float x = 0) {
     const float query[2] = {x, 1};
-    return Search(view, query, options, workspace_, hits_, work_);
+    return Search({view, query}, options, workspace_, answer_);
   }
   std::vector<uint32_t> HitRows() const {
     std::vector<uint32_t> rows;
@@ -68,8 +68,9 @@ class SearchTest : public ::testing::Test {
   uint32_t indexed_end_ = 0;
   Tombstones tombstones_;
   SearchWorkspace workspace_;
-  std::vector<Hit> hits_;
-  SearchWork work_;
+  SearchAnswer answer_;
+  const std::vector<Hit>& hits_ = answer_.hits;
+  const SearchWork& work_ = answer_.work;
 };
 
 TEST_F(SearchTest, AnEmptyCollectionHasNoHits) {
@@ -217,7 +218,7 @@ TEST_F(SearchTest, RefusesQueriesThatHaveNoDistance) {
   EXPECT_EQ(Ask(View(), {}, std::nanf("")).code(), Code::kInvalidArgument);
   Make(10, 10, Metric::kCosine);
   const float zero[2] = {0, 0};
-  EXPECT_EQ(Search(View(), zero, {}, workspace_, hits_, work_).reason(), "QUERY_ZERO");
+  EXPECT_EQ(Search({View(), zero}, {}, workspace_, answer_).reason(), "QUERY_ZERO");
 }
 
 TEST_F(SearchTest, RowsWhoseDistanceOverflowsComeLastButCome) {

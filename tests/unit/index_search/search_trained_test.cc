@@ -113,9 +113,8 @@ class SearchTrained : public ::testing::TestWithParam<Shape> {
   }
 
   std::vector<Hit> Ask(const std::vector<std::byte>& query, const SearchOptions& options) {
-    std::vector<Hit> hits;
-    EXPECT_TRUE(Search(View(), query.data(), options, workspace_, hits, work_).ok());
-    return hits;
+    EXPECT_TRUE(Search({View(), query.data()}, options, workspace_, answer_).ok());
+    return answer_.hits;
   }
 
   double Recall(const SearchOptions& options) {
@@ -139,7 +138,7 @@ class SearchTrained : public ::testing::TestWithParam<Shape> {
   std::shared_ptr<const IndexVersion> version_;
   std::vector<std::shared_ptr<const ListSegment>> segments_;
   SearchWorkspace workspace_;
-  SearchWork work_;
+  SearchAnswer answer_;
 };
 
 // One test, so that each shape is trained once.
@@ -147,7 +146,7 @@ TEST_P(SearchTrained, EveryPlaneRanksWellAndNothingIsMissedAtUnlimitedDepth) {
   ASSERT_NO_FATAL_FAILURE(Build());
   const double recall = Recall({.nprobe = 8, .refine = 160, .rerank = 40});
   EXPECT_GT(recall, GetParam().recall_in_a_quarter);
-  EXPECT_LT(work_.rows_scanned, kPoints * 2 / 3);
+  EXPECT_LT(answer_.work.rows_scanned, kPoints * 2 / 3);
   // Were a plane ranked wrongly (a sign, a scale, a term), the few kept of thousands would be luck.
   EXPECT_GT(Recall({.nprobe = 32, .refine = 60, .rerank = 60}), 0.9);
   EXPECT_GT(Recall({.nprobe = 32, .refine = 400, .rerank = 12}), 0.95);

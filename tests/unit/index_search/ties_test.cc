@@ -82,11 +82,10 @@ class TiesTest : public ::testing::TestWithParam<PlaneB> {
                          .indexed_end = rows.row_end()};
     const uint8_t query[2] = {100, 100};
     SearchWorkspace workspace;
-    std::vector<Hit> hits;
-    SearchWork work;
-    EXPECT_TRUE(Search(view, query, options, workspace, hits, work).ok());
+    SearchAnswer answer;
+    EXPECT_TRUE(Search({view, query}, options, workspace, answer).ok());
     std::vector<PointKey> keys;
-    for (const Hit& hit : hits) keys.push_back(rows.table().Key(hit.row));
+    for (const Hit& hit : answer.hits) keys.push_back(rows.table().Key(hit.row));
     return keys;
   }
 

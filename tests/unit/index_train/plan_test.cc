@@ -69,8 +69,11 @@ TEST(PlanTest, ASecondVersionCountsTheMergeOfOneShardBesideItself) {
   const PlannedBytes whole = PlanBytes(parameters, 4'000'000, 4);
   const uint64_t version = whole.codes + whole.refine + whole.quantizer;
   const uint64_t one_shard = (whole.codes + whole.refine) / 4;
-  EXPECT_EQ(SecondVersionBytes(parameters, 4'000'000, 4), version + one_shard + kEncodeStepBytes);
+  const uint64_t step = uint64_t{131'072} * 2 * (128 + 16 + 10);
+  EXPECT_EQ(SecondVersionBytes(parameters, 4'000'000, 4), version + one_shard + step);
   EXPECT_EQ(SecondVersionBytes({.dimension = 128}, 1000, 1), 0u) << "no lists, no version";
+  EXPECT_LT(SecondVersionBytes({.dimension = 4, .lists = 16, .subspaces = 2}, 1000, 1), 100'000u)
+      << "a step encodes no more rows than there are";
 }
 
 }  // namespace

@@ -68,17 +68,16 @@ struct Built {
                          .indexed_end = kPoints};
     const std::vector<float> queries = ClusteredPoints(200, kDimension, 31);
     SearchWorkspace workspace;
-    SearchWork work;
     size_t found = 0;
     for (size_t i = 0; i < 200; ++i) {
-      std::vector<Hit> truth;
-      std::vector<Hit> hits;
-      const float* query = &queries[i * kDimension];
-      EXPECT_TRUE(Search(view, query, {.exact = true}, workspace, truth, work).ok());
+      SearchAnswer truth;
+      SearchAnswer answer;
+      const Query query{view, &queries[i * kDimension]};
+      EXPECT_TRUE(Search(query, {.exact = true}, workspace, truth).ok());
       const SearchOptions options{.nprobe = 8, .refine = 60, .rerank = 10};
-      EXPECT_TRUE(Search(view, query, options, workspace, hits, work).ok());
-      for (const Hit& hit : hits) {
-        found += std::any_of(truth.begin(), truth.end(),
+      EXPECT_TRUE(Search(query, options, workspace, answer).ok());
+      for (const Hit& hit : answer.hits) {
+        found += std::any_of(truth.hits.begin(), truth.hits.end(),
                              [&](const Hit& other) { return other.row == hit.row; });
       }
     }
