@@ -18,6 +18,10 @@ ParsedFlags ParseFlags(int argc, char** argv) {
   CLI::App app(
       "kithd: the Kith server. Without arguments a whole cluster in this process, with its "
       "data in ./kith-data.");
+  app.footer(
+      "Stops on SIGTERM, SIGINT or SIGHUP; a second signal ends it at once, without loss.\n"
+      "Exit codes: 0 stopped, 1 could not run or was ended at once, 2 the configuration is wrong.\n"
+      "/readyz on the --http port answers 200 when it serves. docs/operations.md has the rest.");
   app.set_version_flag("--version", std::string("kithd ") + kVersion);
   Flags flags;
   app.add_option("--config", flags.inputs.file,

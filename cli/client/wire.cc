@@ -80,9 +80,11 @@ absl::StatusOr<std::vector<float>> ParseNumbers(std::string_view text, std::stri
 
 absl::StatusOr<v1::PointId> ParseId(std::string_view text) {
   const absl::StatusOr<PointKey> key = ParsePointKey(text);
-  if (key.ok()) return ToProto(*key);
-  return UsageError("ID", fmt::format("\"{}\" is neither a whole number from 0 to 2^64-1 nor a "
-                                      "UUID (8-4-4-4-12 hex digits)",
+  // A number is written in one way only: 010 may have been meant as 8.
+  const bool padded = key.ok() && key->is_number() && text.size() > 1 && text[0] == '0';
+  if (key.ok() && !padded) return ToProto(*key);
+  return UsageError("ID", fmt::format("\"{}\" is neither a whole number from 0 to 2^64-1 in plain "
+                                      "digits nor a UUID (8-4-4-4-12 hex digits)",
                                       text.substr(0, 64)));
 }
 

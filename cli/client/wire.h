@@ -25,7 +25,7 @@ v1::PointId ToProto(const PointKey& key);
 std::string IdText(const v1::PointId& id);
 Json IdJson(const v1::PointId& id);  // a number, or a string with the UUID
 
-// Numbers apart by commas or spaces, in brackets or not. The usage error names `option`.
+// Numbers separated by commas or spaces, in brackets or not. The usage error names `option`.
 absl::StatusOr<std::vector<float>> ParseNumbers(std::string_view text, std::string_view option);
 absl::StatusOr<v1::PointId> ParseId(std::string_view text);  // usage error: ID
 

@@ -36,7 +36,7 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
 }  // namespace
 
 void AddVectorInput(CLI::App& command, VectorInput& input) {
-  command.add_option("--vector", input.text, "Numbers apart by commas: \"0.1,0.2,0.3\"");
+  command.add_option("--vector", input.text, "Numbers separated by commas: \"0.1,0.2,0.3\"");
   command.add_option("--vector-file", input.file,
                      "A file with such numbers, or an .fbin, .u8bin, .fvecs or .bvecs file");
   command.add_option("--row", input.row, "The row of that file, from 0")->capture_default_str();

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
@@ -51,6 +52,43 @@ class WholeClusterInOneProcess(ProcessTest):
                         "kith.v1.Operations", "grpc.health.v1.Health"):
             self.assertIn(service, services)
         self.assertEqual(server.stop(signal.SIGHUP), 0, "a closed terminal is a stop like another")
+
+    def test_one_damaged_shard_does_not_take_the_others_out_of_service(self):
+        server = self.embedded().await_ready()
+        self.fill(server.grpc)
+        self.kith("collection", "create", "other", "--dimension", "2", "--metric", "l2", "--dtype",
+                  "f32", "--endpoint", server.grpc)
+        self.assertEqual(server.stop(), 0)
+        # The collection made last has the shard with the higher number.
+        damaged = sorted((self.folder / "data" / "shard").iterdir(),
+                         key=lambda path: int(path.name.split("-")[0]))[-1]
+        (damaged / "state" / "CURRENT").write_text("MANIFEST-nowhere\n", encoding="utf-8")
+
+        server = self.embedded().await_log("event=ready_in_part")
+        self.assertEqual(server.page("/readyz")[0], 200)
+        server.await_metric("kith_node_shards 2")
+        server.await_metric("kith_node_shards_ready 1")
+        self.assertEqual(len(json.loads(self.search(server.grpc))["hits"]), 10)
+        refused = run(os.environ["KITH"], "search", "other", "--vector", "1,2", "--endpoint",
+                      server.grpc)
+        self.assertEqual(refused.returncode, 1, refused.stdout)
+        self.assertEqual(server.stop(), 0, server.text())
+
+    def test_a_training_does_not_hold_up_a_stop(self):
+        server = self.embedded().await_ready()
+        self.make_points(40_000)
+        at = ("--endpoint", server.grpc)
+        self.kith("collection", "create", "c", "--dimension", "16", "--metric", "l2", "--dtype",
+                  "f32", *at)
+        self.kith("import", "c", str(self.folder / "made.base.fbin"), *at)
+        with subprocess.Popen([os.environ["KITH"], "collection", "train", "c", *at],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+            server.await_log("training_started")
+            begin = time.monotonic()
+            self.assertEqual(server.stop(), 0, server.text())
+            self.assertLess(time.monotonic() - begin, 20)
+            self.assertNotEqual(training.wait(60), 0)
+        self.assertIn("event=stopped", server.text())
 
     def test_a_second_server_on_the_directory_is_refused(self):
         first = self.embedded().await_ready()

@@ -268,6 +268,10 @@ TEST(CommandLine, TakesNumbersInPlainDigitsOnly) {
     EXPECT_EQ(ran.code, 2) << option;
     EXPECT_THAT(ran.err, AllOf(HasSubstr(option), HasSubstr("plain digits")));
   }
+  for (const char* wrong : {"010", "-5", "+1", "0x1"}) {
+    const Ran ran = RunKith({"get", "c", wrong});
+    EXPECT_EQ(ran.code, 2) << wrong;
+  }
   const Ran ran = RunKith({"import", "c", "a.fbin", "--batch", "10001"});
   EXPECT_EQ(ran.code, 2);
   EXPECT_THAT(ran.err, HasSubstr("1 to 10000"));
