@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
 #include "shard/search/point_reader.h"
 
@@ -79,7 +80,7 @@ absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
   KITH_RETURN_IF_ERROR(copy->checkpointer_.RemoveOrphans());
   const auto snapshot = copy->parts_->snapshots.Pin();
   spdlog::info(
-      "shard is open shard={} collection={} points={} lsn={} replayed={} rows_rewritten={}",
+      "event=shard_open shard={} collection={} points={} lsn={} replayed={} rows_rewritten={}",
       spec.shard, spec.collection, snapshot->live_points, snapshot->lsn, report.entries_replayed,
       report.rows_rewritten);
   return copy;
@@ -289,8 +290,8 @@ absl::Status Copy::RunCheckpoint() {
   checkpoint_failed_ns_ = Nanoseconds(host_.clock->Now());
   checkpoint_retry_after_ns_ =
       std::clamp(checkpoint_retry_after_ns_ * 2, kCheckpointRetryMin, kCheckpointRetryMax);
-  spdlog::error("checkpoint failed shard={} retry_after_s={} error=\"{}\"", parts_->spec.shard,
-                checkpoint_retry_after_ns_ / kSecond, status.ToString());
+  spdlog::error("event=checkpoint_failed shard={} retry_after_s={} error={}", parts_->spec.shard,
+                checkpoint_retry_after_ns_ / kSecond, telemetry::LogValue(status.ToString()));
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 
 namespace kith::shard {
 namespace {
@@ -90,7 +91,7 @@ absl::Status Node::Close() {
     if (held.copy == nullptr) continue;
     const absl::Status status = held.copy->Close(Copy::Checkpoint::kMake);
     if (status.ok()) continue;
-    spdlog::error("shard did not close cleanly shard={} error=\"{}\"", id, status.ToString());
+    spdlog::error("event=shard_not_closed_cleanly shard={} error={}", id, telemetry::LogValue(status.ToString()));
     first.Update(status);
   }
   // Its entries are in the checkpoints: the next start has nothing to read.
@@ -176,7 +177,7 @@ void Node::TickLog() {
   if (log_quiet_ticks_ != kLogQuietTicks || memory < kLogMemoryWorthFlushing) return;
   const bool posted = maintenance_pool_.Post([this] {
     if (const absl::Status status = log_->Flush(); !status.ok()) {
-      spdlog::error("the log was not flushed error=\"{}\"", status.ToString());
+      spdlog::error("event=log_not_flushed error={}", telemetry::LogValue(status.ToString()));
     }
     ReturnFreeMemory();
   });
@@ -195,7 +196,7 @@ void Node::SweepArtifacts() {
     used.merge(held.copy->IndexVersions());
   }
   if (const absl::Status status = artifacts_.Sweep(used); !status.ok()) {
-    spdlog::warn("unused artifacts were not removed error=\"{}\"", status.ToString());
+    spdlog::warn("event=artifacts_not_removed error={}", telemetry::LogValue(status.ToString()));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "shard/node.h"
 
 namespace kith::shard {
@@ -74,8 +75,8 @@ absl::Status Node::LoadShards() {
 void Node::Hold(Held held) {
   const ShardId shard = held.directory.spec.shard;
   if (!held.failure.ok()) {
-    spdlog::error("shard does not serve shard={} path={} error=\"{}\"", shard, held.directory.path,
-                  held.failure.ToString());
+    spdlog::error("event=shard_not_serving shard={} path={} error={}", shard, held.directory.path,
+                  telemetry::LogValue(held.failure.ToString()));
   }
   std::lock_guard lock(mutex_);
   shards_.insert_or_assign(shard, std::move(held));
@@ -101,7 +102,7 @@ void Node::LoadUnreadable(storage::NodeDirectory::Unreadable unreadable) {
   Held held{std::move(unreadable.directory), nullptr, std::move(unreadable.why),
             Standing::kUnreadable};
   if (const auto before = HeldNow(); before.contains(shard)) {
-    spdlog::error("a second directory of a shard cannot be read shard={} path={}", shard,
+    spdlog::error("event=second_directory_unreadable shard={} path={}", shard,
                   held.directory.path);
     return;
   }
@@ -114,7 +115,7 @@ void Node::LoadDropped(ShardDirectory dropped) {
   const ShardId shard = dropped.spec.shard;
   if (HeldNow().contains(shard)) {
     const absl::Status removed = directory_->RemoveDropped(dropped);
-    spdlog::warn("an old directory of a shard is removed shard={} status={}", shard,
+    spdlog::warn("event=old_directory_removed shard={} status={}", shard,
                  removed.ToString());
     return;
   }
@@ -222,7 +223,7 @@ absl::Status Node::FinishDrop(Held held) {
     shards_.erase(shard);
     return status;
   }
-  spdlog::error("shard is not dropped yet shard={} error=\"{}\"", shard, status.ToString());
+  spdlog::error("event=shard_not_dropped_yet shard={} error={}", shard, telemetry::LogValue(status.ToString()));
   held.failure = BeingDropped(shard);
   std::lock_guard lock(mutex_);
   shards_.insert_or_assign(shard, std::move(held));

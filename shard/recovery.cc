@@ -9,6 +9,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
 #include "shard/storage/segment_file.h"
 #include "shard/write/applier.h"
@@ -73,8 +74,8 @@ class Recovery {
 
   // Every row that the truth does not have is dead: slower than the file, never wrong.
   absl::Status RebuildTombstones(const absl::Status& why) {
-    spdlog::warn("tombstones are rebuilt from the truth shard={} error=\"{}\"", parts_.spec.shard,
-                 why.ToString());
+    spdlog::warn("event=tombstones_rebuilt shard={} error={}", parts_.spec.shard,
+                 telemetry::LogValue(why.ToString()));
     manifest_.tombstones.clear();
     std::vector<uint32_t> dead;
     uint32_t expected = 0;
@@ -96,9 +97,9 @@ class Recovery {
         continue;
       }
       // The truth needs no artifact: exact search serves until the index is built again.
-      spdlog::error("index is left out, fetch its artifact and build it shard={} version={} "
-                    "error=\"{}\"",
-                    parts_.spec.shard, listed.version, version.status().ToString());
+      spdlog::error("event=index_left_out shard={} version={} "
+                    "error={}",
+                    parts_.spec.shard, listed.version, telemetry::LogValue(version.status().ToString()));
       report_.index_lost = true;
     }
   }
@@ -112,8 +113,8 @@ class Recovery {
       auto segment =
           storage::ReadSegmentFile(*parts_.files, SegmentPath(parts_, file), identity, *version);
       if (!segment.ok()) {
-        spdlog::error("index is encoded again from the truth shard={} version={} error=\"{}\"",
-                      parts_.spec.shard, listed.version, segment.status().ToString());
+        spdlog::error("event=index_encoded_again shard={} version={} error={}",
+                      parts_.spec.shard, listed.version, telemetry::LogValue(segment.status().ToString()));
         report_.segments_lost = true;
         return {version, {}, 0, false, listed.ready};
       }
@@ -242,7 +243,7 @@ class Recovery {
   // Every record is whole, and yet they do not add up to the truth: once more from the truth, and
   // where that does not help either it is the truth that cannot be trusted.
   absl::Status RewriteAllRows(uint64_t wrong_before) {
-    spdlog::error("rows are written again from the truth shard={} slots_that_differ={}",
+    spdlog::error("event=rows_rewritten shard={} slots_that_differ={}",
                   parts_.spec.shard, wrong_before);
     ++report_.digest_repairs;
     KITH_RETURN_IF_ERROR(parts_.state->ForEachRow(0, [this](const storage::RowRecord& record) {
@@ -255,7 +256,7 @@ class Recovery {
   }
 
   void StartAgain(const BuiltIndex& wrong, uint64_t slots) {
-    spdlog::error("index is encoded again from the truth shard={} version={} slots_that_differ={}",
+    spdlog::error("event=index_encoded_again shard={} version={} slots_that_differ={}",
                   parts_.spec.shard, wrong.version->hash, slots);
     ++report_.digest_repairs;
     parts_.snapshots.Update([&](Snapshot& snapshot) {

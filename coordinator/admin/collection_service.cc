@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "coordinator/admin/collection_shape.h"
 #include "coordinator/admin/collection_view.h"
 #include "coordinator/admin/shard_steps.h"
@@ -119,7 +120,7 @@ absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionC
   // Before anything is written: a node that is down leaves nothing to roll back.
   KITH_RETURN_IF_ERROR(CheckNodes(catalog_, record, until));
   KITH_ASSIGN_OR_RETURN(record, CreateOnShards(std::move(record), until));
-  spdlog::info("collection_created collection={} incarnation={} dimension={} shards={}",
+  spdlog::info("event=collection_created collection={} incarnation={} dimension={} shards={}",
                record.name, record.incarnation.ToString(), record.dimension, record.shards.size());
   CollectionView view;
   view.record = std::move(record);
@@ -134,8 +135,8 @@ absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRec
   KITH_ASSIGN_OR_RETURN(record, catalog_.Create(std::move(record)));
   const absl::Status created = CreateShards(catalog_, record, until);
   if (!created.ok()) {
-    spdlog::warn("collection_rolled_back collection={} error=\"{}\"", record.name,
-                 created.ToString());
+    spdlog::warn("event=collection_rolled_back collection={} error={}", record.name,
+                 telemetry::LogValue(created.ToString()));
     return RollBack(record, created);
   }
   const auto active = catalog_.Modify(record, [](CollectionRecord& current) {
@@ -148,8 +149,8 @@ absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRec
 absl::Status CollectionService::RollBack(const CollectionRecord& record, const absl::Status& why) {
   const absl::Status dropped = Drop(record, Deadline::max());
   if (dropped.ok()) return why;
-  spdlog::warn("collection_drop_postponed collection={} error=\"{}\"", record.name,
-               dropped.ToString());
+  spdlog::warn("event=collection_drop_postponed collection={} error={}", record.name,
+               telemetry::LogValue(dropped.ToString()));
   // Only what is marked as being dropped will go; what still is being created will be finished.
   const auto left = catalog_.meta().Get(record.name);
   const bool goes = left.ok() ? left->incarnation != record.incarnation ||
@@ -202,18 +203,18 @@ absl::Status CollectionService::Delete(const std::string& collection, Deadline u
   const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(
       catalog_.context().CallDeadline(until) - catalog_.context().clock->Now());
   if (!operations_.Drain(collection, patience)) {
-    spdlog::warn("collection_delete_does_not_wait collection={}", collection);
+    spdlog::warn("event=collection_delete_does_not_wait collection={}", collection);
   }
   const absl::Status dropped = Drop(record, until);
   if (dropped.ok()) {
-    spdlog::info("collection_deleted collection={} incarnation={}", record.name,
+    spdlog::info("event=collection_deleted collection={} incarnation={}", record.name,
                  record.incarnation.ToString());
     return dropped;
   }
   const auto left = catalog_.meta().Get(collection);
   if (!left.ok() || left->state != State::kDropping) return dropped;
-  spdlog::warn("collection_drop_postponed collection={} error=\"{}\"", collection,
-               dropped.ToString());
+  spdlog::warn("event=collection_drop_postponed collection={} error={}", collection,
+               telemetry::LogValue(dropped.ToString()));
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 
 namespace kith::coordinator {
 namespace {
@@ -88,9 +89,9 @@ void Reconciler::Finish(const CollectionRecord& record) {
   const auto delay =
       found == backoff_.end() ? kFirstDelay : std::min(found->second.delay * 2, kLongestDelay);
   backoff_[record.name] = {now + delay, delay};
-  spdlog::warn("collection_unfinished collection={} state={} retry_ms={} error=\"{}\"", record.name,
+  spdlog::warn("event=collection_unfinished collection={} state={} retry_ms={} error={}", record.name,
                record.state == State::kCreating ? "creating" : "dropping", delay.count(),
-               finished.ToString());
+               telemetry::LogValue(finished.ToString()));
 }
 
 absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
@@ -101,7 +102,7 @@ absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
   const CollectionRecord& record = *read;
   if (record.state == State::kCreating) {
     KITH_RETURN_IF_ERROR(CreateShards(catalog_, record));
-    spdlog::info("collection_create_finished collection={}", record.name);
+    spdlog::info("event=collection_create_finished collection={}", record.name);
     return catalog_
         .Modify(record,
                 [](CollectionRecord& current) {
@@ -112,7 +113,7 @@ absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
   }
   if (record.state == State::kDropping) {
     KITH_RETURN_IF_ERROR(DropShards(catalog_, record));
-    spdlog::info("collection_drop_finished collection={}", record.name);
+    spdlog::info("event=collection_drop_finished collection={}", record.name);
     return catalog_.Delete(record);
   }
   return absl::OkStatus();
@@ -124,8 +125,8 @@ void Reconciler::LookAt(const CollectionRecord& record) {
   if (!catalog_.context().map->Find(record.name).ok()) {
     const absl::Status published = catalog_.Publish(record.name);
     if (!published.ok() && !absl::IsNotFound(published)) {
-      spdlog::error("collection_not_published collection={} error=\"{}\"", record.name,
-                    published.ToString());
+      spdlog::error("event=collection_not_published collection={} error={}", record.name,
+                    telemetry::LogValue(published.ToString()));
     }
   }
   NotePoints(record, surveys);
@@ -185,7 +186,7 @@ void Reconciler::PublishHealth() {
       return other.node == health.node;
     });
     if (before != nodes_.end() && before->reachable == health.reachable) continue;
-    spdlog::info("node_health node={} reachable={} message=\"{}\"", health.node, health.reachable,
+    spdlog::info("event=node_health node={} reachable={} message={}", health.node, health.reachable,
                  health.message);
   }
   nodes_ = std::move(nodes);
@@ -206,8 +207,8 @@ void Reconciler::RemoveStrays(const CollectionRecord& known,
       if (Kept(*record, index.version)) continue;
       const absl::Status dropped = (*service)->DropIndex(survey.placement.shard, index.version,
                                                          catalog_.context().CallDeadline());
-      spdlog::info("stray_index_dropped collection={} shard={} version={} status=\"{}\"",
-                   record->name, survey.placement.shard, index.version, dropped.ToString());
+      spdlog::info("event=stray_index_dropped collection={} shard={} version={} status={}",
+                   record->name, survey.placement.shard, index.version, telemetry::LogValue(dropped.ToString()));
     }
   }
 }
@@ -245,7 +246,7 @@ void Reconciler::Loop(std::chrono::milliseconds period) {
   while (!wake_.wait_for(lock, period, [this] { return stopping_; })) {
     lock.unlock();
     const absl::Status status = RunOnce();
-    if (!status.ok()) spdlog::error("reconcile_failed error=\"{}\"", status.ToString());
+    if (!status.ok()) spdlog::error("event=reconcile_failed error={}", telemetry::LogValue(status.ToString()));
     lock.lock();
   }
 }

@@ -40,7 +40,7 @@ absl::Status Indexer::Add(const std::string& version) {
     const bool empty = snapshot.row_end == 0;
     snapshot.indexes.push_back({loaded, {}, 0, empty, false});
   });
-  spdlog::info("index version is being built shard={} version={}", parts_.spec.shard, version);
+  spdlog::info("event=index_building shard={} version={}", parts_.spec.shard, version);
   return absl::OkStatus();
 }
 
@@ -49,7 +49,7 @@ void Indexer::Drop(const std::string& version) {
     std::erase_if(snapshot.indexes,
                   [&](const BuiltIndex& index) { return index.version->hash == version; });
   });
-  spdlog::info("index version was dropped shard={} version={}", parts_.spec.shard, version);
+  spdlog::info("event=index_dropped shard={} version={}", parts_.spec.shard, version);
 }
 
 const BuiltIndex* Indexer::Choose(const Snapshot& snapshot, Tail tail) {
@@ -108,7 +108,7 @@ void Indexer::Publish(const std::string& version, std::shared_ptr<const index::L
     if (waiting < std::max<uint64_t>(kShortTail, snapshot.TailRowsMax() / 2) && !index->ready) {
       index->ready = true;
       index->rebuilding = false;
-      spdlog::info("index version is ready shard={} version={} rows={}", parts_.spec.shard, version,
+      spdlog::info("event=index_ready shard={} version={} rows={}", parts_.spec.shard, version,
                    indexed_end);
     }
   });

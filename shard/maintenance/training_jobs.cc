@@ -13,6 +13,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "index/plan.h"
 #include "index/train.h"
 #include "shard/parts/index_status.h"
@@ -115,7 +116,7 @@ absl::Status TrainingJobs::Start(const StartTrainingCall& call) {
                    "the training sample has another shape than the training call");
     }
   }
-  spdlog::info("training starts job={} lists={} subspaces={}", call.job, call.lists,
+  spdlog::info("event=training_starts job={} lists={} subspaces={}", call.job, call.lists,
                call.subspaces);
   Job& job = *job_;
   job.thread = std::thread([this, &job, call] { Run(job, call); });
@@ -126,7 +127,8 @@ void TrainingJobs::Run(Job& job, const StartTrainingCall& call) {
   pthread_setname_np(pthread_self(), "kith-train");
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
   absl::StatusOr<TrainingState> state = Train(job, call);
-  spdlog::info("training ended job={} status={}", job.name, state.status().ToString());
+  spdlog::info("event=training_ended_on_node job={} status={}", job.name,
+               telemetry::LogValue(state.status().ToString()));
   std::lock_guard lock(job.mutex);
   if (state.ok()) {
     job.state = *std::move(state);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "shard/storage/checked_text.h"
 
 namespace kith::storage {
@@ -30,7 +31,7 @@ void LogHint::Load() {
     return CheckedText::Parse(kKind, path_, bytes);
   }();
   if (!text.ok()) {
-    spdlog::warn("event=log_hint_ignored path={} error=\"{}\"", path_, text.status().ToString());
+    spdlog::warn("event=log_hint_ignored path={} error={}", path_, telemetry::LogValue(text.status().ToString()));
     return;
   }
   for (const auto& [key, value] : text->fields()) {

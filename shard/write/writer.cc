@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 
 namespace kith::shard {
 namespace {
@@ -226,8 +227,8 @@ absl::Status Writer::Commit() {
 bool Writer::WaitForDisk(const absl::Status& status) {
   std::unique_lock lock(mutex_);
   if (obstacle_.ok()) {
-    spdlog::error("writes wait for disk space shard={} error=\"{}\"", parts_.spec.shard,
-                  status.ToString());
+    spdlog::error("event=writes_wait_for_space shard={} error={}", parts_.spec.shard,
+                  telemetry::LogValue(status.ToString()));
     obstacle_ = Error(absl::StatusCode::kResourceExhausted, reason::kDiskFull,
                       std::string(status.message()) + "; reads go on, writes resume by themselves",
                       {{kRetryAfterMsFact, "1000"}});
@@ -238,13 +239,13 @@ bool Writer::WaitForDisk(const absl::Status& status) {
 void Writer::Acknowledge(Group& group) {
   {
     std::lock_guard lock(mutex_);
-    if (!obstacle_.ok()) spdlog::info("writes go on shard={}", parts_.spec.shard);
+    if (!obstacle_.ok()) spdlog::info("event=writes_go_on shard={}", parts_.spec.shard);
     obstacle_ = absl::OkStatus();
   }
   for (Logged& logged : group.writes) logged.pending.done(ReplyTo(logged));
   const absl::Status noted = parts_.hint->Note(parts_.spec.shard, applier_.applied().applied_lsn);
   if (!noted.ok())
-    spdlog::warn("the log's lower bound was not noted error=\"{}\"", noted.ToString());
+    spdlog::warn("event=log_bound_not_noted error={}", telemetry::LogValue(noted.ToString()));
   if (options_.on_applied) options_.on_applied(group.bytes);
 }
 
@@ -255,8 +256,8 @@ WriteReply Writer::ReplyTo(const Logged& logged) const {
 }
 
 void Writer::Fail(Group& group, const absl::Status& status) {
-  spdlog::error("shard stops taking writes shard={} error=\"{}\"", parts_.spec.shard,
-                status.ToString());
+  spdlog::error("event=shard_stops_writes shard={} error={}", parts_.spec.shard,
+                telemetry::LogValue(status.ToString()));
   const absl::Status failure =
       Error(absl::StatusCode::kUnavailable, reason::kStorage,
             "the shard's disk failed a write: " + std::string(status.message()) +

@@ -157,7 +157,7 @@ absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
     if (Reaches(curve, goal)) break;
   }
   spdlog::info(
-      "recall_measured collection={} version={} queries={} steps={} recall_at_10={:.4f} "
+      "event=recall_measured collection={} version={} queries={} steps={} recall_at_10={:.4f} "
       "nprobe={} refine={} scanned_share={:.4f}",
       run.record.name, version, queries.count, curves.size(), curves.back().recall_at_10,
       curves.back().nprobe, curves.back().refine, curves.back().scanned_share);

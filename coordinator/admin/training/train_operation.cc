@@ -9,6 +9,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "coordinator/admin/training/artifact.h"
 #include "coordinator/admin/training/calibration.h"
 #include "coordinator/admin/training/encoding.h"
@@ -25,8 +26,8 @@ void EndJob(const TrainingRun& run) {
   if (!service.ok()) return;
   const absl::Status ended = (*service)->CancelTraining(run.job, run.context().CallDeadline());
   if (!ended.ok() && !absl::IsNotFound(ended)) {
-    spdlog::warn("training_job_not_ended collection={} node={} error=\"{}\"", run.record.name,
-                 run.trainer().node, ended.ToString());
+    spdlog::warn("event=training_job_not_ended collection={} node={} error={}", run.record.name,
+                 run.trainer().node, telemetry::LogValue(ended.ToString()));
   }
 }
 
@@ -62,8 +63,8 @@ void DropOldVersions(const TrainingRun& run, const CollectionRecord& record) {
       if (kept) continue;
       const absl::Status dropped = (*service)->DropIndex(survey.placement.shard, index.version,
                                                          run.context().CallDeadline());
-      spdlog::info("index_dropped collection={} shard={} version={} status=\"{}\"", record.name,
-                   survey.placement.shard, index.version, dropped.ToString());
+      spdlog::info("event=index_dropped collection={} shard={} version={} status={}", record.name,
+                   survey.placement.shard, index.version, telemetry::LogValue(dropped.ToString()));
     }
   }
 }
@@ -102,12 +103,12 @@ void RunTraining(const TrainingRun& run) {
   const absl::StatusOr<std::string> version = Train(run);
   if (!version.ok()) {
     CleanUp(run);
-    spdlog::warn("training_ended collection={} operation={} error=\"{}\"", run.record.name,
-                 run.operation.Snapshot().id, version.status().ToString());
+    spdlog::warn("event=training_ended collection={} operation={} error={}", run.record.name,
+                 run.operation.Snapshot().id, telemetry::LogValue(version.status().ToString()));
     run.operation.Finish(version.status(), "");
     return;
   }
-  spdlog::info("training_ended collection={} operation={} version={}", run.record.name,
+  spdlog::info("event=training_ended collection={} operation={} version={}", run.record.name,
                run.operation.Snapshot().id, *version);
   run.operation.Finish(absl::OkStatus(), *version);
 }

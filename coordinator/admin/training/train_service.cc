@@ -57,7 +57,7 @@ absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline un
     return full;
   }
   spdlog::info(
-      "training_started collection={} operation={} points={} lists={} subspaces={} "
+      "event=training_started collection={} operation={} points={} lists={} subspaces={} "
       "sample={} held_out={}",
       record.name, operation->Snapshot().id, points, plan.lists, plan.subspaces, plan.sample,
       plan.held_out);

@@ -27,6 +27,7 @@ class OnePoint final : public storage::StateStore {
   absl::Status Write(storage::StateBatch&) override { return absl::OkStatus(); }
   absl::Status Resume() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
+  absl::StatusOr<uint64_t> FlushedLsn() override { return 0; }
   absl::Status ReadRows(std::span<const uint32_t>, std::vector<StoredRow>&) override {
     return absl::OkStatus();
   }
