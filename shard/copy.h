@@ -120,7 +120,7 @@ class Copy {
   std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};
-  uint64_t truncated_lsn_ = 0;  // the ticker's
+  uint64_t truncated_lsn_ = 0;                         // the ticker's
   std::atomic<int64_t> checkpoint_retry_after_ns_{0};  // of waiting; 0: the last one succeeded
   std::atomic<int64_t> checkpoint_failed_ns_{0};       // when the last one failed
   std::atomic<uint64_t> checkpoint_failures_{0};

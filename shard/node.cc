@@ -91,7 +91,8 @@ absl::Status Node::Close() {
     if (held.copy == nullptr) continue;
     const absl::Status status = held.copy->Close(Copy::Checkpoint::kMake);
     if (status.ok()) continue;
-    spdlog::error("event=shard_not_closed_cleanly shard={} error={}", id, telemetry::LogValue(status.ToString()));
+    spdlog::error("event=shard_not_closed_cleanly shard={} error={}", id,
+                  telemetry::LogValue(status.ToString()));
     first.Update(status);
   }
   // Its entries are in the checkpoints: the next start has nothing to read.

@@ -146,8 +146,8 @@ class Node final : public ShardService {
   mutable std::mutex mutex_;
   std::map<ShardId, Held> shards_;  // guarded by mutex_
   std::condition_variable stop_ticking_;
-  Deadline next_sweep_{};  // the ticker's
-  bool stopping_ = false;  // guarded by mutex_
+  Deadline next_sweep_{};         // the ticker's
+  bool stopping_ = false;         // guarded by mutex_
   uint64_t log_memory_seen_ = 0;  // this and the next are the ticker's
   int log_quiet_ticks_ = 0;
   std::thread ticker_;

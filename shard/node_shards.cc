@@ -88,11 +88,11 @@ void Node::Load(std::vector<ShardDirectory> directories) {
     held.failure = OpenCopy(held);
   } else {
     held.standing = Standing::kAmbiguous;
-    held.failure = Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
-                         fmt::format("{} and {} both claim to be shard {}; move one away and start "
-                                     "again",
-                                     held.directory.path, directories[1].path,
-                                     held.directory.spec.shard));
+    held.failure =
+        Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
+              fmt::format("{} and {} both claim to be shard {}; move one away and start "
+                          "again",
+                          held.directory.path, directories[1].path, held.directory.spec.shard));
   }
   Hold(std::move(held));
 }
@@ -102,8 +102,7 @@ void Node::LoadUnreadable(storage::NodeDirectory::Unreadable unreadable) {
   Held held{std::move(unreadable.directory), nullptr, std::move(unreadable.why),
             Standing::kUnreadable};
   if (const auto before = HeldNow(); before.contains(shard)) {
-    spdlog::error("event=second_directory_unreadable shard={} path={}", shard,
-                  held.directory.path);
+    spdlog::error("event=second_directory_unreadable shard={} path={}", shard, held.directory.path);
     return;
   }
   Hold(std::move(held));
@@ -115,8 +114,7 @@ void Node::LoadDropped(ShardDirectory dropped) {
   const ShardId shard = dropped.spec.shard;
   if (HeldNow().contains(shard)) {
     const absl::Status removed = directory_->RemoveDropped(dropped);
-    spdlog::warn("event=old_directory_removed shard={} status={}", shard,
-                 removed.ToString());
+    spdlog::warn("event=old_directory_removed shard={} status={}", shard, removed.ToString());
     return;
   }
   (void)FinishDrop({std::move(dropped), nullptr, BeingDropped(shard), Standing::kDropped});
@@ -189,8 +187,8 @@ absl::Status Node::DropShard(ShardId shard, const Uuid& incarnation, Deadline de
   {
     std::lock_guard lock(mutex_);
     const auto found = shards_.find(shard);
-    const bool is_ours = found != shards_.end() &&
-                         found->second.directory.spec.incarnation == incarnation;
+    const bool is_ours =
+        found != shards_.end() && found->second.directory.spec.incarnation == incarnation;
     if (!is_ours) return absl::OkStatus();
     held = std::move(found->second);
     // It keeps its place until nothing of it is left.
@@ -223,7 +221,8 @@ absl::Status Node::FinishDrop(Held held) {
     shards_.erase(shard);
     return status;
   }
-  spdlog::error("event=shard_not_dropped_yet shard={} error={}", shard, telemetry::LogValue(status.ToString()));
+  spdlog::error("event=shard_not_dropped_yet shard={} error={}", shard,
+                telemetry::LogValue(status.ToString()));
   held.failure = BeingDropped(shard);
   std::lock_guard lock(mutex_);
   shards_.insert_or_assign(shard, std::move(held));

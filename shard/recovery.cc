@@ -19,9 +19,9 @@
 namespace kith::shard {
 namespace {
 
-constexpr size_t kReplayGroup = 16;    // entries a state batch ...
+constexpr size_t kReplayGroup = 16;               // entries a state batch ...
 constexpr uint64_t kReplayGroupBytes = 16 << 20;  // ... or so many bytes of them
-constexpr size_t kRepairGroup = 1024;  // rows read from the truth at once
+constexpr size_t kRepairGroup = 1024;             // rows read from the truth at once
 
 absl::Status Lost(const std::string& what) {
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
@@ -97,9 +97,10 @@ class Recovery {
         continue;
       }
       // The truth needs no artifact: exact search serves until the index is built again.
-      spdlog::error("event=index_left_out shard={} version={} "
-                    "error={}",
-                    parts_.spec.shard, listed.version, telemetry::LogValue(version.status().ToString()));
+      spdlog::error(
+          "event=index_left_out shard={} version={} "
+          "error={}",
+          parts_.spec.shard, listed.version, telemetry::LogValue(version.status().ToString()));
       report_.index_lost = true;
     }
   }
@@ -113,8 +114,8 @@ class Recovery {
       auto segment =
           storage::ReadSegmentFile(*parts_.files, SegmentPath(parts_, file), identity, *version);
       if (!segment.ok()) {
-        spdlog::error("event=index_encoded_again shard={} version={} error={}",
-                      parts_.spec.shard, listed.version, telemetry::LogValue(segment.status().ToString()));
+        spdlog::error("event=index_encoded_again shard={} version={} error={}", parts_.spec.shard,
+                      listed.version, telemetry::LogValue(segment.status().ToString()));
         report_.segments_lost = true;
         return {version, {}, 0, false, listed.ready};
       }
@@ -243,8 +244,8 @@ class Recovery {
   // Every record is whole, and yet they do not add up to the truth: once more from the truth, and
   // where that does not help either it is the truth that cannot be trusted.
   absl::Status RewriteAllRows(uint64_t wrong_before) {
-    spdlog::error("event=rows_rewritten shard={} slots_that_differ={}",
-                  parts_.spec.shard, wrong_before);
+    spdlog::error("event=rows_rewritten shard={} slots_that_differ={}", parts_.spec.shard,
+                  wrong_before);
     ++report_.digest_repairs;
     KITH_RETURN_IF_ERROR(parts_.state->ForEachRow(0, [this](const storage::RowRecord& record) {
       RewriteRow(record);

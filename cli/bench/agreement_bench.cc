@@ -83,8 +83,7 @@ struct Tally {
       const auto match = scores.find(id);
       if (match == scores.end()) continue;
       ++shared;
-      if (std::bit_cast<uint32_t>(match->second) !=
-          std::bit_cast<uint32_t>(one.hits(i).score())) {
+      if (std::bit_cast<uint32_t>(match->second) != std::bit_cast<uint32_t>(one.hits(i).score())) {
         ++report.score_mismatches;
       }
     }

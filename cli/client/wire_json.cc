@@ -55,9 +55,8 @@ Json ToJson(const v1::Collection& collection) {
                       {"scanned_share", point.scanned_share()},
                       {"refine", point.refine()}});
   }
-  const Json is_reached = collection.has_target_recall_reached()
-                              ? Json(collection.target_recall_reached())
-                              : Json();
+  const Json is_reached =
+      collection.has_target_recall_reached() ? Json(collection.target_recall_reached()) : Json();
   Json reasons = Json::array();
   for (const std::string& reason : collection.reasons()) reasons.push_back(reason);
   const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
@@ -134,9 +133,8 @@ Json ToJson(const v1::Explanation& explanation) {
                       {"total_us", shard.total_us()},
                       {"rows_scanned", shard.rows_scanned()}});
   }
-  const Json is_reached = explanation.has_target_recall_reached()
-                              ? Json(explanation.target_recall_reached())
-                              : Json();
+  const Json is_reached =
+      explanation.has_target_recall_reached() ? Json(explanation.target_recall_reached()) : Json();
   return {{"strategy", explanation.strategy()},
           {"strategy_reason", explanation.strategy_reason()},
           {"target_recall_reached", is_reached},

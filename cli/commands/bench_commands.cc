@@ -130,8 +130,8 @@ void AddRecall(CLI::App& group, Action& action) {
 
 void AddAgree(CLI::App& group, Action& action) {
   auto options = std::make_shared<AgreeCommand>();
-  CLI::App* command = group.add_subcommand(
-      "agree", "Compare the answers of two servers that hold the same points");
+  CLI::App* command =
+      group.add_subcommand("agree", "Compare the answers of two servers that hold the same points");
   AddEndpoint(*command, options->first.endpoint);
   command->add_option("--other", options->other_endpoint, "HOST:PORT of the second server")
       ->required();

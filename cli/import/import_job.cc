@@ -103,10 +103,10 @@ std::string_view HowToGoOn(const absl::Status& status, const ImportSource& sourc
 }
 
 absl::Status WithHowToGoOn(const absl::Status& status, const ImportSource& source) {
-  absl::Status result(status.code(),
-                      fmt::format("the import stopped before row {}: {}; {}",
-                                  source.progress().position.row, std::string(status.message()),
-                                  HowToGoOn(status, source)));
+  absl::Status result(
+      status.code(),
+      fmt::format("the import stopped before row {}: {}; {}", source.progress().position.row,
+                  std::string(status.message()), HowToGoOn(status, source)));
   status.ForEachPayload(
       [&](absl::string_view url, const absl::Cord& value) { result.SetPayload(url, value); });
   return result;

@@ -63,8 +63,8 @@ bool IsSameFile(const std::string& a, const std::string& b) {
 
 absl::StatusOr<ImportPaths> Checked(ImportPaths paths, const ImportOptions& options) {
   if (IsSameFile(paths.rejects, options.file)) {
-    return UsageError("--rejects", fmt::format("{} is the file to import: name another",
-                                               paths.rejects));
+    return UsageError("--rejects",
+                      fmt::format("{} is the file to import: name another", paths.rejects));
   }
   if (IsSameFile(paths.rejects, paths.progress)) {
     return UsageError("--rejects", fmt::format("{} is where the import keeps its progress: name "

@@ -16,10 +16,10 @@ namespace kith {
 using Task = absl::AnyInvocable<void()>;
 
 struct ExecutorOptions {
-  std::string name;      // of the threads, 15 characters at most
+  std::string name;  // of the threads, 15 characters at most
   size_t threads = 1;
   size_t queue_max = 1024;
-  int nice = 0;          // lower priority for maintenance
+  int nice = 0;  // lower priority for maintenance
 };
 
 // A fixed pool of threads with a bounded queue. The destructor runs what is queued, then joins.

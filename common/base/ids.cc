@@ -34,12 +34,12 @@ Uuid Uuid::Random() {
 }
 
 absl::StatusOr<Uuid> Uuid::Parse(std::string_view text) {
-  const bool dashes = text.size() == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' &&
-                      text[23] == '-';
+  const bool dashes =
+      text.size() == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
   std::string hex(text);
   std::erase(hex, '-');
-  const bool digits = hex.size() == 32 && hex.find_first_not_of("0123456789abcdefABCDEF") ==
-                                              std::string::npos;
+  const bool digits =
+      hex.size() == 32 && hex.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
   if (!dashes || !digits) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadId,
                  fmt::format("not a UUID (8-4-4-4-12 hex digits): {}", text.substr(0, 64)));

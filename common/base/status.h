@@ -15,10 +15,10 @@
 // (UPPER_SNAKE, listed in common/base/reasons.h) and key=value facts; common/rpc turns them into
 // google.rpc.ErrorInfo.
 
-#define KITH_RETURN_IF_ERROR(expression)                    \
-  do {                                                      \
-    absl::Status kith_status_ = (expression);               \
-    if (!kith_status_.ok()) return kith_status_;            \
+#define KITH_RETURN_IF_ERROR(expression)         \
+  do {                                           \
+    absl::Status kith_status_ = (expression);    \
+    if (!kith_status_.ok()) return kith_status_; \
   } while (false)
 
 #define KITH_CONCAT_INNER_(a, b) a##b

@@ -170,11 +170,9 @@ std::vector<std::string> DescribeConfig(const LoadedConfig& loaded) {
   std::vector<std::string> lines;
   for (const Field& field : AllFields()) {
     const auto source = loaded.sources.find(field.path);
-    lines.push_back(fmt::format("{}={} source={}", field.path,
-                                telemetry::LogValue(field.show(loaded.config)),
-                                source == loaded.sources.end()
-                                    ? "default"
-                                    : telemetry::LogValue(source->second)));
+    lines.push_back(fmt::format(
+        "{}={} source={}", field.path, telemetry::LogValue(field.show(loaded.config)),
+        source == loaded.sources.end() ? "default" : telemetry::LogValue(source->second)));
   }
   return lines;
 }

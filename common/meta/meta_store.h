@@ -45,8 +45,8 @@ struct CollectionRecord {
   uint32_t trained_lists = 0;  // of the serving version
   uint32_t trained_subspaces = 0;
   double target_recall = 0.95;
-  std::string serving_version;        // empty: exact search
-  std::string previous_version;       // kept on the shards until the serving one is proven
+  std::string serving_version;   // empty: exact search
+  std::string previous_version;  // kept on the shards until the serving one is proven
   // Of the serving version: a curve of ascending nprobe for each depth measured, shallowest first.
   std::vector<RecallMeasure> recall;
   std::vector<ShardPlacement> shards;

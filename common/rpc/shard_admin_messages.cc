@@ -62,15 +62,15 @@ absl::StatusOr<ShardSpec> FromProto(const v1::ShardSpec& in) {
   spec.shard = in.shard();
   spec.collection = in.collection();
   if (spec.collection.size() > limits::kCollectionNameBytesMax) {
-    return ShapeError("collection", fmt::format("has {} bytes, at most {} are taken",
-                                                spec.collection.size(),
-                                                limits::kCollectionNameBytesMax));
+    return ShapeError("collection",
+                      fmt::format("has {} bytes, at most {} are taken", spec.collection.size(),
+                                  limits::kCollectionNameBytesMax));
   }
   KITH_ASSIGN_OR_RETURN(spec.incarnation, UuidFromWire("incarnation", in.incarnation()));
   spec.dimension = in.dimension();
   if (spec.dimension < 1 || spec.dimension > limits::kDimensionMax) {
-    return ShapeError("dimension", fmt::format("{} is outside 1 to {}", spec.dimension,
-                                               limits::kDimensionMax));
+    return ShapeError("dimension",
+                      fmt::format("{} is outside 1 to {}", spec.dimension, limits::kDimensionMax));
   }
   KITH_ASSIGN_OR_RETURN(spec.metric, MetricFromWire(in.metric()));
   KITH_ASSIGN_OR_RETURN(spec.element_type, ElementTypeFromWire(in.element_type()));

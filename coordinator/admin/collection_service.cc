@@ -41,8 +41,7 @@ absl::Status Taken(const CollectionRecord& record) {
 
 absl::StatusOr<VerifyReply> VerifyShard(const Catalog& catalog, const CollectionRecord& record,
                                         const ShardPlacement& placement, Deadline until) {
-  KITH_RETURN_IF_ERROR(
-      AtShard(StatShard(catalog, record, placement, until).status(), placement));
+  KITH_RETURN_IF_ERROR(AtShard(StatShard(catalog, record, placement, until).status(), placement));
   KITH_ASSIGN_OR_RETURN(ShardService * service, catalog.Node(placement.node));
   const Deadline deadline = until == Deadline::max() ? catalog.context().LongDeadline() : until;
   absl::StatusOr<VerifyReply> reply = service->Verify(placement.shard, deadline);
@@ -153,9 +152,9 @@ absl::Status CollectionService::RollBack(const CollectionRecord& record, const a
                telemetry::LogValue(dropped.ToString()));
   // Only what is marked as being dropped will go; what still is being created will be finished.
   const auto left = catalog_.meta().Get(record.name);
-  const bool goes = left.ok() ? left->incarnation != record.incarnation ||
-                                    left->state == State::kDropping
-                              : absl::IsNotFound(left.status());
+  const bool goes = left.ok()
+                        ? left->incarnation != record.incarnation || left->state == State::kDropping
+                        : absl::IsNotFound(left.status());
   return goes ? why : UnknownOutcome(record.name, why);
 }
 

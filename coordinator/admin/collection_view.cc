@@ -59,8 +59,7 @@ void AddIndex(const ShardSurvey& survey, CollectionView& view) {
   if (index == nullptr || !index->ready) {
     Worsen(view, CollectionStatus::kRed,
            fmt::format("shard {} on node {} does not have index version {} ready",
-                       survey.placement.shard, survey.placement.node,
-                       view.record.serving_version));
+                       survey.placement.shard, survey.placement.node, view.record.serving_version));
     return;
   }
   const uint64_t tail = index->total_rows - std::min(index->total_rows, index->indexed_rows);

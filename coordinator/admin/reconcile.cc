@@ -89,9 +89,9 @@ void Reconciler::Finish(const CollectionRecord& record) {
   const auto delay =
       found == backoff_.end() ? kFirstDelay : std::min(found->second.delay * 2, kLongestDelay);
   backoff_[record.name] = {now + delay, delay};
-  spdlog::warn("event=collection_unfinished collection={} state={} retry_ms={} error={}", record.name,
-               record.state == State::kCreating ? "creating" : "dropping", delay.count(),
-               telemetry::LogValue(finished.ToString()));
+  spdlog::warn("event=collection_unfinished collection={} state={} retry_ms={} error={}",
+               record.name, record.state == State::kCreating ? "creating" : "dropping",
+               delay.count(), telemetry::LogValue(finished.ToString()));
 }
 
 absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
@@ -208,7 +208,8 @@ void Reconciler::RemoveStrays(const CollectionRecord& known,
       const absl::Status dropped = (*service)->DropIndex(survey.placement.shard, index.version,
                                                          catalog_.context().CallDeadline());
       spdlog::info("event=stray_index_dropped collection={} shard={} version={} status={}",
-                   record->name, survey.placement.shard, index.version, telemetry::LogValue(dropped.ToString()));
+                   record->name, survey.placement.shard, index.version,
+                   telemetry::LogValue(dropped.ToString()));
     }
   }
 }
@@ -246,7 +247,8 @@ void Reconciler::Loop(std::chrono::milliseconds period) {
   while (!wake_.wait_for(lock, period, [this] { return stopping_; })) {
     lock.unlock();
     const absl::Status status = RunOnce();
-    if (!status.ok()) spdlog::error("event=reconcile_failed error={}", telemetry::LogValue(status.ToString()));
+    if (!status.ok())
+      spdlog::error("event=reconcile_failed error={}", telemetry::LogValue(status.ToString()));
     lock.lock();
   }
 }

@@ -74,10 +74,10 @@ absl::Status DropShards(const Catalog& catalog, const CollectionRecord& record, 
   for (const ShardPlacement& placement : record.shards) {
     if (silent.contains(placement.node)) continue;
     const auto service = catalog.Node(placement.node);
-    const absl::Status dropped =
-        service.ok() ? (*service)->DropShard(placement.shard, record.incarnation,
-                                             catalog.context().CallDeadline(until))
-                     : service.status();
+    const absl::Status dropped = service.ok()
+                                     ? (*service)->DropShard(placement.shard, record.incarnation,
+                                                             catalog.context().CallDeadline(until))
+                                     : service.status();
     if (!NodeAnswered(dropped)) silent.insert(placement.node);
     if (!dropped.ok() && first.ok()) first = AtShard(dropped, placement);
   }

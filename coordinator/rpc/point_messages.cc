@@ -17,9 +17,9 @@ constexpr size_t kUuidBytes = 16;
 
 absl::Status CheckCount(std::string_view field, int count, size_t most) {
   if (static_cast<size_t>(count) <= most) return absl::OkStatus();
-  return FieldError(field, reason::kBatchTooLarge,
-                    fmt::format("{} in one call, at most {} are taken; send them in several calls",
-                                count, most));
+  return FieldError(
+      field, reason::kBatchTooLarge,
+      fmt::format("{} in one call, at most {} are taken; send them in several calls", count, most));
 }
 
 absl::StatusOr<WriteKind> ModeFromProto(v1::WriteMode mode) {
@@ -125,8 +125,8 @@ void TokensToProto(const std::vector<WriteToken>& tokens,
 
 absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request) {
   KITH_RETURN_IF_ERROR(CheckCount("points", request.points_size(), limits::kPointsPerCallMax));
-  KITH_RETURN_IF_ERROR(CheckCount("columns.payloads", request.columns().payloads_size(),
-                                  limits::kPointsPerCallMax));
+  KITH_RETURN_IF_ERROR(
+      CheckCount("columns.payloads", request.columns().payloads_size(), limits::kPointsPerCallMax));
   UpsertCall call;
   call.collection = request.collection();
   KITH_ASSIGN_OR_RETURN(call.mode, ModeFromProto(request.mode()));

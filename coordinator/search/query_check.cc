@@ -62,9 +62,9 @@ absl::Status CheckReturned(const SearchQuery& query, const CollectionRecord& rec
 absl::Status CheckCandidates(std::string_view field, std::optional<uint32_t> wanted,
                              uint32_t most) {
   if (wanted.value_or(0) <= most) return absl::OkStatus();
-  return FieldError(field, reason::kBadRequest,
-                    fmt::format("is {}, must be at most {}; for the true neighbours set exact",
-                                *wanted, most));
+  return FieldError(
+      field, reason::kBadRequest,
+      fmt::format("is {}, must be at most {}; for the true neighbours set exact", *wanted, most));
 }
 
 // What says how deep to look means nothing where every point is compared.

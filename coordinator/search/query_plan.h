@@ -17,11 +17,11 @@ namespace kith::coordinator {
 // answering while the next attempt is under way.
 struct SearchPlan {
   std::shared_ptr<const CollectionEntry> entry;
-  SearchCall call;                  // without shard, queries and wait_lsn
-  std::vector<uint64_t> wait_lsns;  // one a route
-  uint32_t limit = 0;               // hits a query in the answer
-  bool is_flat = true;              // every row is compared
-  const char* flat_reason = "";     // why
+  SearchCall call;                        // without shard, queries and wait_lsn
+  std::vector<uint64_t> wait_lsns;        // one a route
+  uint32_t limit = 0;                     // hits a query in the answer
+  bool is_flat = true;                    // every row is compared
+  const char* flat_reason = "";           // why
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
 
   SearchCall CallFor(size_t route, const std::string& queries) const;

@@ -12,10 +12,9 @@ using Curve = std::span<const RecallMeasure>;
 
 // The first curve of those that stand one after another, each with a depth of its own.
 Curve FirstOf(Curve measures) {
-  const auto end =
-      std::find_if(measures.begin(), measures.end(), [&](const RecallMeasure& measure) {
-        return measure.refine != measures.front().refine;
-      });
+  const auto end = std::find_if(
+      measures.begin(), measures.end(),
+      [&](const RecallMeasure& measure) { return measure.refine != measures.front().refine; });
   return measures.first(static_cast<size_t>(end - measures.begin()));
 }
 

@@ -31,8 +31,8 @@ struct SearchService::Run {
   std::shared_ptr<const std::string> vectors;
   std::shared_ptr<const CollectionEntry> entry;
   Deadline started;
-  bool has_tried_again = false;   // under another index version
-  bool has_read_again = false;    // because points changed between search and read
+  bool has_tried_again = false;  // under another index version
+  bool has_read_again = false;   // because points changed between search and read
   telemetry::SearchObservation observation;
   Done<SearchAnswer> done;
 };

@@ -33,8 +33,8 @@ absl::StatusOr<std::vector<uint64_t>> WaitLsns(const CollectionEntry& entry,
                                     tokens[i].shard, entry.record.name));
     }
     const auto at = static_cast<size_t>(route - entry.routes.begin());
-    const auto newest = std::max(std::pair(epochs[at], lsns[at]),
-                                 std::pair(tokens[i].epoch, tokens[i].lsn));
+    const auto newest =
+        std::max(std::pair(epochs[at], lsns[at]), std::pair(tokens[i].epoch, tokens[i].lsn));
     std::tie(epochs[at], lsns[at]) = newest;
   }
   return lsns;

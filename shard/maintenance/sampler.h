@@ -31,7 +31,7 @@ class Sampler {
   std::mutex mutex_;
   uint64_t seed_ = 0;
   bool is_drawn_ = false;
-  storage::RowFile::View rows_;                       // of the last draw, and so below
+  storage::RowFile::View rows_;  // of the last draw, and so below
   uint32_t row_end_ = 0;
   Deadline last_read_{};
   std::vector<std::pair<uint64_t, uint32_t>> drawn_;  // (hash, row) ascending

@@ -31,7 +31,8 @@ void LogHint::Load() {
     return CheckedText::Parse(kKind, path_, bytes);
   }();
   if (!text.ok()) {
-    spdlog::warn("event=log_hint_ignored path={} error={}", path_, telemetry::LogValue(text.status().ToString()));
+    spdlog::warn("event=log_hint_ignored path={} error={}", path_,
+                 telemetry::LogValue(text.status().ToString()));
     return;
   }
   for (const auto& [key, value] : text->fields()) {

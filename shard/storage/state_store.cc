@@ -202,10 +202,9 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
   auto had_error = std::make_shared<std::atomic<bool>>(false);
   rocksdb::DBOptions database = StateDatabaseOptions(options);
   database.listeners.push_back(std::make_shared<ErrorWatch>(had_error));
-  KITH_RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(database, options.directory,
-                                                   StateFamilies(options), &families, &db),
-                                 "open the state database (it is left as it is)",
-                                 options.directory));
+  KITH_RETURN_IF_ERROR(FromRocks(
+      rocksdb::DB::Open(database, options.directory, StateFamilies(options), &families, &db),
+      "open the state database (it is left as it is)", options.directory));
   auto store = std::make_unique<RocksStateStore>(options, db, families, std::move(had_error));
   KITH_RETURN_IF_ERROR(store->Load());
   spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,

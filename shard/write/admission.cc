@@ -108,13 +108,13 @@ absl::Status Admission::CheckSpace(uint64_t disk_needed_bytes) {
   }
   KITH_RETURN_IF_ERROR(free_bytes_.status());
   if (*free_bytes_ < disk_needed_bytes) {
-    return Refuse(reason::kDiskFull,
-                  fmt::format("{} MiB are free under {}, {} MiB are kept in reserve "
-                              "(storage.disk_reserve_mb); free some space: reads go on, writes "
-                              "resume by themselves",
-                              *free_bytes_ >> 20, parts_.directory,
-                              limits_.disk_reserve_bytes >> 20),
-                  1000);
+    return Refuse(
+        reason::kDiskFull,
+        fmt::format("{} MiB are free under {}, {} MiB are kept in reserve "
+                    "(storage.disk_reserve_mb); free some space: reads go on, writes "
+                    "resume by themselves",
+                    *free_bytes_ >> 20, parts_.directory, limits_.disk_reserve_bytes >> 20),
+        1000);
   }
   if (log_bytes_ <= limits_.log_bytes_max) return absl::OkStatus();
   return Refuse(reason::kLogFull,

@@ -12,7 +12,7 @@
 namespace kith::shard {
 
 struct AdmissionLimits {
-  uint64_t disk_reserve_bytes = 512 << 20;  // less free space than this refuses writes
+  uint64_t disk_reserve_bytes = 512 << 20;     // less free space than this refuses writes
   uint64_t log_bytes_max = uint64_t{4} << 30;  // so does a longer log of the node
 };
 

@@ -175,7 +175,7 @@ absl::Status FakeShardService::CreateShard(const ShardSpec& spec, Deadline deadl
 }
 
 absl::Status FakeShardService::DropShard(ShardId shard, const Uuid& incarnation,
-                                        Deadline deadline) {
+                                         Deadline deadline) {
   KITH_RETURN_IF_ERROR(Enter("DropShard", deadline));
   std::lock_guard lock(mutex_);
   const auto found = shards_.find(shard);

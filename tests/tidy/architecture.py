@@ -61,10 +61,7 @@ NAMED_FOLDERS = ["common", "tests/unit/common_rpc"]
 # library gives is its own; what is marked (to mend) is not excused but known.
 PARAMETERS_ALLOWED = {
     "index/kernels/portable_kernels.inc": None,  # plain values, no struct to load through: any
-    "index/decode.cc": {"DecodeVector"},  # to mend
-    "index/product_code.cc": {"TrainCodebooks"},  # to mend
     "index/scan.cc": {"AddBias"},  # as a kernel
-    "index/search.cc": {"Search"},  # to mend
     "shard/rpc/call_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend
@@ -119,17 +116,6 @@ EXCEPTION_ADAPTERS = [
     r"^cli/\w*json\w*\.cc$",
     r"^cli/(?:command_line|main)\.cc$",
     r"^kithd/flags\.cc$",
-]
-
-
-# Files whose log lines are of an older form (to mend).
-LOGS_TO_MEND = [
-    "coordinator/admin/collection_service.cc", "coordinator/admin/reconcile.cc",
-    "coordinator/admin/training/calibration.cc", "coordinator/admin/training/train_operation.cc",
-    "coordinator/admin/training/train_service.cc", "shard/copy.cc", "shard/maintenance/indexer.cc",
-    "shard/maintenance/training_jobs.cc", "shard/node.cc", "shard/recovery.cc",
-    "shard/storage/log_hint.cc",
-    "shard/write/writer.cc",
 ]
 
 

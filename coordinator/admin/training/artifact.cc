@@ -26,9 +26,9 @@ absl::Status CheckChunk(const ArtifactChunk& chunk, const std::string& artifact,
                     chunk.data.size() <= chunk.total_bytes - state.offset &&
                     XXH3_64bits(chunk.data.data(), chunk.data.size()) == chunk.checksum;
   if (fits) return absl::OkStatus();
-  return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-               fmt::format("the chunk of artifact {} at byte {} is damaged", artifact,
-                           state.offset));
+  return Error(
+      absl::StatusCode::kDataLoss, reason::kCorruption,
+      fmt::format("the chunk of artifact {} at byte {} is damaged", artifact, state.offset));
 }
 
 // From the first byte: a node keeps the chunks of one attempt only.

@@ -81,8 +81,8 @@ absl::Status EncodeShards(const TrainingRun& run, const std::string& version) {
   for (const ShardPlacement& placement : run.record.shards) {
     KITH_RETURN_IF_ERROR(Build(run, placement, version));
     const Deadline now = run.context().clock->Now();
-    shards.push_back({placement, now + run.timing().node_patience,
-                      now + run.timing().encode_standstill});
+    shards.push_back(
+        {placement, now + run.timing().node_patience, now + run.timing().encode_standstill});
   }
   while (true) {
     for (Progress& shard : shards) {

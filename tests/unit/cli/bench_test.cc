@@ -115,15 +115,24 @@ TEST_F(RecallBench, ComparesTheAnswersOfTwoServers) {
   const auto import = RunKith({"import", "c2", folder_ / "base.fbin", "--endpoint",
                                other.endpoint(), "--progress-dir", folder_ / "other"});
   ASSERT_EQ(import.code, 0) << import.err;
-  const std::vector<std::string> agree = {"bench",        "agree",
-                                          "--endpoint",   server_.endpoint(),
-                                          "--other",      other.endpoint(),
-                                          "--collection", "c",
-                                          "--queries",    folder_ / "q.fbin",
-                                          "--truth",      folder_ / "truth.ibin",
-                                          "--json",       folder_ / "out.json",
-                                          "--k",          "3",
-                                          "--other-collection", "c2"};
+  const std::vector<std::string> agree = {"bench",
+                                          "agree",
+                                          "--endpoint",
+                                          server_.endpoint(),
+                                          "--other",
+                                          other.endpoint(),
+                                          "--collection",
+                                          "c",
+                                          "--queries",
+                                          folder_ / "q.fbin",
+                                          "--truth",
+                                          folder_ / "truth.ibin",
+                                          "--json",
+                                          folder_ / "out.json",
+                                          "--k",
+                                          "3",
+                                          "--other-collection",
+                                          "c2"};
   Ran ran = RunKith(agree);
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(Out()["identical"], 8);

@@ -72,8 +72,7 @@ TEST_F(Import, RefusesToWriteItsRejectsIntoTheFileItselfOrItsProgress) {
   const std::string text = "{\"id\": 1, \"vector\": [1]}\noops\n";
   WriteText(folder_ / "a.jsonl", text);
   const std::string progress = folder_ / "a.jsonl.kith-progress-c";
-  for (const std::string& rejects :
-       {folder_ / "a.jsonl", folder_ / "./a.jsonl", progress}) {
+  for (const std::string& rejects : {folder_ / "a.jsonl", folder_ / "./a.jsonl", progress}) {
     const Ran ran = Run(folder_ / "a.jsonl", {"--rejects", rejects});
     EXPECT_EQ(ran.code, 2) << rejects;
     EXPECT_THAT(ran.err, HasSubstr("--rejects"));

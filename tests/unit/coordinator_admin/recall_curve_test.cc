@@ -21,9 +21,9 @@ CollectionRecord Trained() {
 // As where codes are too coarse for the usual depth: flat at 0.90, and at 0.97 when deeper.
 CollectionRecord TrainedTwice() {
   CollectionRecord record = Trained();
-  record.recall = {{8, 0.85, 0.008, 0.84, kUsual},  {16, 0.90, 0.016, 0.89, kUsual},
-                   {32, 0.90, 0.03, 0.89, kUsual},  {64, 0.90, 0.06, 0.89, kUsual},
-                   {8, 0.88, 0.008, 0.87, kDeep},   {16, 0.955, 0.016, 0.95, kDeep},
+  record.recall = {{8, 0.85, 0.008, 0.84, kUsual},   {16, 0.90, 0.016, 0.89, kUsual},
+                   {32, 0.90, 0.03, 0.89, kUsual},   {64, 0.90, 0.06, 0.89, kUsual},
+                   {8, 0.88, 0.008, 0.87, kDeep},    {16, 0.955, 0.016, 0.95, kDeep},
                    {32, 0.9701, 0.03, 0.965, kDeep}, {64, 0.9702, 0.06, 0.965, kDeep}};
   return record;
 }

@@ -74,12 +74,11 @@ TEST_F(TrainingFailureTest, AFailureOfAnyCallOnAnyNodeLeavesEverythingAsItWas) {
 }
 
 TEST_F(TrainingFailureTest, WrongAnswersAreFoundAndNotServed) {
-  const std::vector<std::pair<size_t, const char*>> lies = {
-      {1, "SampleHashes"},
-      {1, "ReadSample"},
-      {0, "ReadArtifact"},
-      {0, "ArtifactTotal"},
-      {1, "Search"}};
+  const std::vector<std::pair<size_t, const char*>> lies = {{1, "SampleHashes"},
+                                                            {1, "ReadSample"},
+                                                            {0, "ReadArtifact"},
+                                                            {0, "ArtifactTotal"},
+                                                            {1, "Search"}};
   for (const auto& [node, method] : lies) {
     AdminCluster cluster(2);
     ASSERT_TRUE(cluster.collections().Create(AdminCluster::Call("a", 2)).ok());

@@ -78,8 +78,8 @@ TEST(HttpServerTest, AUsedPortIsAnErrorAndAFreedOneIsNot) {
 }
 
 TEST(HttpServerTest, IdleConnectionsDelayAPageByASecondOrTwoAtMost) {
-  const auto server = HttpServer::Start(
-      {.host = "127.0.0.1"}, {[] { return std::string(); }, [] { return Readiness{}; }});
+  const auto server = HttpServer::Start({.host = "127.0.0.1"},
+                                        {[] { return std::string(); }, [] { return Readiness{}; }});
   ASSERT_TRUE(server.ok()) << server.status();
   std::vector<int> idle;
   for (int i = 0; i < 10; ++i) idle.push_back(Connect((*server)->port()));

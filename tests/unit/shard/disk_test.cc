@@ -71,9 +71,8 @@ TEST_F(FullDiskNodeTest, ACheckpointRepeatedAfterAFullDiskNamesEachFileOnce) {
   ASSERT_TRUE(Within(seconds(10), [&] { return node_->health().checkpoint_failures > 0; }));
   EXPECT_EQ(FilesIn("seg", ".seg").size(), 1u);
   Fill(5000, 100);  // a second segment, too small to be merged into the first
-  ASSERT_TRUE(Within(seconds(10), [&] {
-    return node_->Stat(7, Soon())->indexes[0].indexed_rows == 5100;
-  }));
+  ASSERT_TRUE(
+      Within(seconds(10), [&] { return node_->Stat(7, Soon())->indexes[0].indexed_rows == 5100; }));
   disk_->AddBytes(1 << 20);
   ASSERT_TRUE(node_->Close().ok());
   EXPECT_EQ(FilesIn("seg", ".seg").size(), 2u);

@@ -67,8 +67,8 @@ Manifest SampleManifest() {
   manifest.row_end = 0x0304;
   manifest.next_file = 12;
   manifest.tombstones = "00000011.dead";
-  manifest.indexes.push_back({"0123456789abcdef0123456789abcdef", 0x0203, true,
-                              {"00000009.seg", "00000010.seg"}});
+  manifest.indexes.push_back(
+      {"0123456789abcdef0123456789abcdef", 0x0203, true, {"00000009.seg", "00000010.seg"}});
   return manifest;
 }
 

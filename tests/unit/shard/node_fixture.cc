@@ -169,9 +169,9 @@ std::string NodeFixture::Train(uint32_t lists) {
 bool NodeFixture::IsReady(const std::string& version) const {
   const auto stat = node_->Stat(shard_, Soon());
   if (!stat.ok()) return false;
-  return std::any_of(
-      stat->indexes.begin(), stat->indexes.end(),
-      [&](const IndexState& index) { return index.version == version && index.ready; });
+  return std::any_of(stat->indexes.begin(), stat->indexes.end(), [&](const IndexState& index) {
+    return index.version == version && index.ready;
+  });
 }
 
 void NodeFixture::TrainAndBuild(uint32_t lists, std::string& version) {

@@ -31,8 +31,8 @@ class OnePoint final : public storage::StateStore {
   absl::Status ReadRows(std::span<const uint32_t>, std::vector<StoredRow>&) override {
     return absl::OkStatus();
   }
-  absl::Status ForEachRow(
-      uint32_t, const std::function<absl::Status(const storage::RowRecord&)>&) override {
+  absl::Status ForEachRow(uint32_t,
+                          const std::function<absl::Status(const storage::RowRecord&)>&) override {
     return absl::OkStatus();
   }
   absl::Status ForEachId(

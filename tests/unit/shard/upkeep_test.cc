@@ -48,9 +48,8 @@ TEST_F(UpkeepTest, ACheckpointThatIsDueDoesNotWaitForTheIndexToBeDone) {
   ASSERT_TRUE(Start().ok());
   checkpoints_ = 0;
   ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
-  ASSERT_TRUE(Within(seconds(60), [&] {
-    return node_->Stat(7, Soon())->indexes[0].indexed_rows == 140'000;
-  }));
+  ASSERT_TRUE(Within(seconds(60),
+                     [&] { return node_->Stat(7, Soon())->indexes[0].indexed_rows == 140'000; }));
   EXPECT_TRUE(Within(seconds(10), [&] { return checkpoints_ >= 2; })) << "one after each step";
   EXPECT_EQ(FilesIn("seg", ".seg").size(), 2u);
 }
@@ -171,9 +170,10 @@ TEST_F(UpkeepTest, ASampleThatNobodyReadsIsForgotten) {
 TEST_F(UpkeepTest, ARepeatedStartOfATrainingIsOkWhateverItSays) {
   Fill(0, 5000);
   ASSERT_TRUE(node_->SampleHashes({7, 1, 5000}, Soon()).ok());
-  ASSERT_TRUE(node_->AddTrainingChunk({"job", 2, ElementType::kF32,
-                                       *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon())},
-                                      Soon())
+  ASSERT_TRUE(node_
+                  ->AddTrainingChunk({"job", 2, ElementType::kF32,
+                                      *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon())},
+                                     Soon())
                   .ok());
   StartTrainingCall start{"job", 2, Metric::kL2, ElementType::kF32, 16, 1, 1};
   ASSERT_TRUE(node_->StartTraining(start, Soon()).ok());

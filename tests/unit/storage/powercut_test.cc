@@ -376,19 +376,22 @@ TEST_F(PowerCutTest, AFlushBehindABacklogIsDurableWhenItReturns) {
     constexpr uint64_t kWrites = 300;
     StateOptions options;
     options.write_buffer_bytes = 64 << 10;
-    options.directory = Cut(seed, [&](PowerCut& disk, const std::string& path) {
-      options.directory = path + "/state";
-      options.files = &disk.files();
-      const auto store = std::move(StateStore::Open(options)).value();
-      for (uint32_t i = 1; i <= kWrites; ++i) {
-        const auto batch = store->NewBatch();
-        batch->PutRow({i, PointKey::FromNumber(i), 1, std::string(10'000, 'v'), ""});
-        batch->PutApplied({i, 1, i + 1, i});
-        ASSERT_TRUE(store->Write(*batch).ok());
-      }
-      ASSERT_TRUE(store->Flush().ok());
-      disk.Cut();
-    }) + "/state";
+    options.directory =
+        Cut(seed,
+            [&](PowerCut& disk, const std::string& path) {
+              options.directory = path + "/state";
+              options.files = &disk.files();
+              const auto store = std::move(StateStore::Open(options)).value();
+              for (uint32_t i = 1; i <= kWrites; ++i) {
+                const auto batch = store->NewBatch();
+                batch->PutRow({i, PointKey::FromNumber(i), 1, std::string(10'000, 'v'), ""});
+                batch->PutApplied({i, 1, i + 1, i});
+                ASSERT_TRUE(store->Write(*batch).ok());
+              }
+              ASSERT_TRUE(store->Flush().ok());
+              disk.Cut();
+            }) +
+        "/state";
     options.files = real_.get();
     const auto store = StateStore::Open(options);
     ASSERT_TRUE(store.ok()) << "seed " << seed << ": " << store.status();
@@ -418,9 +421,10 @@ TEST_F(PowerCutTest, WhatAKilledProcessLeftUnsyncedIsDurableBeforeTheLogIsWritte
     int holes = 0;
     for (uint64_t seed = 1; seed <= kStoreSeeds; ++seed) {
       LogOptions options;
-      options.directory = Cut(seed, [&](PowerCut& disk, const std::string& path) {
-        WriteAfterAKill(disk, path, faults);
-      }) + "/log";
+      options.directory =
+          Cut(seed, [&](PowerCut& disk,
+                        const std::string& path) { WriteAfterAKill(disk, path, faults); }) +
+          "/log";
       options.files = real_.get();
       const auto store = LogStore::Open(options);
       ASSERT_TRUE(store.ok()) << "seed " << seed << ": " << store.status();

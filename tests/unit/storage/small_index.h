@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "index/list_segment.h"
 #include "index/index_version.h"
+#include "index/list_segment.h"
 
 namespace kith::test {
 

@@ -43,8 +43,9 @@ TEST(MetricsTest, PulledGaugesAreAskedAtEachScrapeAndLeaveNothingBehind) {
 
 TEST(MetricsTest, APulledCounterSaysThatItIsOne) {
   Metrics metrics;
-  metrics.PullCounters({"kith_failures_total", "Failures."},
-                       [] { return std::vector<Sample>{{{}, 3}}; });
+  metrics.PullCounters({"kith_failures_total", "Failures."}, [] {
+    return std::vector<Sample>{{{}, 3}};
+  });
   EXPECT_THAT(metrics.Text(),
               HasSubstr("# TYPE kith_failures_total counter\nkith_failures_total 3"));
 }
