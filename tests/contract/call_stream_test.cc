@@ -47,6 +47,7 @@ class CallStreamTest : public ::testing::Test {
       to->set_timeout_us(30'000'000);
       v1::ShardSearchCall* search = to->mutable_search();
       search->set_shard(1);
+      search->set_incarnation(std::string(16, '\0'));
       search->set_count(1);
       search->set_limit(1);
       search->set_queries(std::string(vector_bytes, '\0'));
@@ -151,6 +152,7 @@ TEST(CallStreamEnd, StreamsMayBeDrainedWhileTheirCallsAreAnswered) {
       to->set_call(call);
       v1::ShardSearchCall* search = to->mutable_search();
       search->set_shard(1);
+      search->set_incarnation(std::string(16, '\0'));
       search->set_count(1);
       search->set_limit(1);
       search->set_queries(std::string(16, '\0'));
