@@ -210,7 +210,7 @@ int RunChild(const ChildOptions& options) {
   node_options.faults = options.faults;
   node_options.search_threads = 1;
   node_options.encode_threads = 1;
-  node_options.write_buffer_bytes = 1 << 20;
+  node_options.write_buffer_bytes = 4 << 20;  // 1 MiB a family: flushed by checkpoints, mostly
   node_options.log_write_buffer_bytes = 96 << 10;  // so that the log is really cut
   node_options.block_cache_bytes = 4 << 20;
   node_options.admission.disk_reserve_bytes = 1 << 20;
