@@ -10,8 +10,12 @@
 #include "common/base/ids.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "index/list_segment.h"
+#include "index/tombstones.h"
 #include "shard/maintenance/manifest.h"
+#include "shard/storage/artifact_store.h"
 #include "shard/storage/log_store.h"
+#include "shard/storage/segment_file.h"
 #include "shard/storage/state_store.h"
 #include "tests/unit/shard/node_fixture.h"
 
@@ -167,6 +171,27 @@ TEST_F(DamageTest, RowsThatAreWholeButNotTheTruthAreWrittenAgain) {
   EXPECT_EQ(node_->health().digest_repairs, 1u);
   ExpectWhole();
   EXPECT_TRUE(IsReady(version_));
+}
+
+// A file that is whole by every checksum and misses a row all the same.
+TEST_F(DamageTest, AnIndexThatIsNotTheTruthIsEncodedAgain) {
+  MakeIndexedShard();
+  storage::ArtifactStore artifacts(directory_ + "/artifacts", *real_files_);
+  const auto version = artifacts.Load(version_);
+  ASSERT_TRUE(version.ok()) << version.status();
+  const std::string path = FilesIn("seg", ".seg")[0];
+  const storage::SegmentIdentity identity{Spec(2).incarnation, version_};
+  const auto segment = storage::ReadSegmentFile(*real_files_, path, identity, **version);
+  ASSERT_TRUE(segment.ok()) << segment.status();
+  const std::vector<uint32_t> gone = {7};
+  const auto lesser =
+      index::ListSegment::Merge(**version, {&*segment, 1}, index::Tombstones().With(gone));
+  ASSERT_EQ(lesser->rows() + 1, (*segment)->rows());
+  ASSERT_TRUE(storage::WriteSegmentFile(*real_files_, path, identity, **version, *lesser).ok());
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(node_->health().digest_repairs, 1u);
+  ExpectIndexedAgain();
+  ExpectWhole();
 }
 
 TEST_F(DamageTest, ATruthWhoseDigestIsWrongIsRefusedAndTheOtherShardsServe) {
