@@ -49,10 +49,13 @@ absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::Server
 }
 
 void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
-  const auto pull = [&](const char* name, const char* help, uint64_t shard::NodeHealth::*member) {
-    metrics.PullGauges({name, help}, [this, member] {
+  const auto value = [this](uint64_t shard::NodeHealth::*member) {
+    return [this, member] {
       return std::vector<telemetry::Sample>{{{}, static_cast<double>(node_->health().*member)}};
-    });
+    };
+  };
+  const auto pull = [&](const char* name, const char* help, uint64_t shard::NodeHealth::*member) {
+    metrics.PullGauges({name, help}, value(member));
   };
   pull("kith_node_shards", "Shard copies of this node.", &shard::NodeHealth::shards);
   pull("kith_node_shards_ready", "Shard copies of this node that serve.",
@@ -64,9 +67,7 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
   pull("kith_search_queue_length", "Searches that wait for a thread.",
        &shard::NodeHealth::search_queue);
   const auto count = [&](const char* name, const char* help, uint64_t shard::NodeHealth::*member) {
-    metrics.PullCounters({name, help}, [this, member] {
-      return std::vector<telemetry::Sample>{{{}, static_cast<double>(node_->health().*member)}};
-    });
+    metrics.PullCounters({name, help}, value(member));
   };
   count("kith_checkpoint_failures_total", "Checkpoints that failed and are tried again.",
         &shard::NodeHealth::checkpoint_failures);

@@ -25,10 +25,6 @@ readonly WORK="build/demo" truth="build/demo/truth.ibin" REPORT="build/demo-repo
 readonly VECTORS=200000 DIMENSION=80 QUERIES=1000 SEED=1
 server_pid=""
 
-say() { printf '\n== %s\n' "$*"; }
-now() { date +%s.%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.3f", b - a}'; }
-
 cleanup() {
   local status=$?
   trap - EXIT

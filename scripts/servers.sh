@@ -1,7 +1,10 @@
 # shellcheck shell=bash
-# Starting, awaiting and stopping kithd, for the scripts beside this file; sourced, not run.
-# Python's standard library is used where bash has no tool of its own: ports and HTTP.
+# Starting, awaiting and stopping kithd, and saying and timing it, for the scripts that run one;
+# sourced, not run. Python's standard library is used where bash has no tool of its own: ports and HTTP.
 
+say() { printf '\n== %s\n' "$*"; }
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.3f", b - a}'; }
 # Prints as many free loopback ports as asked for. They are free now; whoever is quicker may take one,
 # and then kithd says so.
 free_ports() {

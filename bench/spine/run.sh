@@ -29,10 +29,6 @@ usage() {
   exit 2
 }
 
-say() { printf '\n== %s\n' "$*"; }
-now() { date +%s.%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.3f", b - a}'; }
-
 cleanup() {
   trap - EXIT
   [[ -z "${server_pid}" ]] || stop_server "${server_pid}" 20
