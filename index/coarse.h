@@ -2,6 +2,7 @@
 #define KITH_INDEX_COARSE_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "index/index_version.h"
@@ -14,25 +15,42 @@ struct ProbedList {
   uint32_t list;
 };
 
-// Picks the lists nearest to a query. Threads: one at a time.
+// Picks the lists nearest to a query by their codes (index/centroid_codes.h), and hands them out a
+// few at a time: a search that stops early never sorts the rest. The terms are exact whatever the
+// codes are, and keep their digits however far from the origin query and centroids are.
+//
+// Threads: one at a time.
 class CoarseStep {
  public:
-  // The `nprobe` lists (at most all) of smallest (term, list), in that order. `query` is decoded.
-  // Which lists these are is decided by ||q||² + ||c||² - 2<q, c>, one product a list; the terms
-  // given back are ||q - c||² itself, which keeps its digits however far from the origin both are.
-  const std::vector<ProbedList>& Nearest(const IndexVersion& version, const float* query,
-                                         uint32_t nprobe);
+  // Scores all lists and picks the `nprobe` (at most all) of smallest (score, list). `query` is
+  // decoded; it and the version must outlive the steps.
+  void Begin(const IndexVersion& version, const float* query, uint32_t nprobe);
+  // The next nearest ones, in order of (term, list), after those handed out before; none when all
+  // were. Valid until the next call.
+  std::span<const ProbedList> More();
+  // Those not handed out, in no order.
+  std::vector<uint32_t> Rest() const;
+  // All at once.
+  std::vector<ProbedList> Nearest(const IndexVersion& version, const float* query, uint32_t nprobe);
 
  private:
-  void ComputeTerms(const IndexVersion& version, const float* query);
-  // Replaces the terms of the lists found.
-  void MeasureNearest(const IndexVersion& version, const float* query);
-  // A term that more than `nprobe` lists are likely to lie under, from a sample.
-  float SampledCut(uint32_t nprobe);
+  void ScoreLists();
+  void Collect(uint32_t nprobe);
+  // A score that more than `nprobe` lists are likely to lie under, from a sample.
+  int32_t SampledCut(uint32_t nprobe);
+  void ComputeTerms();
 
-  std::vector<float> terms_;
-  std::vector<float> sample_;
-  std::vector<ProbedList> nearest_;
+  const IndexVersion* version_ = nullptr;
+  const float* query_ = nullptr;
+  std::vector<int8_t> code_;
+  bool exact_ = false;  // scores are distances
+  int64_t offset_ = 0;
+  std::vector<int32_t> scores_;
+  std::vector<int32_t> sample_;
+  std::vector<uint64_t> keys_;  // the picked lists: score above, list below
+  size_t picked_ = 0;
+  size_t handed_out_ = 0;
+  std::vector<ProbedList> some_;
 };
 
 }  // namespace kith::index

@@ -28,7 +28,7 @@ class HugePages {
 
   T* allocate(size_t count) {
     const size_t bytes = count * sizeof(T);
-    if (bytes < kLarge) return static_cast<T*>(::operator new(bytes));
+    if (bytes < kLarge) return static_cast<T*>(::operator new (bytes, std::align_val_t{kLine}));
     void* memory = std::aligned_alloc(kPage, (bytes + kPage - 1) / kPage * kPage);
     if (memory == nullptr) std::abort();  // as running out of memory ends everywhere here
 #if defined(__linux__)
@@ -39,7 +39,7 @@ class HugePages {
   }
   void deallocate(T* memory, size_t count) {
     if (count * sizeof(T) < kLarge) {
-      ::operator delete(memory);
+      ::operator delete (memory, std::align_val_t{kLine});
     } else {
       std::free(memory);
     }
@@ -47,6 +47,7 @@ class HugePages {
   bool operator==(const HugePages&) const { return true; }
 
  private:
+  static constexpr size_t kLine = 64;  // a cache line: the kernels read whole ones
   static constexpr size_t kPage = size_t{2} << 20;
   static constexpr size_t kLarge = 4 * kPage;  // so that rounding up wastes little
 };

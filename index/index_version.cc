@@ -152,6 +152,13 @@ std::string ContentFault(const IndexVersion& version) {
 
 }  // namespace
 
+void DeriveImages(IndexVersion& version) {
+  const Matrix centroids = {version.centroids.data(), version.lists(), version.dimension()};
+  version.centroid_norms = SquaredNorms(centroids);
+  version.centroid_codes = CentroidCodes(centroids);
+  version.codebook_columns = CodebookColumns(version.codebooks, version.dimension());
+}
+
 std::string SerializeIndexVersion(const IndexVersion& version) {
   Writer writer(ArtifactBytes(version.parameters));
   WriteHeader(version, writer);
@@ -193,8 +200,7 @@ Result<std::shared_ptr<const IndexVersion>> ParseIndexVersion(std::string_view a
   ReadArrays(reader, *version);
   const std::string content_fault = ContentFault(*version);
   if (!content_fault.empty()) return Damaged(content_fault);
-  version->centroid_norms =
-      SquaredNorms({version->centroids.data(), version->lists(), version->dimension()});
+  DeriveImages(*version);
   version->hash = HexDigits(hash);
   return std::shared_ptr<const IndexVersion>(std::move(version));
 }

@@ -9,6 +9,7 @@
 
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
+#include "index/centroid_codes.h"
 #include "index/status.h"
 
 namespace kith::index {
@@ -54,6 +55,8 @@ struct IndexVersion {
   std::vector<float> refine_min;  // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
   std::vector<float> refine_scale;
   std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
+  CentroidCodes centroid_codes;         // derived
+  std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
 
   uint32_t dimension() const { return parameters.dimension; }
   uint32_t lists() const { return parameters.lists; }
@@ -62,6 +65,9 @@ struct IndexVersion {
     return centroids.data() + size_t{list} * parameters.dimension;
   }
 };
+
+// Fills what is derived, but for the hash, from the rest.
+void DeriveImages(IndexVersion& version);
 
 // The artifact: magic, format version, parameters, arrays, content hash at the end. The same
 // version serialises to the same bytes on every machine.

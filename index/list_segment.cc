@@ -5,17 +5,22 @@
 #include <numeric>
 #include <utility>
 
+#include "index/prefetch.h"
+
 namespace kith::index {
 namespace {
 
 constexpr uint32_t kLanes = ListSegment::kBlockLanes;
+
+size_t RoundedUp(size_t bytes) {
+  return (bytes + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
+}
 
 // Where the parts of one vector stand in a packed list.
 struct Place {
   size_t code;    // of sub-space 0; the next ones follow at `stride`
   size_t stride;  // lanes of the block
   size_t bias;
-  size_t row;
 };
 
 Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
@@ -23,9 +28,9 @@ Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
   const uint32_t lane = position % kLanes;
   const size_t lanes = ListSegment::LanesOf(count, block);
   const size_t begin = size_t{block} * ListSegment::BlockBytes(subspaces, kLanes);
-  const size_t bias = begin + lanes * subspaces;
-  return {begin + lane, lanes, bias + lane * sizeof(uint16_t),
-          bias + lanes * sizeof(uint16_t) + lane * sizeof(uint32_t)};
+  // Even lanes first: the scan's sums come from registers of 16-bit lanes.
+  const size_t bias_lane = lane % 2 * (lanes / 2) + lane / 2;
+  return {begin + lane, lanes, begin + lanes * subspaces + bias_lane * sizeof(uint16_t)};
 }
 
 // One vector's codes, wherever they stand: the code of sub-space m is codes[m * stride].
@@ -39,9 +44,8 @@ struct Entry {
 
 Entry EntryAt(const ListSegment::List& list, const IndexVersion& version, uint32_t position) {
   const Place place = PlaceOf(version.subspaces(), list.count, position);
-  Entry entry{0, 0, list.blocks + place.code, place.stride,
+  Entry entry{list.rows[position], 0, list.blocks + place.code, place.stride,
               list.plane_b + size_t{position} * version.dimension()};
-  std::memcpy(&entry.row, list.blocks + place.row, sizeof(entry.row));
   std::memcpy(&entry.bias, list.blocks + place.bias, sizeof(entry.bias));
   return entry;
 }
@@ -59,11 +63,12 @@ class ListSegment::Packer {
     segment.block_offsets_.assign(1, 0);
     segment.vector_offsets_.assign(1, 0);
     for (const uint32_t count : counts) {
-      segment.block_offsets_.push_back(segment.block_offsets_.back() +
-                                       ListBytes(segment.subspaces_, count));
+      const size_t bytes = ListBytes(segment.subspaces_, count);
+      segment.block_offsets_.push_back(segment.block_offsets_.back() + RoundedUp(bytes));
       segment.vector_offsets_.push_back(segment.vector_offsets_.back() + count);
     }
     segment.blocks_.resize(segment.block_offsets_.back());
+    segment.row_numbers_.resize(segment.vector_offsets_.back());
     segment.plane_b_.resize(segment.vector_offsets_.back() * segment.dimension_);
   }
 
@@ -75,10 +80,10 @@ class ListSegment::Packer {
       base[place.code + m * place.stride] = entry.codes[m * entry.stride];
     }
     std::memcpy(base + place.bias, &entry.bias, sizeof(entry.bias));
-    std::memcpy(base + place.row, &entry.row, sizeof(entry.row));
-    std::memcpy(
-        segment.plane_b_.data() + (segment.vector_offsets_[list] + position) * segment.dimension_,
-        entry.plane_b, segment.dimension_);
+    const size_t vector = segment.vector_offsets_[list] + position;
+    segment.row_numbers_[vector] = entry.row;
+    std::memcpy(segment.plane_b_.data() + vector * segment.dimension_, entry.plane_b,
+                segment.dimension_);
   }
 
   std::shared_ptr<const ListSegment> Finish(std::vector<uint32_t> side_rows) {
@@ -150,7 +155,7 @@ std::shared_ptr<const ListSegment> ListSegment::Merge(
     for (uint32_t number = 0; number < version.lists(); ++number) {
       const List list = segment->list(number);
       for (uint32_t i = 0; i < list.count; ++i) {
-        counts[number] += !tombstones.IsDead(EntryAt(list, version, i).row);
+        counts[number] += !tombstones.IsDead(list.rows[i]);
       }
     }
     std::copy_if(segment->side_rows().begin(), segment->side_rows().end(),
@@ -177,31 +182,25 @@ std::shared_ptr<const ListSegment> ListSegment::Merge(
 }
 
 ListSegment::List ListSegment::list(uint32_t list) const {
-  return {blocks_.data() + block_offsets_[list],
+  return {blocks_.data() + block_offsets_[list], row_numbers_.data() + vector_offsets_[list],
           plane_b_.data() + vector_offsets_[list] * dimension_,
           static_cast<uint32_t>(vector_offsets_[list + 1] - vector_offsets_[list])};
 }
 
-std::vector<uint32_t> ListSegment::Rows(uint32_t list) const {
-  const uint32_t count = this->list(list).count;
-  const uint8_t* blocks = this->list(list).blocks;
-  std::vector<uint32_t> rows(count);
-  for (uint32_t i = 0; i < count; ++i) {
-    std::memcpy(&rows[i], blocks + PlaceOf(subspaces_, count, i).row, sizeof(uint32_t));
-  }
-  return rows;
+std::vector<uint32_t> ListSegment::Rows(uint32_t number) const {
+  const List list = this->list(number);
+  return {list.rows, list.rows + list.count};
 }
 
 ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {
   const List packed = list(number);
   CanonicalList canonical;
-  canonical.rows.resize(packed.count);
+  canonical.rows.assign(packed.rows, packed.rows + packed.count);
   canonical.bias.resize(packed.count);
   canonical.plane_a.resize(size_t{packed.count} * subspaces_);
   canonical.plane_b.assign(packed.plane_b, packed.plane_b + size_t{packed.count} * dimension_);
   for (uint32_t i = 0; i < packed.count; ++i) {
     const Place place = PlaceOf(subspaces_, packed.count, i);
-    std::memcpy(&canonical.rows[i], packed.blocks + place.row, sizeof(uint32_t));
     std::memcpy(&canonical.bias[i], packed.blocks + place.bias, sizeof(uint16_t));
     for (uint32_t m = 0; m < subspaces_; ++m) {
       canonical.plane_a[size_t{i} * subspaces_ + m] = packed.blocks[place.code + m * place.stride];
@@ -210,7 +209,9 @@ ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {
   return canonical;
 }
 
-uint64_t ListSegment::code_bytes() const { return blocks_.size(); }
+uint64_t ListSegment::code_bytes() const {
+  return blocks_.size() + row_numbers_.size() * sizeof(uint32_t);
+}
 
 uint64_t ListSegment::refine_bytes() const { return plane_b_.size(); }
 

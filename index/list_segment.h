@@ -15,8 +15,9 @@
 namespace kith::index {
 
 // Some rows' codes by inverted list, packed for the CPU: blocks of 64 vectors, sub-quantizer major
-// (for each m, one code byte a vector), then 64 biases and 64 row numbers; the last block of a list
-// is shorter. Plane B lies beside, one row of `dimension` bytes a vector in list order.
+// (for each m, one code byte a vector), then 64 biases, those of even lanes first; the last block
+// of a list is shorter. A list begins at a cache line. Row numbers and plane B (one row of
+// `dimension` bytes a vector) lie beside in list order: a scan passes over the blocks alone.
 //
 // A collection's index is a short row of such segments; a search scans the probed lists of each.
 //
@@ -26,6 +27,7 @@ class ListSegment {
   // One list as the scan sees it. Vector i is lane i % 64 of block i / 64.
   struct List {
     const uint8_t* blocks = nullptr;
+    const uint32_t* rows = nullptr;    // row numbers
     const uint8_t* plane_b = nullptr;  // count x dimension
     uint32_t count = 0;
   };
@@ -58,7 +60,7 @@ class ListSegment {
   std::vector<uint32_t> Rows(uint32_t list) const;  // ascending
   std::span<const uint32_t> side_rows() const { return side_rows_; }
   uint64_t rows() const { return rows_; }  // in lists and in the side list
-  uint64_t code_bytes() const;             // blocks, padding included
+  uint64_t code_bytes() const;             // blocks, padding included, and row numbers
   uint64_t refine_bytes() const;           // plane B
 
   static constexpr uint32_t kBlockLanes = 64;
@@ -69,7 +71,7 @@ class ListSegment {
     return left >= kBlockLanes ? kBlockLanes : (left + 15) / 16 * 16;
   }
   static constexpr size_t BlockBytes(uint32_t subspaces, uint32_t lanes) {
-    return size_t{lanes} * (subspaces + 2 + 4);
+    return size_t{lanes} * (subspaces + 2);
   }
   static constexpr size_t ListBytes(uint32_t subspaces, uint32_t count) {
     const uint32_t full = count / kBlockLanes;
@@ -85,8 +87,9 @@ class ListSegment {
   uint32_t dimension_ = 0;
   uint64_t rows_ = 0;
   std::vector<uint64_t> block_offsets_;   // lists + 1, into blocks_
-  std::vector<uint64_t> vector_offsets_;  // lists + 1, in vectors, into plane_b_
+  std::vector<uint64_t> vector_offsets_;  // lists + 1, in vectors, into row_numbers_ and plane_b_
   HugeBytes blocks_;
+  std::vector<uint32_t, HugePages<uint32_t>> row_numbers_;
   HugeBytes plane_b_;
   std::vector<uint32_t> side_rows_;
 };

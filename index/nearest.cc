@@ -98,10 +98,15 @@ void NearestFinder::Find(const Matrix& points, uint32_t* nearest) {
 
 void NearestFinder::FindByLookup(const Matrix& points, uint32_t* nearest) {
   tile_.resize(kLookupCentroids);
+  std::vector<float> columns(kLookupCentroids * points.dimension);
+  for (size_t c = 0; c < kLookupCentroids; ++c) {
+    for (size_t j = 0; j < points.dimension; ++j) {
+      columns[j * kLookupCentroids + c] = centroids_.Row(c)[j];
+    }
+  }
   const uint32_t begins[2] = {0, static_cast<uint32_t>(points.dimension)};
   for (size_t i = 0; i < points.count; ++i) {
-    ActiveKernels().lookup_table(points.Row(i), centroids_.rows, begins, 1, points.dimension, -2,
-                                 tile_.data());
+    ActiveKernels().lookup_table(points.Row(i), columns.data(), begins, 1, -2, tile_.data());
     nearest[i] = static_cast<uint32_t>(SmallestSum(norms_.data(), tile_.data(), kLookupCentroids));
   }
 }

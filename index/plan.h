@@ -58,11 +58,15 @@ struct PlannedBytes {
 constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
   PlannedBytes bytes;
   if (p.lists != 0) {
-    // The last block of each list is padded to 16 lanes: 7.5 vectors a list on average.
-    const uint64_t padded = points + uint64_t{p.lists} * 15 / 2 * shards;
-    bytes.codes = padded * (p.subspaces + 2 + 4);
+    // The last block of each list is padded to 16 lanes, 7.5 vectors a list on average, and the
+    // list to a cache line; two offsets find it.
+    const uint64_t lists = uint64_t{p.lists} * shards;
+    const uint64_t padded = points + lists * 15 / 2;
+    bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) + lists * (32 + 16);
     bytes.refine = points * p.dimension;
-    bytes.quantizer = (uint64_t{p.lists} + 256 + 2) * p.dimension * sizeof(float);
+    // Centroids as floats and in bytes with two scores, codebooks in two orders, ranges.
+    bytes.quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
+                      uint64_t{p.lists} * (p.dimension + 13);
   }
   bytes.rows = points * RowTable::StrideFor(p.dimension * ElementSize(p.element_type));
   bytes.tombstones = points / 8;

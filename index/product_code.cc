@@ -66,8 +66,20 @@ double CodebookWork(const Matrix& residuals) {
   return KMeansWork(residuals, {nullptr, kCodewords, residuals.dimension}, kIterations);
 }
 
+std::vector<float> CodebookColumns(std::span<const float> codebooks, size_t dimension) {
+  std::vector<float> columns(codebooks.size());
+  for (size_t k = 0; k < kCodewords; ++k) {
+    for (size_t j = 0; j < dimension; ++j)
+      columns[j * kCodewords + k] = codebooks[k * dimension + j];
+  }
+  return columns;
+}
+
 ProductCoder::ProductCoder(std::span<const float> codebooks, std::span<const uint32_t> begins)
-    : codebooks_(codebooks), begins_(begins), norms_(subspaces() * kCodewords) {
+    : codebooks_(codebooks),
+      begins_(begins),
+      columns_(CodebookColumns(codebooks, begins.back())),
+      norms_(subspaces() * kCodewords) {
   for (size_t k = 0; k < kCodewords; ++k) {
     const float* row = codebooks.data() + k * dimension();
     for (size_t m = 0; m < subspaces(); ++m) {
@@ -79,8 +91,8 @@ ProductCoder::ProductCoder(std::span<const float> codebooks, std::span<const uin
 void ProductCoder::Encode(const float* residual, uint8_t* codes, float* decoded,
                           std::vector<float>& scratch) const {
   scratch.resize(norms_.size());
-  ActiveKernels().lookup_table(residual, codebooks_.data(), begins_.data(), subspaces(),
-                               dimension(), -2, scratch.data());
+  ActiveKernels().lookup_table(residual, columns_.data(), begins_.data(), subspaces(), -2,
+                               scratch.data());
   for (size_t m = 0; m < subspaces(); ++m) {
     const size_t code =
         SmallestSum(norms_.data() + m * kCodewords, scratch.data() + m * kCodewords, kCodewords);

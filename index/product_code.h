@@ -24,6 +24,9 @@ std::optional<std::vector<float>> TrainCodebooks(const Matrix& residuals,
 // Multiplications that TrainCodebooks counts with the pace.
 double CodebookWork(const Matrix& residuals);
 
+// The codebooks (256 x dimension) as the look-up kernel reads them: dimension x 256.
+std::vector<float> CodebookColumns(std::span<const float> codebooks, size_t dimension);
+
 // Plane A of residuals. The same bytes under every kernel table.
 //
 // Threads: immutable.
@@ -43,6 +46,7 @@ class ProductCoder {
  private:
   std::span<const float> codebooks_;
   std::span<const uint32_t> begins_;
+  std::vector<float> columns_;
   std::vector<float> norms_;  // subspaces x 256
 };
 

@@ -13,7 +13,7 @@ void Refiner::Prefetch(std::span<const Candidate> candidates, size_t begin) cons
   for (size_t i = begin; i < end; ++i) PrefetchAll(PlaneBOf(candidates[i]), view_.dimension);
 }
 
-void Refiner::OfferRaw(std::vector<Candidate>& candidates, Expiry& expiry, TopK& top) {
+void Refiner::RankRaw(std::vector<Candidate>& candidates, Expiry& expiry) {
   const void* vectors[kBatch];
   float ranks[kBatch];
   Prefetch(candidates, 0);
@@ -26,7 +26,7 @@ void Refiner::OfferRaw(std::vector<Candidate>& candidates, Expiry& expiry, TopK&
     const size_t count = std::min(kBatch, candidates.size() - begin);
     for (size_t i = 0; i < count; ++i) vectors[i] = PlaneBOf(candidates[begin + i]);
     query_.RankVectors({vectors, count}, ranks);
-    for (size_t i = 0; i < count; ++i) top.Offer(ranks[i], candidates[begin + i].row);
+    for (size_t i = 0; i < count; ++i) candidates[begin + i].rank = ranks[i];
   }
 }
 

@@ -8,7 +8,6 @@
 #include "index/exact_query.h"
 #include "index/expiry.h"
 #include "index/scan.h"
-#include "index/top_k.h"
 
 namespace kith::index {
 
@@ -23,8 +22,8 @@ class Refiner {
   Refiner(const IndexView& view, const ExactQuery& query, std::span<const ScanRun> runs)
       : view_(view), query_(query), runs_(runs) {}
 
-  // PlaneB::kRawU8: plane B is the vector, so the rank is exact and the top k takes it.
-  void OfferRaw(std::vector<Candidate>& candidates, Expiry& expiry, TopK& top);
+  // PlaneB::kRawU8: plane B is the vector, so the rank that replaces each is exact.
+  void RankRaw(std::vector<Candidate>& candidates, Expiry& expiry);
 
   // Scratch of RankResidual, reused between queries.
   struct Scratch {

@@ -1,11 +1,10 @@
 #include "index/scan.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 #include <limits>
 
 #include "common/vector/metric.h"
-#include "index/kernels/kernel_table.h"
 #include "index/prefetch.h"
 
 namespace kith::index {
@@ -13,103 +12,160 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr uint32_t kLanes = ListSegment::kBlockLanes;
-constexpr size_t kAheadBytes = 8192;  // some 370 vectors: longer than memory takes to answer
-
-struct BlockBias {
-  const uint16_t* codes;
-  float scale;
-  float base;  // of the list: its term and the smallest bias
-};
-
-// Ranks of a block's vectors in place of their table sums; how many reach the threshold.
-uint32_t AddBias(const BlockBias& bias, std::span<float> sums, float threshold) {
-  uint32_t reached = 0;
-  for (size_t i = 0; i < sums.size(); ++i) {
-    sums[i] = (bias.base + bias.scale * static_cast<float>(bias.codes[i])) + sums[i];
-    // Negated, so that a value without order is not lost where nothing may be.
-    reached += !(sums[i] > threshold);
-  }
-  return reached;
-}
+static_assert(kLanes == ByteScan::kLanes);
+constexpr size_t kAheadBytes = 8192;  // some 450 vectors: longer than memory takes to answer
+// The candidates that are collected, at least, before they are cut.
+constexpr uint64_t kCutFloor = 512;
+// Lists that are scanned whatever the stop ratio says: the threshold is young.
+constexpr uint64_t kFirstLists = 4;
+// So many runs before the end of those taken, more lists are: the prefetch must not run dry.
+constexpr size_t kRunsAhead = 6;
 
 }  // namespace
 
-void PlaneAScan::Prepare(const IndexView& view, std::span<const ProbedList> probes,
-                         const float* query) {
+void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float* query) {
+  view_ = &view;
   version_ = view.version;
+  coarse_ = &coarse;
   rows_ = view.rows;
   tombstones_ =
       view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
   runs_.clear();
   candidates_.clear();
-  planned_ = scanned_ = 0;
+  known_live_ = 0;
+  planned_ = scanned_ = lists_probed_ = 0;
   threshold_ = kInfinity;
   ahead_run_ = ahead_byte_ = 0;
-  for (const ProbedList& probe : probes) {
-    for (const auto& segment : view.segments) {
+  TakeLists();
+  // Under way while the table is built.
+  PrefetchBytes(kAheadBytes);
+  const KernelTable& kernels = ActiveKernels();
+  const float factor = version_->parameters.metric == Metric::kInnerProduct ? -1.0f : -2.0f;
+  float_table_.resize(size_t{version_->subspaces()} * 256);
+  table_.resize(float_table_.size());
+  kernels.lookup_table(query, version_->codebook_columns.data(), version_->subspace_begins.data(),
+                       version_->subspaces(), factor, float_table_.data());
+  scale_ = kernels.byte_table(float_table_.data(), version_->subspaces(), table_.data());
+  // Rounded down, as every part of what the kernels compare is.
+  const float bias_factor = version_->bias_scale / scale_.step * 65'536;
+  bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
+}
+
+bool PlaneAScan::TakeLists() {
+  const std::span<const ProbedList> lists = coarse_->More();
+  for (const ProbedList& probe : lists) {
+    for (const auto& segment : view_->segments) {
       const ListSegment::List list = segment->list(probe.list);
       if (list.count == 0) continue;
       runs_.push_back({list, probe.list, probe.term});
-      planned_ += list.count;
     }
   }
-  // Under way while the table is built.
-  PrefetchBytes(kAheadBytes);
-  const float scale = version_->parameters.metric == Metric::kInnerProduct ? -1.0f : -2.0f;
-  table_.resize(size_t{version_->subspaces()} * 256);
-  ActiveKernels().lookup_table(query, version_->codebooks.data(), version_->subspace_begins.data(),
-                               version_->subspaces(), version_->dimension(), scale, table_.data());
+  lists_probed_ += lists.size();
+  return !lists.empty();
 }
 
-void PlaneAScan::Scan(uint32_t depth, Expiry& expiry) {
-  for (uint32_t run = 0; run < runs_.size() && !expiry.Ask(); ++run) {
-    ScanList(run, depth);
+bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
+  return run.term > stop_ratio * threshold_;
+}
+
+void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
+  depth_ = limits.depth;
+  bool more = true;
+  for (uint32_t run = 0;; ++run) {
+    while (more && run + kRunsAhead >= runs_.size()) more = TakeLists();
+    if (run >= runs_.size()) break;
+    if (run >= kFirstLists && IsFarEnough(runs_[run], limits.stop_ratio)) {
+      lists_probed_ = std::min<uint64_t>(lists_probed_, run);
+      break;
+    }
+    if (expiry.Ask()) {
+      for (; run < runs_.size(); ++run) planned_ += runs_[run].list.count;
+      PlanRest();
+      break;
+    }
+    ScanList(run);
     scanned_ += runs_[run].list.count;
   }
-  CutAt(depth);
+  planned_ += scanned_;
+  CutAt(depth_);
 }
 
-void PlaneAScan::ScanList(uint32_t run, uint32_t depth) {
-  const uint64_t full = uint64_t{depth} * 3 + kLanes;
-  const uint32_t blocks = (runs_[run].list.count + kLanes - 1) / kLanes;
-  for (uint32_t block = 0; block < blocks; ++block) {
-    PrefetchBytes(ListSegment::BlockBytes(version_->subspaces(), kLanes));
-    ScanBlock(run, block);
-    if (candidates_.size() >= full) CutAt(depth);
+// Lists that were not even sorted when time ran out.
+void PlaneAScan::PlanRest() {
+  const std::vector<uint32_t> rest = coarse_->Rest();
+  for (const uint32_t list : rest) {
+    for (const auto& segment : view_->segments) planned_ += segment->list(list).count;
   }
+  lists_probed_ += rest.size();
 }
 
-void PlaneAScan::ScanBlock(uint32_t run, uint32_t block) {
+uint16_t PlaneAScan::ThresholdAbove(float base) const {
+  const float room = (threshold_ - base) / scale_.step;
+  // Nor where there is no threshold yet, or a number overflowed: everything passes.
+  if (!(room < 65'533)) return 65'535;
+  // What floats round is far below two steps.
+  return static_cast<uint16_t>(room + 2);
+}
+
+void PlaneAScan::ScanList(uint32_t run) {
   const ListSegment::List& list = runs_[run].list;
-  const uint32_t subspaces = version_->subspaces();
-  const uint32_t count = std::min(kLanes, list.count - block * kLanes);
-  const uint32_t lanes = ListSegment::LanesOf(list.count, block);
-  const uint8_t* codes = list.blocks + block * ListSegment::BlockBytes(subspaces, kLanes);
-  const auto* bias = reinterpret_cast<const uint16_t*>(codes + size_t{lanes} * subspaces);
-  const auto* rows = reinterpret_cast<const uint32_t*>(bias + lanes);
+  const float base = runs_[run].term + version_->bias_min + scale_.minimum_sum;
+  // A rank is this and more.
+  if (base > threshold_) return;
+  const size_t block_bytes = ListSegment::BlockBytes(version_->subspaces(), kLanes);
+  const uint64_t full = std::max(uint64_t{depth_} * 3, kCutFloor);
+  ByteScan part;
+  part.subspaces = version_->subspaces();
+  part.table = table_.data();
+  part.bias_factor = bias_factor_;
+  for (uint32_t first = 0; first < list.count; first += ByteScan::kMaxCount) {
+    part.blocks = list.blocks + first / kLanes * block_bytes;
+    part.count = std::min(ByteScan::kMaxCount, list.count - first);
+    part.threshold = ThresholdAbove(base);
+    PrefetchBytes(part.count / kLanes * block_bytes + kCacheLineBytes);
+    ScanPart(run, part, first);
+    if (candidates_.size() >= full) CutAt(depth_);
+  }
+  if (candidates_.size() > 2 * uint64_t{depth_}) CutAt(depth_);
+}
 
-  alignas(64) float ranks[kLanes];
-  ActiveKernels().scan_block(codes, lanes, subspaces, table_.data(), ranks);
-  const float base = runs_[run].term + version_->bias_min;
-  // Padding lanes are left out here: only `count` lanes are ever looked at.
-  const BlockBias block_bias = {bias, version_->bias_scale, base};
-  if (AddBias(block_bias, {ranks, count}, threshold_) == 0) return;
-  uint8_t reached[kLanes];
-  uint32_t survivors = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    reached[survivors] = static_cast<uint8_t>(i);
-    survivors += !(ranks[i] > threshold_);
+void PlaneAScan::ScanPart(uint32_t run, ByteScan part, uint32_t first) {
+  Survivor survivors[ByteScan::kMaxCount];
+  const size_t count = ActiveKernels().scan_bytes(part, survivors);
+  const float base = runs_[run].term + version_->bias_min + scale_.minimum_sum;
+  for (size_t i = 0; i < count; ++i) {
+    const Survivor& survivor = survivors[i];
+    const float rank = (base + version_->bias_scale * static_cast<float>(survivor.bias)) +
+                       scale_.step * static_cast<float>(survivor.sum);
+    // Negated, so that a value without order is not lost where nothing may be.
+    if (!(rank > threshold_)) {
+      candidates_.push_back({OrderedRank(rank), run, first + survivor.position});
+    }
   }
-  for (uint32_t i = 0; i < survivors; ++i) {
-    const uint32_t lane = reached[i];
-    if (tombstones_ != nullptr && tombstones_->IsDead(rows[lane])) continue;
-    candidates_.push_back({OrderedRank(ranks[lane]), rows[lane], run, block * kLanes + lane});
+}
+
+// Their row numbers lie far apart: all are fetched before the first is looked at.
+void PlaneAScan::DropDead() {
+  if (tombstones_ != nullptr) {
+    for (size_t i = known_live_; i < candidates_.size(); ++i) {
+      const Candidate& candidate = candidates_[i];
+      __builtin_prefetch(runs_[candidate.run].list.rows + candidate.position);
+    }
+    const auto is_dead = [this](const Candidate& candidate) {
+      return tombstones_->IsDead(RowOf(candidate));
+    };
+    candidates_.erase(std::remove_if(candidates_.begin() + static_cast<ptrdiff_t>(known_live_),
+                                     candidates_.end(), is_dead),
+                      candidates_.end());
   }
+  known_live_ = candidates_.size();
 }
 
 void PlaneAScan::CutAt(uint32_t depth) {
+  DropDead();
   if (candidates_.size() <= depth) return;
   Keep(depth);
+  known_live_ = candidates_.size();
   // Equal to it is let in: its key may be the smaller one.
   threshold_ = candidates_.back().rank;
 }
@@ -127,7 +183,7 @@ void PlaneAScan::Keep(uint32_t depth) {
                                      [rank](const Candidate& c) { return c.rank < rank; });
     const auto ties_end = std::partition(last + 1, candidates_.end(), is_tied);
     std::nth_element(ties, last, ties_end, [this](const Candidate& a, const Candidate& b) {
-      return rows_.Key(a.row) < rows_.Key(b.row);
+      return rows_.Key(RowOf(a)) < rows_.Key(RowOf(b));
     });
   }
   candidates_.resize(depth);

@@ -10,6 +10,7 @@
 #include "index/coarse.h"
 #include "index/expiry.h"
 #include "index/index_version.h"
+#include "index/kernels/kernel_table.h"
 #include "index/list_segment.h"
 #include "index/search.h"
 
@@ -24,28 +25,40 @@ struct ScanRun {
 
 // A live row that plane A let through.
 struct Candidate {
-  float rank;  // approximate
-  uint32_t row;
+  float rank;         // approximate
   uint32_t run;       // index into the runs
   uint32_t position;  // in that run's list
+};
+
+struct ScanLimits {
+  uint32_t depth = 0;
+  float stop_ratio = 0;  // as in SearchOptions
 };
 
 // Scans plane A of the probed lists and keeps the `depth` best live rows in order of (rank, key);
 // all of them where depth is kUnlimited. So which rows go on does not depend on how they are spread
 // over segments, nor on their numbers.
 //
+// The query's table holds bytes, so that a register looks many codes up at once; ranks are made of
+// the sums as floats, and the threshold in the kernels' sixteen bits lets through a little more
+// than the one in floats.
+//
 // Threads: one at a time.
 class PlaneAScan {
  public:
-  // Lays out what will be scanned, in the order of `probes`, and the table of the query (decoded).
-  void Prepare(const IndexView& view, std::span<const ProbedList> probes, const float* query);
-  void Scan(uint32_t depth, Expiry& expiry);
+  // Takes the first lists of `coarse`, which has begun, and makes the table of the query (decoded).
+  void Prepare(const IndexView& view, CoarseStep& coarse, const float* query);
+  void Scan(const ScanLimits& limits, Expiry& expiry);
 
   std::span<const ScanRun> runs() const { return runs_; }
   std::vector<Candidate>& candidates() { return candidates_; }
+  uint32_t RowOf(const Candidate& candidate) const {
+    return runs_[candidate.run].list.rows[candidate.position];
+  }
   uint64_t scratch_bytes() const { return candidates_.capacity() * sizeof(Candidate); }
-  uint64_t planned() const { return planned_; }  // codes of all runs
+  uint64_t planned() const { return planned_; }  // codes, had time not run out
   uint64_t scanned() const { return scanned_; }
+  uint64_t lists_probed() const { return lists_probed_; }
 
   // Keeps the `depth` candidates of smallest (rank, key), themselves in any order. Again after
   // their ranks were replaced.
@@ -54,19 +67,32 @@ class PlaneAScan {
   void GiveBack(size_t entries);
 
  private:
-  void ScanList(uint32_t run, uint32_t depth);
-  void ScanBlock(uint32_t run, uint32_t block);
+  bool TakeLists();
+  bool IsFarEnough(const ScanRun& run, float stop_ratio) const;
+  void ScanList(uint32_t run);
+  void ScanPart(uint32_t run, ByteScan part, uint32_t first);
+  uint16_t ThresholdAbove(float base) const;
   void CutAt(uint32_t depth);
+  void DropDead();
   void PrefetchBytes(size_t bytes);
+  void PlanRest();
 
+  const IndexView* view_ = nullptr;
   const IndexVersion* version_ = nullptr;
+  CoarseStep* coarse_ = nullptr;
   const Tombstones* tombstones_ = nullptr;  // null where nothing is dead
   RowTable rows_;
-  std::vector<float> table_;
+  std::vector<float> float_table_;
+  std::vector<uint8_t> table_;
+  ByteTableScale scale_;
+  uint16_t bias_factor_ = 0;
   std::vector<ScanRun> runs_;
   std::vector<Candidate> candidates_;
+  size_t known_live_ = 0;  // of the candidates, the first so many
+  uint32_t depth_ = 0;
   uint64_t planned_ = 0;
   uint64_t scanned_ = 0;
+  uint64_t lists_probed_ = 0;
   float threshold_ = 0;
   // How far the prefetch came: it runs ahead of the scan across the borders of lists.
   size_t ahead_run_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "index/coarse.h"
 #include "index/exact_query.h"
@@ -76,6 +77,10 @@ Status CheckOptions(const IndexView& view, const SearchOptions& options) {
   if (options.nprobe == 0 && !options.exact && view.version != nullptr) {
     return {Code::kInvalidArgument, "NPROBE_ZERO", "nprobe: is 0; probe at least one list"};
   }
+  if (!(options.stop_ratio > 0)) {
+    return {Code::kInvalidArgument, "STOP_RATIO_NOT_POSITIVE",
+            "stop_ratio: is not above 0; leave it out to scan all probed lists"};
+  }
   if (std::isnan(options.rank_bound)) {
     return {Code::kInvalidArgument, "RANK_BOUND_NOT_A_NUMBER",
             "rank_bound: is not a number; leave it out for no bound"};
@@ -99,10 +104,9 @@ class Pass {
   // The probed lists, then the rows that have no code: nearest first, so that time running out
   // costs least.
   void Indexed() {
-    Plan();
-    state_.scan.Scan(Depth(options_.refine), expiry_);
-    work_.rows_scanned = work_.codes_done = state_.scan.scanned();
-    laps_.Add(work_.scan_ns);
+    PlanFlatRows();
+    ChooseLists();
+    Scan();
     RankCandidates();
     std::vector<uint32_t>& side_rows = state_.rows;
     side_rows.clear();
@@ -116,17 +120,29 @@ class Pass {
   // A depth that could not even fill the answer is raised to the limit.
   uint32_t Depth(uint32_t wanted) const { return std::max(wanted, options_.limit); }
 
-  void Plan() {
-    const std::vector<ProbedList>& probes =
-        state_.coarse.Nearest(*view_.version, state_.query.decoded(), options_.nprobe);
-    laps_.Add(work_.coarse_ns);
-    state_.scan.Prepare(view_, probes, state_.query.decoded());
-    work_.lists_probed = probes.size();
-    work_.codes_planned =
-        state_.scan.planned() + FlatScan::LiveRows(view_, view_.indexed_end, view_.rows.row_end);
+  // What is compared exactly beside the lists.
+  void PlanFlatRows() {
+    work_.codes_planned = FlatScan::LiveRows(view_, view_.indexed_end, view_.rows.row_end);
     for (const auto& segment : view_.segments) {
       work_.codes_planned += FlatScan::LiveRows(view_, segment->side_rows());
     }
+  }
+
+  void ChooseLists() {
+    state_.coarse.Begin(*view_.version, state_.query.decoded(), options_.nprobe);
+    laps_.Add(work_.coarse_ns);
+  }
+
+  void Scan() {
+    state_.scan.Prepare(view_, state_.coarse, state_.query.decoded());
+    const bool has_distances = view_.version->parameters.metric != Metric::kInnerProduct;
+    constexpr float kNever = std::numeric_limits<float>::infinity();
+    state_.scan.Scan({Depth(options_.refine), has_distances ? options_.stop_ratio : kNever},
+                     expiry_);
+    work_.lists_probed = state_.scan.lists_probed();
+    work_.rows_scanned = work_.codes_done = state_.scan.scanned();
+    work_.codes_planned += state_.scan.planned();
+    laps_.Add(work_.scan_ns);
   }
 
   // From candidates of plane A to exact ranks in the top k.
@@ -137,7 +153,7 @@ class Pass {
     const uint32_t rerank = Depth(options_.rerank);
     const bool raw = view_.version->parameters.plane_b == PlaneB::kRawU8;
     if (raw) {
-      refiner.OfferRaw(candidates, expiry_, state_.top);
+      refiner.RankRaw(candidates, expiry_);
       work_.rows_refined = candidates.size();
     } else if (found > rerank) {  // fewer would all be kept: plane B could not change the answer
       refiner.RankResidual(candidates, expiry_, state_.refine);
@@ -145,14 +161,28 @@ class Pass {
     }
     // Candidates that time did not reach were scanned in vain.
     work_.codes_done -= found - candidates.size();
-    if (!raw) state_.scan.Keep(rerank);
+    if (raw) return OfferCandidates(candidates);
+    state_.scan.Keep(rerank);
     laps_.Add(work_.refine_ns);
-    if (!raw) Rerank(candidates);
+    Rerank(candidates);
+  }
+
+  // Of exact ranks.
+  void OfferCandidates(const std::vector<Candidate>& candidates) {
+    state_.scan.Keep(options_.limit);
+    for (const Candidate& candidate : candidates) {
+      __builtin_prefetch(state_.scan.runs()[candidate.run].list.rows + candidate.position);
+    }
+    for (const Candidate& candidate : candidates) {
+      state_.top.Offer(candidate.rank, state_.scan.RowOf(candidate));
+    }
+    laps_.Add(work_.refine_ns);
   }
 
   void Rerank(const std::vector<Candidate>& candidates) {
     state_.rows.clear();
-    for (const Candidate& candidate : candidates) state_.rows.push_back(candidate.row);
+    for (const Candidate& candidate : candidates)
+      state_.rows.push_back(state_.scan.RowOf(candidate));
     FlatScan flat(view_, state_.query, expiry_, state_.top);
     flat.CompareCandidates(state_.rows);
     work_.rows_reranked = flat.compared();

@@ -41,6 +41,10 @@ struct SearchOptions {
   uint32_t refine = 160;  // candidates of plane A looked at through plane B
   uint32_t rerank = 40;   // candidates of plane B compared exactly with the stored vector
   bool exact = false;     // compare every live row
+  // Early termination: lists come in order of distance, and once one lies farther than this many
+  // times the distance of the `refine`-th candidate so far, it and those behind it are left out.
+  // Infinite: never. Not under inner product, whose lists have no distance.
+  float stop_ratio = std::numeric_limits<float>::infinity();
   // Hits must have rank <= rank_bound (ranks: common/vector/metric.h).
   float rank_bound = std::numeric_limits<float>::infinity();
   // Asked between lists and between runs of exact rows; true ends the search early.

@@ -19,12 +19,25 @@ bool MachineHasAvx2() {
 #endif
 }
 
+// What Intel calls Ice Lake and AMD Zen 4, and what came later.
+bool MachineHasAvx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi2");
+#else
+  return false;
+#endif
+}
+
 const KernelTable& ChooseKernels() {
   const char* name = std::getenv(kVariable);
   const KernelTable* named = name == nullptr ? nullptr : FindKernels(name);
   if (named != nullptr) return *named;
-  const KernelTable* avx2 = FindKernels("avx2");
-  return avx2 != nullptr ? *avx2 : PortableKernels();
+  for (const char* best : {"avx512", "avx2"}) {
+    if (const KernelTable* table = FindKernels(best); table != nullptr) return *table;
+  }
+  return PortableKernels();
 }
 
 }  // namespace
@@ -35,6 +48,7 @@ const KernelTable* FindKernels(const char* name) {
   const std::string_view wanted = name;
   if (wanted == "portable" || wanted == "scalar") return PortableKernelTable();
   if (wanted == "avx2" && MachineHasAvx2()) return Avx2KernelTable();
+  if (wanted == "avx512" && MachineHasAvx512()) return Avx512KernelTable();
   return nullptr;
 }
 
@@ -48,7 +62,9 @@ std::string CheckKernelChoice() {
   if (name == nullptr || FindKernels(name) != nullptr) return {};
   std::string message = std::string(kVariable) + "=" + name + " names no kernels of this machine; ";
   message += "unset it or choose portable";
-  if (FindKernels("avx2") != nullptr) message += " or avx2";
+  for (const char* other : {"avx2", "avx512"}) {
+    if (FindKernels(other) != nullptr) message += std::string(" or ") + other;
+  }
   return message;
 }
 

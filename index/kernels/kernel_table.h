@@ -7,9 +7,48 @@
 // The engine's hot loops behind plain function pointers, one table an instruction set, chosen once
 // at start. One-to-many signatures: one indirect call covers a block of candidates.
 //
-// Every table gives the same bits for the exact kernels: sums run in sixteen lanes (lane i takes
-// elements i, i + 16, ...), folded as ((0+8)+(4+12))+... in the one order of portable_kernels.inc.
+// Every table gives the same bits. Float sums of the exact kernels run in sixteen lanes (lane i
+// takes elements i, i + 16, ...), folded as ((0+8)+(4+12))+... in the one order of
+// portable_kernels.inc; what is summed in bytes and integers is exact in any order.
 namespace kith::index {
+
+// Vectors of bytes for the byte products below, 64 a panel. A panel holds, for every four
+// dimensions, four bytes of each of its 64 vectors; a byte is 255 less the vector's code, so that
+// a sum of products grows as the codes shrink and a score needs no subtraction.
+struct BytePanels {
+  static constexpr size_t kLanes = 64;
+
+  const uint8_t* bytes = nullptr;  // panels x width x 64
+  const int32_t* bias = nullptr;   // of each vector; of padding the largest int32
+  size_t panels = 0;
+  size_t width = 0;  // dimensions, a multiple of 4
+};
+
+// A run of blocks of one list (index/list_segment.h) and what they are compared by.
+struct ByteScan {
+  static constexpr uint32_t kLanes = 64;      // vectors of a block
+  static constexpr uint32_t kMaxCount = 256;  // vectors of a call
+
+  const uint8_t* blocks = nullptr;
+  uint32_t count = 0;              // vectors, at most kMaxCount
+  uint32_t subspaces = 0;          // M, at most 64
+  const uint8_t* table = nullptr;  // subspaces x 256
+  uint16_t bias_factor = 0;        // biases count as bias * bias_factor / 65536, rounded down
+  uint16_t threshold = 0;
+};
+
+// A vector that reached the threshold.
+struct Survivor {
+  uint32_t position;  // in the run
+  uint16_t sum;       // of its table entries
+  uint16_t bias;
+};
+
+// What makes floats of a byte table's sums: minimum_sum + step * sum.
+struct ByteTableScale {
+  float minimum_sum = 0;
+  float step = 0;
+};
 
 struct KernelTable {
   const char* name;
@@ -34,15 +73,30 @@ struct KernelTable {
   void (*dot_tile)(const float* points, size_t point_count, const float* centroids,
                    size_t centroid_count, size_t n, float* out) noexcept;
 
-  // The table of one query: out[m * 256 + k] = scale * <q_m, codeword k of sub-space m>;
-  // `codebooks` is 256 x n row-major, begins has subspaces + 1 offsets.
-  void (*lookup_table)(const float* query, const float* codebooks, const uint32_t* begins,
-                       size_t subspaces, size_t n, float scale, float* out) noexcept;
+  // Byte products: score of vector v against a query = bias[v] + sum_j byte[v][j] * query[j];
+  // `query` has panels.width elements. out: one score a vector, padding included.
+  void (*panel_scores)(const BytePanels& panels, const int8_t* query, int32_t* out) noexcept;
+  // For each of `count` queries, panels.width bytes apart, the vector of smallest score; of equals
+  // the lowest.
+  void (*panel_nearest)(const BytePanels& panels, const int8_t* queries, size_t count,
+                        uint32_t* nearest) noexcept;
 
-  // Plane A scan of one block: for each of `lanes` vectors out[i] = sum over m of
-  // table[m * 256 + codes[m * lanes + i]].
-  void (*scan_block)(const uint8_t* codes, size_t lanes, size_t subspaces, const float* table,
-                     float* out) noexcept;
+  // The indices i of scores[i] <= limit, ascending, each below its score: (score + 2^31) << 32 | i.
+  // `keys` has room for `count`.
+  size_t (*collect_scores)(const int32_t* scores, size_t count, int32_t limit,
+                           uint64_t* keys) noexcept;
+
+  // The table of one query: out[m * 256 + k] = sum over the dimensions j of sub-space m, ascending,
+  // of (scale * query[j]) * columns[j * 256 + k]; `begins` has subspaces + 1 offsets.
+  void (*lookup_table)(const float* query, const float* columns, const uint32_t* begins,
+                       size_t subspaces, float scale, float* out) noexcept;
+  // That table in bytes: of each sub-space the least entry becomes 0; one step for all sub-spaces,
+  // so that the greatest span becomes 255.
+  ByteTableScale (*byte_table)(const float* table, size_t subspaces, uint8_t* out) noexcept;
+
+  // Plane A: the vectors whose sum + bias * bias_factor / 65536 (both terms rounded down, the whole
+  // at most 65,535) is no more than the threshold, ascending; `out` has room for kMaxCount.
+  size_t (*scan_bytes)(const ByteScan& scan, Survivor* out) noexcept;
 
   // Plane B, residual codes: out[i] = sum_j (offset[j] - scale[j] * codes[i][j])², with
   // offset = q - c - refine_min for that vector's list, given per vector.
@@ -54,7 +108,7 @@ struct KernelTable {
 };
 
 const KernelTable& PortableKernels();
-// nullptr where this build or this machine has none of that name: "portable", "avx2".
+// nullptr where this build or this machine has none of that name: "portable", "avx2", "avx512".
 const KernelTable* FindKernels(const char* name);
 // The best table of this machine, or the one KITH_KERNELS names (scalar and portable are the same);
 // chosen once. An unknown or unsupported name is reported by CheckKernelChoice and ignored here.

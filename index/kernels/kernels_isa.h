@@ -6,8 +6,9 @@
 namespace kith::index {
 
 const KernelTable* PortableKernelTable();
-// nullptr in a build for another processor family. The caller checks the machine.
+// These are nullptr in a build for another processor family. The caller checks the machine.
 const KernelTable* Avx2KernelTable();
+const KernelTable* Avx512KernelTable();
 
 }  // namespace kith::index
 

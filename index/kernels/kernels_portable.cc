@@ -60,28 +60,6 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
-KITH_INLINE Quad LoadQuadPart(const float* at, size_t count) { return LoadPart(at, count); }
-
-// One row fills a register here.
-KITH_INLINE Vec LoadQuads(const float* row, size_t) {
-  return *reinterpret_cast<const LooseQuad*>(row);
-}
-
-KITH_INLINE Vec LoadQuadsPart(const float* row, size_t, size_t count) {
-  return LoadPart(row, count);
-}
-
-KITH_INLINE Vec SpreadQuad(Quad quad) { return quad; }
-
-KITH_INLINE Vec FoldEachQuad(const Vec* four) {
-  const Vec first = __builtin_shufflevector(four[0], four[1], 0, 1, 4, 5) +
-                    __builtin_shufflevector(four[0], four[1], 2, 3, 6, 7);
-  const Vec second = __builtin_shufflevector(four[2], four[3], 0, 1, 4, 5) +
-                     __builtin_shufflevector(four[2], four[3], 2, 3, 6, 7);
-  return __builtin_shufflevector(first, second, 0, 2, 4, 6) +
-         __builtin_shufflevector(first, second, 1, 3, 5, 7);
-}
-
 #include "index/kernels/portable_kernels.inc"
 
 constexpr KernelTable kTable = MakeTable("portable");

@@ -38,6 +38,7 @@ inline std::shared_ptr<IndexVersion> NoiseVersion(const IndexParameters& paramet
     }
     version->centroid_norms.push_back(norm);
   }
+  DeriveImages(*version);
   version->bias_min = -100;
   version->bias_scale = parameters.metric == Metric::kInnerProduct ? 0.0f : 0.01f;
   return version;
