@@ -212,7 +212,6 @@ IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspace
     version.subspace_begins.push_back(dimension * m / subspaces);
   }
   version.centroids = RandomFloats(size_t{lists} * dimension);
-  version.centroid_norms.assign(lists, static_cast<float>(dimension) / 3);
   version.codebooks = RandomFloats(size_t{256} * dimension);
   version.bias_min = -1e9f;
   version.bias_scale = 1e5f;
@@ -247,7 +246,6 @@ void WholeSearch(benchmark::State& state) {
   IndexVersion version = RandomVersion(kDimension, 1024, 16);
   const auto points = RandomBytes(version.centroids.size());
   std::copy(points.begin(), points.end(), version.centroids.begin());
-  version.centroid_norms = SquaredNorms({version.centroids.data(), 1024, kDimension});
   const uint32_t stride = RowTable::StrideFor(kDimension);
   const auto records = RandomBytes(size_t{kRows} * stride);
   const auto* extent = reinterpret_cast<const std::byte*>(records.data());

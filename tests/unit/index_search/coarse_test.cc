@@ -77,27 +77,14 @@ TEST_P(CoarseTest, ASampleThatLiesNearerThanTheRestCostsASecondPassAndNoList) {
       if (GetParam() != Metric::kInnerProduct) version_->centroids[list * kDimension + j] -= 57;
     }
   }
-  version_->centroid_norms.clear();
-  for (uint32_t list = 0; list < kLists; ++list) {
-    float norm = 0;
-    for (uint32_t j = 0; j < kDimension; ++j) {
-      norm += version_->Centroid(list)[j] * version_->Centroid(list)[j];
-    }
-    version_->centroid_norms.push_back(norm);
-  }
+  DeriveImages(*version_);
   ExpectFirstOfAll(query);
 }
 
 TEST_P(CoarseTest, TermsKeepTheirDigitsFarFromTheOrigin) {
   if (GetParam() == Metric::kInnerProduct) GTEST_SKIP() << "its terms are products";
   for (float& value : version_->centroids) value += 30'000;
-  for (uint32_t list = 0; list < kLists; ++list) {
-    double norm = 0;
-    for (uint32_t j = 0; j < kDimension; ++j) {
-      norm += double{version_->Centroid(list)[j]} * version_->Centroid(list)[j];
-    }
-    version_->centroid_norms[list] = static_cast<float>(norm);
-  }
+  DeriveImages(*version_);
   const std::vector<float> query(kDimension, 30'005);
   CoarseStep step;
   for (const ProbedList& probe : step.Nearest(*version_, query.data(), 100)) {

@@ -29,7 +29,7 @@ class TiesTest : public ::testing::TestWithParam<PlaneB> {
                                        .subspaces = 2,
                                        .plane_b = GetParam()},
                                       random_);
-    for (auto* array : {&version->centroids, &version->centroid_norms, &version->codebooks}) {
+    for (auto* array : {&version->centroids, &version->codebooks}) {
       std::fill(array->begin(), array->end(), 0.0f);
     }
     version_ = version;

@@ -202,7 +202,11 @@ TEST(TrainTest, AsManyListsAsPointsIsTheLimitAndWorks) {
   parameters.lists = 400;
   const auto trained = Train(parameters, StoredPoints(400), 2);
   ASSERT_TRUE(trained.ok()) << trained.status().message();
-  EXPECT_EQ(DistinctRows({(*trained)->centroids.data(), 400, 20}, 400).size(), 400u);
+  const std::vector<float>& centroids = (*trained)->centroids;
+  const RowSource rows = {400, 20, [&](size_t i, float* out) {
+                            std::copy_n(&centroids[i * 20], 20, out);
+                          }};
+  EXPECT_EQ(DistinctRows(rows, 400).size(), 400u);
 }
 
 TEST(TrainTest, ADimensionThatNeverVariesIsNoObstacle) {
