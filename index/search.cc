@@ -147,7 +147,7 @@ class Pass {
 
   // From candidates of plane A to exact ranks in the top k.
   void RankCandidates() {
-    std::vector<Candidate>& candidates = state_.scan.candidates();
+    Candidates& candidates = state_.scan.candidates();
     Refiner refiner(view_, state_.query, state_.scan.runs());
     const size_t found = candidates.size();
     const uint32_t rerank = Depth(options_.rerank);
@@ -168,21 +168,21 @@ class Pass {
   }
 
   // Of exact ranks.
-  void OfferCandidates(const std::vector<Candidate>& candidates) {
+  void OfferCandidates(const Candidates& candidates) {
     state_.scan.Keep(options_.limit);
-    for (const Candidate& candidate : candidates) {
-      __builtin_prefetch(state_.scan.runs()[candidate.run].list.rows + candidate.position);
-    }
-    for (const Candidate& candidate : candidates) {
-      state_.top.Offer(candidate.rank, state_.scan.RowOf(candidate));
+    state_.scan.PrefetchRows();
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      state_.top.Offer(candidates.rank(i), state_.scan.RowOf(candidates[i]));
     }
     laps_.Add(work_.refine_ns);
   }
 
-  void Rerank(const std::vector<Candidate>& candidates) {
+  void Rerank(const Candidates& candidates) {
     state_.rows.clear();
-    for (const Candidate& candidate : candidates)
-      state_.rows.push_back(state_.scan.RowOf(candidate));
+    state_.scan.PrefetchRows();
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      state_.rows.push_back(state_.scan.RowOf(candidates[i]));
+    }
     FlatScan flat(view_, state_.query, expiry_, state_.top);
     flat.CompareCandidates(state_.rows);
     work_.rows_reranked = flat.compared();

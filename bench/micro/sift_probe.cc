@@ -5,6 +5,7 @@
 //   lists=4096 subspaces=16 plane_b=raw|residual refine=160 rerank=40 limit=10 queries=2000
 //   first_query=0 threads=2 (train and encode) nprobe=0 (that one alone instead of the table)
 //   rounds=2 (of all queries; the last one counts, the first warms the caches)
+//   stop=0 (100 times the stop ratio; 0: none)
 //   cache=FILE (quantizers there, codes in FILE.codes; made where missing)
 //   --json FILE (the figures there too)
 #include <algorithm>
@@ -67,7 +68,8 @@ class Settings {
   Settings(int count, char** values) {
     static const std::set<std::string> known = {"lists",  "subspaces", "plane_b",     "refine",
                                                 "rerank", "limit",     "queries",     "threads",
-                                                "nprobe", "rounds",    "first_query", "cache"};
+                                                "nprobe", "rounds",    "first_query", "cache",
+                                                "stop"};
     for (int i = 0; i < count; ++i) {
       const std::string value = values[i];
       if (value == "--json") {
@@ -280,6 +282,9 @@ struct Bench {
     options.limit = settings.Number("limit", 10);
     options.refine = settings.Number("refine", options.refine);
     options.rerank = settings.Number("rerank", options.rerank);
+    if (const uint32_t stop = settings.Number("stop", 0)) {
+      options.stop_ratio = static_cast<float>(stop) / 100;
+    }
     const uint32_t first = settings.Number("first_query", 0);
     const uint32_t end = std::min(queries.count, first + settings.Number("queries", 2000));
     const uint32_t rounds = settings.Number("rounds", 2);

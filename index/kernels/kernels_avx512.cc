@@ -190,21 +190,69 @@ void PanelNearestWide(const BytePanels& panels, const int8_t* queries, size_t co
   }
 }
 
-size_t CollectScoresWide(const int32_t* scores, size_t count, int32_t limit,
-                         uint64_t* keys) noexcept {
+// ---- Selection ----------------------------------------------------------------------------------
+
+KITH_INLINE size_t CountAtMostWide(const int32_t* values, size_t count, int32_t limit) {
   const __m512i most = _mm512_set1_epi32(limit);
   size_t found = 0;
   size_t i = 0;
   for (; i + 16 <= count; i += 16) {
-    uint32_t taken = _mm512_cmple_epi32_mask(LoadBytes(scores + i), most);
-    for (; taken != 0; taken &= taken - 1) {
-      const size_t at = i + static_cast<size_t>(__builtin_ctz(taken));
-      keys[found++] = KeyOf(scores[at], at);
-    }
+    const uint32_t taken = _mm512_cmple_epi32_mask(LoadBytes(values + i), most);
+    found += static_cast<size_t>(__builtin_popcount(taken));
+  }
+  return found + CountAtMost(values + i, count - i, limit);
+}
+
+int32_t KthSmallestWide(const int32_t* values, size_t count, size_t k) noexcept {
+  return KthByCounting<CountAtMostWide>(values, count, k);
+}
+
+// Compressed in registers: a compressing store is slow on Zen 4. What is stored behind the kept ones
+// is overwritten next, or lies in room that `count` values need.
+size_t CollectAtMostWide(const int32_t* values, size_t count, int32_t limit, int32_t* kept,
+                         uint32_t* indices) noexcept {
+  const __m512i most = _mm512_set1_epi32(limit);
+  __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t found = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16, index = _mm512_add_epi32(index, _mm512_set1_epi32(16))) {
+    const __m512i some = LoadBytes(values + i);
+    const __mmask16 taken = _mm512_cmple_epi32_mask(some, most);
+    _mm512_storeu_si512(kept + found, _mm512_maskz_compress_epi32(taken, some));
+    _mm512_storeu_si512(indices + found, _mm512_maskz_compress_epi32(taken, index));
+    found += static_cast<size_t>(__builtin_popcount(taken));
   }
   for (; i < count; ++i) {
-    keys[found] = KeyOf(scores[i], i);
-    found += scores[i] <= limit;
+    kept[found] = values[i];
+    indices[found] = static_cast<uint32_t>(i);
+    found += values[i] <= limit;
+  }
+  return found;
+}
+
+size_t KeepAtMostWide(int32_t* values, uint64_t* belongings, size_t count,
+                      int32_t limit) noexcept {
+  const __m512i most = _mm512_set1_epi32(limit);
+  size_t found = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m512i some = LoadBytes(values + i);
+    const __m512i low = LoadBytes(belongings + i);
+    const __m512i high = LoadBytes(belongings + i + 8);
+    const __mmask16 taken = _mm512_cmple_epi32_mask(some, most);
+    const auto low_taken = static_cast<__mmask8>(taken);
+    const auto high_taken = static_cast<__mmask8>(taken >> 8);
+    const auto lows = static_cast<size_t>(__builtin_popcount(low_taken));
+    _mm512_storeu_si512(values + found, _mm512_maskz_compress_epi32(taken, some));
+    _mm512_storeu_si512(belongings + found, _mm512_maskz_compress_epi64(low_taken, low));
+    _mm512_storeu_si512(belongings + found + lows, _mm512_maskz_compress_epi64(high_taken, high));
+    found += static_cast<size_t>(__builtin_popcount(taken));
+  }
+  for (; i < count; ++i) {
+    const int32_t value = values[i];
+    values[found] = value;
+    belongings[found] = belongings[i];
+    found += value <= limit;
   }
   return found;
 }
@@ -359,7 +407,9 @@ constexpr KernelTable WideTable() {
   table.ip_u8 = IpU8Wide;
   table.panel_scores = PanelScoresWide;
   table.panel_nearest = PanelNearestWide;
-  table.collect_scores = CollectScoresWide;
+  table.kth_smallest = KthSmallestWide;
+  table.collect_at_most = CollectAtMostWide;
+  table.keep_at_most = KeepAtMostWide;
   table.scan_bytes = ScanBytesWide;
   return table;
 }
