@@ -62,7 +62,7 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
     // list to a cache line; two offsets find it.
     const uint64_t lists = uint64_t{p.lists} * shards;
     const uint64_t padded = points + lists * 15 / 2;
-    bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) + lists * (32 + 16);
+    bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) + lists * (16 + 16);
     bytes.refine = points * p.dimension;
     // Centroids as floats and in bytes with two scores, codebooks in two orders, ranges.
     bytes.quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +

@@ -65,7 +65,8 @@ bool PlaneAScan::TakeLists() {
 }
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
-  return run.term > stop_ratio * threshold_;
+  // Ranks under inner product have no sign to multiply.
+  return stop_ratio != kInfinity && run.term > stop_ratio * threshold_;
 }
 
 void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
@@ -122,7 +123,7 @@ void PlaneAScan::ScanList(uint32_t run) {
     part.blocks = list.blocks + first / kLanes * block_bytes;
     part.count = std::min(ByteScan::kMaxCount, list.count - first);
     part.threshold = ThresholdAbove(base);
-    PrefetchBytes(part.count / kLanes * block_bytes + kCacheLineBytes);
+    PrefetchBytes(ListSegment::ListBytes(version_->subspaces(), part.count));
     ScanPart(run, part, first);
     if (candidates_.size() >= full) CutAt(depth_);
   }

@@ -207,8 +207,8 @@ int32_t KthSmallestWide(const int32_t* values, size_t count, size_t k) noexcept 
   return KthByCounting<CountAtMostWide>(values, count, k);
 }
 
-// Compressed in registers: a compressing store is slow on Zen 4. What is stored behind the kept ones
-// is overwritten next, or lies in room that `count` values need.
+// Compressed in registers: a compressing store is slow on Zen 4. What is stored behind the kept
+// ones is overwritten next, or lies in room that `count` values need.
 size_t CollectAtMostWide(const int32_t* values, size_t count, int32_t limit, int32_t* kept,
                          uint32_t* indices) noexcept {
   const __m512i most = _mm512_set1_epi32(limit);
@@ -230,8 +230,7 @@ size_t CollectAtMostWide(const int32_t* values, size_t count, int32_t limit, int
   return found;
 }
 
-size_t KeepAtMostWide(int32_t* values, uint64_t* belongings, size_t count,
-                      int32_t limit) noexcept {
+size_t KeepAtMostWide(int32_t* values, uint64_t* belongings, size_t count, int32_t limit) noexcept {
   const __m512i most = _mm512_set1_epi32(limit);
   size_t found = 0;
   size_t i = 0;

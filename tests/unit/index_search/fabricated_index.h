@@ -31,13 +31,6 @@ inline std::shared_ptr<IndexVersion> NoiseVersion(const IndexParameters& paramet
     for (float& value : *array) value = normal(random);
   }
   for (float& value : version->refine_scale) value = 0.25f;
-  for (uint32_t list = 0; list < parameters.lists; ++list) {
-    float norm = 0;
-    for (uint32_t j = 0; j < d; ++j) {
-      norm += version->Centroid(list)[j] * version->Centroid(list)[j];
-    }
-    version->centroid_norms.push_back(norm);
-  }
   DeriveImages(*version);
   version->bias_min = -100;
   version->bias_scale = parameters.metric == Metric::kInnerProduct ? 0.0f : 0.01f;

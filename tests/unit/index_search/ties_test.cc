@@ -29,9 +29,10 @@ class TiesTest : public ::testing::TestWithParam<PlaneB> {
                                        .subspaces = 2,
                                        .plane_b = GetParam()},
                                       random_);
-    for (auto* array : {&version->centroids, &version->centroid_norms, &version->codebooks}) {
+    for (auto* array : {&version->centroids, &version->codebooks}) {
       std::fill(array->begin(), array->end(), 0.0f);
     }
+    DeriveImages(*version);
     version_ = version;
     std::iota(points_.begin(), points_.end(), 0u);
   }
