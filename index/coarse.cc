@@ -16,21 +16,38 @@ constexpr size_t kMoreLists = 64;
 
 }  // namespace
 
-void CoarseStep::ScoreLists() {
-  const CentroidCodes& codes = version_->centroid_codes;
+void CoarseStep::Bind(const IndexVersion& version, const float* query) {
+  version_ = &version;
+  query_ = query;
+  const CentroidCodes& codes = version.centroid_codes;
   code_.resize(codes.width());
   exact_ = false;
-  BytePanels panels;
-  if (version_->parameters.metric == Metric::kInnerProduct) {
-    codes.EncodeDirection(query_, code_.data());
-    panels = codes.product_panels();
+  if (version.parameters.metric == Metric::kInnerProduct) {
+    codes.EncodeDirection(query, code_.data());
   } else {
-    exact_ = codes.EncodePoint(query_, code_.data()) && codes.exact();
+    exact_ = codes.EncodePoint(query, code_.data()) && codes.exact();
     if (exact_) offset_ = codes.DistanceOffset(code_.data());
-    panels = codes.distance_panels();
   }
-  scores_.resize(panels.panels * BytePanels::kLanes);
-  ActiveKernels().panel_scores(panels, code_.data(), scores_.data());
+}
+
+void CoarseStep::Score(std::span<CoarseStep* const> steps) {
+  constexpr size_t kMost = 8;
+  const IndexVersion& version = *steps.front()->version_;
+  const bool product = version.parameters.metric == Metric::kInnerProduct;
+  const BytePanels panels =
+      product ? version.centroid_codes.product_panels() : version.centroid_codes.distance_panels();
+  const int8_t* codes[kMost];
+  int32_t* scores[kMost];
+  for (size_t begin = 0; begin < steps.size(); begin += kMost) {
+    const size_t count = std::min(kMost, steps.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      CoarseStep& step = *steps[begin + i];
+      step.scores_.resize(panels.panels * BytePanels::kLanes);
+      codes[i] = step.code_.data();
+      scores[i] = step.scores_.data();
+    }
+    ActiveKernels().panel_scores(panels, codes, count, scores);
+  }
 }
 
 int32_t CoarseStep::SampledCut(uint32_t nprobe) {
@@ -76,12 +93,9 @@ void CoarseStep::DropBeyond(uint32_t nprobe) {
   left_ = kept;
 }
 
-void CoarseStep::Begin(const IndexVersion& version, const float* query, uint32_t nprobe) {
-  version_ = &version;
-  query_ = query;
-  nprobe = std::min(nprobe, version.lists());
+void CoarseStep::Pick(uint32_t nprobe) {
+  nprobe = std::min(nprobe, version_->lists());
   is_first_ = true;
-  ScoreLists();
   Collect(nprobe);
   DropBeyond(nprobe);
 }
@@ -142,7 +156,10 @@ void CoarseStep::ComputeTerms() {
 
 std::vector<ProbedList> CoarseStep::Nearest(const IndexVersion& version, const float* query,
                                             uint32_t nprobe) {
-  Begin(version, query, nprobe);
+  Bind(version, query);
+  CoarseStep* const self = this;
+  Score({&self, 1});
+  Pick(nprobe);
   std::vector<ProbedList> all;
   for (auto some = More(); !some.empty(); some = More()) {
     all.insert(all.end(), some.begin(), some.end());

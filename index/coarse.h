@@ -22,9 +22,12 @@ struct ProbedList {
 // Threads: one at a time.
 class CoarseStep {
  public:
-  // Scores all lists and picks the `nprobe` (at most all) of smallest (score, list). `query` is
-  // decoded; it and the version must outlive the steps.
-  void Begin(const IndexVersion& version, const float* query, uint32_t nprobe);
+  // Takes the query (decoded), which, as the version, must outlive the steps.
+  void Bind(const IndexVersion& version, const float* query);
+  // Scores all lists for queries of one version at once: the centroids are read once for all.
+  static void Score(std::span<CoarseStep* const> steps);
+  // Picks the `nprobe` (at most all) lists of smallest (score, list).
+  void Pick(uint32_t nprobe);
   // The next nearest ones, in order of (term, list), after those handed out before; none when all
   // were. Valid until the next call.
   std::span<const ProbedList> More();
@@ -34,7 +37,6 @@ class CoarseStep {
   std::vector<ProbedList> Nearest(const IndexVersion& version, const float* query, uint32_t nprobe);
 
  private:
-  void ScoreLists();
   void Collect(uint32_t nprobe);
   // A score that more than `nprobe` lists are likely to lie under, from a sample.
   int32_t SampledCut(uint32_t nprobe);

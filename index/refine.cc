@@ -13,6 +13,17 @@ void Refiner::Prefetch(const Candidates& candidates, size_t begin) const {
   for (size_t i = begin; i < end; ++i) PrefetchAll(PlaneBOf(candidates[i]), view_.dimension);
 }
 
+void Refiner::PrefetchFirst(const Candidates& candidates) const {
+  const size_t count = std::min(candidates.size(), kPrefetched);
+  for (size_t i = 0; i < count; ++i) {
+    const uint8_t* codes = PlaneBOf(candidates[i]);
+    for (uint32_t j = 0; j < view_.dimension; j += kCacheLineBytes) {
+      __builtin_prefetch(codes + j, 0, 2);
+    }
+    __builtin_prefetch(codes + view_.dimension - 1, 0, 2);
+  }
+}
+
 void Refiner::RankRaw(Candidates& candidates, Expiry& expiry) {
   const void* vectors[kBatch];
   float ranks[kBatch];

@@ -22,6 +22,10 @@ class Refiner {
   Refiner(const IndexView& view, const ExactQuery& query, std::span<const ScanRun> runs)
       : view_(view), query_(query), runs_(runs) {}
 
+  // Starts fetching what the first run reads, into the second level of the cache: for a caller that
+  // has something else to do meanwhile.
+  void PrefetchFirst(const Candidates& candidates) const;
+
   // PlaneB::kRawU8: plane B is the vector, so the rank that replaces each is exact.
   void RankRaw(Candidates& candidates, Expiry& expiry);
 
@@ -34,6 +38,7 @@ class Refiner {
 
  private:
   static constexpr size_t kBatch = 16;
+  static constexpr size_t kPrefetched = 512;
 
   const uint8_t* PlaneBOf(const Candidate& candidate) const {
     return runs_[candidate.run].list.plane_b + size_t{candidate.position} * view_.dimension;

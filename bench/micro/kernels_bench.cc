@@ -185,9 +185,11 @@ void PanelScores(benchmark::State& state) {
   const auto width = static_cast<size_t>(state.range(2));
   const RandomPanels random(lists, width);
   const auto query = RandomBytes(width);
+  const auto* code = reinterpret_cast<const int8_t*>(query.data());
   std::vector<int32_t> out(lists);
+  int32_t* scores = out.data();
   for (auto _ : state) {
-    table->panel_scores(random.panels, reinterpret_cast<const int8_t*>(query.data()), out.data());
+    table->panel_scores(random.panels, &code, 1, &scores);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations() * lists);

@@ -73,9 +73,11 @@ struct KernelTable {
   void (*dot_tile)(const float* points, size_t point_count, const float* centroids,
                    size_t centroid_count, size_t n, float* out) noexcept;
 
-  // Byte products: score of vector v against a query = bias[v] + sum_j byte[v][j] * query[j];
-  // `query` has panels.width elements. out: one score a vector, padding included.
-  void (*panel_scores)(const BytePanels& panels, const int8_t* query, int32_t* out) noexcept;
+  // Byte products: score of vector v against a query = bias[v] + sum_j byte[v][j] * query[j]; a
+  // query has panels.width elements. outs[i]: a score of each vector, padding included, against
+  // queries[i].
+  void (*panel_scores)(const BytePanels& panels, const int8_t* const* queries, size_t count,
+                       int32_t* const* outs) noexcept;
   // For each of `count` queries, panels.width bytes apart, the vector of smallest score; of equals
   // the lowest.
   void (*panel_nearest)(const BytePanels& panels, const int8_t* queries, size_t count,
@@ -83,8 +85,8 @@ struct KernelTable {
 
   // Selection. The k-th smallest of `count` values, 1 <= k <= count.
   int32_t (*kth_smallest)(const int32_t* values, size_t count, size_t k) noexcept;
-  // Those of values[i] <= limit, ascending in i, to kept[] and their i to indices[], which have room
-  // for `count`; how many.
+  // Those of values[i] <= limit, ascending in i, to kept[] and their i to indices[], which have
+  // room for `count`; how many.
   size_t (*collect_at_most)(const int32_t* values, size_t count, int32_t limit, int32_t* kept,
                             uint32_t* indices) noexcept;
   // The same in place, with what belongs to each value.

@@ -117,7 +117,10 @@ TEST_P(CoarseTest, TermsKeepTheirDigitsFarFromTheOrigin) {
 TEST_P(CoarseTest, ListsAreHandedOutNearestFirstAFewAtATime) {
   const std::vector<float> query(kDimension, 3);
   CoarseStep step;
-  step.Begin(*version_, query.data(), 200);
+  CoarseStep* const steps[] = {&step};
+  step.Bind(*version_, query.data());
+  CoarseStep::Score(steps);
+  step.Pick(200);
   EXPECT_EQ(step.Rest().size(), 200u);
   std::set<uint32_t> lists;
   float farthest = -std::numeric_limits<float>::infinity();

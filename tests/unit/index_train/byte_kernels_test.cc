@@ -61,13 +61,25 @@ TEST_P(ByteKernelsTest, PanelScoresAreBiasPlusProduct) {
     for (const size_t panels : {1, 3}) {
       Panels all{width, Noise<uint8_t>(panels * 64 * width), Noise<int32_t>(panels * 64)};
       for (int32_t& bias : all.bias) bias /= 4;
-      const auto query = Noise<int8_t>(width);
       const GuardedCopy<uint8_t> bytes(all.bytes, all.bytes.size());
-      const GuardedCopy<int8_t> guarded_query(query, width);
-      std::vector<int32_t> out(all.vectors());
-      table_->panel_scores({bytes.data(), all.bias.data(), panels, width}, guarded_query.data(),
-                           out.data());
-      for (size_t v = 0; v < out.size(); ++v) ASSERT_EQ(out[v], all.Score(v, query.data())) << v;
+      for (const size_t count : {1, 3, 4, 9}) {
+        const auto queries = Noise<int8_t>(count * width);
+        const GuardedCopy<int8_t> guarded(queries, queries.size());
+        std::vector<std::vector<int32_t>> out(count, std::vector<int32_t>(all.vectors()));
+        std::vector<const int8_t*> each;
+        std::vector<int32_t*> outs;
+        for (size_t i = 0; i < count; ++i) {
+          each.push_back(guarded.data() + i * width);
+          outs.push_back(out[i].data());
+        }
+        table_->panel_scores({bytes.data(), all.bias.data(), panels, width}, each.data(), count,
+                             outs.data());
+        for (size_t i = 0; i < count; ++i) {
+          for (size_t v = 0; v < all.vectors(); ++v) {
+            ASSERT_EQ(out[i][v], all.Score(v, each[i])) << width << " " << i << " " << v;
+          }
+        }
+      }
     }
   }
 }
@@ -77,8 +89,10 @@ TEST_P(ByteKernelsTest, TheFarthestBytesOfTheLargestDimensionDoNotOverflow) {
   const std::vector<uint8_t> bytes(64 * width, 255);
   const std::vector<int32_t> bias(64, 0);
   const std::vector<int8_t> query(width, -128);
+  const int8_t* code = query.data();
   std::vector<int32_t> out(64);
-  table_->panel_scores({bytes.data(), bias.data(), 1, width}, query.data(), out.data());
+  int32_t* scores = out.data();
+  table_->panel_scores({bytes.data(), bias.data(), 1, width}, &code, 1, &scores);
   for (const int32_t score : out) EXPECT_EQ(score, -128 * 255 * 4096);
 }
 
