@@ -38,6 +38,7 @@ struct SearchCall {
   uint32_t nprobe = 1;
   uint32_t refine = 160;  // 2^32-1: unlimited
   uint32_t rerank = 40;
+  float stop_ratio = 0;  // of early termination (index/search.h); 0: none
   bool exact = false;
   std::optional<float> score_bound;  // L2: at most; inner product, cosine: at least
   uint64_t wait_lsn = 0;             // answer as of this lsn or later

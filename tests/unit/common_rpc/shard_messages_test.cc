@@ -34,6 +34,7 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
                   .nprobe = 12,
                   .refine = ~uint32_t{0},
                   .rerank = 14,
+                  .stop_ratio = 1.25f,
                   .exact = true,
                   .score_bound = 0.0f,
                   .wait_lsn = 15};
@@ -48,6 +49,7 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
   EXPECT_EQ(got->nprobe, 12u);
   EXPECT_EQ(got->refine, ~uint32_t{0});
   EXPECT_EQ(got->rerank, 14u);
+  EXPECT_EQ(got->stop_ratio, 1.25f);
   EXPECT_TRUE(got->exact);
   EXPECT_EQ(got->score_bound, 0.0f);  // zero is a bound, absence is none
   EXPECT_EQ(got->wait_lsn, 15u);
