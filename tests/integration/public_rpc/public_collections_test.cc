@@ -131,12 +131,22 @@ TEST_F(PublicRpc, StartsTrainingAndFollowsTheOperation) {
   EXPECT_EQ(found->explanation().strategy(), "ivf");
   EXPECT_EQ(found->explanation().nprobe(), 16u);
   EXPECT_GT(found->explanation().refine(), 0u);
+  EXPECT_EQ(found->explanation().index_version(), operation.result());
+  EXPECT_FALSE(found->explanation().has_target_recall());
+  ASSERT_EQ(found->explanation().shards_size(), 2);
+  EXPECT_EQ(
+      found->explanation().shards(0).rows_scanned() + found->explanation().shards(1).rows_scanned(),
+      found->explanation().rows_scanned());
+  EXPECT_EQ(found->explanation().shards(0).points() + found->explanation().shards(1).points(),
+            5000u);
   EXPECT_THAT(NumbersOf(*found), ElementsAre(5, 4, 6));
   near.mutable_parameters()->set_nprobe(1000);
   EXPECT_EQ(Find(near)->explanation().nprobe(), 16u) << "there are no more lists";
   near.mutable_parameters()->clear_nprobe();
   near.mutable_parameters()->set_target_recall(0.9);
   EXPECT_TRUE(Find(near)->explanation().target_recall_reached());
+  EXPECT_EQ(Find(near)->explanation().target_recall(), 0.9);
+  EXPECT_EQ(Find(near)->explanation().target_recall_source(), "request");
   near.mutable_parameters()->clear_target_recall();
   const auto small = Find(near);
   EXPECT_EQ(small->explanation().strategy(), "flat");
@@ -149,10 +159,90 @@ TEST_F(PublicRpc, StartsTrainingAndFollowsTheOperation) {
                   .ok());
   ASSERT_EQ(list.operations_size(), 1);
   EXPECT_EQ(list.operations(0).kind(), "train");
+  EXPECT_TRUE(list.operations(0).promoted());
+  EXPECT_FALSE(list.operations(0).has_comparison()) << "nothing served before";
   get.set_id("nope");
   EXPECT_EQ(
       ReasonOf(server_.Call(*server_.operations, &Operations::CancelOperation, get, &operation)),
       reason::kOperationNotFound);
+}
+
+TEST_F(PublicRpc, ListsPromotesRollsBackAndDropsIndexVersions) {
+  Create();
+  FillLine(1000);
+  const auto train = [&](uint64_t seed, bool auto_promote) {
+    v1::TrainIndexRequest request;
+    request.set_collection("c");
+    request.mutable_index()->set_lists(16);
+    request.mutable_index()->set_subspaces(1);
+    request.set_seed(seed);
+    request.set_auto_promote(auto_promote);
+    v1::Operation operation;
+    const absl::Status started =
+        server_.Call(*server_.collections, &Collections::TrainIndex, request, &operation);
+    EXPECT_TRUE(started.ok()) << started;
+    (void)server_.cluster.Await(operation.id());
+    v1::GetOperationRequest get;
+    get.set_id(operation.id());
+    EXPECT_TRUE(server_.Call(*server_.operations, &Operations::GetOperation, get, &operation).ok());
+    return operation;
+  };
+  const std::string first = train(1, true).result();
+  const v1::Operation second = train(2, false);
+  EXPECT_TRUE(second.has_promoted());
+  EXPECT_FALSE(second.promoted());
+  EXPECT_THAT(second.not_promoted_reason(), ::testing::HasSubstr("by hand"));
+  EXPECT_EQ(second.comparison().serving().version(), first);
+  EXPECT_EQ(second.comparison().trained().version(), second.result());
+  EXPECT_GT(second.comparison().tolerance(), 0);
+
+  v1::ListIndexVersionsResponse versions;
+  const auto states = [&] {
+    std::vector<std::pair<std::string, v1::IndexVersion::State>> found;
+    for (const v1::IndexVersion& version : versions.versions()) {
+      found.emplace_back(version.version(), version.state());
+    }
+    return found;
+  };
+  v1::PromoteIndexVersionRequest promote;
+  promote.set_collection("c");
+  ASSERT_TRUE(
+      server_.Call(*server_.collections, &Collections::PromoteIndexVersion, promote, &versions)
+          .ok());
+  EXPECT_THAT(states(), ElementsAre(std::pair(second.result(), v1::IndexVersion::STATE_SERVING),
+                                    std::pair(first, v1::IndexVersion::STATE_PREVIOUS)));
+  EXPECT_EQ(versions.versions(0).index().lists(), 16u);
+  EXPECT_EQ(versions.versions(0).trained_points(), 1000u);
+  EXPECT_GT(versions.versions(0).recall_size(), 1);
+  EXPECT_GT(versions.versions(0).at_target().recall_at_10(), 0.9);
+  EXPECT_EQ(versions.versions(0).comparison().serving().version(), first);
+  ASSERT_EQ(versions.versions(1).shards_size(), 2);
+  EXPECT_TRUE(versions.versions(1).shards(0).ready());
+
+  v1::RollbackIndexVersionRequest rollback;
+  rollback.set_collection("c");
+  versions.Clear();
+  ASSERT_TRUE(
+      server_.Call(*server_.collections, &Collections::RollbackIndexVersion, rollback, &versions)
+          .ok());
+  EXPECT_THAT(states(), ElementsAre(std::pair(first, v1::IndexVersion::STATE_SERVING),
+                                    std::pair(second.result(), v1::IndexVersion::STATE_WAITING)));
+  v1::DropIndexVersionRequest drop;
+  drop.set_collection("c");
+  drop.set_version(first);
+  EXPECT_EQ(
+      ReasonOf(server_.Call(*server_.collections, &Collections::DropIndexVersion, drop, &versions)),
+      reason::kIndexVersionServing);
+  drop.set_version(second.result());
+  versions.Clear();
+  ASSERT_TRUE(
+      server_.Call(*server_.collections, &Collections::DropIndexVersion, drop, &versions).ok());
+  EXPECT_THAT(states(), ElementsAre(std::pair(first, v1::IndexVersion::STATE_SERVING)));
+  v1::ListIndexVersionsRequest list;
+  list.set_collection("d");
+  EXPECT_EQ(ReasonOf(server_.Call(*server_.collections, &Collections::ListIndexVersions, list,
+                                  &versions)),
+            reason::kCollectionNotFound);
 }
 
 }  // namespace
