@@ -27,18 +27,23 @@ std::string ServingOf(const Versions& versions) {
   return versions.versions().empty() ? "" : versions.versions(0).version();
 }
 
-// One call that answers with the versions there are afterwards; `said` is printed above them.
-template <typename Request, typename Method, typename Said>
-absl::Status Call(const VersionOptions& options, const Request& request, Method method,
-                  Terminal& terminal, Said said) {
+// One call that answers with the versions there are afterwards.
+template <typename Request, typename Method>
+absl::StatusOr<Versions> Ask(const VersionOptions& options, const Request& request, Method method) {
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   const auto stub = v1::Collections::NewStub(channel);
   Versions versions;
   KITH_RETURN_IF_ERROR(CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
     return (stub.get()->*method)(context, request, &versions);
   }));
+  return versions;
+}
+
+// `said` stands above them.
+absl::Status Show(const VersionOptions& options, const Versions& versions, const std::string& said,
+                  Terminal& terminal) {
   if (options.json != "-") {
-    terminal.out << said(versions);
+    terminal.out << said;
     PrintVersions(versions, terminal);
   }
   return WriteJson(ToJson(versions), options.json, terminal);
@@ -47,39 +52,42 @@ absl::Status Call(const VersionOptions& options, const Request& request, Method 
 absl::Status List(const VersionOptions& options, Terminal& terminal) {
   v1::ListIndexVersionsRequest request;
   request.set_collection(options.collection);
-  return Call(options, request, &v1::Collections::Stub::ListIndexVersions, terminal,
-              [](const Versions&) { return ""; });
+  KITH_ASSIGN_OR_RETURN(const Versions versions,
+                        Ask(options, request, &v1::Collections::Stub::ListIndexVersions));
+  return Show(options, versions, "", terminal);
 }
 
 absl::Status Promote(const VersionOptions& options, Terminal& terminal) {
   v1::PromoteIndexVersionRequest request;
   request.set_collection(options.collection);
   request.set_version(options.version);
-  return Call(options, request, &v1::Collections::Stub::PromoteIndexVersion, terminal,
-              [&](const Versions& versions) {
-                return fmt::format("{} serves index version {}\n", options.collection,
-                                   ServingOf(versions));
-              });
+  KITH_ASSIGN_OR_RETURN(const Versions versions,
+                        Ask(options, request, &v1::Collections::Stub::PromoteIndexVersion));
+  return Show(options, versions,
+              fmt::format("{} serves index version {}\n", options.collection, ServingOf(versions)),
+              terminal);
 }
 
 absl::Status Rollback(const VersionOptions& options, Terminal& terminal) {
   v1::RollbackIndexVersionRequest request;
   request.set_collection(options.collection);
-  return Call(options, request, &v1::Collections::Stub::RollbackIndexVersion, terminal,
-              [&](const Versions& versions) {
-                return fmt::format("{} serves index version {} again\n", options.collection,
-                                   ServingOf(versions));
-              });
+  KITH_ASSIGN_OR_RETURN(const Versions versions,
+                        Ask(options, request, &v1::Collections::Stub::RollbackIndexVersion));
+  return Show(
+      options, versions,
+      fmt::format("{} serves index version {} again\n", options.collection, ServingOf(versions)),
+      terminal);
 }
 
 absl::Status Drop(const VersionOptions& options, Terminal& terminal) {
   v1::DropIndexVersionRequest request;
   request.set_collection(options.collection);
   request.set_version(options.version);
-  return Call(
-      options, request, &v1::Collections::Stub::DropIndexVersion, terminal, [&](const Versions&) {
-        return fmt::format("dropped index version {} of {}\n", options.version, options.collection);
-      });
+  KITH_ASSIGN_OR_RETURN(const Versions versions,
+                        Ask(options, request, &v1::Collections::Stub::DropIndexVersion));
+  return Show(options, versions,
+              fmt::format("dropped index version {} of {}\n", options.version, options.collection),
+              terminal);
 }
 
 template <typename Run>

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "coordinator/admin/index_versions.h"
+
 namespace kith::coordinator {
 namespace {
 
@@ -88,6 +90,22 @@ std::string WhyNotPromoted(const PromotionRule& rule, const RecallComparison* co
       "scanning as many points as the serving version, recall@10 changes by {:+.4f}, and {:+.4f} "
       "is the least for a promotion",
       comparison->recall_gain, least);
+}
+
+std::string PublishVersion(CollectionRecord& record, const IndexVersionRecord& trained,
+                           const PromotionRule& rule) {
+  const RecallComparison* comparison =
+      trained.comparison.has_value() ? &*trained.comparison : nullptr;
+  const std::string compared = comparison == nullptr ? "" : comparison->serving_version;
+  const std::string serving = record.serving_version;
+  HoldVersion(record, trained);
+  if (serving == trained.version) return "";  // the same sample gave the same version again
+  if (serving != compared) {
+    return fmt::format("index version {} was promoted while this one was measured", serving);
+  }
+  std::string why = WhyNotPromoted(rule, comparison);
+  if (why.empty()) (void)ServeVersion(record, trained.version);  // it is held: this cannot fail
+  return why;
 }
 
 }  // namespace kith::coordinator

@@ -37,6 +37,11 @@ RecallComparison CompareRecall(const IndexVersionRecord& trained,
 // nothing else serves.
 std::string WhyNotPromoted(const PromotionRule& rule, const RecallComparison* comparison);
 
+// Adds the trained version to the record, and lets it serve where the rule says so and what it was
+// compared with still serves. Why it waits; empty where it serves now.
+std::string PublishVersion(CollectionRecord& record, const IndexVersionRecord& trained,
+                           const PromotionRule& rule);
+
 }  // namespace kith::coordinator
 
 #endif  // KITH_COORDINATOR_ADMIN_PROMOTION_H_

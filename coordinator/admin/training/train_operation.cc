@@ -49,23 +49,6 @@ IndexVersionRecord Describe(const TrainingRun& run, const std::string& version,
   return trained;
 }
 
-// Why the version waits; empty where it serves now.
-std::string Settle(const TrainingRun& run, const IndexVersionRecord& trained,
-                   CollectionRecord& record) {
-  const RecallComparison* comparison =
-      trained.comparison.has_value() ? &*trained.comparison : nullptr;
-  const std::string compared = comparison == nullptr ? "" : comparison->serving_version;
-  const std::string serving = record.serving_version;
-  HoldVersion(record, trained);
-  if (serving == trained.version) return "";  // the same sample gave the same version again
-  if (serving != compared) {
-    return fmt::format("index version {} was promoted while this one was trained", serving);
-  }
-  std::string why = WhyNotPromoted(run.plan.promotion, comparison);
-  if (why.empty()) (void)ServeVersion(record, trained.version);  // it is held: this cannot fail
-  return why;
-}
-
 absl::StatusOr<CollectionRecord> Publish(const TrainingRun& run,
                                          const IndexVersionRecord& trained) {
   KITH_RETURN_IF_ERROR(run.operation.Check());
@@ -77,7 +60,7 @@ absl::StatusOr<CollectionRecord> Publish(const TrainingRun& run,
           return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
                        fmt::format("collection {} is being dropped", record.name));
         }
-        why = Settle(run, trained, record);
+        why = PublishVersion(record, trained, run.plan.promotion);
         return absl::OkStatus();
       }));
   run.operation.NoteTraining({why, trained.comparison});

@@ -126,18 +126,23 @@ ShardSurvey Survey(ShardId shard, std::vector<IndexState> indexes) {
   return survey;
 }
 
-IndexState State(const std::string& version, bool ready) {
+IndexState Unready(const std::string& version) {
   IndexState state;
   state.version = version;
-  state.ready = ready;
   state.indexed_rows = 5;
   state.total_rows = 9;
   return state;
 }
 
+IndexState Ready(const std::string& version) {
+  IndexState state = Unready(version);
+  state.ready = true;
+  return state;
+}
+
 TEST(IndexVersions, EveryShardMustHaveItReady) {
-  std::vector<ShardSurvey> surveys = {Survey(1, {State("a", true), State("b", true)}),
-                                      Survey(2, {State("a", true), State("b", false)})};
+  std::vector<ShardSurvey> surveys = {Survey(1, {Ready("a"), Ready("b")}),
+                                      Survey(2, {Ready("a"), Unready("b")})};
   EXPECT_TRUE(CheckReady(surveys, "a").ok());
   const absl::Status behind = CheckReady(surveys, "b");
   EXPECT_EQ(behind.code(), absl::StatusCode::kFailedPrecondition);
@@ -155,12 +160,12 @@ TEST(IndexVersions, EveryShardMustHaveItReady) {
 
 TEST(IndexVersions, WhatNoRecordNamesIsSeen) {
   const CollectionRecord record = Record({"a", "b"});
-  EXPECT_FALSE(HasUnheldVersions(record, {Survey(1, {State("a", true), State("b", false)})}));
-  EXPECT_TRUE(HasUnheldVersions(record, {Survey(1, {State("z", false)})}));
+  EXPECT_FALSE(HasUnheldVersions(record, {Survey(1, {Ready("a"), Unready("b")})}));
+  EXPECT_TRUE(HasUnheldVersions(record, {Survey(1, {Unready("z")})}));
 }
 
 TEST(IndexHealthTest, SharesAreOfAllRowsAndTheImbalanceIsTheWorstShards) {
-  IndexState first = State("a", true);
+  IndexState first = Ready("a");
   first.lists = 4;
   first.list_rows = 800;
   first.list_rows_max = 300;  // of a mean of 200
@@ -190,7 +195,7 @@ TEST(IndexHealthTest, SharesAreOfAllRowsAndTheImbalanceIsTheWorstShards) {
 
 TEST(IndexHealthTest, NothingIsSaidWhereNothingIsTrained) {
   EXPECT_FALSE(HealthOfCollection(CollectionRecord(), {}).has_value());
-  const auto health = HealthOfCollection(Record({"a"}), {Survey(7, {State("a", true)})});
+  const auto health = HealthOfCollection(Record({"a"}), {Survey(7, {Ready("a")})});
   ASSERT_TRUE(health.has_value());
   ASSERT_EQ(health->shards.size(), 1u);
   EXPECT_EQ(health->shards[0].first, 7u);

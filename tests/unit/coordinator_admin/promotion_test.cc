@@ -90,5 +90,37 @@ TEST(Promotion, TheLeastGainThatWasAskedForTakesThePlaceOfTheTolerance) {
   EXPECT_NE(WhyNotPromoted(rule, nullptr), "");
 }
 
+CollectionRecord ServingOld() {
+  CollectionRecord record;
+  IndexVersionRecord old;
+  old.version = "old";
+  EXPECT_EQ(PublishVersion(record, old, {}), "") << "nothing served before";
+  EXPECT_EQ(record.serving_version, "old");
+  return record;
+}
+
+TEST(Promotion, APublishedVersionServesOrWaits) {
+  CollectionRecord record = ServingOld();
+  IndexVersionRecord trained = Trained();
+  trained.comparison = {"old", 0.9, {}, {}, -0.5, 0.01};
+  EXPECT_NE(PublishVersion(record, trained, {}), "");
+  EXPECT_EQ(record.serving_version, "old");
+  EXPECT_EQ(record.versions.size(), 2u);
+  trained.comparison->recall_gain = 0.1;
+  EXPECT_EQ(PublishVersion(record, trained, {}), "");
+  EXPECT_EQ(record.serving_version, "new");
+  EXPECT_EQ(record.previous_version, "old");
+}
+
+TEST(Promotion, WhatWasPromotedByHandMeanwhileIsNotOverruled) {
+  CollectionRecord record = ServingOld();
+  IndexVersionRecord trained = Trained();
+  trained.comparison = {"older", 0.9, {}, {}, 0.5, 0.01};
+  EXPECT_THAT(PublishVersion(record, trained, {}), HasSubstr("old was promoted"));
+  EXPECT_EQ(record.serving_version, "old");
+  trained.comparison.reset();
+  EXPECT_NE(PublishVersion(record, trained, {}), "") << "it was not measured against this one";
+}
+
 }  // namespace
 }  // namespace kith::coordinator

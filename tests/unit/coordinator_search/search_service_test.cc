@@ -158,36 +158,6 @@ TEST_F(SearchServiceTest, ExplainsWhatTheShardsDid) {
   ASSERT_EQ(answer->explanation->shards.size(), 2u);
   EXPECT_EQ(answer->explanation->shards[0].lsn, 42u);
   EXPECT_EQ(answer->explanation->shards[0].stages.scan_ns, 5000u);
-  EXPECT_EQ(answer->explanation->shards[0].work.rows_exact, 100u);
-  EXPECT_EQ(answer->explanation->shards[0].points, 100u);
-  EXPECT_FALSE(answer->explanation->target_recall.has_value()) << "nothing was aimed at";
-}
-
-TEST_F(SearchServiceTest, ExplainsWhatRecallIsAimedAtAndWhoSaidSo) {
-  query_.parameters.explain = true;
-  cluster_.record.trained_lists = 8;
-  cluster_.record.target_recall = 0.85;
-  Serve("v1");
-  for (const auto& route : cluster_.entry()->routes) route->NoteLivePoints(100'000);
-  for (size_t i = 0; i < 2; ++i) {
-    Script(i).on_search = [](SearchCall, Deadline, Done<SearchReply> done) {
-      done(HitsOf({}, 100'000));
-    };
-  }
-  const auto by_collection = Search();
-  EXPECT_EQ(by_collection->explanation->target_recall, 0.85);
-  EXPECT_STREQ(by_collection->explanation->target_recall_source, "collection");
-  EXPECT_EQ(by_collection->index_version, "v1");
-  query_.parameters.target_recall = 0.9;
-  const auto by_request = Search();
-  EXPECT_EQ(by_request->explanation->target_recall, 0.9);
-  EXPECT_STREQ(by_request->explanation->target_recall_source, "request");
-  query_.parameters.target_recall.reset();
-  query_.parameters.nprobe = 3;
-  const auto by_nprobe = Search();
-  EXPECT_FALSE(by_nprobe->explanation->target_recall.has_value());
-  EXPECT_STREQ(by_nprobe->explanation->target_recall_source, "");
-  EXPECT_EQ(by_nprobe->explanation->nprobe, 3u);
 }
 
 TEST_F(SearchServiceTest, RefusesBadInputBeforeAnyShardHearsOfIt) {
