@@ -171,7 +171,7 @@ class IndexLifeTest : public ::testing::Test {
   telemetry::Metrics metrics_;
   telemetry::RequestMetrics requests_{metrics_};
   config::ServerConfig config_;
-  std::unique_ptr<shard::storage::FileSystem> files_ = shard::storage::NewPosixFileSystem();
+  std::unique_ptr<storage::FileSystem> files_ = storage::NewPosixFileSystem();
   std::unique_ptr<shard::Node> node_;
   std::unique_ptr<CoordinatorRole> role_;
   std::unique_ptr<v1::Collections::Stub> collections_;
