@@ -80,7 +80,8 @@ struct Coverage {
 struct ShardStages {
   ShardId shard = 0;
   uint64_t lsn = 0;
-  uint64_t rows_scanned = 0;
+  uint64_t points = 0;
+  SearchCounts work;
   SearchStages stages;
 };
 
@@ -91,6 +92,8 @@ struct Explanation {
   uint32_t refine = 0;
   uint32_t rerank = 0;
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
+  std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve
+  const char* target_recall_source = "";  // "request" or "collection"
   SearchCounts work;
   uint64_t points_total = 0;
   uint64_t coordinator_us = 0;

@@ -78,16 +78,21 @@ struct Measuring {
   size_t steps = 0;     // searches made
 };
 
+absl::StatusOr<RecallMeasure> MeasureOnce(const Measuring& measuring, const SearchCall& call) {
+  KITH_ASSIGN_OR_RETURN(const NeighbourSets found,
+                        SearchShards(measuring.run, measuring.queries, call));
+  RecallMeasure measure = Summarise(RecallsOf(found, measuring.truth));
+  measure.nprobe = call.nprobe;
+  measure.refine = call.refine;
+  measure.scanned_share = ScannedShare(found, measuring.queries.count);
+  return measure;
+}
+
 absl::StatusOr<Curve> MeasureCurve(Measuring& measuring, SearchCall call) {
   Curve curve;
   for (const uint32_t nprobe : measuring.ladder) {
     call.nprobe = nprobe;
-    KITH_ASSIGN_OR_RETURN(const NeighbourSets found,
-                          SearchShards(measuring.run, measuring.queries, call));
-    RecallMeasure measure = Summarise(RecallsOf(found, measuring.truth));
-    measure.nprobe = nprobe;
-    measure.refine = call.refine;
-    measure.scanned_share = ScannedShare(found, measuring.queries.count);
+    KITH_ASSIGN_OR_RETURN(const RecallMeasure measure, MeasureOnce(measuring, call));
     curve.push_back(measure);
     const auto all = static_cast<double>(measuring.ladder.size() * measuring.depths);
     const double done = static_cast<double>(++measuring.steps) / all;
@@ -95,6 +100,23 @@ absl::StatusOr<Curve> MeasureCurve(Measuring& measuring, SearchCall call) {
     if (Finished(curve)) break;
   }
   return curve;
+}
+
+// Nothing where the new version is the only one.
+absl::StatusOr<std::optional<ServingMeasure>> MeasureServing(const Measuring& measuring,
+                                                             SearchCall call) {
+  const TrainingRun& run = measuring.run;
+  KITH_ASSIGN_OR_RETURN(const auto entry, run.context().map->Find(run.record.name));
+  const CollectionRecord& record = entry->record;
+  if (record.serving_version.empty() || record.serving_version == call.index_version) {
+    return std::optional<ServingMeasure>();
+  }
+  const ProbeChoice choice = ChooseProbes(record, run.plan.target_recall);
+  call.index_version = record.serving_version;
+  call.nprobe = choice.nprobe;
+  if (choice.refine != 0) call.refine = choice.refine;
+  KITH_ASSIGN_OR_RETURN(const RecallMeasure measure, MeasureOnce(measuring, call));
+  return std::optional<ServingMeasure>({record.serving_version, measure});
 }
 
 }  // namespace
@@ -131,9 +153,8 @@ RecallMeasure Summarise(std::span<const double> recalls) {
   return measure;
 }
 
-absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
-                                                         const std::string& version,
-                                                         const SampleChunk& held_out) {
+absl::StatusOr<Calibration> Calibrate(const TrainingRun& run, const std::string& version,
+                                      const SampleChunk& held_out) {
   KITH_ASSIGN_OR_RETURN(const QuerySet queries, QueriesOf(run, held_out));
   SearchCall exact;
   exact.index_version = version;
@@ -161,7 +182,10 @@ absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
       "nprobe={} refine={} scanned_share={:.4f}",
       run.record.name, version, queries.count, curves.size(), curves.back().recall_at_10,
       curves.back().nprobe, curves.back().refine, curves.back().scanned_share);
-  return curves;
+  approximate.refine = depths.front();
+  KITH_ASSIGN_OR_RETURN(std::optional<ServingMeasure> serving,
+                        MeasureServing(measuring, approximate));
+  return Calibration{std::move(curves), std::move(serving)};
 }
 
 }  // namespace kith::coordinator

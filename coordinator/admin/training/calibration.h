@@ -2,6 +2,7 @@
 #define KITH_COORDINATOR_ADMIN_TRAINING_CALIBRATION_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,14 +13,25 @@
 
 namespace kith::coordinator {
 
+// What serves, measured where its own curve aims at the target.
+struct ServingMeasure {
+  std::string version;
+  RecallMeasure measure;
+};
+
+struct Calibration {
+  std::vector<RecallMeasure> recall;      // CollectionRecord::recall of the new version
+  std::optional<ServingMeasure> serving;  // where another version serves
+};
+
 // Measures recall@10 and the share of points scanned for growing nprobe, at the depth that serving
 // uses, against exact search by the same shards. The queries are points of the collection: each
 // leaves itself out of both answers. A curve ends where recall is full or more lists bring no more.
 // Where it ends below what target_recall (or 0.99) asks for, it is measured once more as deep as
-// all shards together may look, and kept if that is better: CollectionRecord::recall.
-absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
-                                                         const std::string& version,
-                                                         const SampleChunk& held_out);
+// all shards together may look, and kept if that is better: CollectionRecord::recall. What serves
+// now is measured once with the same queries.
+absl::StatusOr<Calibration> Calibrate(const TrainingRun& run, const std::string& version,
+                                      const SampleChunk& held_out);
 
 // The depths to measure at, of each shard, ascending.
 std::vector<uint32_t> DepthLadder(size_t shards);
