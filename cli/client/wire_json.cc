@@ -53,7 +53,8 @@ Json ToJson(const google::protobuf::RepeatedPtrField<v1::RecallPoint>& curve) {
     recall.push_back({{"nprobe", point.nprobe()},
                       {"recall_at_10", point.recall_at_10()},
                       {"scanned_share", point.scanned_share()},
-                      {"refine", point.refine()}});
+                      {"refine", point.refine()},
+                      {"stop_ratio", point.stop_ratio()}});
   }
   return recall;
 }
@@ -181,6 +182,7 @@ Json ToJson(const v1::Explanation& explanation) {
           {"index_version", explanation.index_version()},
           {"nprobe", explanation.nprobe()},
           {"refine", explanation.refine()},
+          {"stop_ratio", explanation.stop_ratio()},
           {"rerank", explanation.rerank()},
           {"lists_probed", explanation.lists_probed()},
           {"rows_scanned", explanation.rows_scanned()},

@@ -23,6 +23,7 @@ struct RecallMeasure {
   double scanned_share = 0;
   double recall_low = 0;  // lower end of the mean's 95 % confidence interval
   uint32_t refine = 0;    // candidates of each shard looked at through plane B
+  double stop_ratio = 0;  // of early termination (index/search.h); 0: none
 };
 
 // A trained version beside the one that served, with the same held-out queries.

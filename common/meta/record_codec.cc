@@ -110,15 +110,17 @@ void WriteRecall(Writer& out, const RecallMeasure& measure) {
   out.F64(measure.scanned_share);
   out.F64(measure.recall_low);
   out.U32(measure.refine);
+  out.F64(measure.stop_ratio);
 }
 
-RecallMeasure ReadRecall(Reader& in) {
+RecallMeasure ReadRecall(Reader& in, uint8_t format) {
   RecallMeasure measure;
   measure.nprobe = in.U32();
   measure.recall_at_10 = in.F64();
   measure.scanned_share = in.F64();
   measure.recall_low = in.F64();
   measure.refine = in.U32();
+  if (format != kFormatWithoutVersions) measure.stop_ratio = in.F64();
   return measure;
 }
 
@@ -127,10 +129,10 @@ void WriteCurve(Writer& out, const std::vector<RecallMeasure>& curve) {
   for (const RecallMeasure& measure : curve) WriteRecall(out, measure);
 }
 
-std::vector<RecallMeasure> ReadCurve(Reader& in) {
+std::vector<RecallMeasure> ReadCurve(Reader& in, uint8_t format) {
   std::vector<RecallMeasure> curve;
   const uint32_t measures = in.Count(32);
-  for (uint32_t i = 0; i < measures; ++i) curve.push_back(ReadRecall(in));
+  for (uint32_t i = 0; i < measures; ++i) curve.push_back(ReadRecall(in, format));
   return curve;
 }
 
@@ -161,13 +163,13 @@ IndexVersionRecord ReadVersion(Reader& in) {
   version.target_recall = in.F64();
   version.trained_points = in.U64();
   version.trained_unix_ms = in.U64();
-  version.recall = ReadCurve(in);
+  version.recall = ReadCurve(in, kFormat);
   if (in.U8() == 0) return version;
   RecallComparison& comparison = version.comparison.emplace();
   comparison.serving_version = in.Text();
   comparison.target_recall = in.F64();
-  comparison.trained = ReadRecall(in);
-  comparison.serving = ReadRecall(in);
+  comparison.trained = ReadRecall(in, kFormat);
+  comparison.serving = ReadRecall(in, kFormat);
   comparison.recall_gain = in.F64();
   comparison.tolerance = in.F64();
   return version;
@@ -261,7 +263,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   ReadShape(in, record);
   record.serving_version = in.Text();
   record.previous_version = in.Text();
-  record.recall = ReadCurve(in);
+  record.recall = ReadCurve(in, format);
   if (format == kFormatWithoutVersions) {
     MakeVersions(record);
   } else {

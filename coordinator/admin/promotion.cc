@@ -12,11 +12,11 @@ namespace {
 
 using Curve = std::vector<RecallMeasure>;
 
-// The part of the version's curves that was measured at that depth.
-Curve CurveAt(const IndexVersionRecord& version, uint32_t refine) {
+// The part of the version's curves that was measured with that effort.
+Curve CurveAt(const IndexVersionRecord& version, const SearchEffort& effort) {
   Curve curve;
   for (const RecallMeasure& measure : version.recall) {
-    if (measure.refine == refine) curve.push_back(measure);
+    if (EffortOf(measure) == effort) curve.push_back(measure);
   }
   return curve;
 }
@@ -37,6 +37,7 @@ template <typename Member>
 RecallMeasure At(const Curve& curve, Member of, double value) {
   RecallMeasure before;
   before.refine = curve.front().refine;
+  before.stop_ratio = curve.front().stop_ratio;
   for (const RecallMeasure& measure : curve) {
     const auto high = static_cast<double>(measure.*of);
     const auto low = static_cast<double>(before.*of);
@@ -53,12 +54,13 @@ ProbeChoice ChooseProbesUnder(const IndexVersionRecord& version, double target_r
   record.serving_version = version.version;
   record.trained_lists = version.lists;
   record.recall = version.recall;
+  record.versions = {version};
   return ChooseProbes(record, target_recall);
 }
 
 RecallMeasure MeasureAtTarget(const IndexVersionRecord& version, double target_recall) {
   const ProbeChoice choice = ChooseProbesUnder(version, target_recall);
-  const Curve curve = CurveAt(version, choice.refine);
+  const Curve curve = CurveAt(version, choice.effort);
   if (curve.empty()) return {};
   RecallMeasure measure = At(curve, &RecallMeasure::nprobe, choice.nprobe);
   measure.nprobe = choice.nprobe;
@@ -72,7 +74,7 @@ RecallComparison CompareRecall(const IndexVersionRecord& trained,
   comparison.target_recall = trained.target_recall;
   comparison.serving = serving;
   comparison.trained = MeasureAtTarget(trained, trained.target_recall);
-  const Curve curve = CurveAt(trained, comparison.trained.refine);
+  const Curve curve = CurveAt(trained, EffortOf(comparison.trained));
   if (!curve.empty()) {
     const RecallMeasure same_work = At(curve, &RecallMeasure::scanned_share, serving.scanned_share);
     comparison.recall_gain = same_work.recall_at_10 - serving.recall_at_10;

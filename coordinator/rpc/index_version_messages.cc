@@ -64,6 +64,7 @@ void CurveToProto(const std::vector<RecallMeasure>& curve,
     point->set_recall_at_10(measure.recall_at_10);
     point->set_scanned_share(measure.scanned_share);
     point->set_refine(measure.refine);
+    point->set_stop_ratio(measure.stop_ratio);
   }
 }
 

@@ -71,6 +71,7 @@ void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
   to->set_strategy_reason(explanation.strategy_reason);
   to->set_nprobe(explanation.nprobe);
   to->set_refine(explanation.refine);
+  to->set_stop_ratio(explanation.stop_ratio);
   to->set_rerank(explanation.rerank);
   if (explanation.is_recall_reached.has_value()) {
     to->set_target_recall_reached(*explanation.is_recall_reached);

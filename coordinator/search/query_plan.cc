@@ -41,7 +41,7 @@ double TargetOf(const CollectionRecord& record, const SearchParameters& p) {
 // nprobe, and the refine that it was measured with (0: the usual one).
 ProbeChoice ProbesFor(const CollectionRecord& record, const SearchParameters& p) {
   // Shards probe no more lists than there are: what is asked of them is what they do.
-  if (p.nprobe.has_value()) return {std::min(*p.nprobe, std::max(1u, record.trained_lists)), 0};
+  if (p.nprobe.has_value()) return {std::min(*p.nprobe, std::max(1u, record.trained_lists)), {}};
   return ChooseProbes(record, TargetOf(record, p));
 }
 
@@ -52,11 +52,14 @@ void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
   if (!plan.is_flat) {
     const ProbeChoice choice = ProbesFor(plan.entry->record, p);
     call.nprobe = choice.nprobe;
-    if (choice.refine != 0) refine = choice.refine;
+    if (choice.effort.refine != 0) refine = choice.effort.refine;
     if (!p.nprobe.has_value()) plan.target_recall = TargetOf(plan.entry->record, p);
     // The curve says nothing of another depth than its own.
     const bool by_curve = !p.nprobe.has_value() && !p.refine.has_value() && !p.rerank.has_value();
-    if (by_curve) plan.is_recall_reached = choice.is_reached;
+    if (by_curve) {
+      plan.is_recall_reached = choice.is_reached;
+      call.stop_ratio = static_cast<float>(choice.effort.stop_ratio);
+    }
   }
   const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
   call.refine = p.refine.value_or(std::max(refine, beyond_ten * kRefinePerHit));

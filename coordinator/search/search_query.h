@@ -90,6 +90,7 @@ struct Explanation {
   const char* strategy_reason = "";  // why flat
   uint32_t nprobe = 0;               // 0 where flat, as the next two; these of each shard
   uint32_t refine = 0;
+  double stop_ratio = 0;
   uint32_t rerank = 0;
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
   std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve

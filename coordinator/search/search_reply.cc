@@ -89,6 +89,7 @@ Explanation Explain(const SearchPlan& plan, const SearchParameters& parameters,
     explanation.strategy = "ivf";
     explanation.nprobe = plan.call.nprobe;
     explanation.refine = plan.call.refine;
+    explanation.stop_ratio = plan.call.stop_ratio;
     explanation.rerank = plan.call.rerank;
     explanation.is_recall_reached = plan.is_recall_reached;
     explanation.target_recall = plan.target_recall;

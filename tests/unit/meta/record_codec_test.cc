@@ -46,7 +46,7 @@ CollectionRecord Sample() {
   before.recall = {{4, 0.75, 0.002, 0.7, 160}};
   IndexVersionRecord serving = before;
   serving.version = record.serving_version;
-  serving.recall = record.recall;
+  serving.recall = {{1, 0.5, 0.001, 0.48, 80, 1.25}, {32, 0.975, 0.0125, 0.97, 160}};
   serving.comparison = {record.previous_version,     0.95,  {24, 0.96, 0.01, 0.95, 160},
                         {40, 0.94, 0.03, 0.93, 400}, 0.025, 0.0125};
   record.versions = {before, serving};
@@ -59,6 +59,7 @@ void ExpectEqual(const RecallMeasure& a, const RecallMeasure& b) {
   EXPECT_EQ(a.scanned_share, b.scanned_share);
   EXPECT_EQ(a.recall_low, b.recall_low);
   EXPECT_EQ(a.refine, b.refine);
+  EXPECT_EQ(a.stop_ratio, b.stop_ratio);
 }
 
 void ExpectEqual(const std::vector<RecallMeasure>& a, const std::vector<RecallMeasure>& b) {
