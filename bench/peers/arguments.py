@@ -19,6 +19,7 @@ class Settings:
     json: pathlib.Path
     systems: tuple[str, ...]
     lists: int
+    measured: int
     rounds: int
     build_threads: int
     lock: pathlib.Path | None
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--systems", default=",".join(systems.SYSTEMS))
     parser.add_argument("--lists", type=int)
+    parser.add_argument("--measured", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--build-threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--lock", type=pathlib.Path)
@@ -85,6 +87,7 @@ def parse(words: list[str]) -> tuple[Settings, bool]:
         json=_json_path(given.json),
         systems=_systems(given.systems),
         lists=_number("--lists", lists, lists_most),
+        measured=_number("--measured", given.measured, 1 << 30),
         rounds=_number("--rounds", given.rounds, 100),
         build_threads=_number("--build-threads", given.build_threads, 1024),
         lock=given.lock)

@@ -6,13 +6,12 @@ import statistics
 import sys
 
 import curve
-import machine
 from index_cache import NotRun, Tools
 from systems import Config
 
 # Past this a step more costs time and shows nothing.
 ENOUGH_RECALL = 0.996
-TUNING_SHARE = 5  # one query in so many
+TUNING_SHARE = 10  # one query in so many
 
 
 @dataclasses.dataclass
@@ -48,30 +47,35 @@ def sweep(contestant: Contestant, count: int) -> list[dict]:
 
 
 class Contest:
-    def __init__(self, tools: Tools, queries: int, rounds: int):
+    def __init__(self, tools: Tools, queries: int, measured: int, rounds: int):
+        """Of `queries`, the first ones tune and at most `measured` of the others measure."""
         self._tools = tools
         self._tuning = max(1, queries // TUNING_SHARE)
-        self._measured = queries - self._tuning
+        self._measured = min(measured, queries - self._tuning)
         self._rounds = rounds
+        self._done = 0
         self.not_run: dict[str, str] = {}
 
     @property
     def protocol(self) -> dict:
         return {"tuning_queries": self._tuning, "measured_queries": self._measured,
-                "rounds": self._rounds}
+                "rounds": self._done}
 
-    def run(self, contestants: list[Contestant]) -> list[Contestant]:
-        """Those that could be run, with their points."""
+    def run(self, contestants: list[Contestant], after_round) -> list[Contestant]:
+        """Those that could be run, with their points; `after_round` gets them after each round, for
+        a run that is ended early."""
         ready = [one for one in contestants if self._guarded(one, self._tune)]
         for turn in range(self._rounds):
             say(f"round {turn + 1} of {self._rounds}")
             ready = [one for one in ready if self._guarded(one, self._measure)]
+            self._done = turn + 1
+            after_round(ready)
         return ready
 
     def _guarded(self, one: Contestant, step) -> bool:
         """Takes a turn with the index loaded for it alone."""
         try:
-            with machine.turn(self._tools.lock):
+            with self._tools.turns.take():
                 about = one.peer.start()
                 one.description = about["description"]
                 one.call_us = about.get("call_us", 0.0)

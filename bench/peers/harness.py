@@ -22,7 +22,7 @@ def _tools(settings: arguments.Settings) -> Tools:
     build = pathlib.Path(os.environ.get("KITH_BUILD_DIR", ROOT / "build" / "release"))
     work = pathlib.Path(os.environ.get("KITH_PEERS_WORK", ROOT / "build" / "peers"))
     work.mkdir(parents=True, exist_ok=True)
-    return Tools(build.resolve() / "bin", work.resolve(), settings.lock)
+    return Tools(build.resolve() / "bin", work.resolve(), machine.Turns(settings.lock))
 
 
 def _version(tools: Tools, system: str) -> str:
@@ -37,7 +37,8 @@ def _contestant(tools: Tools, settings: arguments.Settings, config: systems.Conf
     load = Load(settings.queries.path.resolve(), settings.truth.resolve(), settings.threads,
                 settings.batch)
     if config.system == "kith-grpc":
-        build = functools.partial(grpc_peer.build, tools, settings.base, settings.build_threads)
+        build = functools.partial(grpc_peer.build, tools, settings.base,
+                                  threads=settings.build_threads)
         made = ready_index(tools, settings.base, config, build)
         return Contestant(config, made["build_s"], grpc_peer.GrpcPeer(tools, made["folder"], load))
     build = build_library(tools, settings.base, config, settings.build_threads)
@@ -81,21 +82,26 @@ def main(words: list[str]) -> int:
     if only_check:
         return 0
     tools = _tools(settings)
-    contest = Contest(tools, settings.queries.rows, settings.rounds)
-    versions: dict[str, str] = {}
-    about = machine.describe()
-    contestants = _gather(tools, settings, contest, versions)
+    contest = Contest(tools, settings.queries.rows, settings.measured, settings.rounds)
+    facts = {"command": " ".join(["bench/peers/run.sh", *words]), "machine": machine.describe(),
+             "versions": {}}
+    contestants = _gather(tools, settings, contest, facts["versions"])
+
+    def write(ready: list[Contestant]) -> dict:
+        said = facts | {"not_run": contest.not_run, "protocol": contest.protocol}
+        result = report.as_json(settings, ready, said)
+        report.write(result, settings.json)
+        return result
+
     try:
-        ready = contest.run(contestants)
+        ready = contest.run(contestants, write)
     finally:
         for one in contestants:
-            if isinstance(one.peer, grpc_peer.GrpcPeer):
-                one.peer.close()
-    facts = {"command": " ".join(["bench/peers/run.sh", *words]), "machine": about,
-             "versions": versions, "not_run": contest.not_run, "protocol": contest.protocol}
-    result = report.as_json(settings, ready, facts)
-    report.write(result, settings.json)
-    _draw(settings.json)
+            one.peer.close()
+        tools.turns.release()
+    result = write(ready)
+    if ready:
+        _draw(settings.json)
     print(report.markdown(result))
     return 0 if ready else 1
 

@@ -27,7 +27,7 @@ class Tools:
 
     kith_bin: pathlib.Path  # kith, kithd, kith_library_bench
     work: pathlib.Path  # indexes, the virtual environment
-    lock: pathlib.Path | None
+    turns: machine.Turns
 
     def worker(self, system: str, action: str) -> list[str]:
         """The command that builds or serves an index of a library."""
@@ -48,7 +48,7 @@ def _build_command(tools: Tools, base: VectorFile, config: Config, folder: pathl
     command = [*tools.worker(config.system, "build"), "--base", str(base.path)]
     if config.system == "kith":
         return [*command, "--cache", str(folder), "--lists", str(config.build["lists"]),
-                "--threads", str(threads), *config.build["options"]]
+                "--threads", str(threads)]
     told = json.dumps(config.build | {"shared": str(folder.parent)})
     return [*command, "--folder", str(folder), "--config", told, "--threads", str(threads)]
 
@@ -81,7 +81,7 @@ def ready_index(tools: Tools, base: VectorFile, config: Config, build) -> dict:
         return json.loads(record.read_text(encoding="utf-8"))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with machine.turn(tools.lock):
+    with tools.turns.take():
         print(f"peers: building {config.system} {config.name}", file=sys.stderr, flush=True)
         built = build(folder)
     built |= {"folder": str(folder), "config": config.build}

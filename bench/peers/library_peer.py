@@ -54,6 +54,9 @@ class LibraryPeer:
             self._process.wait(timeout=60)
             self._process = None
 
+    def close(self) -> None:
+        self.stop()
+
     def _ask(self, request: dict) -> dict:
         try:
             self._process.stdin.write(json.dumps(request) + "\n")

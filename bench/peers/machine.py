@@ -32,19 +32,34 @@ def peer_environment(threads: int) -> dict[str, str]:
                    "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-@contextlib.contextmanager
-def turn(lock: pathlib.Path | None):
-    """Held while something is built or measured, where several share a machine."""
-    if lock is None:
-        yield
-        return
-    with lock.open("a", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+class Turns:
+    """A file that is locked while something is built or measured, where several share a machine. It
+    is let go between two such things once it was held for a while. Without a file nobody waits."""
+
+    _HOLD_S = 200
+
+    def __init__(self, path: pathlib.Path | None):
+        self._path = path
+        self._file = None
+        self._since = 0.0
+
+    @contextlib.contextmanager
+    def take(self):
+        if self._path is not None and self._file is None:
+            self._file = self._path.open("a", encoding="ascii")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._since = time.monotonic()
         try:
             yield
         finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
-    time.sleep(0.5)  # whoever waits is next
+            if time.monotonic() - self._since > self._HOLD_S:
+                self.release()
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            time.sleep(0.5)  # whoever waits is next
 
 
 def _output(*command: str) -> str:

@@ -2,16 +2,17 @@
 # Kith and its peers on the same data, the same truth and the same number of threads, in one command:
 #
 #   bench/peers/run.sh --base F --queries F --truth F --threads T --batch B --json FILE
-#       [--systems kith,kith-grpc,faiss,hnswlib,usearch] [--lists N] [--rounds N]
-#       [--build-threads N] [--lock FILE]
+#       [--systems kith,kith-grpc,faiss,hnswlib,usearch] [--lists N]
+#       [--measured N] [--rounds N] [--build-threads N] [--lock FILE]
 #
 # --base, --queries   .u8bin or .fbin of the same dimension; --truth: .ibin, 10 neighbours or more
 # --threads --batch   threads that search, and queries a call: 1 and 1 is the main case
 # --json FILE         the report; FILE with .md: its tables; with .svg: recall against rate
 # --lists             of every inverted file (default: about 4 * sqrt(rows), as the engine chooses)
+# --measured          queries that measure (default 4000, or as many as there are beside the tuning ones)
 # --rounds            of measuring, the systems by turns (default 3)
-# --lock FILE         held while an index is built or measured, let go in between: for a machine that
-#                     is shared with others who hold the same file
+# --lock FILE         held while indexes are built or measured, let go every few minutes: for a machine
+#                     that is shared with others who hold the same file
 #
 # Peers come from their Python packages, pinned in requirements.txt, into build/peers/venv; one that
 # cannot be had is named in the report as not run. Indexes are built once and kept in

@@ -44,8 +44,8 @@ class LibraryBench(unittest.TestCase):
         kith = os.environ["KITH"]
         for words in (("make", f"{self.root}/{dtype}/d", "--count", str(ROWS), "--dimension",
                        str(DIMENSION), "--dtype", dtype, "--queries", str(QUERIES)),
-                      ("truth", "--base", paths["base"], "--queries", paths["queries"], "--k", "10", "--metric", "l2",
-                       "--out", paths["truth"])):
+                      ("truth", "--base", paths["base"], "--queries", paths["queries"], "--k", "10",
+                       "--metric", "l2", "--out", paths["truth"])):
             made = self.run_program(kith, "dataset", *words)
             self.assertEqual(made.returncode, 0, made.stderr)
 

@@ -15,6 +15,8 @@ sys.path.insert(0, str(PEERS))
 
 import contest  # noqa: E402
 import curve  # noqa: E402
+import index_cache  # noqa: E402
+import machine  # noqa: E402
 import report  # noqa: E402
 import systems  # noqa: E402
 import vector_files  # noqa: E402
@@ -93,6 +95,52 @@ class Sweep(unittest.TestCase):
                          [(n, 5) for n in (1, 2, 4, 8, 16)] + [(n, 20) for n in (1, 2, 4, 8, 16, 32)])
         self.assertEqual({a[2:] for a in peer.asked}, {(0, 7)})
         self.assertEqual(tuned[0], {"parameters": {"nprobe": 1, "k_factor": 5}, **point(0.5, 1000)})
+
+
+class TakingTurns(unittest.TestCase):
+    """Two indexes, of which one fails when it is measured."""
+
+    class Peer(FakePeer):
+        def __init__(self, name: str, order: list):
+            super().__init__()
+            self._name, self._order = name, order
+            self.running = False
+
+        def start(self) -> dict:
+            self.running = True
+            self._order.append(self._name)
+            return {"description": self._name}
+
+        def measure(self, parameters: dict, first: int, count: int) -> dict:
+            if self._name == "bad" and first > 0:
+                raise index_cache.NotRun("out of memory")
+            return super().measure(parameters, first, count)
+
+        def memory(self) -> int:
+            return 800
+
+        def stop(self) -> None:
+            self.running = False
+
+    def test_indexes_alternate_and_one_that_fails_is_named_and_left_out(self):
+        order: list[str] = []
+        peers = [self.Peer(name, order) for name in ("a", "bad", "c")]
+        ones = [contest.Contestant(
+            systems.Config("faiss", peer._name, {}, "nprobe", (1, 4, 16, 64), ({"k_factor": 25},)),
+            1, peer) for peer in peers]
+        run = contest.Contest(index_cache.Tools(pathlib.Path(), pathlib.Path(), machine.Turns(None)),
+                              queries=100, measured=80, rounds=2)
+        rounds: list[int] = []
+        ready = run.run(ones, lambda done: rounds.append(len(done)))
+        self.assertEqual([one.config.name for one in ready], ["a", "c"])
+        self.assertEqual(order, ["a", "bad", "c"] * 2 + ["a", "c"])
+        self.assertEqual(run.not_run, {"faiss bad": "out of memory"})
+        self.assertEqual(rounds, [2, 2])
+        self.assertFalse(any(peer.running for peer in peers))
+        self.assertEqual(ready[0].index_bytes, 800)
+        self.assertEqual({len(p["rounds"]) for p in ready[0].points}, {2})
+        measured = {asked[2:] for asked in peers[0].asked}
+        self.assertEqual(measured, {(0, 10), (10, 80)})
 
 
 class Report(unittest.TestCase):
