@@ -18,6 +18,7 @@ class Settings:
     batch: int
     json: pathlib.Path
     systems: tuple[str, ...]
+    indexes: tuple[str, ...]  # parts of names of the peers' indexes to be measured; none: all
     lists: int
     measured: int
     rounds: int
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--systems", default=",".join(systems.SYSTEMS))
+    parser.add_argument("--index", action="append", default=[])
     parser.add_argument("--lists", type=int)
     parser.add_argument("--measured", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -86,6 +88,7 @@ def parse(words: list[str]) -> tuple[Settings, bool]:
         batch=_number("--batch", given.batch, queries.rows),
         json=_json_path(given.json),
         systems=_systems(given.systems),
+        indexes=tuple(given.index),
         lists=_number("--lists", lists, lists_most),
         measured=_number("--measured", given.measured, 1 << 30),
         rounds=_number("--rounds", given.rounds, 100),

@@ -56,7 +56,7 @@ def _gather(tools: Tools, settings: arguments.Settings, contest: Contest, versio
             contest.not_run[system] = str(reason)
             say(f"{system} not run: {reason}")
             continue
-        for config in systems.configs_of(system, settings.lists, settings.base.dimension):
+        for config in systems.chosen_of(system, settings):
             try:
                 contestants.append(_contestant(tools, settings, config))
             except NotRun as reason:

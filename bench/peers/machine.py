@@ -66,11 +66,6 @@ def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def available_bytes() -> int:
-    text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
-    return int(re.search(r"MemAvailable:\s+(\d+)", text)[1]) * 1024
-
-
 def describe() -> dict:
     cpu = dict(
         (part.strip() for part in line.split(":", 1))

@@ -2,12 +2,14 @@
 # Kith and its peers on the same data, the same truth and the same number of threads, in one command:
 #
 #   bench/peers/run.sh --base F --queries F --truth F --threads T --batch B --json FILE
-#       [--systems kith,kith-grpc,faiss,hnswlib,usearch] [--lists N]
-#       [--measured N] [--rounds N] [--build-threads N] [--lock FILE]
+#       [--systems kith,kith-grpc,faiss,hnswlib,usearch] [--index TEXT]...
+#       [--lists N] [--measured N] [--rounds N] [--build-threads N] [--lock FILE]
 #
 # --base, --queries   .u8bin or .fbin of the same dimension; --truth: .ibin, 10 neighbours or more
 # --threads --batch   threads that search, and queries a call: 1 and 1 is the main case
 # --json FILE         the report; FILE with .md: its tables; with .svg: recall against rate
+# --index TEXT        of the peers' indexes, only those with this in their name (again: or that): graphs
+#                     of many millions take hours to build
 # --lists             of every inverted file (default: about 4 * sqrt(rows), as the engine chooses)
 # --measured          queries that measure (default 4000, or as many as there are beside the tuning ones)
 # --rounds            of measuring, the systems by turns (default 3)

@@ -88,3 +88,12 @@ def configs_of(system: str, lists: int, dimension: int) -> list[Config]:
     if system == "hnswlib":
         return _graphs(system, "f32", 300)
     return _graphs(system, "i8", 256)
+
+
+def chosen_of(system: str, settings) -> list[Config]:
+    """Without the indexes of peers that --index does not name."""
+    configs = configs_of(system, settings.lists, settings.base.dimension)
+    if system in ("kith", "kith-grpc") or not settings.indexes:
+        return configs
+    return [config for config in configs
+            if any(part in config.name for part in settings.indexes)]

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -172,6 +173,13 @@ class Systems(unittest.TestCase):
             self.assertTrue(config.params({"nprobe": 4}).startswith(config.build["factory"] + " "))
         names = [config.name for config in systems.configs_of("faiss", 4096, 128)]
         self.assertIn("IVF4096,PQ64x4fsr,Refine(SQ8)", names)
+
+    def test_indexes_of_peers_can_be_chosen_by_a_part_of_their_name(self):
+        settings = types.SimpleNamespace(lists=64, indexes=("x4fsr", "HNSW"),
+                                         base=types.SimpleNamespace(dimension=32))
+        self.assertEqual([config.name for config in systems.chosen_of("faiss", settings)],
+                         ["IVF64,PQ16x4fsr,Refine(SQ8)", "HNSW32"])
+        self.assertEqual(len(systems.chosen_of("kith", settings)), 1)
 
     def test_names_of_indexes_do_not_repeat(self):
         names = [(c.system, c.name) for s in systems.SYSTEMS for c in systems.configs_of(s, 4096, 128)]
