@@ -4,8 +4,7 @@ import math
 import statistics
 
 TARGETS = (0.80, 0.90, 0.95, 0.99)
-# Points this near to a target on either side are measured with those that enclose it: recall on
-# other queries is a little different.
+# What encloses a target is so far from it at least: recall on other queries is a little different.
 MARGIN = 0.004
 # Below this recall nothing is of interest.
 LEAST_RECALL = 0.70
@@ -20,15 +19,30 @@ def pareto(points: list[dict]) -> list[dict]:
     return front[::-1]
 
 
+def hull(points: list[dict]) -> list[dict]:
+    """Of the front, what no straight line between two others passes above, in recall and log rate: a
+    setting that was tried and is worse than its neighbours must not lower what is read between them."""
+    line: list[dict] = []
+    for point in pareto(points):
+        while len(line) > 1 and _slope(line[-1], point) >= _slope(line[-2], line[-1]):
+            line.pop()
+        line.append(point)
+    return line
+
+
+def _slope(low: dict, high: dict) -> float:
+    return math.log(high["qps"] / low["qps"]) / (high["recall"] - low["recall"])
+
+
 def qps_at(points: list[dict], target: float) -> float | None:
-    """Rate at a recall: log-linear between the two points of the front around it. Where even the
+    """Rate at a recall: log-linear between the two points of the hull around it. Where even the
     fastest point is better than the target, its rate; None where no point reaches the target."""
-    front = pareto(points)
-    if not front or front[-1]["recall"] < target:
+    line = hull(points)
+    if not line or line[-1]["recall"] < target:
         return None
-    if front[0]["recall"] >= target:
-        return front[0]["qps"]
-    for low, high in zip(front, front[1:]):
+    if line[0]["recall"] >= target:
+        return line[0]["qps"]
+    for low, high in zip(line, line[1:]):
         if high["recall"] >= target:
             part = (target - low["recall"]) / (high["recall"] - low["recall"])
             return math.exp((1 - part) * math.log(low["qps"]) + part * math.log(high["qps"]))
@@ -36,25 +50,19 @@ def qps_at(points: list[dict], target: float) -> float | None:
 
 
 def worth_measuring(tuned: list[dict]) -> list[dict]:
-    """Of a sweep, the points of the front that enclose the targets, and its two ends."""
-    front = pareto([p for p in tuned if p["recall"] >= LEAST_RECALL]) or pareto(tuned)
-    chosen = {0, len(front) - 1}
+    """Of a sweep, what encloses the targets on the front and on the hull, and the two ends."""
+    of_interest = [p for p in tuned if p["recall"] >= LEAST_RECALL] or tuned
+    front = pareto(of_interest)
+    chosen = [front[0], front[-1], *_around_targets(front), *_around_targets(hull(of_interest))]
+    return [point for point in front if any(point is one for one in chosen)]
+
+
+def _around_targets(line: list[dict]) -> list[dict]:
+    found = []
     for target in TARGETS:
-        below = [i for i, p in enumerate(front) if p["recall"] <= target - MARGIN]
-        above = [i for i, p in enumerate(front) if p["recall"] >= target + MARGIN]
-        first = below[-1] if below else 0
-        last = above[0] if above else len(front) - 1
-        chosen.update(range(first, last + 1))
-    return [front[i] for i in _thinned(sorted(chosen), front)]
-
-
-def _thinned(indices: list[int], front: list[dict]) -> list[int]:
-    """Without points that lie closer than the margin to the one before: they would only cost time."""
-    kept = indices[:1]
-    for index in indices[1:]:
-        if front[index]["recall"] - front[kept[-1]]["recall"] >= MARGIN or index == indices[-1]:
-            kept.append(index)
-    return kept
+        found += [p for p in line if p["recall"] <= target - MARGIN][-1:]
+        found += [p for p in line if p["recall"] >= target + MARGIN][:1]
+    return found
 
 
 def less_call(qps: float | None, call_us: float, callers: int) -> float | None:

@@ -4,6 +4,7 @@
 import functools
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -81,6 +82,9 @@ def main(words: list[str]) -> int:
         return 2
     if only_check:
         return 0
+    # Ended from outside, it stops what it started and removes what it made for itself alone.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     tools = _tools(settings)
     contest = Contest(tools, settings.queries.rows, settings.measured, settings.rounds)
     facts = {"command": " ".join(["bench/peers/run.sh", *words]), "machine": machine.describe(),

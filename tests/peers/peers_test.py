@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The arithmetic and the checks of bench/peers: fronts, rates at a recall, ratios, bad input."""
 
+import fcntl
 import math
 import pathlib
 import struct
@@ -48,6 +49,11 @@ class Curve(unittest.TestCase):
     def test_a_slower_and_worse_point_does_not_pull_the_curve_down(self):
         points = [point(0.8, 400), point(0.85, 10), point(0.9, 100)]
         self.assertAlmostEqual(curve.qps_at(points, 0.85), 200)
+
+    def test_a_setting_worse_than_its_neighbours_does_not_pull_the_curve_down(self):
+        points = [point(0.8, 40_000), point(0.89, 10_100), point(0.9, 10_000)]
+        self.assertAlmostEqual(curve.qps_at(points, 0.85), 20_000)
+        self.assertEqual(curve.hull(points), [points[0], points[2]])
 
     def test_points_around_each_target_are_measured_and_few_others(self):
         sweep = [point(r / 1000, 1e6 * (1 - r / 1000)) for r in range(500, 1000)]
@@ -144,6 +150,17 @@ class TakingTurns(unittest.TestCase):
         self.assertEqual(measured, {(0, 10), (10, 80)})
 
 
+class Turns(unittest.TestCase):
+    def test_the_file_is_locked_from_the_first_turn_until_it_is_let_go(self):
+        with tempfile.NamedTemporaryFile() as file:
+            turns = machine.Turns(pathlib.Path(file.name))
+            with turns.take():
+                self.assertRaises(BlockingIOError, fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.assertRaises(BlockingIOError, fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            turns.release()
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 class Report(unittest.TestCase):
     def row(self, system: str, recall: float, rounds: list[float], call_us: float) -> dict:
         return {"system": system, "index": "X", "recall_at_10": recall, "qps": rounds[0],
@@ -153,8 +170,10 @@ class Report(unittest.TestCase):
     def test_ratios_compare_the_same_recall_in_the_same_round(self):
         rows = [self.row("kith", 0.8, [40_000, 80_000], 0), self.row("kith", 0.99, [10_000, 20_000], 0),
                 self.row("faiss", 0.8, [10_000, 10_000], 50),
-                self.row("faiss", 0.95, [2_000, 4_000], 50)]
-        kith, faiss = report.summarize(rows)
+                self.row("faiss", 0.95, [2_000, 4_000], 50),
+                self.row("usearch", 0.99, [80_000, 80_000], 0)]
+        kith, faiss, usearch = report.summarize(rows)
+        self.assertEqual(usearch["at"]["0.80"]["kith_ratio"], (40 + 80) / 2 / 80)
         self.assertEqual(kith["at"]["0.80"]["kith_ratio"], 1)
         self.assertAlmostEqual(faiss["at"]["0.80"]["kith_ratio"], (4 + 8) / 2)
         self.assertAlmostEqual(faiss["at"]["0.80"]["kith_ratio_less_call"], (2 + 4) / 2)
