@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 
 SYSTEMS = ("kith", "kith-grpc", "faiss", "hnswlib", "usearch")
-NPROBES = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
+NPROBES = (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384)
 EFS = (10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 
 
@@ -56,13 +56,13 @@ def _kith_grpc() -> list[Config]:
 
 
 def _faiss(lists: int, dimension: int) -> list[Config]:
-    depths = _product(k_factor=(4, 8, 16, 32, 64))
+    depths = _product(k_factor=(2, 4, 8, 16, 32, 64))
     inverted = {"lists": lists}
     fast, slow = dimension // 2, dimension // 4
     rotated = f"RR{dimension},IVF{lists}"
     factories = [
         (f"IVF{lists},PQ{fast}x4fsr,Refine(SQ8)", depths),
-        (f"IVF{lists},PQ{slow},Refine(SQ8)", depths[:3]),
+        (f"IVF{lists},PQ{slow},Refine(SQ8)", depths[:4]),
         (f"{rotated},RaBitQfs,Refine(SQ8)", depths),
         (f"{rotated},RaBitQfs4", ({},)),
         (f"IVF{lists},Flat", ({},)),
