@@ -76,6 +76,7 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
       "  kith search demo --queries demo.query.fbin --row 0");
   Action action;
   AddCollectionCommands(app, action);
+  AddIndexCommands(app, action);
   AddImportCommand(app, action);
   AddPointCommands(app, action);
   AddSearchCommand(app, action);

@@ -40,9 +40,8 @@ bool AssignCodes(const CodedPoints& points, const CentroidCodes& centroids, Pace
   nearest.resize(points.count);
   const size_t each = PointsOfTask(centroids.centroids(), points.range.width());
   const size_t tasks = (points.count + each - 1) / each;
-  const double work =
-      AssignWork(points.count, centroids.centroids(), points.range.dimension()) /
-      static_cast<double>(tasks);
+  const double work = AssignWork(points.count, centroids.centroids(), points.range.dimension()) /
+                      static_cast<double>(tasks);
   return pace.Run(tasks, work, [&](size_t index) {
     const Task task = TaskOf(index, each, points.count);
     ActiveKernels().panel_nearest(centroids.distance_panels(), points.Row(task.begin), task.count,
@@ -56,8 +55,8 @@ bool AssignRows(const RowSource& rows, const Matrix& centroids, Pace& pace,
   const CentroidCodes codes(centroids);
   const size_t each = std::min<size_t>(PointsOfTask(centroids.count, codes.width()), 1536);
   const size_t tasks = (rows.count + each - 1) / each;
-  const double work = AssignWork(rows.count, centroids.count, centroids.dimension) /
-                      static_cast<double>(tasks);
+  const double work =
+      AssignWork(rows.count, centroids.count, centroids.dimension) / static_cast<double>(tasks);
   return pace.Run(tasks, work, [&](size_t index) {
     const Task task = TaskOf(index, each, rows.count);
     std::vector<float> points(task.count * rows.dimension);

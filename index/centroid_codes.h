@@ -43,8 +43,8 @@ class CentroidCodes {
   // For product_panels: only its direction counts.
   void EncodeDirection(const float* vector, int8_t* code) const;
 
-  // Whether the codes are the centroids themselves, to the nearest integer: then, for a point that is its code, Distance is
-  // the squared distance.
+  // Whether the codes are the centroids themselves, to the nearest integer: then, for a point that
+  // is its code, Distance is the squared distance.
   bool exact() const { return range_.is_exact(); }
   // What of a point's squared distances does not depend on the centroid.
   int64_t DistanceOffset(const int8_t* code) const;

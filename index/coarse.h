@@ -22,22 +22,26 @@ struct ProbedList {
 // Threads: one at a time.
 class CoarseStep {
  public:
-  // Scores all lists and picks the `nprobe` (at most all) of smallest (score, list). `query` is
-  // decoded; it and the version must outlive the steps.
-  void Begin(const IndexVersion& version, const float* query, uint32_t nprobe);
+  // Takes the query (decoded), which, as the version, must outlive the steps.
+  void Bind(const IndexVersion& version, const float* query);
+  // Scores all lists for queries of one version at once: the centroids are read once for all.
+  static void Score(std::span<CoarseStep* const> steps);
+  // Picks the `nprobe` (at most all) lists of smallest (score, list).
+  void Pick(uint32_t nprobe);
   // The next nearest ones, in order of (term, list), after those handed out before; none when all
   // were. Valid until the next call.
   std::span<const ProbedList> More();
-  // Those not handed out, in no order.
-  std::vector<uint32_t> Rest() const;
+  // Those not handed out.
+  std::span<const uint32_t> Rest() const { return {picked_.data(), left_}; }
   // All at once.
   std::vector<ProbedList> Nearest(const IndexVersion& version, const float* query, uint32_t nprobe);
 
  private:
-  void ScoreLists();
   void Collect(uint32_t nprobe);
   // A score that more than `nprobe` lists are likely to lie under, from a sample.
   int32_t SampledCut(uint32_t nprobe);
+  void DropBeyond(uint32_t nprobe);
+  void TakeNearest(size_t count);
   void ComputeTerms();
 
   const IndexVersion* version_ = nullptr;
@@ -45,12 +49,17 @@ class CoarseStep {
   std::vector<int8_t> code_;
   bool exact_ = false;  // scores are distances
   int64_t offset_ = 0;
-  std::vector<int32_t> scores_;
+  std::vector<int32_t> scores_;  // of all lists
   std::vector<int32_t> sample_;
-  std::vector<uint64_t> keys_;  // the picked lists: score above, list below
-  size_t picked_ = 0;
-  size_t handed_out_ = 0;
-  std::vector<ProbedList> some_;
+  // The picked lists that were not handed out, ascending, and their scores.
+  std::vector<int32_t> picked_scores_;
+  std::vector<uint32_t> picked_;
+  size_t left_ = 0;
+  bool is_first_ = true;
+  std::vector<ProbedList> some_;  // handed out now
+  std::vector<int32_t> some_scores_;
+  std::vector<const void*> centroids_;
+  std::vector<float> terms_;
 };
 
 }  // namespace kith::index

@@ -12,7 +12,6 @@
 namespace kith::index {
 namespace {
 
-
 // Encodes into places that are laid out for all rows, so that threads need no agreement.
 class Encoding {
  public:
@@ -98,7 +97,8 @@ class Encoding {
     coder_.Decode(&encoded_.plane_a[i * version_.subspaces()], decoded);
     const uint32_t bias = BiasCode(version_, BiasOf(centroid, decoded, n));
     encoded_.bias[i] = static_cast<uint16_t>(bias);
-    return bias <= kMaxBiasCode && BiasCode(version_, BiasOf(centroid, residual, n)) <= kMaxBiasCode;
+    return bias <= kMaxBiasCode &&
+           BiasCode(version_, BiasOf(centroid, residual, n)) <= kMaxBiasCode;
   }
 
   // False where a dimension lies outside its range.

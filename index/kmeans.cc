@@ -69,8 +69,7 @@ class Reseeding {
     for (uint32_t c = 0; c < members_.clusters(); ++c) {
       if (members_.Size(c) > 1) largest_.push({members_.Size(c), ~c});
     }
-    const float mean =
-        static_cast<float>(points_.count) / static_cast<float>(members_.clusters());
+    const float mean = static_cast<float>(points_.count) / static_cast<float>(members_.clusters());
     for (const uint32_t c : Spare(mean)) {
       const int8_t* code = PointOfLargest(members_.Size(c) == 0 ? 0 : largest * mean);
       if (code == nullptr) return;
@@ -87,9 +86,8 @@ class Reseeding {
     for (uint32_t c = 0; c < members_.clusters(); ++c) {
       if (static_cast<float>(members_.Size(c)) < kFewPoints * mean) spare.push_back(c);
     }
-    std::stable_sort(spare.begin(), spare.end(), [&](uint32_t a, uint32_t b) {
-      return members_.Size(a) < members_.Size(b);
-    });
+    std::stable_sort(spare.begin(), spare.end(),
+                     [&](uint32_t a, uint32_t b) { return members_.Size(a) < members_.Size(b); });
     return spare;
   }
 

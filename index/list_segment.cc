@@ -210,7 +210,8 @@ ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {
 }
 
 uint64_t ListSegment::code_bytes() const {
-  return blocks_.size() + row_numbers_.size() * sizeof(uint32_t);
+  return blocks_.size() + row_numbers_.size() * sizeof(uint32_t) +
+         (block_offsets_.size() + vector_offsets_.size()) * sizeof(uint64_t);
 }
 
 uint64_t ListSegment::refine_bytes() const { return plane_b_.size(); }

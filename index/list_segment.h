@@ -60,7 +60,7 @@ class ListSegment {
   std::vector<uint32_t> Rows(uint32_t list) const;  // ascending
   std::span<const uint32_t> side_rows() const { return side_rows_; }
   uint64_t rows() const { return rows_; }  // in lists and in the side list
-  uint64_t code_bytes() const;             // blocks, padding included, and row numbers
+  uint64_t code_bytes() const;             // blocks, padding included, row numbers, offsets
   uint64_t refine_bytes() const;           // plane B
 
   static constexpr uint32_t kBlockLanes = 64;

@@ -44,9 +44,8 @@ void NearestFinder::FindAmongFew(const Matrix& points, uint32_t* nearest) {
                                    candidates_.data());
   for (size_t i = 0; i < points.count; ++i) {
     const PanelCandidate* classes = &candidates_[i * kClasses];
-    nearest[i] = is_exact_[i] != 0
-                     ? std::min_element(classes, classes + kClasses, IsNearer)->vector
-                     : NearestOf(classes, points.Row(i));
+    nearest[i] = is_exact_[i] != 0 ? std::min_element(classes, classes + kClasses, IsNearer)->vector
+                                   : NearestOf(classes, points.Row(i));
   }
 }
 

@@ -108,8 +108,7 @@ void ProductCoder::Encode(const Matrix& residuals, uint8_t* codes, Scratch& scra
   const size_t n = dimension();
   scratch.row.resize(count * n);
   for (size_t i = 0; i < count; ++i) {
-    kernels.byte_codes(residuals.Row(i), low_.data(), inverse_step_.data(), n,
-                       &scratch.row[i * n]);
+    kernels.byte_codes(residuals.Row(i), low_.data(), inverse_step_.data(), n, &scratch.row[i * n]);
   }
   scratch.nearest.resize(count);
   for (size_t m = 0; m < subspaces(); ++m) {

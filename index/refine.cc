@@ -8,29 +8,40 @@
 
 namespace kith::index {
 
-void Refiner::Prefetch(std::span<const Candidate> candidates, size_t begin) const {
+void Refiner::Prefetch(const Candidates& candidates, size_t begin) const {
   const size_t end = std::min(begin + kBatch, candidates.size());
   for (size_t i = begin; i < end; ++i) PrefetchAll(PlaneBOf(candidates[i]), view_.dimension);
 }
 
-void Refiner::RankRaw(std::vector<Candidate>& candidates, Expiry& expiry) {
+void Refiner::PrefetchFirst(const Candidates& candidates) const {
+  const size_t count = std::min(candidates.size(), kPrefetched);
+  for (size_t i = 0; i < count; ++i) {
+    const uint8_t* codes = PlaneBOf(candidates[i]);
+    for (uint32_t j = 0; j < view_.dimension; j += kCacheLineBytes) {
+      __builtin_prefetch(codes + j, 0, 2);
+    }
+    __builtin_prefetch(codes + view_.dimension - 1, 0, 2);
+  }
+}
+
+void Refiner::RankRaw(Candidates& candidates, Expiry& expiry) {
   const void* vectors[kBatch];
   float ranks[kBatch];
   Prefetch(candidates, 0);
   for (size_t begin = 0; begin < candidates.size(); begin += kBatch) {
     if (begin != 0 && begin % kRun == 0 && expiry.Ask()) {
-      candidates.resize(begin);
+      candidates.Truncate(begin);
       return;
     }
     Prefetch(candidates, begin + kBatch);
     const size_t count = std::min(kBatch, candidates.size() - begin);
     for (size_t i = 0; i < count; ++i) vectors[i] = PlaneBOf(candidates[begin + i]);
     query_.RankVectors({vectors, count}, ranks);
-    for (size_t i = 0; i < count; ++i) candidates[begin + i].rank = ranks[i];
+    for (size_t i = 0; i < count; ++i) candidates.set_rank(begin + i, ranks[i]);
   }
 }
 
-void Refiner::RankResidual(std::vector<Candidate>& candidates, Expiry& expiry, Scratch& scratch) {
+void Refiner::RankResidual(Candidates& candidates, Expiry& expiry, Scratch& scratch) {
   const IndexVersion& version = *view_.version;
   const uint32_t dimension = view_.dimension;
   const bool inner_product = version.parameters.metric == Metric::kInnerProduct;
@@ -45,12 +56,11 @@ void Refiner::RankResidual(std::vector<Candidate>& candidates, Expiry& expiry, S
   Prefetch(candidates, 0);
   for (size_t begin = 0; begin < candidates.size(); begin += kBatch) {
     if (begin != 0 && begin % kRun == 0 && expiry.Ask()) {
-      candidates.resize(begin);
+      candidates.Truncate(begin);
       return;
     }
     Prefetch(candidates, begin + kBatch);
-    const std::span<Candidate> batch{&candidates[begin],
-                                     std::min(kBatch, candidates.size() - begin)};
+    const Batch batch{candidates, begin, std::min(begin + kBatch, candidates.size())};
     if (inner_product) {
       RankInnerProduct(batch, scratch.offsets.data(), constant);
     } else {
@@ -59,7 +69,7 @@ void Refiner::RankResidual(std::vector<Candidate>& candidates, Expiry& expiry, S
   }
 }
 
-void Refiner::RankL2(std::span<Candidate> batch, float* offsets) {
+void Refiner::RankL2(const Batch& batch, float* offsets) {
   const IndexVersion& version = *view_.version;
   const uint32_t dimension = view_.dimension;
   const float* query = query_.decoded();
@@ -67,13 +77,16 @@ void Refiner::RankL2(std::span<Candidate> batch, float* offsets) {
   const uint8_t* codes[kBatch];
   float ranks[kBatch];
   float* next = offsets;
+  uint32_t run = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
-    codes[i] = PlaneBOf(batch[i]);
-    if (i != 0 && batch[i].run == batch[i - 1].run) {
+    const Candidate candidate = batch.candidates[batch.begin + i];
+    codes[i] = PlaneBOf(candidate);
+    if (i != 0 && candidate.run == run) {
       of[i] = of[i - 1];
       continue;
     }
-    const float* centroid = version.Centroid(runs_[batch[i].run].number);
+    run = candidate.run;
+    const float* centroid = version.Centroid(runs_[run].number);
     for (uint32_t j = 0; j < dimension; ++j) {
       next[j] = (query[j] - centroid[j]) - version.refine_min[j];
     }
@@ -81,17 +94,21 @@ void Refiner::RankL2(std::span<Candidate> batch, float* offsets) {
     next += dimension;
   }
   ActiveKernels().refine_l2(of, version.refine_scale.data(), codes, batch.size(), dimension, ranks);
-  for (size_t i = 0; i < batch.size(); ++i) batch[i].rank = OrderedRank(ranks[i]);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    batch.candidates.set_rank(batch.begin + i, OrderedRank(ranks[i]));
+  }
 }
 
-void Refiner::RankInnerProduct(std::span<Candidate> batch, const float* scaled_query,
-                               float constant) {
+void Refiner::RankInnerProduct(const Batch& batch, const float* scaled_query, float constant) {
   const uint8_t* codes[kBatch];
   float products[kBatch];
-  for (size_t i = 0; i < batch.size(); ++i) codes[i] = PlaneBOf(batch[i]);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    codes[i] = PlaneBOf(batch.candidates[batch.begin + i]);
+  }
   ActiveKernels().refine_ip(scaled_query, codes, batch.size(), view_.dimension, products);
   for (size_t i = 0; i < batch.size(); ++i) {
-    batch[i].rank = OrderedRank(runs_[batch[i].run].term - constant - products[i]);
+    const float term = runs_[batch.candidates[batch.begin + i].run].term;
+    batch.candidates.set_rank(batch.begin + i, OrderedRank(term - constant - products[i]));
   }
 }
 

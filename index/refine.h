@@ -22,25 +22,37 @@ class Refiner {
   Refiner(const IndexView& view, const ExactQuery& query, std::span<const ScanRun> runs)
       : view_(view), query_(query), runs_(runs) {}
 
+  // Starts fetching what the first run reads, into the second level of the cache: for a caller that
+  // has something else to do meanwhile.
+  void PrefetchFirst(const Candidates& candidates) const;
+
   // PlaneB::kRawU8: plane B is the vector, so the rank that replaces each is exact.
-  void RankRaw(std::vector<Candidate>& candidates, Expiry& expiry);
+  void RankRaw(Candidates& candidates, Expiry& expiry);
 
   // Scratch of RankResidual, reused between queries.
   struct Scratch {
     std::vector<float> offsets;  // kBatch x dimension; under inner product the scaled query
   };
   // PlaneB::kResidual: replaces each rank by the nearer one of plane B.
-  void RankResidual(std::vector<Candidate>& candidates, Expiry& expiry, Scratch& scratch);
+  void RankResidual(Candidates& candidates, Expiry& expiry, Scratch& scratch);
 
  private:
   static constexpr size_t kBatch = 16;
+  static constexpr size_t kPrefetched = 512;
 
   const uint8_t* PlaneBOf(const Candidate& candidate) const {
     return runs_[candidate.run].list.plane_b + size_t{candidate.position} * view_.dimension;
   }
-  void Prefetch(std::span<const Candidate> candidates, size_t begin) const;
-  void RankL2(std::span<Candidate> batch, float* offsets);
-  void RankInnerProduct(std::span<Candidate> batch, const float* scaled_query, float constant);
+  void Prefetch(const Candidates& candidates, size_t begin) const;
+  // Batches of candidates [begin, end).
+  struct Batch {
+    Candidates& candidates;
+    size_t begin;
+    size_t end;
+    size_t size() const { return end - begin; }
+  };
+  void RankL2(const Batch& batch, float* offsets);
+  void RankInnerProduct(const Batch& batch, const float* scaled_query, float constant);
 
   const IndexView& view_;
   const ExactQuery& query_;

@@ -15,7 +15,7 @@ constexpr uint32_t kLanes = ListSegment::kBlockLanes;
 static_assert(kLanes == ByteScan::kLanes);
 constexpr size_t kAheadBytes = 8192;  // some 450 vectors: longer than memory takes to answer
 // The candidates that are collected, at least, before they are cut.
-constexpr uint64_t kCutFloor = 512;
+constexpr uint64_t kCutFloor = 256;
 // Lists that are scanned whatever the stop ratio says: the threshold is young.
 constexpr uint64_t kFirstLists = 4;
 // So many runs before the end of those taken, more lists are: the prefetch must not run dry.
@@ -31,7 +31,7 @@ void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float*
   tombstones_ =
       view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
   runs_.clear();
-  candidates_.clear();
+  candidates_.Clear();
   known_live_ = 0;
   planned_ = scanned_ = lists_probed_ = 0;
   threshold_ = kInfinity;
@@ -65,7 +65,8 @@ bool PlaneAScan::TakeLists() {
 }
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
-  return run.term > stop_ratio * threshold_;
+  // Ranks under inner product have no sign to multiply.
+  return stop_ratio != kInfinity && run.term > stop_ratio * threshold_;
 }
 
 void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
@@ -92,7 +93,7 @@ void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
 
 // Lists that were not even sorted when time ran out.
 void PlaneAScan::PlanRest() {
-  const std::vector<uint32_t> rest = coarse_->Rest();
+  const std::span<const uint32_t> rest = coarse_->Rest();
   for (const uint32_t list : rest) {
     for (const auto& segment : view_->segments) planned_ += segment->list(list).count;
   }
@@ -113,7 +114,7 @@ void PlaneAScan::ScanList(uint32_t run) {
   // A rank is this and more.
   if (base > threshold_) return;
   const size_t block_bytes = ListSegment::BlockBytes(version_->subspaces(), kLanes);
-  const uint64_t full = std::max(uint64_t{depth_} * 3, kCutFloor);
+  const uint64_t full = std::max(uint64_t{depth_} * 2, kCutFloor);
   ByteScan part;
   part.subspaces = version_->subspaces();
   part.table = table_.data();
@@ -122,7 +123,7 @@ void PlaneAScan::ScanList(uint32_t run) {
     part.blocks = list.blocks + first / kLanes * block_bytes;
     part.count = std::min(ByteScan::kMaxCount, list.count - first);
     part.threshold = ThresholdAbove(base);
-    PrefetchBytes(part.count / kLanes * block_bytes + kCacheLineBytes);
+    PrefetchBytes(ListSegment::ListBytes(version_->subspaces(), part.count));
     ScanPart(run, part, first);
     if (candidates_.size() >= full) CutAt(depth_);
   }
@@ -139,24 +140,25 @@ void PlaneAScan::ScanPart(uint32_t run, ByteScan part, uint32_t first) {
                        scale_.step * static_cast<float>(survivor.sum);
     // Negated, so that a value without order is not lost where nothing may be.
     if (!(rank > threshold_)) {
-      candidates_.push_back({OrderedRank(rank), run, first + survivor.position});
+      candidates_.Add({OrderedRank(rank), run, first + survivor.position});
     }
+  }
+}
+
+void PlaneAScan::PrefetchRows(size_t begin) const {
+  for (size_t i = begin; i < candidates_.size(); ++i) {
+    const Candidate candidate = candidates_[i];
+    __builtin_prefetch(runs_[candidate.run].list.rows + candidate.position);
   }
 }
 
 // Their row numbers lie far apart: all are fetched before the first is looked at.
 void PlaneAScan::DropDead() {
   if (tombstones_ != nullptr) {
-    for (size_t i = known_live_; i < candidates_.size(); ++i) {
-      const Candidate& candidate = candidates_[i];
-      __builtin_prefetch(runs_[candidate.run].list.rows + candidate.position);
-    }
-    const auto is_dead = [this](const Candidate& candidate) {
+    PrefetchRows(known_live_);
+    candidates_.DropIf(known_live_, [this](const Candidate& candidate) {
       return tombstones_->IsDead(RowOf(candidate));
-    };
-    candidates_.erase(std::remove_if(candidates_.begin() + static_cast<ptrdiff_t>(known_live_),
-                                     candidates_.end(), is_dead),
-                      candidates_.end());
+    });
   }
   known_live_ = candidates_.size();
 }
@@ -164,33 +166,21 @@ void PlaneAScan::DropDead() {
 void PlaneAScan::CutAt(uint32_t depth) {
   DropDead();
   if (candidates_.size() <= depth) return;
-  Keep(depth);
-  known_live_ = candidates_.size();
   // Equal to it is let in: its key may be the smaller one.
-  threshold_ = candidates_.back().rank;
+  threshold_ = Keep(depth);
+  known_live_ = candidates_.size();
 }
 
-void PlaneAScan::Keep(uint32_t depth) {
-  if (candidates_.size() <= depth) return;
-  const auto last = candidates_.begin() + (depth - 1);
-  std::nth_element(candidates_.begin(), last, candidates_.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.rank < b.rank; });
-  const float rank = last->rank;
-  const auto is_tied = [rank](const Candidate& candidate) { return candidate.rank == rank; };
+float PlaneAScan::Keep(uint32_t depth) {
+  if (candidates_.size() <= depth) return kInfinity;
   // Keys lie in the row file, far away: looked at only where a tie is cut.
-  if (std::any_of(last + 1, candidates_.end(), is_tied)) {
-    const auto ties = std::partition(candidates_.begin(), last,
-                                     [rank](const Candidate& c) { return c.rank < rank; });
-    const auto ties_end = std::partition(last + 1, candidates_.end(), is_tied);
-    std::nth_element(ties, last, ties_end, [this](const Candidate& a, const Candidate& b) {
-      return rows_.Key(RowOf(a)) < rows_.Key(RowOf(b));
-    });
-  }
-  candidates_.resize(depth);
+  return candidates_.Keep(depth, [this](const Candidate& a, const Candidate& b) {
+    return rows_.Key(RowOf(a)) < rows_.Key(RowOf(b));
+  });
 }
 
 void PlaneAScan::GiveBack(size_t entries) {
-  if (candidates_.capacity() > entries) std::vector<Candidate>().swap(candidates_);
+  if (candidates_.memory_bytes() > entries * 16) candidates_.GiveBackMemory();
 }
 
 void PlaneAScan::PrefetchBytes(size_t bytes) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/vector/row_table.h"
+#include "index/candidates.h"
 #include "index/coarse.h"
 #include "index/expiry.h"
 #include "index/index_version.h"
@@ -21,13 +22,6 @@ struct ScanRun {
   ListSegment::List list;
   uint32_t number;  // of the list
   float term;       // as in ProbedList
-};
-
-// A live row that plane A let through.
-struct Candidate {
-  float rank;         // approximate
-  uint32_t run;       // index into the runs
-  uint32_t position;  // in that run's list
 };
 
 struct ScanLimits {
@@ -51,18 +45,20 @@ class PlaneAScan {
   void Scan(const ScanLimits& limits, Expiry& expiry);
 
   std::span<const ScanRun> runs() const { return runs_; }
-  std::vector<Candidate>& candidates() { return candidates_; }
+  Candidates& candidates() { return candidates_; }
   uint32_t RowOf(const Candidate& candidate) const {
     return runs_[candidate.run].list.rows[candidate.position];
   }
-  uint64_t scratch_bytes() const { return candidates_.capacity() * sizeof(Candidate); }
+  // Starts fetching what RowOf will read, of candidates from `begin` on.
+  void PrefetchRows(size_t begin = 0) const;
+  uint64_t scratch_bytes() const { return candidates_.memory_bytes(); }
   uint64_t planned() const { return planned_; }  // codes, had time not run out
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
 
-  // Keeps the `depth` candidates of smallest (rank, key), themselves in any order. Again after
-  // their ranks were replaced.
-  void Keep(uint32_t depth);
+  // Keeps the `depth` candidates of smallest (rank, key), themselves in any order; the largest rank
+  // kept. Again after their ranks were replaced.
+  float Keep(uint32_t depth);
   // Drops the candidates and, where there is memory for more than `entries`, that memory.
   void GiveBack(size_t entries);
 
@@ -87,7 +83,7 @@ class PlaneAScan {
   ByteTableScale scale_;
   uint16_t bias_factor_ = 0;
   std::vector<ScanRun> runs_;
-  std::vector<Candidate> candidates_;
+  Candidates candidates_;
   size_t known_live_ = 0;  // of the candidates, the first so many
   uint32_t depth_ = 0;
   uint64_t planned_ = 0;

@@ -111,6 +111,21 @@ class SearchWorkspace {
 Status Search(const Query& query, const SearchOptions& options, SearchWorkspace& workspace,
               SearchAnswer& answer);
 
+// Queries that lie one after another, `stride` bytes apart.
+struct QueryBatch {
+  const IndexView& view;
+  const void* vectors;
+  size_t stride;
+
+  const void* Vector(size_t i) const { return static_cast<const std::byte*>(vectors) + i * stride; }
+};
+
+// Search of answers.size() queries, each answered as Search would: their steps take turns, so that
+// memory works for one while another computes. At the first query that is refused it stops; the
+// answers from there on say nothing.
+Status SearchBatch(const QueryBatch& batch, const SearchOptions& options,
+                   SearchWorkspace& workspace, std::span<SearchAnswer> answers);
+
 }  // namespace kith::index
 
 #endif  // KITH_INDEX_SEARCH_H_

@@ -21,10 +21,11 @@
 namespace kith::index {
 namespace {
 
-// Lloyd's iterations from random points: held-out SIFT comes 0.1 % nearer to 4,096 centroids by four
-// more.
+// Lloyd's iterations from random points: held-out SIFT comes 0.1 % nearer to 4,096 centroids by
+// four more.
 const int kCoarseIterations = getenv("KI") ? atoi(getenv("KI")) : 12;
-// Lists of more than so many times the mean's points are split: a query that meets one waits for it.
+// Lists of more than so many times the mean's points are split: a query that meets one waits for
+// it.
 const float kLargestList = getenv("KL") ? atof(getenv("KL")) : 4;
 // Floats that the bytes of the points are fitted to, at most.
 constexpr size_t kFittedFloats = size_t{4} << 20;
@@ -92,15 +93,14 @@ class Training {
       return false;
     }
     const TrainingResiduals residuals(points_, version_, lists_);
-    auto codebooks =
-        TrainCodebooks(residuals, version_.subspace_begins, random_.Next(), pace_);
+    auto codebooks = TrainCodebooks(residuals, version_.subspace_begins, random_.Next(), pace_);
     if (!codebooks.has_value()) return false;
     version_.codebooks = *std::move(codebooks);
     return MeasureRanges(residuals, pace_, version_);
   }
 
-  // Where the points are bytes their centroids are too: then codes are exact, and so is the search's
-  // choice of lists.
+  // Where the points are bytes their centroids are too: then codes are exact, and so is the
+  // search's choice of lists.
   bool TrainCentroids() {
     const ByteRange range = RangeOfPoints();
     CodedPoints coded{range};
@@ -135,8 +135,7 @@ class Training {
   double PlannedWork(const IndexParameters& parameters) const {
     return KMeansWork(used_, parameters.lists, parameters.dimension, kCoarseIterations) +
            AssignWork(used_, parameters.lists, parameters.dimension) +
-           CodebookWork(used_, parameters.dimension) +
-           MeasureRangesWork(used_, parameters);
+           CodebookWork(used_, parameters.dimension) + MeasureRangesWork(used_, parameters);
   }
 
   Status ChooseFirstCentroids() {

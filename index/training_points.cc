@@ -39,8 +39,8 @@ bool TrainingPoints::Choose(size_t needed, Pace& pace) {
             {parameters_.element_type, sample_.vectors + order_[i] * stride, dimension()});
       }
       Read(i, 0, dimension(), point.data());
-      const auto squared = static_cast<float>(
-          SquaredLength({ElementType::kF32, point.data(), point.size()}));
+      const auto squared =
+          static_cast<float>(SquaredLength({ElementType::kF32, point.data(), point.size()}));
       // Infinite too where it is not a number.
       squared_lengths_[i] = squared <= kLongestSquared ? squared : kInfinity;
     }

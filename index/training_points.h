@@ -14,8 +14,8 @@
 namespace kith::index {
 
 // A training sample in random order, so that any first part of it is a fair sample too, without the
-// points that would spoil the quantizers of all the others. It stays as it is stored, and is decoded
-// where it is read: of all that training holds it is the most.
+// points that would spoil the quantizers of all the others. It stays as it is stored, and is
+// decoded where it is read: of all that training holds it is the most.
 //
 // Threads: immutable once Choose is done.
 class TrainingPoints {

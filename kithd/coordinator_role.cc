@@ -23,6 +23,7 @@
 #include "coordinator/rpc/points_handlers.h"
 #include "coordinator/rpc/search_handlers.h"
 #include "coordinator/shard_client/grpc_shard_client.h"
+#include "kithd/index_metrics.h"
 
 namespace kith::kithd {
 
@@ -54,6 +55,14 @@ NodeServices NodesOf(const CoordinatorRoleOptions& options, const Clients& clien
 
 coordinator::CollectionDefaults DefaultsOf(const config::ServerConfig& config) {
   return {static_cast<uint32_t>(config.collections.default_shards), config.limits.memory_mb << 20};
+}
+
+coordinator::RecallSamplerOptions SamplerOptionsOf(const config::ServerConfig& config) {
+  coordinator::RecallSamplerOptions options;
+  options.one_in = config.recall.one_in;
+  options.per_second_max = config.recall.per_second;
+  options.window = config.recall.window;
+  return options;
 }
 
 // What a node may hold, for refusing a training that does not fit: as configured, else what the
@@ -93,15 +102,18 @@ struct CoordinatorRole::Parts {
         reconciler(catalog, operations),
         collections(catalog, operations, DefaultsOf(options.config)),
         training(catalog, operations, jobs, NodeMemoryOf(options)),
+        versions(catalog, operations),
+        recall(map, timer, around.clock, SamplerOptionsOf(options.config)),
         search_metrics(around.metrics),
         search(map, timer, around.clock,
-               [this](const telemetry::SearchObservation& seen) { search_metrics.Observe(seen); }),
+               {[this](const telemetry::SearchObservation& seen) { search_metrics.Observe(seen); },
+                [this](const coordinator::AnsweredSearch& search) { recall.Offer(search); }}),
         write(map, timer, around.clock),
         get(map, timer, around.clock, admin),
         calls(&around.requests, &admin),
         search_handlers(search, calls),
         points_handlers({write, get}, calls),
-        collections_handlers({collections, training}, calls),
+        collections_handlers({collections, training, versions}, calls),
         operations_handlers(operations, calls) {}
 
   const std::unique_ptr<LocalMetaStore> meta;
@@ -115,6 +127,8 @@ struct CoordinatorRole::Parts {
   coordinator::Reconciler reconciler;
   coordinator::CollectionService collections;
   coordinator::TrainService training;
+  coordinator::IndexVersionService versions;
+  coordinator::RecallSampler recall;
   telemetry::SearchMetrics search_metrics;
   coordinator::SearchService search;
   const coordinator::WriteService write;
@@ -175,6 +189,8 @@ void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
   metrics.PullGauges({"kith_calls_in_flight", "Calls that wait for their shards."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(timer.pending())}};
   });
+  AddIndexMetrics(metrics, reconciler);
+  AddRecallMetrics(metrics, recall, map);
 }
 
 absl::StatusOr<std::unique_ptr<CoordinatorRole>> CoordinatorRole::Start(
@@ -222,6 +238,7 @@ void CoordinatorRole::SetHealth(Health health) {
 void CoordinatorRole::EndCalls(Deadline deadline) { parts_->server->Shutdown(deadline); }
 
 void CoordinatorRole::EndOperations() {
+  parts_->recall.Stop();
   parts_->reconciler.Stop();
   if (!parts_->operations.Close(kOperationsPatience)) {
     spdlog::warn("event=stop_waits text=\"an operation waits for a call to a node\"");

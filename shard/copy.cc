@@ -131,14 +131,7 @@ ShardStat Copy::Stat() const {
   stat.applied_lsn = snapshot->lsn;
   stat.live_points = snapshot->live_points;
   stat.rows = snapshot->row_end;
-  for (const BuiltIndex& index : snapshot->indexes) {
-    IndexState& state = stat.indexes.emplace_back();
-    state.version = index.version->hash;
-    state.ready = index.ready;
-    state.indexed_rows = index.indexed_end;
-    state.total_rows = snapshot->row_end;
-    state.out_of_range_rows = index.OutOfRangeRows();
-  }
+  stat.indexes = shapes_.StatesOf(*snapshot);
   stat.not_ready_reason = health().reason;
   stat.memory = snapshot->Memory();
   stat.disk_bytes = parts_->state->disk_bytes() + parts_->rows->bytes();

@@ -14,6 +14,7 @@
 #include "shard/maintenance/indexer.h"
 #include "shard/maintenance/sampler.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/parts/index_shape.h"
 #include "shard/recovery.h"
 #include "shard/replication/replica_set.h"
 #include "shard/search/search_runner.h"
@@ -109,6 +110,7 @@ class Copy {
   SetOfOne replicas_;
   SearchRunner searches_;
   Sampler sampler_;
+  mutable IndexShapes shapes_;  // of Stat
 
   std::mutex upkeep_mutex_;    // held while the index or the checkpoint changes
   Indexer indexer_;            // guarded by upkeep_mutex_

@@ -3,7 +3,9 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <string>
@@ -20,7 +22,7 @@
 namespace kith::index {
 namespace {
 
-constexpr const char* kTables[] = {"portable", "avx2"};
+constexpr const char* kTables[] = {"portable", "avx2", "avx512"};
 
 std::vector<float> RandomFloats(size_t count) {
   std::mt19937 bits(static_cast<uint32_t>(count));
@@ -69,8 +71,8 @@ void DotTile(benchmark::State& state) {
                                               benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(DotTile)
-    ->ArgsProduct({{0, 1}, {1, 96}, {4096}, {128}})
-    ->ArgsProduct({{0, 1}, {96}, {512}, {80, 100, 768}})
+    ->ArgsProduct({{0, 1, 2}, {1, 96}, {4096}, {128}})
+    ->ArgsProduct({{0, 1, 2}, {96}, {512}, {80, 100, 768}})
     ->ArgNames({"table", "points", "centroids", "n"});
 
 // One query against 64 vectors.
@@ -112,12 +114,12 @@ void L2F16(benchmark::State& state) { ScoreHalves(state, &KernelTable::l2_f16); 
 void IpF16(benchmark::State& state) { ScoreHalves(state, &KernelTable::ip_f16); }
 void L2U8(benchmark::State& state) { ScoreBytes(state, &KernelTable::l2_u8); }
 void IpU8(benchmark::State& state) { ScoreBytes(state, &KernelTable::ip_u8); }
-BENCHMARK(L2F32)->ArgsProduct({{0, 1}, {80, 128, 768}})->ArgNames({"table", "n"});
-BENCHMARK(IpF32)->ArgsProduct({{0, 1}, {80, 128, 768}})->ArgNames({"table", "n"});
-BENCHMARK(L2F16)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
-BENCHMARK(IpF16)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
-BENCHMARK(L2U8)->ArgsProduct({{0, 1}, {80, 128}})->ArgNames({"table", "n"});
-BENCHMARK(IpU8)->ArgsProduct({{0, 1}, {80, 128}})->ArgNames({"table", "n"});
+BENCHMARK(L2F32)->ArgsProduct({{0, 1, 2}, {80, 128, 768}})->ArgNames({"table", "n"});
+BENCHMARK(IpF32)->ArgsProduct({{0, 1, 2}, {80, 128, 768}})->ArgNames({"table", "n"});
+BENCHMARK(L2F16)->ArgsProduct({{0, 1, 2}, {128}})->ArgNames({"table", "n"});
+BENCHMARK(IpF16)->ArgsProduct({{0, 1, 2}, {128}})->ArgNames({"table", "n"});
+BENCHMARK(L2U8)->ArgsProduct({{0, 1, 2}, {80, 128}})->ArgNames({"table", "n"});
+BENCHMARK(IpU8)->ArgsProduct({{0, 1, 2}, {80, 128}})->ArgNames({"table", "n"});
 
 void LookupTable(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
@@ -125,39 +127,108 @@ void LookupTable(benchmark::State& state) {
   const size_t n = state.range(1);
   const size_t subspaces = state.range(2);
   const auto query = RandomFloats(n);
-  const auto codebooks = RandomFloats(256 * n);
+  const auto columns = RandomFloats(256 * n);
   std::vector<uint32_t> begins;
   for (size_t m = 0; m <= subspaces; ++m)
     begins.push_back(static_cast<uint32_t>(m * n / subspaces));
   std::vector<float> out(subspaces * 256);
+  std::vector<uint8_t> bytes(out.size());
   for (auto _ : state) {
-    table->lookup_table(query.data(), codebooks.data(), begins.data(), subspaces, n, -2,
-                        out.data());
-    benchmark::DoNotOptimize(out.data());
+    table->lookup_table(query.data(), columns.data(), begins.data(), subspaces, -2, out.data());
+    benchmark::DoNotOptimize(table->byte_table(out.data(), subspaces, bytes.data()));
   }
 }
 BENCHMARK(LookupTable)
-    ->ArgsProduct({{0, 1}, {128}, {16, 32}})
-    ->ArgsProduct({{0, 1}, {100}, {16}})
+    ->ArgsProduct({{0, 1, 2}, {128}, {16, 32}})
+    ->ArgsProduct({{0, 1, 2}, {100}, {16}})
     ->ArgNames({"table", "n", "subspaces"});
 
-void ScanBlock(benchmark::State& state) {
+// A threshold that one vector in a few hundred reaches.
+void ScanBytes(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
   if (table == nullptr) return;
-  const size_t subspaces = state.range(1);
-  const auto entries = RandomFloats(subspaces * 256);
-  constexpr size_t kBlocks = 16;
-  const auto codes = RandomBytes(kBlocks * 64 * subspaces);
-  float out[64];
+  const auto subspaces = static_cast<uint32_t>(state.range(1));
+  const auto parts = static_cast<size_t>(state.range(2)) / ByteScan::kMaxCount;
+  const size_t part_bytes = size_t{ByteScan::kMaxCount} * (subspaces + 2);
+  const auto entries = RandomBytes(size_t{subspaces} * 256);
+  const auto blocks = RandomBytes(parts * part_bytes);
+  Survivor out[ByteScan::kMaxCount];
+  ByteScan scan{nullptr, ByteScan::kMaxCount, subspaces, entries.data()};
+  scan.threshold = static_cast<uint16_t>(subspaces * 127.5 - 2.5 * std::sqrt(subspaces) * 74);
   for (auto _ : state) {
-    for (size_t block = 0; block < kBlocks; ++block) {
-      table->scan_block(codes.data() + block * 64 * subspaces, 64, subspaces, entries.data(), out);
-      benchmark::DoNotOptimize(out);
+    for (size_t part = 0; part < parts; ++part) {
+      scan.blocks = blocks.data() + part * part_bytes;
+      benchmark::DoNotOptimize(table->scan_bytes(scan, out));
     }
   }
-  state.SetItemsProcessed(state.iterations() * 64 * kBlocks);
+  state.SetItemsProcessed(state.iterations() * parts * ByteScan::kMaxCount);
 }
-BENCHMARK(ScanBlock)->ArgsProduct({{0, 1}, {16, 32}})->ArgNames({"table", "subspaces"});
+BENCHMARK(ScanBytes)
+    ->ArgsProduct({{0, 1, 2}, {16, 20, 32}, {8192, 4 << 20}})
+    ->ArgNames({"table", "subspaces", "vectors"});
+
+struct RandomPanels {
+  std::vector<uint8_t> bytes;
+  std::vector<int32_t> bias;
+  BytePanels panels;
+
+  RandomPanels(size_t vectors, size_t width)
+      : bytes(RandomBytes(vectors * width)),
+        bias(vectors),
+        panels{bytes.data(), bias.data(), vectors / 64, width} {}
+};
+
+void PanelScores(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const auto lists = static_cast<size_t>(state.range(1));
+  const auto width = static_cast<size_t>(state.range(2));
+  const RandomPanels random(lists, width);
+  const auto query = RandomBytes(width);
+  const auto* code = reinterpret_cast<const int8_t*>(query.data());
+  std::vector<int32_t> out(lists);
+  int32_t* scores = out.data();
+  for (auto _ : state) {
+    table->panel_scores(random.panels, &code, 1, &scores);
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetItemsProcessed(state.iterations() * lists);
+}
+BENCHMARK(PanelScores)
+    ->ArgsProduct({{0, 1, 2}, {4096, 16384}, {80, 128}})
+    ->ArgNames({"table", "lists", "width"});
+
+void PanelNearest(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const auto lists = static_cast<size_t>(state.range(1));
+  constexpr size_t kWidth = 80;
+  constexpr size_t kPoints = 384;
+  const RandomPanels random(lists, kWidth);
+  const auto points = RandomBytes(kPoints * kWidth);
+  std::vector<uint32_t> nearest(kPoints);
+  for (auto _ : state) {
+    table->panel_nearest(random.panels, reinterpret_cast<const int8_t*>(points.data()), kPoints,
+                         nearest.data());
+    benchmark::DoNotOptimize(nearest.data());
+  }
+  state.SetItemsProcessed(state.iterations() * kPoints);
+}
+BENCHMARK(PanelNearest)->ArgsProduct({{0, 1, 2}, {4096, 16384}})->ArgNames({"table", "lists"});
+
+void KthSmallest(benchmark::State& state) {
+  const KernelTable* table = TableOf(state);
+  if (table == nullptr) return;
+  const auto count = static_cast<size_t>(state.range(1));
+  const auto bytes = RandomBytes(count * sizeof(int32_t));
+  std::vector<int32_t> values(count);
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(table->kth_smallest(values.data(), count, count / 3));
+  }
+  state.SetItemsProcessed(state.iterations() * count);
+}
+BENCHMARK(KthSmallest)->ArgsProduct({{0, 1, 2}, {512, 4096}})->ArgNames({"table", "count"});
 
 void RefineL2(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
@@ -179,7 +250,7 @@ void RefineL2(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 64);
 }
-BENCHMARK(RefineL2)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+BENCHMARK(RefineL2)->ArgsProduct({{0, 1, 2}, {128}})->ArgNames({"table", "n"});
 
 void RefineIp(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
@@ -196,7 +267,7 @@ void RefineIp(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 64);
 }
-BENCHMARK(RefineIp)->ArgsProduct({{0, 1}, {128}})->ArgNames({"table", "n"});
+BENCHMARK(RefineIp)->ArgsProduct({{0, 1, 2}, {128}})->ArgNames({"table", "n"});
 
 // A version of random quantizers: encoding costs the same whatever they hold.
 IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspaces) {
@@ -215,6 +286,7 @@ IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspace
   version.codebooks = RandomFloats(size_t{256} * dimension);
   version.bias_min = -1e9f;
   version.bias_scale = 1e5f;
+  DeriveImages(version);
   return version;
 }
 
@@ -246,6 +318,7 @@ void WholeSearch(benchmark::State& state) {
   IndexVersion version = RandomVersion(kDimension, 1024, 16);
   const auto points = RandomBytes(version.centroids.size());
   std::copy(points.begin(), points.end(), version.centroids.begin());
+  DeriveImages(version);
   const uint32_t stride = RowTable::StrideFor(kDimension);
   const auto records = RandomBytes(size_t{kRows} * stride);
   const auto* extent = reinterpret_cast<const std::byte*>(records.data());

@@ -5,6 +5,8 @@
 //   lists=4096 subspaces=16 plane_b=raw|residual refine=160 rerank=40 limit=10 queries=2000
 //   first_query=0 threads=2 (train and encode) nprobe=0 (that one alone instead of the table)
 //   rounds=2 (of all queries; the last one counts, the first warms the caches)
+//   batch=1 (queries a call)
+//   stop=0 (100 times the stop ratio; 0: none)
 //   cache=FILE (quantizers there, codes in FILE.codes; made where missing)
 //   --json FILE (the figures there too)
 #include <algorithm>
@@ -65,9 +67,9 @@ Matrix<T> Load(const char* path) {
 class Settings {
  public:
   Settings(int count, char** values) {
-    static const std::set<std::string> known = {"lists",  "subspaces", "plane_b",     "refine",
-                                                "rerank", "limit",     "queries",     "threads",
-                                                "nprobe", "rounds",    "first_query", "cache"};
+    static const std::set<std::string> known = {
+        "lists",   "subspaces", "plane_b", "refine",      "rerank", "limit", "queries",
+        "threads", "nprobe",    "rounds",  "first_query", "cache",  "stop",  "batch"};
     for (int i = 0; i < count; ++i) {
       const std::string value = values[i];
       if (value == "--json") {
@@ -280,8 +282,12 @@ struct Bench {
     options.limit = settings.Number("limit", 10);
     options.refine = settings.Number("refine", options.refine);
     options.rerank = settings.Number("rerank", options.rerank);
+    if (const uint32_t stop = settings.Number("stop", 0)) {
+      options.stop_ratio = static_cast<float>(stop) / 100;
+    }
     const uint32_t first = settings.Number("first_query", 0);
     const uint32_t end = std::min(queries.count, first + settings.Number("queries", 2000));
+    const uint32_t batch = settings.Number("batch", 1);
     const uint32_t rounds = settings.Number("rounds", 2);
     SearchWorkspace workspace;
     SearchWork total;
@@ -293,11 +299,13 @@ struct Bench {
       total = {};
       const double begin = Seconds();
       const double cpu_begin = CpuSeconds();
-      for (uint32_t i = first; i < end; ++i) {
-        SearchAnswer& answer = answers[i - first];
-        const Status status = Search({view, queries.Row(i)}, options, workspace, answer);
+      for (uint32_t i = first; i < end; i += batch) {
+        const size_t count = std::min(batch, end - i);
+        const auto some = std::span(answers).subspan(i - first, count);
+        const Status status =
+            SearchBatch({view, queries.Row(i), queries.width}, options, workspace, some);
         if (!status.ok()) Fail(status.message());
-        total.Add(answer.work);
+        for (const SearchAnswer& answer : some) total.Add(answer.work);
       }
       seconds = Seconds() - begin;
       cpu_seconds = CpuSeconds() - cpu_begin;

@@ -55,9 +55,9 @@ class Settings {
 
  private:
   std::map<std::string, std::string> values_ = {
-      {"points", "1000000"}, {"dimension", "80"}, {"lists", "0"}, {"subspaces", "0"},
+      {"points", "1000000"}, {"dimension", "80"}, {"lists", "0"},       {"subspaces", "0"},
       {"threads", "2"},      {"type", "u8"},      {"clusters", "2000"}, {"skew", "0"},
-      {"wide", "1"},         {"seed", "1"},       {"base", ""},   {"encode", "1"}};
+      {"wide", "1"},         {"seed", "1"},       {"base", ""},         {"encode", "1"}};
 };
 
 double Seconds() {
@@ -152,8 +152,7 @@ class Probe {
  public:
   explicit Probe(const Settings& settings)
       : settings_(settings), threads_(static_cast<int>(settings.Number("threads"))) {
-    parameters_.element_type =
-        settings.Text("type") == "u8" ? ElementType::kU8 : ElementType::kF32;
+    parameters_.element_type = settings.Text("type") == "u8" ? ElementType::kU8 : ElementType::kF32;
     parameters_.dimension = settings.Number("dimension");
     parameters_.seed = 1;
   }
@@ -187,8 +186,8 @@ class Probe {
 
   void LoadPoints() {
     if (settings_.Text("base").empty()) {
-      rows_ = std::make_unique<Rows>(settings_.Number("points"),
-                                     static_cast<uint32_t>(vector_bytes()));
+      rows_ =
+          std::make_unique<Rows>(settings_.Number("points"), static_cast<uint32_t>(vector_bytes()));
       const Generator generator(settings_);
       InParallel(4096, [&](uint32_t begin, uint32_t end) {
         for (uint32_t row = begin; row < end; ++row) {
@@ -290,13 +289,15 @@ class Probe {
       if (size > 4 * mean) in_large += size;
       squares += double{1} * size * size;
     }
-    std::printf("lists: mean %.0f, largest %.2f of it, smallest %u; in lists above 4 means %.4f %%; "
-                "imbalance %.3f\n",
-                mean, sizes.back() / mean, sizes.front(), 100 * in_large / count(),
-                squares / mean / count());
+    std::printf(
+        "lists: mean %.0f, largest %.2f of it, smallest %u; in lists above 4 means %.4f %%; "
+        "imbalance %.3f\n",
+        mean, sizes.back() / mean, sizes.front(), 100 * in_large / count(),
+        squares / mean / count());
   }
 
-  // Of a thin sample: the share that has another list than the nearest by floats, and the distortion.
+  // Of a thin sample: the share that has another list than the nearest by floats, and the
+  // distortion.
   void Miss() const {
     constexpr uint32_t kSample = 4000;
     const size_t n = parameters_.dimension;
@@ -315,10 +316,11 @@ class Probe {
       distortion += distances[lists_[row]];
       least_sum += least;
     }
-    std::printf("of %u points %.3f %% not in the nearest list; mean squared residual %.5g, %.4f %% "
-                "above the least\n",
-                kSample, 100.0 * static_cast<double>(missed) / kSample, distortion / kSample,
-                100 * (distortion / least_sum - 1));
+    std::printf(
+        "of %u points %.3f %% not in the nearest list; mean squared residual %.5g, %.4f %% "
+        "above the least\n",
+        kSample, 100.0 * static_cast<double>(missed) / kSample, distortion / kSample,
+        100 * (distortion / least_sum - 1));
   }
 
   void Encode() const {
@@ -329,9 +331,9 @@ class Probe {
     constexpr size_t kStep = 1u << 17;
     double residual = 0;
     for (size_t at = 0; at < all.size(); at += kStep) {
-      const auto encoded = EncodeRows(
-          *version_, rows_->table(),
-          std::span(all).subspan(at, std::min(kStep, all.size() - at)), threads_);
+      const auto encoded =
+          EncodeRows(*version_, rows_->table(),
+                     std::span(all).subspan(at, std::min(kStep, all.size() - at)), threads_);
       side += encoded.side_rows.size();
       if (at == 0) residual = CodedDistortion(encoded);
     }

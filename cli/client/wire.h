@@ -36,6 +36,10 @@ Json PayloadJson(const std::string& payload);
 
 Json ToJson(const v1::Collection& collection);
 Json ToJson(const v1::PlanCollectionResponse& plan);
+Json ToJson(const google::protobuf::RepeatedPtrField<v1::RecallPoint>& curve);
+Json ToJson(const v1::RecallAtTarget& measure);
+Json ToJson(const v1::RecallComparison& comparison);
+Json ToJson(const v1::IndexHealth& health);
 Json ToJson(const v1::Operation& operation);
 Json ToJson(const v1::Coverage& coverage);
 Json ToJson(const v1::Explanation& explanation);

@@ -47,14 +47,43 @@ std::string_view StateName(v1::Operation::State state) {
   }
 }
 
-Json ToJson(const v1::Collection& collection) {
+Json ToJson(const google::protobuf::RepeatedPtrField<v1::RecallPoint>& curve) {
   Json recall = Json::array();
-  for (const v1::RecallPoint& point : collection.recall()) {
+  for (const v1::RecallPoint& point : curve) {
     recall.push_back({{"nprobe", point.nprobe()},
                       {"recall_at_10", point.recall_at_10()},
                       {"scanned_share", point.scanned_share()},
-                      {"refine", point.refine()}});
+                      {"refine", point.refine()},
+                      {"stop_ratio", point.stop_ratio()}});
   }
+  return recall;
+}
+
+Json ToJson(const v1::RecallAtTarget& measure) {
+  return {{"version", measure.version()},
+          {"target_recall", measure.target_recall()},
+          {"nprobe", measure.nprobe()},
+          {"refine", measure.refine()},
+          {"recall_at_10", measure.recall_at_10()},
+          {"scanned_share", measure.scanned_share()}};
+}
+
+Json ToJson(const v1::RecallComparison& comparison) {
+  return {{"trained", ToJson(comparison.trained())},
+          {"serving", ToJson(comparison.serving())},
+          {"recall_gain", comparison.recall_gain()},
+          {"tolerance", comparison.tolerance()}};
+}
+
+Json ToJson(const v1::IndexHealth& health) {
+  return {{"drift_ratio", health.drift_ratio()},
+          {"imbalance_ratio", health.imbalance_ratio()},
+          {"large_lists_ratio", health.large_lists_ratio()},
+          {"dead_ratio", health.dead_ratio()},
+          {"growth_ratio", health.growth_ratio()}};
+}
+
+Json ToJson(const v1::Collection& collection) {
   const Json is_reached =
       collection.has_target_recall_reached() ? Json(collection.target_recall_reached()) : Json();
   Json reasons = Json::array();
@@ -70,8 +99,9 @@ Json ToJson(const v1::Collection& collection) {
           {"points", collection.points()},
           {"indexed_points", collection.indexed_points()},
           {"serving_version", collection.serving_version()},
-          {"recall", recall},
+          {"recall", ToJson(collection.recall())},
           {"target_recall_reached", is_reached},
+          {"health", collection.has_health() ? ToJson(collection.health()) : Json()},
           {"status", StatusName(collection.status())},
           {"reasons", reasons},
           {"memory", ToJson(collection.memory())},
@@ -103,7 +133,10 @@ Json ToJson(const v1::Operation& operation) {
           {"error_message", operation.error_message()},
           {"started_unix_ms", operation.started_unix_ms()},
           {"ended_unix_ms", operation.ended_unix_ms()},
-          {"result", operation.result()}};
+          {"result", operation.result()},
+          {"promoted", operation.has_promoted() ? Json(operation.promoted()) : Json()},
+          {"not_promoted_reason", operation.not_promoted_reason()},
+          {"comparison", operation.has_comparison() ? ToJson(operation.comparison()) : Json()}};
 }
 
 Json ToJson(const v1::Coverage& coverage) {
@@ -131,15 +164,25 @@ Json ToJson(const v1::Explanation& explanation) {
                       {"refine_us", shard.refine_us()},
                       {"rerank_us", shard.rerank_us()},
                       {"total_us", shard.total_us()},
-                      {"rows_scanned", shard.rows_scanned()}});
+                      {"points", shard.points()},
+                      {"lists_probed", shard.lists_probed()},
+                      {"rows_scanned", shard.rows_scanned()},
+                      {"rows_exact", shard.rows_exact()},
+                      {"rows_refined", shard.rows_refined()},
+                      {"rows_reranked", shard.rows_reranked()}});
   }
   const Json is_reached =
       explanation.has_target_recall_reached() ? Json(explanation.target_recall_reached()) : Json();
   return {{"strategy", explanation.strategy()},
           {"strategy_reason", explanation.strategy_reason()},
           {"target_recall_reached", is_reached},
+          {"target_recall",
+           explanation.has_target_recall() ? Json(explanation.target_recall()) : Json()},
+          {"target_recall_source", explanation.target_recall_source()},
+          {"index_version", explanation.index_version()},
           {"nprobe", explanation.nprobe()},
           {"refine", explanation.refine()},
+          {"stop_ratio", explanation.stop_ratio()},
           {"rerank", explanation.rerank()},
           {"lists_probed", explanation.lists_probed()},
           {"rows_scanned", explanation.rows_scanned()},

@@ -211,7 +211,9 @@ void AddGetListDrop(CLI::App& group, Action& action) {
 void AddTrain(CLI::App& group, Action& action) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* train = group.add_subcommand(
-      "train", "Train the index on the points that are there; returns when it serves");
+      "train",
+      "Train the index on the points that are there; returns when it serves, or waits because it "
+      "measured worse than what serves");
   train->add_option("NAME", options->collection, "The collection")->required();
   AddEndpoint(*train, options->endpoint);
   train->add_option("--lists", options->lists, "Inverted lists; the collection's where not given");
@@ -219,6 +221,13 @@ void AddTrain(CLI::App& group, Action& action) {
                     "Bytes of a code; the collection's likewise");
   train->add_option("--target-recall", options->target_recall, "recall@10 to aim at");
   train->add_option("--seed", options->seed, "Of the sample and the start");
+  CLI::Option* by_hand = train->add_flag("--no-promote", options->no_promote,
+                                         "Let the new version wait for `kith index promote`");
+  train
+      ->add_option("--min-recall-gain", options->min_recall_gain,
+                   "Serve only with this much more recall@10 than what serves; no worse than "
+                   "chance explains where not given")
+      ->excludes(by_hand);
   AddJson(*train, options->json);
   train->footer(
       "Ctrl-C leaves the training running on the server.\n"

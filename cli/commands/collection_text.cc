@@ -26,6 +26,17 @@ void PrintMemory(Terminal& terminal, const v1::MemoryByPart& memory) {
   for (const auto& [name, bytes] : parts) PrintLine(terminal, name, ShortBytes(bytes));
 }
 
+void PrintHealth(Terminal& terminal, const v1::IndexHealth& health) {
+  PrintLine(terminal, "since training",
+            fmt::format("{:+.1f} % points, {:.2f} % of the rows outside its ranges",
+                        100 * health.growth_ratio(), 100 * health.drift_ratio()));
+  PrintLine(terminal, "lists",
+            fmt::format("the longest has {:.1f} times the mean, {:.2f} % of the rows are in long "
+                        "ones, {:.2f} % are dead",
+                        health.imbalance_ratio(), 100 * health.large_lists_ratio(),
+                        100 * health.dead_ratio()));
+}
+
 std::string ServingText(const v1::Collection& collection) {
   return collection.serving_version().empty() ? "none: exact search" : collection.serving_version();
 }
@@ -50,6 +61,7 @@ void PrintCollection(const v1::Collection& collection, Terminal& terminal) {
                           point.recall_at_10(), point.nprobe(), 100 * point.scanned_share(),
                           point.refine()));
   }
+  if (collection.has_health()) PrintHealth(terminal, collection.health());
   PrintLine(terminal, "memory", "");
   PrintMemory(terminal, collection.memory());
   PrintLine(terminal, "disk", ShortBytes(collection.disk_bytes()));

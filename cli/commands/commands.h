@@ -19,6 +19,7 @@ using Action = std::function<absl::Status(Terminal&)>;
 // Each adds its subcommands to `app`; when one is parsed it sets `action`, which then outlives the
 // parser. Bad options end in CLI::ParseError while parsing.
 void AddCollectionCommands(CLI::App& app, Action& action);
+void AddIndexCommands(CLI::App& app, Action& action);
 void AddImportCommand(CLI::App& app, Action& action);
 void AddPointCommands(CLI::App& app, Action& action);
 void AddSearchCommand(CLI::App& app, Action& action);

@@ -127,18 +127,25 @@ void PrintExplanation(const v1::Explanation& told, Terminal& terminal) {
   if (!told.strategy_reason().empty()) {
     terminal.out << fmt::format("every point was compared: {}\n", told.strategy_reason());
   }
+  if (told.has_target_recall()) {
+    terminal.out << fmt::format("nprobe was chosen for recall {} as the {} says, under index {}\n",
+                                told.target_recall(), told.target_recall_source(),
+                                told.index_version());
+  }
   if (told.has_target_recall_reached() && !told.target_recall_reached()) {
     terminal.out << "no measured nprobe reaches the recall aimed at: the best within 5 % of the "
                     "points was taken\n";
   }
   Table table({"SHARD", "LSN", "QUEUE us", "COARSE us", "SCAN us", "REFINE us", "RERANK us",
-               "TOTAL us", "ROWS SCANNED"});
+               "TOTAL us", "LISTS", "SCANNED", "EXACT", "REFINED", "RERANKED"});
   for (const v1::ShardExplanation& shard : told.shards()) {
     table.Add({std::to_string(shard.shard()), std::to_string(shard.lsn()),
                std::to_string(shard.queue_us()), std::to_string(shard.coarse_us()),
                std::to_string(shard.scan_us()), std::to_string(shard.refine_us()),
                std::to_string(shard.rerank_us()), std::to_string(shard.total_us()),
-               std::to_string(shard.rows_scanned())});
+               std::to_string(shard.lists_probed()), std::to_string(shard.rows_scanned()),
+               std::to_string(shard.rows_exact()), std::to_string(shard.rows_refined()),
+               std::to_string(shard.rows_reranked())});
   }
   table.Print(terminal.out);
 }

@@ -9,6 +9,7 @@
 #include "cli/client/connection.h"
 #include "cli/client/fetch_collection.h"
 #include "cli/client/wire.h"
+#include "cli/commands/index_text.h"
 #include "cli/console/interrupt.h"
 #include "cli/console/json_output.h"
 #include "cli/console/progress.h"
@@ -34,6 +35,8 @@ absl::StatusOr<v1::Operation> Start(const TrainOptions& options,
   request.mutable_index()->set_subspaces(options.subspaces);
   request.mutable_index()->set_target_recall(options.target_recall);
   request.set_seed(options.seed);
+  if (options.no_promote) request.set_auto_promote(false);
+  if (options.min_recall_gain) request.set_min_recall_gain(*options.min_recall_gain);
   const auto stub = v1::Collections::NewStub(channel);
   v1::Operation operation;
   KITH_RETURN_IF_ERROR(CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
@@ -108,6 +111,31 @@ absl::StatusOr<v1::Collection> WaitUntilServing(const std::shared_ptr<grpc::Chan
   }
 }
 
+// A server that does not say so promotes what it trains.
+bool IsPromoted(const v1::Operation& operation) {
+  return !operation.has_promoted() || operation.promoted();
+}
+
+void PrintOutcome(const v1::Operation& operation, const v1::Collection& collection,
+                  const std::string& duration, Terminal& terminal) {
+  const std::string& name = collection.collection();
+  if (IsPromoted(operation)) {
+    terminal.out << fmt::format("{} serves index version {} after {}\n", name,
+                                collection.serving_version(), duration);
+  } else {
+    terminal.out << fmt::format(
+        "index version {} waits after {}: {}\n  `kith index promote {} {}` makes it serve\n",
+        operation.result(), duration, operation.not_promoted_reason(), name, operation.result());
+  }
+  if (operation.has_comparison()) PrintComparison(operation.comparison(), terminal);
+  if (!IsPromoted(operation)) return;
+  for (const v1::RecallPoint& point : collection.recall()) {
+    terminal.out << fmt::format(
+        "  recall@10 {:.4f} at nprobe {}, scanning {:.2f} % of the points\n", point.recall_at_10(),
+        point.nprobe(), 100 * point.scanned_share());
+  }
+}
+
 }  // namespace
 
 absl::Status RunTrain(const TrainOptions& options, Terminal& terminal) {
@@ -119,15 +147,11 @@ absl::Status RunTrain(const TrainOptions& options, Terminal& terminal) {
   progress.Finish(StateOf(operation));
   KITH_RETURN_IF_ERROR(ResultOf(operation));
   KITH_ASSIGN_OR_RETURN(const v1::Collection collection,
-                        WaitUntilServing(channel, options, operation.result()));
+                        IsPromoted(operation)
+                            ? WaitUntilServing(channel, options, operation.result())
+                            : FetchCollection(channel, options.collection));
   if (options.json != "-") {
-    terminal.out << fmt::format("{} serves index version {} after {}\n", options.collection,
-                                collection.serving_version(), ShortDuration(progress.seconds()));
-    for (const v1::RecallPoint& point : collection.recall()) {
-      terminal.out << fmt::format(
-          "  recall@10 {:.4f} at nprobe {}, scanning {:.2f} % of the points\n",
-          point.recall_at_10(), point.nprobe(), 100 * point.scanned_share());
-    }
+    PrintOutcome(operation, collection, ShortDuration(progress.seconds()), terminal);
   }
   Json json = ToJson(operation);
   json["seconds"] = progress.seconds();

@@ -2,6 +2,7 @@
 #define KITH_CLI_COMMANDS_TRAIN_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,11 +17,13 @@ struct TrainOptions {
   uint32_t subspaces = 0;
   double target_recall = 0;
   uint64_t seed = 0;
+  bool no_promote = false;
+  std::optional<double> min_recall_gain;
   std::string json;
 };
 
-// Starts a training and follows it until its version serves. CANCELLED after Ctrl-C, and the
-// training goes on; the operation's own reason where it failed.
+// Starts a training and follows it until its version serves, or waits where it is not promoted.
+// CANCELLED after Ctrl-C, and the training goes on; the operation's own reason where it failed.
 absl::Status RunTrain(const TrainOptions& options, Terminal& terminal);
 
 }  // namespace kith::cli

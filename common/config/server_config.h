@@ -47,6 +47,12 @@ struct SearchConfig {
   uint64_t threads = 0;  // 0: as many as cores
 };
 
+struct RecallConfig {
+  uint64_t one_in = 1000;  // queries; 0: recall is not sampled
+  uint64_t per_second = 2;
+  uint64_t window = 1000;  // samples
+};
+
 struct MaintenanceConfig {
   uint64_t threads = 1;
   uint64_t encode_threads = 0;  // 0: as many as cores
@@ -80,6 +86,7 @@ struct ServerConfig {
   ClusterConfig cluster;
   CollectionsConfig collections;
   SearchConfig search;
+  RecallConfig recall;
   MaintenanceConfig maintenance;
   StorageConfig storage;
   LogConfig log;

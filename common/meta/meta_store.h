@@ -2,6 +2,7 @@
 #define KITH_COMMON_META_META_STORE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,29 @@ struct RecallMeasure {
   double scanned_share = 0;
   double recall_low = 0;  // lower end of the mean's 95 % confidence interval
   uint32_t refine = 0;    // candidates of each shard looked at through plane B
+  double stop_ratio = 0;  // of early termination (index/search.h); 0: none
+};
+
+// A trained version beside the one that served, with the same held-out queries.
+struct RecallComparison {
+  std::string serving_version;
+  double target_recall = 0;
+  RecallMeasure trained;   // where its curve aims at the target, interpolated
+  RecallMeasure serving;   // the same, measured again
+  double recall_gain = 0;  // of the trained one where it scans as many points as the serving one
+  double tolerance = 0;    // a loss no greater than this may be chance
+};
+
+// One index version that the shards hold.
+struct IndexVersionRecord {
+  std::string version;
+  uint32_t lists = 0;
+  uint32_t subspaces = 0;
+  double target_recall = 0;     // that searches aim at under it
+  uint64_t trained_points = 0;  // of the collection at that time; 0: not known
+  uint64_t trained_unix_ms = 0;
+  std::vector<RecallMeasure> recall;  // as CollectionRecord::recall
+  std::optional<RecallComparison> comparison;
 };
 
 struct ShardPlacement {
@@ -46,9 +70,12 @@ struct CollectionRecord {
   uint32_t trained_subspaces = 0;
   double target_recall = 0.95;
   std::string serving_version;   // empty: exact search
-  std::string previous_version;  // kept on the shards until the serving one is proven
+  std::string previous_version;  // what a rollback goes back to; empty: nothing
   // Of the serving version: a curve of ascending nprobe for each depth measured, shallowest first.
   std::vector<RecallMeasure> recall;
+  // All that the shards hold, the serving one among them: coordinator/admin/index_versions.h keeps
+  // this and the fields of the serving version above together.
+  std::vector<IndexVersionRecord> versions;
   std::vector<ShardPlacement> shards;
   uint64_t created_unix_ms = 0;
   uint64_t revision = 0;  // set by the store; every change is a compare-and-swap on it

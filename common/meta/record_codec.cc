@@ -12,7 +12,8 @@
 namespace kith {
 namespace {
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 2;
+constexpr uint8_t kFormatWithoutVersions = 1;
 
 class Writer {
  public:
@@ -109,16 +110,82 @@ void WriteRecall(Writer& out, const RecallMeasure& measure) {
   out.F64(measure.scanned_share);
   out.F64(measure.recall_low);
   out.U32(measure.refine);
+  out.F64(measure.stop_ratio);
 }
 
-RecallMeasure ReadRecall(Reader& in) {
+RecallMeasure ReadRecall(Reader& in, uint8_t format) {
   RecallMeasure measure;
   measure.nprobe = in.U32();
   measure.recall_at_10 = in.F64();
   measure.scanned_share = in.F64();
   measure.recall_low = in.F64();
   measure.refine = in.U32();
+  if (format != kFormatWithoutVersions) measure.stop_ratio = in.F64();
   return measure;
+}
+
+void WriteCurve(Writer& out, const std::vector<RecallMeasure>& curve) {
+  out.U32(static_cast<uint32_t>(curve.size()));
+  for (const RecallMeasure& measure : curve) WriteRecall(out, measure);
+}
+
+std::vector<RecallMeasure> ReadCurve(Reader& in, uint8_t format) {
+  std::vector<RecallMeasure> curve;
+  const uint32_t measures = in.Count(32);
+  for (uint32_t i = 0; i < measures; ++i) curve.push_back(ReadRecall(in, format));
+  return curve;
+}
+
+void WriteVersion(Writer& out, const IndexVersionRecord& version) {
+  out.Text(version.version);
+  out.U32(version.lists);
+  out.U32(version.subspaces);
+  out.F64(version.target_recall);
+  out.U64(version.trained_points);
+  out.U64(version.trained_unix_ms);
+  WriteCurve(out, version.recall);
+  out.U8(version.comparison.has_value() ? 1 : 0);
+  if (!version.comparison.has_value()) return;
+  const RecallComparison& comparison = *version.comparison;
+  out.Text(comparison.serving_version);
+  out.F64(comparison.target_recall);
+  WriteRecall(out, comparison.trained);
+  WriteRecall(out, comparison.serving);
+  out.F64(comparison.recall_gain);
+  out.F64(comparison.tolerance);
+}
+
+IndexVersionRecord ReadVersion(Reader& in) {
+  IndexVersionRecord version;
+  version.version = in.Text();
+  version.lists = in.U32();
+  version.subspaces = in.U32();
+  version.target_recall = in.F64();
+  version.trained_points = in.U64();
+  version.trained_unix_ms = in.U64();
+  version.recall = ReadCurve(in, kFormat);
+  if (in.U8() == 0) return version;
+  RecallComparison& comparison = version.comparison.emplace();
+  comparison.serving_version = in.Text();
+  comparison.target_recall = in.F64();
+  comparison.trained = ReadRecall(in, kFormat);
+  comparison.serving = ReadRecall(in, kFormat);
+  comparison.recall_gain = in.F64();
+  comparison.tolerance = in.F64();
+  return version;
+}
+
+// Format 1 has only the serving version's figures. Of the one before it nothing is known that a
+// search under it would need: it is let go.
+void MakeVersions(CollectionRecord& record) {
+  record.previous_version.clear();
+  if (record.serving_version.empty()) return;
+  IndexVersionRecord& serving = record.versions.emplace_back();
+  serving.version = record.serving_version;
+  serving.lists = record.trained_lists;
+  serving.subspaces = record.trained_subspaces;
+  serving.target_recall = record.target_recall;
+  serving.recall = record.recall;
 }
 
 void ReadShape(Reader& in, CollectionRecord& record) {
@@ -168,8 +235,9 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.F64(record.target_recall);
   out.Text(record.serving_version);
   out.Text(record.previous_version);
-  out.U32(static_cast<uint32_t>(record.recall.size()));
-  for (const RecallMeasure& measure : record.recall) WriteRecall(out, measure);
+  WriteCurve(out, record.recall);
+  out.U32(static_cast<uint32_t>(record.versions.size()));
+  for (const IndexVersionRecord& version : record.versions) WriteVersion(out, version);
   out.U32(static_cast<uint32_t>(record.shards.size()));
   for (const ShardPlacement& shard : record.shards) WriteShard(out, shard);
   out.U64(record.created_unix_ms);
@@ -184,7 +252,8 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   Reader tail(bytes.substr(body.size()));
   if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
   Reader in(body);
-  if (const uint8_t format = in.U8(); format != kFormat) {
+  const uint8_t format = in.U8();
+  if (format != kFormat && format != kFormatWithoutVersions) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
                  fmt::format("a collection's metadata record has format {}, this kith reads {}; "
                              "start the version that wrote it",
@@ -194,8 +263,13 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   ReadShape(in, record);
   record.serving_version = in.Text();
   record.previous_version = in.Text();
-  const uint32_t measures = in.Count(32);
-  for (uint32_t i = 0; i < measures; ++i) record.recall.push_back(ReadRecall(in));
+  record.recall = ReadCurve(in, format);
+  if (format == kFormatWithoutVersions) {
+    MakeVersions(record);
+  } else {
+    const uint32_t versions = in.Count(41);
+    for (uint32_t i = 0; i < versions; ++i) record.versions.push_back(ReadVersion(in));
+  }
   const uint32_t shards = in.Count(16);
   for (uint32_t i = 0; i < shards; ++i) record.shards.push_back(ReadShard(in));
   record.created_unix_ms = in.U64();

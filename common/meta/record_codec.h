@@ -11,7 +11,8 @@ namespace kith {
 
 // A record as bytes: a format byte, the fields in order (little-endian, strings and lists with a
 // u32 count before them), XXH3-64 of all before it. On disk: a change of the fields takes a new
-// format byte, and old ones stay readable. A golden test holds the bytes.
+// format byte, and old ones stay readable (1 knew only the serving version). Golden tests hold the
+// bytes.
 std::string EncodeCollectionRecord(const CollectionRecord& record);
 
 // DATA_LOSS CORRUPTION for a wrong checksum or lengths that lie; FAILED_PRECONDITION

@@ -93,6 +93,11 @@ v1::ShardStat ToProto(ShardStat&& stat) {
     to->set_indexed_rows(index.indexed_rows);
     to->set_total_rows(index.total_rows);
     to->set_out_of_range_rows(index.out_of_range_rows);
+    to->set_lists(index.lists);
+    to->set_list_rows(index.list_rows);
+    to->set_list_rows_max(index.list_rows_max);
+    to->set_large_list_rows(index.large_list_rows);
+    to->set_dead_rows(index.dead_rows);
   }
   out.mutable_memory()->set_codes(stat.memory.codes);
   out.mutable_memory()->set_refine(stat.memory.refine);
@@ -114,7 +119,9 @@ absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in) {
   stat.rows = in.rows();
   for (const v1::ShardIndexState& index : in.indexes()) {
     stat.indexes.push_back({index.version(), index.ready(), index.indexed_rows(),
-                            index.total_rows(), index.out_of_range_rows()});
+                            index.total_rows(), index.out_of_range_rows(), index.lists(),
+                            index.list_rows(), index.list_rows_max(), index.large_list_rows(),
+                            index.dead_rows()});
   }
   stat.memory = {in.memory().codes(), in.memory().refine(), in.memory().quantizer(),
                  in.memory().rows(), in.memory().tombstones()};

@@ -55,6 +55,7 @@ void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
   out->set_nprobe(call.nprobe);
   out->set_refine(call.refine);
   out->set_rerank(call.rerank);
+  out->set_stop_ratio(call.stop_ratio);
   out->set_exact(call.exact);
   if (call.score_bound.has_value()) out->set_score_bound(*call.score_bound);
   out->set_wait_lsn(call.wait_lsn);
@@ -72,6 +73,7 @@ absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
   call.nprobe = in.nprobe();
   call.refine = in.refine();
   call.rerank = in.rerank();
+  call.stop_ratio = in.stop_ratio();
   call.exact = in.exact();
   if (in.has_score_bound()) call.score_bound = in.score_bound();
   call.wait_lsn = in.wait_lsn();

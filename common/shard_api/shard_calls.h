@@ -38,6 +38,7 @@ struct SearchCall {
   uint32_t nprobe = 1;
   uint32_t refine = 160;  // 2^32-1: unlimited
   uint32_t rerank = 40;
+  float stop_ratio = 0;  // of early termination (index/search.h); 0: none
   bool exact = false;
   std::optional<float> score_bound;  // L2: at most; inner product, cosine: at least
   uint64_t wait_lsn = 0;             // answer as of this lsn or later
@@ -132,12 +133,20 @@ struct MemoryByPart {
   uint64_t tombstones = 0;
 };
 
+// A list that is so many times longer than the mean one is large.
+inline constexpr uint64_t kLargeList = 4;
+
 struct IndexState {
   std::string version;
   bool ready = false;  // every row below the tail is encoded: it may serve
   uint64_t indexed_rows = 0;
   uint64_t total_rows = 0;
   uint64_t out_of_range_rows = 0;
+  uint32_t lists = 0;
+  uint64_t list_rows = 0;        // in lists, dead ones too
+  uint64_t list_rows_max = 0;    // of the longest list
+  uint64_t large_list_rows = 0;  // in lists longer than kLargeList times the mean
+  uint64_t dead_rows = 0;        // in lists and side lists
 };
 
 struct ShardStat {

@@ -13,6 +13,7 @@
 #include "common/meta/meta_store.h"
 #include "common/shard_api/shard_calls.h"
 #include "coordinator/admin/catalog.h"
+#include "coordinator/admin/index_health.h"
 #include "coordinator/admin/operations.h"
 
 namespace kith::coordinator {
@@ -49,6 +50,7 @@ struct CollectionView {
   MemoryByPart memory;
   uint64_t disk_bytes = 0;
   std::optional<bool> is_recall_reached;  // record.target_recall, by the measured curve
+  std::optional<IndexHealth> health;      // of the serving version
 };
 
 // What one shard's verification came to; an error where it could not be made.

@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "coordinator/admin/index_versions.h"
 #include "coordinator/search/recall_curve.h"
 #include "index/plan.h"
 
@@ -18,13 +19,6 @@ constexpr double kDriftShareMax = 0.01;  // rows outside the ranges the version 
 void Worsen(CollectionView& view, CollectionStatus status, std::string reason) {
   view.status = std::max(view.status, status);
   view.reasons.push_back(std::move(reason));
-}
-
-const IndexState* FindIndex(const ShardStat& stat, const std::string& version) {
-  for (const IndexState& index : stat.indexes) {
-    if (index.version == version) return &index;
-  }
-  return nullptr;
 }
 
 std::string WhyUnreachable(const ShardSurvey& survey) {
@@ -55,7 +49,7 @@ void AddMemory(const MemoryByPart& part, MemoryByPart& sum) {
 // What the serving version leaves out of one shard; sets the points it covers.
 void AddIndex(const ShardSurvey& survey, CollectionView& view) {
   const ShardStat& stat = *survey.stat;
-  const IndexState* index = FindIndex(stat, view.record.serving_version);
+  const IndexState* index = FindIndex(survey, view.record.serving_version);
   if (index == nullptr || !index->ready) {
     Worsen(view, CollectionStatus::kRed,
            fmt::format("shard {} on node {} does not have index version {} ready",
@@ -125,6 +119,7 @@ CollectionView ViewOf(const CollectionEntry& entry, const std::vector<ShardSurve
   view.record = entry.record;
   for (const ShardSurvey& survey : surveys) AddShard(entry, survey, view);
   AddRecall(view);
+  if (const auto health = HealthOfCollection(view.record, surveys)) view.health = health->health;
   if (view.record.serving_version.empty() && view.points > index::kFlatPoints) {
     Worsen(view, CollectionStatus::kYellow,
            fmt::format("no index: every search compares all {} points; train it (kith collection "

@@ -40,6 +40,11 @@ void RunningOperation::Report(const std::string& stage, double progress) {
   operation_.progress = std::clamp(progress, operation_.progress, 1.0);
 }
 
+void RunningOperation::NoteTraining(TrainingOutcome outcome) {
+  std::lock_guard lock(mutex_);
+  operation_.training = std::move(outcome);
+}
+
 void RunningOperation::Finish(const absl::Status& status, const std::string& result) {
   std::lock_guard lock(mutex_);
   if (operation_.state != OperationState::kRunning) return;

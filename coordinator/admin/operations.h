@@ -7,16 +7,24 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "common/meta/meta_store.h"
 
 namespace kith::coordinator {
 
 enum class OperationState : uint8_t { kRunning = 1, kSucceeded = 2, kFailed = 3, kCancelled = 4 };
+
+// What a training that succeeded came to.
+struct TrainingOutcome {
+  std::string not_promoted_reason;  // empty: the version serves
+  std::optional<RecallComparison> comparison;
+};
 
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
@@ -31,6 +39,7 @@ struct Operation {
   uint64_t started_unix_ms = 0;
   uint64_t ended_unix_ms = 0;
   std::string result;
+  std::optional<TrainingOutcome> training;  // of kind "train", once its version is published
 };
 
 // The side of the job that does the work. Threads: any.
@@ -41,6 +50,7 @@ class RunningOperation {
   Operation Snapshot() const;
   // Ignored once the operation has ended; progress never goes back.
   void Report(const std::string& stage, double progress);
+  void NoteTraining(TrainingOutcome outcome);
   // OK: SUCCEEDED with `result`. Else CANCELLED where that was asked for, or FAILED with the
   // status' reason and message. Only the first call counts.
   void Finish(const absl::Status& status, const std::string& result);

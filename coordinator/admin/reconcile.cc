@@ -9,6 +9,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "coordinator/admin/index_versions.h"
 
 namespace kith::coordinator {
 namespace {
@@ -17,20 +18,6 @@ using State = CollectionRecord::State;
 
 constexpr std::chrono::milliseconds kFirstDelay{1000};
 constexpr std::chrono::milliseconds kLongestDelay{30'000};
-
-bool Kept(const CollectionRecord& record, const std::string& version) {
-  return version == record.serving_version || version == record.previous_version;
-}
-
-bool HasStrays(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys) {
-  for (const ShardSurvey& survey : surveys) {
-    if (!survey.stat.ok()) continue;
-    for (const IndexState& index : survey.stat->indexes) {
-      if (!Kept(record, index.version)) return true;
-    }
-  }
-  return false;
-}
 
 // What an unknown shard is taken to hold: as much as the others, and never nothing, so that an
 // answer without it does not look complete.
@@ -56,6 +43,7 @@ absl::Status Reconciler::RunOnce() {
     });
   });
   pass_health_.clear();
+  pass_index_.clear();
   pass_ = {};
   for (const auto& [name, service] : catalog_.context().nodes) pass_health_[name].node = name;
   for (const CollectionRecord& record : records) {
@@ -130,8 +118,9 @@ void Reconciler::LookAt(const CollectionRecord& record) {
     }
   }
   NotePoints(record, surveys);
+  if (auto health = HealthOfCollection(record, surveys)) pass_index_.push_back(*std::move(health));
   if (operations_.Running(record.name)) return;
-  if (HasStrays(record, surveys)) RemoveStrays(record, surveys);
+  if (HasUnheldVersions(record, surveys)) RemoveStrays(record, surveys);
   CancelLostTraining(record);
 }
 
@@ -190,6 +179,7 @@ void Reconciler::PublishHealth() {
                  health.message);
   }
   nodes_ = std::move(nodes);
+  indexes_ = pass_index_;
 }
 
 void Reconciler::RemoveStrays(const CollectionRecord& known,
@@ -200,18 +190,7 @@ void Reconciler::RemoveStrays(const CollectionRecord& known,
   if (!lock.owns_lock() || operations_.Running(known.name)) return;
   const auto record = catalog_.meta().Get(known.name);
   if (!record.ok() || record->incarnation != known.incarnation) return;
-  for (const ShardSurvey& survey : surveys) {
-    const auto service = catalog_.Node(survey.placement.node);
-    if (!survey.stat.ok() || !service.ok()) continue;
-    for (const IndexState& index : survey.stat->indexes) {
-      if (Kept(*record, index.version)) continue;
-      const absl::Status dropped = (*service)->DropIndex(survey.placement.shard, index.version,
-                                                         catalog_.context().CallDeadline());
-      spdlog::info("event=stray_index_dropped collection={} shard={} version={} status={}",
-                   record->name, survey.placement.shard, index.version,
-                   telemetry::LogValue(dropped.ToString()));
-    }
-  }
+  DropUnheldVersions(catalog_, *record, surveys);
 }
 
 void Reconciler::CancelLostTraining(const CollectionRecord& record) {
@@ -256,6 +235,11 @@ void Reconciler::Loop(std::chrono::milliseconds period) {
 std::vector<NodeHealth> Reconciler::nodes() const {
   std::lock_guard lock(mutex_);
   return nodes_;
+}
+
+std::vector<CollectionHealth> Reconciler::indexes() const {
+  std::lock_guard lock(mutex_);
+  return indexes_;
 }
 
 }  // namespace kith::coordinator

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "common/meta/meta_store.h"
 #include "coordinator/admin/catalog.h"
+#include "coordinator/admin/index_health.h"
 #include "coordinator/admin/operations.h"
 #include "coordinator/admin/shard_steps.h"
 
@@ -35,7 +36,7 @@ struct NodeHealth {
 // A shard missing under an ACTIVE record is never created again: that would turn a lost disk into
 // an empty collection. It is reported, and its points count as not searched.
 //
-// Threads: any for nodes() and RunOnce; Start and Stop once.
+// Threads: any for nodes(), indexes() and RunOnce; Start and Stop once.
 class Reconciler {
  public:
   Reconciler(Catalog& catalog, Operations& operations)
@@ -52,6 +53,8 @@ class Reconciler {
   void Stop();
 
   std::vector<NodeHealth> nodes() const;
+  // What serves, by collection: those that are trained.
+  std::vector<CollectionHealth> indexes() const;
 
  private:
   // When to try again what failed, later each time.
@@ -77,6 +80,7 @@ class Reconciler {
   std::mutex pass_mutex_;  // one pass at a time; guards what follows
   std::map<std::string, Backoff> backoff_;
   std::map<std::string, NodeHealth> pass_health_;
+  std::vector<CollectionHealth> pass_index_;
   std::set<ShardId> counted_;  // shards whose size is known since this start
   SurveyPass pass_;
   // Incarnations without a lost training, and how many operations had begun when that was so.
@@ -86,6 +90,7 @@ class Reconciler {
   std::condition_variable wake_;
   bool stopping_ = false;
   std::vector<NodeHealth> nodes_;
+  std::vector<CollectionHealth> indexes_;
   std::thread thread_;
 };
 

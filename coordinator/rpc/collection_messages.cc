@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "coordinator/rpc/index_version_messages.h"
 
 namespace kith::coordinator::rpc {
 namespace {
@@ -129,7 +130,15 @@ PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request) {
 }
 
 TrainCall TrainFromProto(const v1::TrainIndexRequest& request) {
-  return {request.collection(), IndexFromProto(request.index()), request.seed()};
+  TrainCall call;
+  call.collection = request.collection();
+  call.index = IndexFromProto(request.index());
+  call.seed = request.seed();
+  if (request.has_auto_promote() && !request.auto_promote()) {
+    call.promotion.when = PromotionRule::When::kByHand;
+  }
+  if (request.has_min_recall_gain()) call.promotion.recall_gain_min = request.min_recall_gain();
+  return call;
 }
 
 void CollectionToProto(const CollectionView& view, v1::Collection* to) {
@@ -144,19 +153,14 @@ void CollectionToProto(const CollectionView& view, v1::Collection* to) {
   to->set_points(view.points);
   to->set_indexed_points(view.indexed_points);
   to->set_serving_version(record.serving_version);
-  for (const RecallMeasure& measure : record.recall) {
-    v1::RecallPoint* const point = to->add_recall();
-    point->set_nprobe(measure.nprobe);
-    point->set_recall_at_10(measure.recall_at_10);
-    point->set_scanned_share(measure.scanned_share);
-    point->set_refine(measure.refine);
-  }
+  CurveToProto(record.recall, to->mutable_recall());
   to->set_status(StatusToProto(view.status));
   for (const std::string& reason : view.reasons) to->add_reasons(reason);
   MemoryToProto(view.memory, to->mutable_memory());
   to->set_disk_bytes(view.disk_bytes);
   to->set_created_unix_ms(record.created_unix_ms);
   if (view.is_recall_reached.has_value()) to->set_target_recall_reached(*view.is_recall_reached);
+  if (view.health.has_value()) HealthToProto(*view.health, to->mutable_health());
 }
 
 void VerificationsToProto(const std::vector<ShardVerification>& verifications,
@@ -206,6 +210,13 @@ void OperationToProto(const Operation& operation, v1::Operation* to) {
   to->set_started_unix_ms(operation.started_unix_ms);
   to->set_ended_unix_ms(operation.ended_unix_ms);
   to->set_result(operation.result);
+  if (!operation.training.has_value()) return;
+  const TrainingOutcome& training = *operation.training;
+  to->set_promoted(training.not_promoted_reason.empty());
+  to->set_not_promoted_reason(training.not_promoted_reason);
+  if (training.comparison.has_value()) {
+    ComparisonToProto(*training.comparison, operation.result, to->mutable_comparison());
+  }
 }
 
 }  // namespace kith::coordinator::rpc

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "coordinator/admin/collection_service.h"
+#include "coordinator/admin/index_version_service.h"
 #include "coordinator/admin/operations.h"
 #include "coordinator/admin/training/train_service.h"
 #include "kith/v1/collections.pb.h"

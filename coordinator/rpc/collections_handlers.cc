@@ -4,6 +4,7 @@
 
 #include "common/base/status.h"
 #include "coordinator/rpc/collection_messages.h"
+#include "coordinator/rpc/index_version_messages.h"
 
 namespace kith::coordinator::rpc {
 
@@ -82,6 +83,48 @@ grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
     const auto shards = services_.collections.Verify(request->collection(), UntilOf(call));
     if (shards.ok()) VerificationsToProto(*shards, response);
     return shards.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::ListIndexVersions(
+    grpc::CallbackServerContext* context, const v1::ListIndexVersionsRequest* request,
+    v1::ListIndexVersionsResponse* response) {
+  return calls_.Blocking("ListIndexVersions", context, [=, this](const CallContext& call) {
+    const auto views = services_.versions.List(request->collection(), UntilOf(call));
+    if (views.ok()) VersionsToProto(*views, response);
+    return views.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::PromoteIndexVersion(
+    grpc::CallbackServerContext* context, const v1::PromoteIndexVersionRequest* request,
+    v1::ListIndexVersionsResponse* response) {
+  return calls_.Blocking("PromoteIndexVersion", context, [=, this](const CallContext& call) {
+    const auto views =
+        services_.versions.Promote(request->collection(), request->version(), UntilOf(call));
+    if (views.ok()) VersionsToProto(*views, response);
+    return views.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::RollbackIndexVersion(
+    grpc::CallbackServerContext* context, const v1::RollbackIndexVersionRequest* request,
+    v1::ListIndexVersionsResponse* response) {
+  return calls_.Blocking("RollbackIndexVersion", context, [=, this](const CallContext& call) {
+    const auto views = services_.versions.Rollback(request->collection(), UntilOf(call));
+    if (views.ok()) VersionsToProto(*views, response);
+    return views.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::DropIndexVersion(
+    grpc::CallbackServerContext* context, const v1::DropIndexVersionRequest* request,
+    v1::ListIndexVersionsResponse* response) {
+  return calls_.Blocking("DropIndexVersion", context, [=, this](const CallContext& call) {
+    const auto views =
+        services_.versions.Drop(request->collection(), request->version(), UntilOf(call));
+    if (views.ok()) VersionsToProto(*views, response);
+    return views.status();
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/rpc/unary_handler.h"
 #include "coordinator/admin/collection_service.h"
+#include "coordinator/admin/index_version_service.h"
 #include "coordinator/admin/training/train_service.h"
 #include "kith/v1/collections.grpc.pb.h"
 
@@ -14,6 +15,7 @@ class CollectionsHandlers final : public v1::Collections::CallbackService {
   struct Services {
     CollectionService& collections;
     TrainService& training;
+    IndexVersionService& versions;
   };
   CollectionsHandlers(Services services, const kith::rpc::UnaryCalls& calls)
       : services_(services), calls_(calls) {}
@@ -39,6 +41,18 @@ class CollectionsHandlers final : public v1::Collections::CallbackService {
   grpc::ServerUnaryReactor* VerifyCollection(grpc::CallbackServerContext* context,
                                              const v1::VerifyCollectionRequest* request,
                                              v1::VerifyCollectionResponse* response) override;
+  grpc::ServerUnaryReactor* ListIndexVersions(grpc::CallbackServerContext* context,
+                                              const v1::ListIndexVersionsRequest* request,
+                                              v1::ListIndexVersionsResponse* response) override;
+  grpc::ServerUnaryReactor* PromoteIndexVersion(grpc::CallbackServerContext* context,
+                                                const v1::PromoteIndexVersionRequest* request,
+                                                v1::ListIndexVersionsResponse* response) override;
+  grpc::ServerUnaryReactor* RollbackIndexVersion(grpc::CallbackServerContext* context,
+                                                 const v1::RollbackIndexVersionRequest* request,
+                                                 v1::ListIndexVersionsResponse* response) override;
+  grpc::ServerUnaryReactor* DropIndexVersion(grpc::CallbackServerContext* context,
+                                             const v1::DropIndexVersionRequest* request,
+                                             v1::ListIndexVersionsResponse* response) override;
 
  private:
   const Services services_;

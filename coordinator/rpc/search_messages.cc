@@ -58,7 +58,12 @@ void ShardToProto(const ShardStages& shard, v1::ShardExplanation* to) {
   to->set_refine_us(Micros(shard.stages.refine_ns));
   to->set_rerank_us(Micros(shard.stages.rerank_ns));
   to->set_total_us(Micros(shard.stages.total_ns));
-  to->set_rows_scanned(shard.rows_scanned);
+  to->set_points(shard.points);
+  to->set_lists_probed(shard.work.lists_probed);
+  to->set_rows_scanned(shard.work.rows_scanned);
+  to->set_rows_exact(shard.work.rows_exact);
+  to->set_rows_refined(shard.work.rows_refined);
+  to->set_rows_reranked(shard.work.rows_reranked);
 }
 
 void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
@@ -66,10 +71,13 @@ void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
   to->set_strategy_reason(explanation.strategy_reason);
   to->set_nprobe(explanation.nprobe);
   to->set_refine(explanation.refine);
+  to->set_stop_ratio(explanation.stop_ratio);
   to->set_rerank(explanation.rerank);
   if (explanation.is_recall_reached.has_value()) {
     to->set_target_recall_reached(*explanation.is_recall_reached);
   }
+  if (explanation.target_recall.has_value()) to->set_target_recall(*explanation.target_recall);
+  to->set_target_recall_source(explanation.target_recall_source);
   to->set_lists_probed(explanation.work.lists_probed);
   to->set_rows_scanned(explanation.work.rows_scanned);
   to->set_rows_exact(explanation.work.rows_exact);
@@ -91,6 +99,7 @@ void CircumstancesToProto(const SearchAnswer& answer, Response* response) {
   for (const std::string& reason : answer.degraded) response->add_degraded(reason);
   if (answer.explanation.has_value()) {
     ExplanationToProto(*answer.explanation, response->mutable_explanation());
+    response->mutable_explanation()->set_index_version(answer.index_version);
   }
 }
 

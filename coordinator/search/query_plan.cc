@@ -33,13 +33,16 @@ const char* FlatReason(const CollectionEntry& entry, const SearchParameters& p) 
   return nullptr;
 }
 
+double TargetOf(const CollectionRecord& record, const SearchParameters& p) {
+  const double target = p.target_recall.value_or(record.target_recall);
+  return target > 0 ? target : kTargetRecallDefault;
+}
+
 // nprobe, and the refine that it was measured with (0: the usual one).
 ProbeChoice ProbesFor(const CollectionRecord& record, const SearchParameters& p) {
   // Shards probe no more lists than there are: what is asked of them is what they do.
-  if (p.nprobe.has_value()) return {std::min(*p.nprobe, std::max(1u, record.trained_lists)), 0};
-  double target = p.target_recall.value_or(record.target_recall);
-  if (target <= 0) target = kTargetRecallDefault;
-  return ChooseProbes(record, target);
+  if (p.nprobe.has_value()) return {std::min(*p.nprobe, std::max(1u, record.trained_lists)), {}};
+  return ChooseProbes(record, TargetOf(record, p));
 }
 
 void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
@@ -49,10 +52,14 @@ void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
   if (!plan.is_flat) {
     const ProbeChoice choice = ProbesFor(plan.entry->record, p);
     call.nprobe = choice.nprobe;
-    if (choice.refine != 0) refine = choice.refine;
+    if (choice.effort.refine != 0) refine = choice.effort.refine;
+    if (!p.nprobe.has_value()) plan.target_recall = TargetOf(plan.entry->record, p);
     // The curve says nothing of another depth than its own.
     const bool by_curve = !p.nprobe.has_value() && !p.refine.has_value() && !p.rerank.has_value();
-    if (by_curve) plan.is_recall_reached = choice.is_reached;
+    if (by_curve) {
+      plan.is_recall_reached = choice.is_reached;
+      call.stop_ratio = static_cast<float>(choice.effort.stop_ratio);
+    }
   }
   const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
   call.refine = p.refine.value_or(std::max(refine, beyond_ten * kRefinePerHit));

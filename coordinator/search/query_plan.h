@@ -23,6 +23,7 @@ struct SearchPlan {
   bool is_flat = true;                    // every row is compared
   const char* flat_reason = "";           // why
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
+  std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve
 
   SearchCall CallFor(size_t route, const std::string& queries) const;
 };

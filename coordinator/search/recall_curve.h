@@ -19,18 +19,32 @@ inline constexpr double kFlatGain = 0.0005;
 // little easier to find than those of a stranger's query.
 double RecallGoal(double target_recall);
 
+// How hard a search looks beside the number of lists: each shard alike.
+struct SearchEffort {
+  uint32_t refine = 0;    // candidates looked at through plane B
+  double stop_ratio = 0;  // of early termination (index/search.h); 0: none
+
+  friend bool operator==(const SearchEffort&, const SearchEffort&) = default;
+};
+
+inline SearchEffort EffortOf(const RecallMeasure& measure) {
+  return {measure.refine, measure.stop_ratio};
+}
+
 struct ProbeChoice {
   uint32_t nprobe = 1;
-  uint32_t refine = 0;  // of each shard, as measured; 0: nothing was measured
+  SearchEffort effort;  // as measured; refine 0: nothing was measured
   bool is_reached = false;
 };
 
-// How many lists to probe, and how deep to look, for `target_recall` under the record's serving
-// version. Of the measured curves the shallowest whose confidence interval's lower end reaches
-// RecallGoal somewhere: its first such place, interpolated between the measured points (recall is
-// concave in nprobe, so a straight line asks for too much rather than too little). Where no curve
-// gets there: what measured best within kScannedShareMax, and where nothing is that cheap, the last
-// measured. All lists where nothing was measured; 1 where nothing was trained. Pure.
+// How many lists to probe, and how hard to look, for `target_recall` under the record's serving
+// version. Of the measured curves whose confidence interval's lower end reaches RecallGoal
+// somewhere the one that gets there with the least work (the first, where the record does not say
+// of how many points it was trained): its first such place, interpolated between the measured
+// points (recall is concave in nprobe, so a straight line asks for too much rather than too
+// little). Where no curve gets there: what measured best within kScannedShareMax, and where nothing
+// is that cheap, the last measured. All lists where nothing was measured; 1 where nothing was
+// trained. Pure.
 ProbeChoice ChooseProbes(const CollectionRecord& record, double target_recall);
 
 }  // namespace kith::coordinator

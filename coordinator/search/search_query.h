@@ -80,7 +80,8 @@ struct Coverage {
 struct ShardStages {
   ShardId shard = 0;
   uint64_t lsn = 0;
-  uint64_t rows_scanned = 0;
+  uint64_t points = 0;
+  SearchCounts work;
   SearchStages stages;
 };
 
@@ -89,8 +90,11 @@ struct Explanation {
   const char* strategy_reason = "";  // why flat
   uint32_t nprobe = 0;               // 0 where flat, as the next two; these of each shard
   uint32_t refine = 0;
+  double stop_ratio = 0;
   uint32_t rerank = 0;
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
+  std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve
+  const char* target_recall_source = "";  // "request" or "collection"
   SearchCounts work;
   uint64_t points_total = 0;
   uint64_t coordinator_us = 0;

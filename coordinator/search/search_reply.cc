@@ -81,24 +81,29 @@ std::vector<std::string> DegradedBy(const Coverage& coverage) {
   return reasons;
 }
 
-Explanation Explain(const SearchPlan& plan, const Replies<SearchReply>& replies,
-                    const Coverage& coverage) {
+Explanation Explain(const SearchPlan& plan, const SearchParameters& parameters,
+                    const Replies<SearchReply>& replies) {
   Explanation explanation;
   explanation.strategy_reason = plan.flat_reason;
   if (!plan.is_flat) {
     explanation.strategy = "ivf";
     explanation.nprobe = plan.call.nprobe;
     explanation.refine = plan.call.refine;
+    explanation.stop_ratio = plan.call.stop_ratio;
     explanation.rerank = plan.call.rerank;
     explanation.is_recall_reached = plan.is_recall_reached;
+    explanation.target_recall = plan.target_recall;
+    if (plan.target_recall.has_value()) {
+      explanation.target_recall_source =
+          parameters.target_recall.has_value() ? "request" : "collection";
+    }
   }
-  explanation.points_total = coverage.points_total;
   for (size_t i = 0; i < replies.size(); ++i) {
     if (!replies[i].ok()) continue;
     const SearchReply& reply = *replies[i];
     Add(reply.work, explanation.work);
     explanation.shards.push_back(
-        {plan.entry->routes[i]->shard, reply.lsn, reply.work.rows_scanned, reply.stages});
+        {plan.entry->routes[i]->shard, reply.lsn, reply.live_points, reply.work, reply.stages});
   }
   return explanation;
 }
@@ -135,7 +140,8 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
     return status;
   }
   if (query.parameters.explain) {
-    answer.explanation = Explain(plan, replies, answer.coverage);
+    answer.explanation = Explain(plan, query.parameters, replies);
+    answer.explanation->points_total = answer.coverage.points_total;
   }
   answer.hits = Merge(plan, query, replies);
   answer.degraded = DegradedBy(answer.coverage);

@@ -155,10 +155,13 @@ absl::StatusOr<SearchAnswer> SearchService::Collect(const Run& run, const Search
   if (answer->explanation.has_value()) {
     answer->explanation->merge_us = MicrosBetween(before, after);
   }
-  if (observer_) {
+  if (observers_.stages) {
     observation.merge_ns = static_cast<uint64_t>((after - before).count());
     observation.coverage = answer->coverage.ratio;
-    observer_(observation);
+    observers_.stages(observation);
+  }
+  if (observers_.answers) {
+    observers_.answers({plan, run.query, *run.vectors, *answer, observation.queue_ns, run.started});
   }
   return answer;
 }

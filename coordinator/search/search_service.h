@@ -25,11 +25,11 @@ namespace kith::coordinator {
 class SearchService {
  public:
   SearchService(const ClusterMap& map, DeadlineTimer& timer, const Clock& clock,
-                SearchObserver observer = nullptr)
+                SearchObservers observers = {})
       : map_(map),
         timer_(timer),
         clock_(clock),
-        observer_(std::move(observer)),
+        observers_(std::move(observers)),
         reader_(timer, clock) {}
 
   // Calls `done` once, by the deadline. Views in `query` are read before it returns. Once the query
@@ -65,7 +65,7 @@ class SearchService {
   const ClusterMap& map_;
   DeadlineTimer& timer_;
   const Clock& clock_;
-  const SearchObserver observer_;
+  const SearchObservers observers_;
   const PointReader reader_;
 };
 

@@ -82,18 +82,25 @@ struct KernelTable {
   void (*dot_tile)(const float* points, size_t point_count, const float* centroids,
                    size_t centroid_count, size_t n, float* out) noexcept;
 
-  // Byte products: score of vector v against a query = bias[v] + sum_j byte[v][j] * query[j];
-  // `query` has panels.width elements. out: one score a vector, padding included.
-  void (*panel_scores)(const BytePanels& panels, const int8_t* query, int32_t* out) noexcept;
+  // Byte products: score of vector v against a query = bias[v] + sum_j byte[v][j] * query[j]; a
+  // query has panels.width elements. outs[i]: a score of each vector, padding included, against
+  // queries[i].
+  void (*panel_scores)(const BytePanels& panels, const int8_t* const* queries, size_t count,
+                       int32_t* const* outs) noexcept;
   // For each of `count` queries, panels.width bytes apart, the vector of smallest score; of equals
   // the lowest.
   void (*panel_nearest)(const BytePanels& panels, const int8_t* queries, size_t count,
                         uint32_t* nearest) noexcept;
 
-  // The indices i of scores[i] <= limit, ascending, each below its score: (score + 2^31) << 32 | i.
-  // `keys` has room for `count`.
-  size_t (*collect_scores)(const int32_t* scores, size_t count, int32_t limit,
-                           uint64_t* keys) noexcept;
+  // Selection. The k-th smallest of `count` values, 1 <= k <= count.
+  int32_t (*kth_smallest)(const int32_t* values, size_t count, size_t k) noexcept;
+  // Those of values[i] <= limit, ascending in i, to kept[] and their i to indices[], which have
+  // room for `count`; how many.
+  size_t (*collect_at_most)(const int32_t* values, size_t count, int32_t limit, int32_t* kept,
+                            uint32_t* indices) noexcept;
+  // The same in place, with what belongs to each value.
+  size_t (*keep_at_most)(int32_t* values, uint64_t* belongings, size_t count,
+                         int32_t limit) noexcept;
 
   // The table of one query: out[m * 256 + k] = sum over the dimensions j of sub-space m, ascending,
   // of (scale * query[j]) * columns[j * 256 + k]; `begins` has subspaces + 1 offsets.

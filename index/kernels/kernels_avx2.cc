@@ -72,10 +72,9 @@ KITH_INLINE void ScorePanelWide(const BytePanels& panels, size_t panel, const in
   }
 }
 
-void PanelScoresWide(const BytePanels& panels, const int8_t* query, int32_t* out) noexcept {
-  for (size_t panel = 0; panel < panels.panels; ++panel) {
-    ScorePanelWide(panels, panel, query, out + panel * kPanel);
-  }
+void PanelScoresWide(const BytePanels& panels, const int8_t* const* queries, size_t count,
+                     int32_t* const* outs) noexcept {
+  ScoreEach<ScorePanelWide>(panels, queries, count, outs);
 }
 
 void PanelNearestWide(const BytePanels& panels, const int8_t* queries, size_t count,

@@ -90,7 +90,7 @@ void IpU8Wide(const uint8_t* query, const void* const* vectors, size_t count, si
 
 // Scores of one panel for kQueries queries, which share its loads.
 template <size_t kQueries>
-KITH_INLINE void ScorePanels(const BytePanels& panels, size_t panel, const int8_t* queries,
+KITH_INLINE void ScorePanels(const BytePanels& panels, size_t panel, const int8_t* const* queries,
                              __m512i (*sums)[4]) {
   const uint8_t* bytes = panels.bytes + panel * panels.width * kPanel;
   const int32_t* bias = panels.bias + panel * kPanel;
@@ -106,7 +106,7 @@ KITH_INLINE void ScorePanels(const BytePanels& panels, size_t panel, const int8_
 #pragma GCC unroll 8
     for (size_t q = 0; q < kQueries; ++q) {
       int32_t four;
-      __builtin_memcpy(&four, queries + q * panels.width + j, 4);
+      __builtin_memcpy(&four, queries[q] + j, 4);
       const __m512i factors = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
       for (size_t i = 0; i < 4; ++i) {
@@ -116,13 +116,27 @@ KITH_INLINE void ScorePanels(const BytePanels& panels, size_t panel, const int8_
   }
 }
 
-void PanelScoresWide(const BytePanels& panels, const int8_t* query, int32_t* out) noexcept {
-  for (size_t panel = 0; panel < panels.panels; ++panel, out += kPanel) {
-    __m512i sums[1][4];
-    ScorePanels<1>(panels, panel, query, sums);
+template <size_t kQueries>
+KITH_INLINE void ScoreQueries(const BytePanels& panels, const int8_t* const* queries,
+                              int32_t* const* outs) {
+  for (size_t panel = 0; panel < panels.panels; ++panel) {
+    __m512i sums[kQueries][4];
+    ScorePanels<kQueries>(panels, panel, queries, sums);
+#pragma GCC unroll 8
+    for (size_t q = 0; q < kQueries; ++q) {
 #pragma GCC unroll 4
-    for (size_t i = 0; i < 4; ++i) _mm512_storeu_si512(out + 16 * i, sums[0][i]);
+      for (size_t i = 0; i < 4; ++i) {
+        _mm512_storeu_si512(outs[q] + panel * kPanel + 16 * i, sums[q][i]);
+      }
+    }
   }
+}
+
+void PanelScoresWide(const BytePanels& panels, const int8_t* const* queries, size_t count,
+                     int32_t* const* outs) noexcept {
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) ScoreQueries<4>(panels, queries + i, outs + i);
+  for (; i < count; ++i) ScoreQueries<1>(panels, queries + i, outs + i);
 }
 
 // The best of a query so far in sixteen lanes: scores, and the vectors that have them. A lane meets
@@ -139,7 +153,7 @@ KITH_INLINE uint32_t LowestOfBest(const BestLanes& best) {
 }
 
 template <size_t kQueries>
-KITH_INLINE void TakeNearer(const BytePanels& panels, size_t panel, const int8_t* queries,
+KITH_INLINE void TakeNearer(const BytePanels& panels, size_t panel, const int8_t* const* queries,
                             BestLanes* best) {
   __m512i sums[kQueries][4];
   ScorePanels<kQueries>(panels, panel, queries, sums);
@@ -166,7 +180,9 @@ KITH_INLINE void BestOfBlock(const BytePanels& panels, const int8_t* queries, si
                              BestLanes* best) {
   const size_t panel_bytes = panels.width * kPanel;
   const size_t block = panel_bytes >= kPanelBlockBytes ? 1 : kPanelBlockBytes / panel_bytes;
+  const int8_t* each[kQueryBlock];
   for (size_t i = 0; i < count; ++i) {
+    each[i] = queries + i * panels.width;
     best[i] = {_mm512_set1_epi32(INT32_MAX), _mm512_setzero_si512()};
   }
   for (size_t first = 0; first < panels.panels; first += block) {
@@ -174,12 +190,12 @@ KITH_INLINE void BestOfBlock(const BytePanels& panels, const int8_t* queries, si
     size_t i = 0;
     for (; i + kTileQueries <= count; i += kTileQueries) {
       for (size_t panel = first; panel < end; ++panel) {
-        TakeNearer<kTileQueries>(panels, panel, queries + i * panels.width, best + i);
+        TakeNearer<kTileQueries>(panels, panel, each + i, best + i);
       }
     }
     for (; i < count; ++i) {
       for (size_t panel = first; panel < end; ++panel) {
-        TakeNearer<1>(panels, panel, queries + i * panels.width, best + i);
+        TakeNearer<1>(panels, panel, each + i, best + i);
       }
     }
   }
@@ -211,21 +227,68 @@ void PanelCandidatesWide(const BytePanels& panels, const int8_t* queries, size_t
   }
 }
 
-size_t CollectScoresWide(const int32_t* scores, size_t count, int32_t limit,
-                         uint64_t* keys) noexcept {
+// ---- Selection ----------------------------------------------------------------------------------
+
+KITH_INLINE size_t CountAtMostWide(const int32_t* values, size_t count, int32_t limit) {
   const __m512i most = _mm512_set1_epi32(limit);
   size_t found = 0;
   size_t i = 0;
   for (; i + 16 <= count; i += 16) {
-    uint32_t taken = _mm512_cmple_epi32_mask(LoadBytes(scores + i), most);
-    for (; taken != 0; taken &= taken - 1) {
-      const size_t at = i + static_cast<size_t>(__builtin_ctz(taken));
-      keys[found++] = KeyOf(scores[at], at);
-    }
+    const uint32_t taken = _mm512_cmple_epi32_mask(LoadBytes(values + i), most);
+    found += static_cast<size_t>(__builtin_popcount(taken));
+  }
+  return found + CountAtMost(values + i, count - i, limit);
+}
+
+int32_t KthSmallestWide(const int32_t* values, size_t count, size_t k) noexcept {
+  return KthByCounting<CountAtMostWide>(values, count, k);
+}
+
+// Compressed in registers: a compressing store is slow on Zen 4. What is stored behind the kept
+// ones is overwritten next, or lies in room that `count` values need.
+size_t CollectAtMostWide(const int32_t* values, size_t count, int32_t limit, int32_t* kept,
+                         uint32_t* indices) noexcept {
+  const __m512i most = _mm512_set1_epi32(limit);
+  __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t found = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16, index = _mm512_add_epi32(index, _mm512_set1_epi32(16))) {
+    const __m512i some = LoadBytes(values + i);
+    const __mmask16 taken = _mm512_cmple_epi32_mask(some, most);
+    _mm512_storeu_si512(kept + found, _mm512_maskz_compress_epi32(taken, some));
+    _mm512_storeu_si512(indices + found, _mm512_maskz_compress_epi32(taken, index));
+    found += static_cast<size_t>(__builtin_popcount(taken));
   }
   for (; i < count; ++i) {
-    keys[found] = KeyOf(scores[i], i);
-    found += scores[i] <= limit;
+    kept[found] = values[i];
+    indices[found] = static_cast<uint32_t>(i);
+    found += values[i] <= limit;
+  }
+  return found;
+}
+
+size_t KeepAtMostWide(int32_t* values, uint64_t* belongings, size_t count, int32_t limit) noexcept {
+  const __m512i most = _mm512_set1_epi32(limit);
+  size_t found = 0;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m512i some = LoadBytes(values + i);
+    const __m512i low = LoadBytes(belongings + i);
+    const __m512i high = LoadBytes(belongings + i + 8);
+    const __mmask16 taken = _mm512_cmple_epi32_mask(some, most);
+    const auto low_taken = static_cast<__mmask8>(taken);
+    const auto high_taken = static_cast<__mmask8>(taken >> 8);
+    const auto lows = static_cast<size_t>(__builtin_popcount(low_taken));
+    _mm512_storeu_si512(values + found, _mm512_maskz_compress_epi32(taken, some));
+    _mm512_storeu_si512(belongings + found, _mm512_maskz_compress_epi64(low_taken, low));
+    _mm512_storeu_si512(belongings + found + lows, _mm512_maskz_compress_epi64(high_taken, high));
+    found += static_cast<size_t>(__builtin_popcount(taken));
+  }
+  for (; i < count; ++i) {
+    const int32_t value = values[i];
+    values[found] = value;
+    belongings[found] = belongings[i];
+    found += value <= limit;
   }
   return found;
 }
@@ -278,8 +341,9 @@ KITH_INLINE uint64_t ReachedLanes(__m512i even, __m512i odd, const __m512i* bias
   return high << 32 | low;
 }
 
-KITH_INLINE Survivor* TakeLanes(uint64_t reached, uint32_t first, const __m512i* sums,
-                                const __m512i* bias, Survivor* out) {
+// Out of line, so that the scans stay small.
+__attribute__((noinline)) Survivor* TakeLanes(uint64_t reached, uint32_t first, const __m512i* sums,
+                                              const __m512i* bias, Survivor* out) {
   alignas(64) uint16_t sum[64];
   alignas(64) uint16_t its_bias[64];
   for (int i = 0; i < 2; ++i) {
@@ -298,79 +362,75 @@ KITH_INLINE Survivor* TakeLanes(uint64_t reached, uint32_t first, const __m512i*
   return out;
 }
 
-// kBlocks full blocks, which share the loads of the table.
+// kBlocks blocks, which share the loads of the table. The last one may be shorter; nothing behind
+// it is read.
 template <uint32_t kBlocks>
-KITH_INLINE Survivor* ScanBlocks(const ByteScan& scan, const uint8_t* codes, uint32_t first,
-                                 Survivor* out) {
+KITH_INLINE Survivor* ScanBlocks(const ByteScan& scan, Survivor* out) {
   const size_t block_bytes = size_t{kBlock} * (scan.subspaces + 2);
+  const uint8_t* codes = scan.blocks;
+  const uint32_t last_count = scan.count - (kBlocks - 1) * kBlock;
+  const uint32_t last_lanes = LanesOf(last_count);
+  const __mmask64 there = ~0ull >> (64 - last_lanes);
   LaneSums sums[kBlocks];
 #pragma GCC unroll 4
   for (uint32_t b = 0; b < kBlocks; ++b) sums[b] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   const uint8_t* table = scan.table;
-  for (uint32_t m = 0; m < scan.subspaces; ++m, table += kCodewords) {
+  const uint8_t* last = codes + (kBlocks - 1) * block_bytes;
+  const uint8_t* full = codes;
+  for (uint32_t m = 0; m < scan.subspaces; ++m) {
     const EntryRegisters entries = LoadEntries(table);
 #pragma GCC unroll 4
-    for (uint32_t b = 0; b < kBlocks; ++b) {
-      sums[b].Add(LookUp(entries, LoadBytes(codes + b * block_bytes + size_t{kBlock} * m)));
+    for (uint32_t b = 0; b + 1 < kBlocks; ++b) {
+      sums[b].Add(LookUp(entries, LoadBytes(full + b * block_bytes)));
     }
+    sums[kBlocks - 1].Add(LookUp(entries, _mm512_maskz_loadu_epi8(there, last)));
+    table += kCodewords;
+    full += kBlock;
+    last += last_lanes;
   }
   const Limits limits = {_mm512_set1_epi16(static_cast<int16_t>(scan.bias_factor)),
                          _mm512_set1_epi16(static_cast<int16_t>(scan.threshold))};
 #pragma GCC unroll 4
-  for (uint32_t b = 0; b < kBlocks; ++b) {
+  for (uint32_t b = 0; b + 1 < kBlocks; ++b) {
     const uint8_t* biases = codes + b * block_bytes + size_t{kBlock} * scan.subspaces;
     const __m512i bias[2] = {LoadBytes(biases), LoadBytes(biases + 64)};
     const __m512i sum[2] = {sums[b].Even(), sums[b].odd};
     const uint64_t reached = ReachedLanes(sum[0], sum[1], bias, limits);
     if (__builtin_expect(reached != 0, 0)) {
-      out = TakeLanes(reached, first + b * kBlock, sum, bias, out);
+      out = TakeLanes(reached, b * kBlock, sum, bias, out);
     }
+  }
+  const auto half = static_cast<__mmask32>(~0u >> (32 - last_lanes / 2));
+  const __m512i bias[2] = {_mm512_maskz_loadu_epi16(half, last),
+                           _mm512_maskz_loadu_epi16(half, last + last_lanes)};
+  const __m512i sum[2] = {sums[kBlocks - 1].Even(), sums[kBlocks - 1].odd};
+  const uint64_t even = (1ull << (last_count + 1) / 2) - 1;
+  const uint64_t odd = (1ull << last_count / 2) - 1;
+  const uint64_t reached = ReachedLanes(sum[0], sum[1], bias, limits) & (odd << 32 | even);
+  if (__builtin_expect(reached != 0, 0)) {
+    out = TakeLanes(reached, (kBlocks - 1) * kBlock, sum, bias, out);
   }
   return out;
 }
 
-// The last block of a list, of fewer lanes; nothing behind it is read.
-KITH_INLINE Survivor* ScanShortBlock(const ByteScan& scan, const uint8_t* codes, uint32_t first,
-                                     Survivor* out) {
-  const uint32_t count = scan.count - first;
-  const uint32_t lanes = LanesOf(count);
-  const __mmask64 there = ~0ull >> (64 - lanes);
-  LaneSums sums = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-  const uint8_t* table = scan.table;
-  for (uint32_t m = 0; m < scan.subspaces; ++m, table += kCodewords, codes += lanes) {
-    sums.Add(LookUp(LoadEntries(table), _mm512_maskz_loadu_epi8(there, codes)));
-  }
-  const auto half = static_cast<__mmask32>(~0u >> (32 - lanes / 2));
-  const __m512i bias[2] = {_mm512_maskz_loadu_epi16(half, codes),
-                           _mm512_maskz_loadu_epi16(half, codes + lanes)};
-  const __m512i sum[2] = {sums.Even(), sums.odd};
-  const Limits limits = {_mm512_set1_epi16(static_cast<int16_t>(scan.bias_factor)),
-                         _mm512_set1_epi16(static_cast<int16_t>(scan.threshold))};
-  const uint64_t even = (1ull << (count + 1) / 2) - 1;
-  const uint64_t odd = (1ull << count / 2) - 1;
-  const uint64_t reached = ReachedLanes(sum[0], sum[1], bias, limits) & (odd << 32 | even);
-  return TakeLanes(reached, first, sum, bias, out);
-}
-
 size_t ScanBytesWide(const ByteScan& scan, Survivor* out) noexcept {
   const Survivor* begin = out;
-  const size_t block_bytes = size_t{kBlock} * (scan.subspaces + 2);
-  const uint8_t* codes = scan.blocks;
-  uint32_t first = 0;
-  for (; first + 4 * kBlock <= scan.count; first += 4 * kBlock, codes += 4 * block_bytes) {
-    out = ScanBlocks<4>(scan, codes, first, out);
+  switch ((scan.count + kBlock - 1) / kBlock) {
+    case 4:
+      out = ScanBlocks<4>(scan, out);
+      break;
+    case 3:
+      out = ScanBlocks<3>(scan, out);
+      break;
+    case 2:
+      out = ScanBlocks<2>(scan, out);
+      break;
+    case 1:
+      out = ScanBlocks<1>(scan, out);
+      break;
+    default:  // none
+      break;
   }
-  if (first + 2 * kBlock <= scan.count) {
-    out = ScanBlocks<2>(scan, codes, first, out);
-    first += 2 * kBlock;
-    codes += 2 * block_bytes;
-  }
-  if (first + kBlock <= scan.count) {
-    out = ScanBlocks<1>(scan, codes, first, out);
-    first += kBlock;
-    codes += block_bytes;
-  }
-  if (first < scan.count) out = ScanShortBlock(scan, codes, first, out);
   return static_cast<size_t>(out - begin);
 }
 
@@ -381,7 +441,9 @@ constexpr KernelTable WideTable() {
   table.panel_scores = PanelScoresWide;
   table.panel_nearest = PanelNearestWide;
   table.panel_candidates = PanelCandidatesWide;
-  table.collect_scores = CollectScoresWide;
+  table.kth_smallest = KthSmallestWide;
+  table.collect_at_most = CollectAtMostWide;
+  table.keep_at_most = KeepAtMostWide;
   table.scan_bytes = ScanBytesWide;
   return table;
 }

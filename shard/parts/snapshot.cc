@@ -6,12 +6,6 @@
 
 namespace kith::shard {
 
-uint64_t BuiltIndex::OutOfRangeRows() const {
-  uint64_t rows = 0;
-  for (const auto& segment : segments) rows += segment->side_rows().size();
-  return rows;
-}
-
 const BuiltIndex* Snapshot::FindIndex(const std::string& version) const {
   const auto found = std::find_if(indexes.begin(), indexes.end(), [&](const BuiltIndex& index) {
     return index.version->hash == version;

@@ -22,8 +22,6 @@ struct BuiltIndex {
   uint32_t indexed_end = 0;  // rows below it are in the segments, or dead
   bool ready = false;        // caught up once: it may serve, its tail is compared exactly
   bool rebuilding = false;   // it served before its files were lost: encoded again from the truth
-
-  uint64_t OutOfRangeRows() const;
 };
 
 // Everything a search reads, as of one lsn. Immutable; a search holds one from start to end.

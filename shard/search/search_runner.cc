@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ uint64_t NanosecondsBetween(Deadline from, Deadline to) {
   return static_cast<uint64_t>(std::max<int64_t>(
       0, std::chrono::duration_cast<std::chrono::nanoseconds>(to - from).count()));
 }
+
+constexpr uint32_t kQueriesOfRun = 8;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
@@ -80,8 +83,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
 
   // Posts the runs; those the pool refuses end at once.
   void Start() {
-    const uint32_t per_run =
-        std::max<uint32_t>(1, call_.count / static_cast<uint32_t>(runner_.pool_.threads() * 4));
+    // A few queries a run, whose steps take turns; of many, runs enough that no thread ends early.
+    const auto threads = static_cast<uint32_t>(runner_.pool_.threads());
+    const uint32_t share = (call_.count + threads - 1) / threads;
+    const uint32_t per_run = std::max(std::min(share, kQueriesOfRun), share / 4);
     const uint32_t runs = (call_.count + per_run - 1) / per_run;
     left_.store(runs, std::memory_order_relaxed);
     for (uint32_t begin = 0; begin < call_.count; begin += per_run) {
@@ -105,6 +110,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     if (index_ != nullptr) options_.nprobe = std::min(options_.nprobe, index_->version->lists());
     options_.refine = call_.refine;
     options_.rerank = call_.rerank;
+    if (call_.stop_ratio != 0) options_.stop_ratio = call_.stop_ratio;
     options_.exact = call_.exact || index_ == nullptr;
     if (call_.score_bound.has_value()) {
       options_.rank_bound = RankFromScore(runner_.parts_.spec.metric, *call_.score_bound);
@@ -118,14 +124,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     WorkspacePool::Lease workspace(runner_.workspaces_);
     const index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
     const size_t query_bytes = call_.queries.size() / call_.count;
-    for (uint32_t i = begin; i < end; ++i) {
-      const index::Status status = index::Search({view, call_.queries.data() + i * query_bytes},
-                                                 options_, *workspace, answers_[i]);
-      if (!status.ok()) {
-        Refuse(FromIndex(status));
-        break;
-      }
-    }
+    const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
+                                       query_bytes};
+    const index::Status status = index::SearchBatch(
+        queries, options_, *workspace, std::span(answers_).subspan(begin, end - begin));
+    if (!status.ok()) Refuse(FromIndex(status));
     EndRun();
   }
 

@@ -100,7 +100,8 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
     std::vector<Found> found;
     for (const auto& [key, point] : shard->points) {
       if (!all && SampleHash(kListSeed, key) % index->second >= call.nprobe) continue;
-      const bool is_lost = !all && call.refine < lose_below_refine_;
+      const bool is_lost =
+          !all && (call.refine < lose_below_refine_ || index->second == lose_in_lists_);
       if (is_lost && SampleHash(kLossSeed, key) % 10 == 0) continue;
       const float score = Score(shard->spec, call.queries.data() + q * query_bytes, point.vector);
       const float rank = RankFromScore(shard->spec.metric, score);

@@ -60,6 +60,11 @@ void FakeShardService::LoseBelowRefine(uint32_t refine) {
   lose_below_refine_ = refine;
 }
 
+void FakeShardService::LoseInLists(uint32_t lists) {
+  std::lock_guard lock(mutex_);
+  lose_in_lists_ = lists;
+}
+
 void FakeShardService::HoldEncoding(bool hold) {
   std::lock_guard lock(mutex_);
   hold_encoding_ = hold;
@@ -201,6 +206,8 @@ absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline deadline) 
     index.total_rows = stat.rows;
     index.indexed_rows = hold_encoding_ ? stat.rows / 2 : stat.rows;
     index.ready = !hold_encoding_;
+    index.lists = lists;
+    index.list_rows = stat.rows;
     if (Corrupted("BuildIndex")) {
       index.ready = false;
       index.indexed_rows = stat.rows / 3;

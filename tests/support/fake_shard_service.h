@@ -42,6 +42,8 @@ class FakeShardService : public ShardService {
   // A search through an index that refines less than this misses every tenth point, however many
   // lists it probes.
   void LoseBelowRefine(uint32_t refine);
+  // A search through an index of so many lists misses every tenth point: a version that is worse.
+  void LoseInLists(uint32_t lists);
   // Encoding stays at half of the rows, training at half of its progress, until it is let go.
   void HoldEncoding(bool hold);
   void HoldTraining(bool hold);
@@ -120,6 +122,7 @@ class FakeShardService : public ShardService {
   bool down_ = false;
   bool hold_encoding_ = false;
   uint32_t lose_below_refine_ = 0;
+  uint32_t lose_in_lists_ = 0;
   bool hold_training_ = false;
   std::chrono::milliseconds delay_{0};
   std::map<std::string, Fault> faults_;

@@ -74,22 +74,28 @@ struct Measuring {
   const QuerySet& queries;
   const NeighbourSets& truth;
   const std::vector<uint32_t> ladder;
-  const size_t depths;  // curves at most
-  size_t steps = 0;     // searches made
+  const size_t efforts;  // curves at most
+  size_t steps = 0;      // searches made
 };
+
+absl::StatusOr<RecallMeasure> MeasureOnce(const Measuring& measuring, const SearchCall& call) {
+  KITH_ASSIGN_OR_RETURN(const NeighbourSets found,
+                        SearchShards(measuring.run, measuring.queries, call));
+  RecallMeasure measure = Summarise(RecallsOf(found, measuring.truth));
+  measure.nprobe = call.nprobe;
+  measure.refine = call.refine;
+  measure.stop_ratio = call.stop_ratio;
+  measure.scanned_share = ScannedShare(found, measuring.queries.count);
+  return measure;
+}
 
 absl::StatusOr<Curve> MeasureCurve(Measuring& measuring, SearchCall call) {
   Curve curve;
   for (const uint32_t nprobe : measuring.ladder) {
     call.nprobe = nprobe;
-    KITH_ASSIGN_OR_RETURN(const NeighbourSets found,
-                          SearchShards(measuring.run, measuring.queries, call));
-    RecallMeasure measure = Summarise(RecallsOf(found, measuring.truth));
-    measure.nprobe = nprobe;
-    measure.refine = call.refine;
-    measure.scanned_share = ScannedShare(found, measuring.queries.count);
+    KITH_ASSIGN_OR_RETURN(const RecallMeasure measure, MeasureOnce(measuring, call));
     curve.push_back(measure);
-    const auto all = static_cast<double>(measuring.ladder.size() * measuring.depths);
+    const auto all = static_cast<double>(measuring.ladder.size() * measuring.efforts);
     const double done = static_cast<double>(++measuring.steps) / all;
     measuring.run.Report(kCalibrating, kTruthShare + (1 - kTruthShare) * done);
     if (Finished(curve)) break;
@@ -97,12 +103,41 @@ absl::StatusOr<Curve> MeasureCurve(Measuring& measuring, SearchCall call) {
   return curve;
 }
 
+// Nothing where the new version is the only one.
+absl::StatusOr<std::optional<ServingMeasure>> MeasureServing(const Measuring& measuring,
+                                                             SearchCall call) {
+  const TrainingRun& run = measuring.run;
+  KITH_ASSIGN_OR_RETURN(const auto entry, run.context().map->Find(run.record.name));
+  const CollectionRecord& record = entry->record;
+  if (record.serving_version.empty() || record.serving_version == call.index_version) {
+    return std::optional<ServingMeasure>();
+  }
+  const ProbeChoice choice = ChooseProbes(record, run.plan.target_recall);
+  call.index_version = record.serving_version;
+  call.nprobe = choice.nprobe;
+  if (choice.effort.refine != 0) call.refine = choice.effort.refine;
+  call.stop_ratio = static_cast<float>(choice.effort.stop_ratio);
+  KITH_ASSIGN_OR_RETURN(const RecallMeasure measure, MeasureOnce(measuring, call));
+  return std::optional<ServingMeasure>({record.serving_version, measure});
+}
+
 }  // namespace
 
-std::vector<uint32_t> DepthLadder(size_t shards) {
-  std::vector<uint32_t> depths{RefineOfShard(shards)};
-  if (DeepestRefineOfShard(shards) > depths.back()) depths.push_back(DeepestRefineOfShard(shards));
-  return depths;
+std::vector<SearchEffort> EffortLadder(size_t shards, Metric metric) {
+  // Measured on SIFT 1 M: with 1.25 at a usual depth all but the highest recalls come with the
+  // least work, 1.5 carries on to 0.99, and half the depth is enough up to 0.92.
+  constexpr double kTight = 1.25;
+  constexpr double kLoose = 1.5;
+  const uint32_t usual = RefineOfShard(shards);
+  const uint32_t deep = DeepestRefineOfShard(shards);
+  std::vector<SearchEffort> ladder;
+  if (metric != Metric::kInnerProduct) {
+    ladder = {{usual / 2, kTight}, {usual, kTight}, {usual, kLoose}};
+    if (deep > usual) ladder.push_back({deep, kLoose});
+  }
+  ladder.push_back({usual, 0});
+  if (deep > usual) ladder.push_back({deep, 0});
+  return ladder;
 }
 
 std::vector<uint32_t> NprobeLadder(uint32_t lists) {
@@ -131,9 +166,8 @@ RecallMeasure Summarise(std::span<const double> recalls) {
   return measure;
 }
 
-absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
-                                                         const std::string& version,
-                                                         const SampleChunk& held_out) {
+absl::StatusOr<Calibration> Calibrate(const TrainingRun& run, const std::string& version,
+                                      const SampleChunk& held_out) {
   KITH_ASSIGN_OR_RETURN(const QuerySet queries, QueriesOf(run, held_out));
   SearchCall exact;
   exact.index_version = version;
@@ -143,14 +177,15 @@ absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
   SearchCall approximate;
   approximate.index_version = version;
   approximate.rerank = RerankOfShard(run.record.shards.size());
-  const std::vector<uint32_t> depths = DepthLadder(run.record.shards.size());
+  const auto efforts = EffortLadder(run.record.shards.size(), run.record.metric);
   const double goal = RecallGoal(std::max(run.plan.target_recall, kHighTarget));
-  Measuring measuring{run, queries, truth, NprobeLadder(run.plan.lists), depths.size()};
+  Measuring measuring{run, queries, truth, NprobeLadder(run.plan.lists), efforts.size()};
   Curve curves;
-  for (const uint32_t refine : depths) {
-    approximate.refine = refine;
+  for (const SearchEffort& effort : efforts) {
+    approximate.refine = effort.refine;
+    approximate.stop_ratio = static_cast<float>(effort.stop_ratio);
     KITH_ASSIGN_OR_RETURN(const Curve curve, MeasureCurve(measuring, approximate));
-    // More candidates that bring nothing are not worth looking at.
+    // More work that brings nothing is not worth doing.
     const bool is_better =
         curves.empty() || curve.back().recall_at_10 > curves.back().recall_at_10 + kFlatGain;
     if (is_better) curves.insert(curves.end(), curve.begin(), curve.end());
@@ -158,10 +193,15 @@ absl::StatusOr<std::vector<RecallMeasure>> MeasureRecall(const TrainingRun& run,
   }
   spdlog::info(
       "event=recall_measured collection={} version={} queries={} steps={} recall_at_10={:.4f} "
-      "nprobe={} refine={} scanned_share={:.4f}",
+      "nprobe={} refine={} stop_ratio={} scanned_share={:.4f}",
       run.record.name, version, queries.count, curves.size(), curves.back().recall_at_10,
-      curves.back().nprobe, curves.back().refine, curves.back().scanned_share);
-  return curves;
+      curves.back().nprobe, curves.back().refine, curves.back().stop_ratio,
+      curves.back().scanned_share);
+  approximate.refine = RefineOfShard(run.record.shards.size());
+  approximate.stop_ratio = 0;
+  KITH_ASSIGN_OR_RETURN(std::optional<ServingMeasure> serving,
+                        MeasureServing(measuring, approximate));
+  return Calibration{std::move(curves), std::move(serving)};
 }
 
 }  // namespace kith::coordinator

@@ -5,11 +5,12 @@
 
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "coordinator/admin/index_versions.h"
+#include "coordinator/admin/promotion.h"
 #include "coordinator/admin/training/artifact.h"
 #include "coordinator/admin/training/calibration.h"
 #include "coordinator/admin/training/encoding.h"
@@ -31,42 +32,44 @@ void EndJob(const TrainingRun& run) {
   }
 }
 
-absl::StatusOr<CollectionRecord> Promote(const TrainingRun& run, const std::string& version,
-                                         const std::vector<RecallMeasure>& recall) {
-  KITH_RETURN_IF_ERROR(run.operation.Check());
-  run.Report(kPromoting, 0);
-  return run.catalog.Modify(run.record, [&](CollectionRecord& record) {
-    if (record.state != State::kActive) {
-      return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
-                   fmt::format("collection {} is being dropped", record.name));
-    }
-    // The same sample gives the same version again: then there is nothing before it to keep.
-    if (record.serving_version != version) record.previous_version = record.serving_version;
-    record.serving_version = version;
-    record.recall = recall;
-    record.trained_lists = run.plan.lists;
-    record.trained_subspaces = run.plan.subspaces;
-    record.target_recall = run.plan.target_recall;
-    return absl::OkStatus();
-  });
+IndexVersionRecord Describe(const TrainingRun& run, const std::string& version,
+                            const Calibration& calibration) {
+  IndexVersionRecord trained;
+  trained.version = version;
+  trained.lists = run.plan.lists;
+  trained.subspaces = run.plan.subspaces;
+  trained.target_recall = run.plan.target_recall;
+  trained.trained_points = run.plan.points;
+  trained.trained_unix_ms = run.context().clock->UnixMs();
+  trained.recall = calibration.recall;
+  if (calibration.serving.has_value()) {
+    const auto& [serving, measure] = *calibration.serving;
+    trained.comparison = CompareRecall(trained, serving, measure);
+  }
+  return trained;
 }
 
-// Everything but what `record` serves and what served before.
+absl::StatusOr<CollectionRecord> Publish(const TrainingRun& run,
+                                         const IndexVersionRecord& trained) {
+  KITH_RETURN_IF_ERROR(run.operation.Check());
+  run.Report(kPromoting, 0);
+  std::string why;
+  KITH_ASSIGN_OR_RETURN(
+      CollectionRecord published, run.catalog.Modify(run.record, [&](CollectionRecord& record) {
+        if (record.state != State::kActive) {
+          return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
+                       fmt::format("collection {} is being dropped", record.name));
+        }
+        why = PublishVersion(record, trained, run.plan.promotion);
+        return absl::OkStatus();
+      }));
+  run.operation.NoteTraining({why, trained.comparison});
+  return published;
+}
+
 void DropOldVersions(const TrainingRun& run, const CollectionRecord& record) {
   SurveyPass pass;
-  for (const ShardSurvey& survey : SurveyShards(run.catalog, record, pass)) {
-    const auto service = run.catalog.Node(survey.placement.node);
-    if (!survey.stat.ok() || !service.ok()) continue;  // reconciling comes by again
-    for (const IndexState& index : survey.stat->indexes) {
-      const bool kept =
-          index.version == record.serving_version || index.version == record.previous_version;
-      if (kept) continue;
-      const absl::Status dropped = (*service)->DropIndex(survey.placement.shard, index.version,
-                                                         run.context().CallDeadline());
-      spdlog::info("event=index_dropped collection={} shard={} version={} status={}", record.name,
-                   survey.placement.shard, index.version, telemetry::LogValue(dropped.ToString()));
-    }
-  }
+  DropUnheldVersions(run.catalog, record, SurveyShards(run.catalog, record, pass));
 }
 
 absl::StatusOr<std::string> Train(const TrainingRun& run) {
@@ -79,9 +82,9 @@ absl::StatusOr<std::string> Train(const TrainingRun& run) {
   EndJob(run);
   run.Report(kEncoding, 0);
   KITH_RETURN_IF_ERROR(EncodeShards(run, version));
-  KITH_ASSIGN_OR_RETURN(const std::vector<RecallMeasure> recall,
-                        MeasureRecall(run, version, held_out));
-  KITH_ASSIGN_OR_RETURN(const CollectionRecord record, Promote(run, version, recall));
+  KITH_ASSIGN_OR_RETURN(const Calibration calibration, Calibrate(run, version, held_out));
+  KITH_ASSIGN_OR_RETURN(const CollectionRecord record,
+                        Publish(run, Describe(run, version, calibration)));
   DropOldVersions(run, record);
   return version;
 }
@@ -108,8 +111,10 @@ void RunTraining(const TrainingRun& run) {
     run.operation.Finish(version.status(), "");
     return;
   }
-  spdlog::info("event=training_ended collection={} operation={} version={}", run.record.name,
-               run.operation.Snapshot().id, *version);
+  const Operation ended = run.operation.Snapshot();
+  spdlog::info("event=training_ended collection={} operation={} version={} not_promoted_reason={}",
+               run.record.name, ended.id, *version,
+               telemetry::LogValue(ended.training->not_promoted_reason));
   run.operation.Finish(absl::OkStatus(), *version);
 }
 

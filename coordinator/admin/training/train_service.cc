@@ -27,6 +27,18 @@ absl::StatusOr<uint64_t> CountPoints(const std::vector<ShardSurvey>& surveys) {
   return points;
 }
 
+absl::Status CheckPromotion(const PromotionRule& rule) {
+  if (!rule.recall_gain_min.has_value()) return absl::OkStatus();
+  if (rule.when == PromotionRule::When::kByHand) {
+    return FieldError("min_recall_gain", reason::kBadRequest,
+                      "is for a promotion that is made by itself, and auto_promote is false; send "
+                      "one of them");
+  }
+  if (*rule.recall_gain_min >= -1 && *rule.recall_gain_min <= 1) return absl::OkStatus();
+  return FieldError("min_recall_gain", reason::kBadRequest,
+                    fmt::format("is {}, must be from -1 to 1", *rule.recall_gain_min));
+}
+
 }  // namespace
 
 absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline until) {
@@ -36,11 +48,13 @@ absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline un
   KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(call.collection));
   const CollectionRecord& record = entry->record;
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, record.dimension));
+  KITH_RETURN_IF_ERROR(CheckPromotion(call.promotion));
   SurveyPass pass{until, {}};
   const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record, pass);
   KITH_ASSIGN_OR_RETURN(const uint64_t points, CountPoints(surveys));
   KITH_ASSIGN_OR_RETURN(TrainingPlan plan, PlanTraining(record, call.index, points));
   plan.seed = call.seed;
+  plan.promotion = call.promotion;
   if (memory_limit_bytes_ != 0) {
     KITH_RETURN_IF_ERROR(CheckTrainingMemory(record, plan, surveys, memory_limit_bytes_));
   }

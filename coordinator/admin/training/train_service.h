@@ -9,6 +9,7 @@
 #include "coordinator/admin/catalog.h"
 #include "coordinator/admin/collection_service.h"
 #include "coordinator/admin/operations.h"
+#include "coordinator/admin/promotion.h"
 
 namespace kith::coordinator {
 
@@ -17,6 +18,7 @@ struct TrainCall {
   std::string collection;
   IndexChoice index;  // zero fields keep the collection's
   uint64_t seed = 0;
+  PromotionRule promotion;
 };
 
 // Starts training operations (kind "train") and runs them on `jobs`. Cancel them through

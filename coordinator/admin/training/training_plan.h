@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "common/meta/meta_store.h"
 #include "coordinator/admin/collection_service.h"
+#include "coordinator/admin/promotion.h"
 
 namespace kith::coordinator {
 
@@ -18,6 +19,7 @@ struct TrainingPlan {
   uint64_t seed = 0;
   uint64_t sample = 0;    // points with the smallest sample hashes: trained on
   uint64_t held_out = 0;  // the next ones: the queries recall is measured with
+  PromotionRule promotion;
 };
 
 // Fewer held-out points than this say nothing: recall is then measured with points of the sample.

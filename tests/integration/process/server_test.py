@@ -43,6 +43,35 @@ class WholeClusterInOneProcess(ProcessTest):
         self.assertIn("green", self.kith("status", "--endpoint", again.grpc))
         self.assertEqual(again.stop(signal.SIGINT), 0, again.text())
 
+    def test_an_index_version_is_retrained_rolled_back_after_a_restart_and_dropped(self):
+        server = self.embedded().await_ready()
+        self.fill(server.grpc)
+        first = json.loads(self.kith("index", "list", "c", "--json", "-", "--endpoint", server.grpc))
+        self.assertEqual([version["state"] for version in first], ["serving"])
+        at = ("--endpoint", server.grpc)
+        trained = self.kith("collection", "train", "c", "--seed", "2", "--no-promote", *at)
+        self.assertIn("waits", trained)
+        self.assertIn("gain", trained)
+        self.assertIn("serves index version", self.kith("index", "promote", "c", *at))
+        self.assertEqual(server.stop(), 0, server.text())
+
+        again = self.embedded().await_ready()
+        at = ("--endpoint", again.grpc)
+        listed = json.loads(self.kith("index", "list", "c", "--json", "-", *at))
+        self.assertEqual([version["state"] for version in listed], ["serving", "previous"])
+        self.assertEqual(listed[1]["version"], first[0]["version"])
+        self.assertEqual(listed[0]["comparison"]["serving"]["version"], first[0]["version"])
+        self.assertIn(f"serves index version {first[0]['version']} again",
+                      self.kith("index", "rollback", "c", *at))
+        again.await_metric(
+            f'kith_index_version_info{{collection="c",version="{first[0]["version"]}"}} 1')
+        again.await_metric('kith_index_growth_ratio{collection="c"} 0')
+        self.assertIn("dropped", self.kith("index", "drop", "c", listed[0]["version"], *at))
+        serving = run(os.environ["KITH"], "index", "drop", "c", first[0]["version"], *at)
+        self.assertEqual(serving.returncode, 1)
+        self.assertIn("INDEX_VERSION_SERVING", serving.stderr)
+        self.assertEqual(again.stop(), 0, again.text())
+
     def test_health_and_reflection_answer_on_the_clients_port(self):
         server = self.embedded().await_ready()
         health = run(os.environ["PROBE"], "health", server.grpc)

@@ -131,12 +131,22 @@ TEST_F(PublicRpc, StartsTrainingAndFollowsTheOperation) {
   EXPECT_EQ(found->explanation().strategy(), "ivf");
   EXPECT_EQ(found->explanation().nprobe(), 16u);
   EXPECT_GT(found->explanation().refine(), 0u);
+  EXPECT_EQ(found->explanation().index_version(), operation.result());
+  EXPECT_FALSE(found->explanation().has_target_recall());
+  ASSERT_EQ(found->explanation().shards_size(), 2);
+  EXPECT_EQ(
+      found->explanation().shards(0).rows_scanned() + found->explanation().shards(1).rows_scanned(),
+      found->explanation().rows_scanned());
+  EXPECT_EQ(found->explanation().shards(0).points() + found->explanation().shards(1).points(),
+            5000u);
   EXPECT_THAT(NumbersOf(*found), ElementsAre(5, 4, 6));
   near.mutable_parameters()->set_nprobe(1000);
   EXPECT_EQ(Find(near)->explanation().nprobe(), 16u) << "there are no more lists";
   near.mutable_parameters()->clear_nprobe();
   near.mutable_parameters()->set_target_recall(0.9);
   EXPECT_TRUE(Find(near)->explanation().target_recall_reached());
+  EXPECT_EQ(Find(near)->explanation().target_recall(), 0.9);
+  EXPECT_EQ(Find(near)->explanation().target_recall_source(), "request");
   near.mutable_parameters()->clear_target_recall();
   const auto small = Find(near);
   EXPECT_EQ(small->explanation().strategy(), "flat");
@@ -149,6 +159,8 @@ TEST_F(PublicRpc, StartsTrainingAndFollowsTheOperation) {
                   .ok());
   ASSERT_EQ(list.operations_size(), 1);
   EXPECT_EQ(list.operations(0).kind(), "train");
+  EXPECT_TRUE(list.operations(0).promoted());
+  EXPECT_FALSE(list.operations(0).has_comparison()) << "nothing served before";
   get.set_id("nope");
   EXPECT_EQ(
       ReasonOf(server_.Call(*server_.operations, &Operations::CancelOperation, get, &operation)),

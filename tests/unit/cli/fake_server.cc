@@ -181,10 +181,69 @@ grpc::Status FakeServer::DeleteCollection(grpc::ServerContext*,
                                                         : NoCollection(request->collection());
 }
 
+grpc::Status FakeServer::ListIndexVersions(grpc::ServerContext*,
+                                           const v1::ListIndexVersionsRequest*,
+                                           v1::ListIndexVersionsResponse* answer) {
+  const std::lock_guard lock(mutex_);
+  *answer = versions;
+  return grpc::Status::OK;
+}
+
+// The named one, or the one that waits, changes places with the first.
+grpc::Status FakeServer::PromoteIndexVersion(grpc::ServerContext*,
+                                             const v1::PromoteIndexVersionRequest* request,
+                                             v1::ListIndexVersionsResponse* answer) {
+  const std::lock_guard lock(mutex_);
+  for (int i = 1; i < versions.versions_size(); ++i) {
+    v1::IndexVersion& version = *versions.mutable_versions(i);
+    const bool is_meant = request->version().empty()
+                              ? version.state() == v1::IndexVersion::STATE_WAITING
+                              : version.version() == request->version();
+    if (!is_meant) continue;
+    version.set_state(v1::IndexVersion::STATE_SERVING);
+    versions.mutable_versions(0)->set_state(v1::IndexVersion::STATE_PREVIOUS);
+    versions.mutable_versions()->SwapElements(0, i);
+    *answer = versions;
+    return grpc::Status::OK;
+  }
+  return RpcErrorOf(
+      ItemError(5, "INDEX_VERSION_NOT_FOUND", "no index version " + request->version()));
+}
+
+grpc::Status FakeServer::RollbackIndexVersion(grpc::ServerContext*,
+                                              const v1::RollbackIndexVersionRequest*,
+                                              v1::ListIndexVersionsResponse* answer) {
+  const std::lock_guard lock(mutex_);
+  for (int i = 1; i < versions.versions_size(); ++i) {
+    if (versions.versions(i).state() != v1::IndexVersion::STATE_PREVIOUS) continue;
+    versions.mutable_versions(i)->set_state(v1::IndexVersion::STATE_SERVING);
+    versions.mutable_versions(0)->set_state(v1::IndexVersion::STATE_WAITING);
+    versions.mutable_versions()->SwapElements(0, i);
+    *answer = versions;
+    return grpc::Status::OK;
+  }
+  return RpcErrorOf(ItemError(9, "INDEX_VERSION_NOT_FOUND", "nothing served before"));
+}
+
+grpc::Status FakeServer::DropIndexVersion(grpc::ServerContext*,
+                                          const v1::DropIndexVersionRequest* request,
+                                          v1::ListIndexVersionsResponse* answer) {
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < versions.versions_size(); ++i) {
+    if (versions.versions(i).version() != request->version()) continue;
+    if (i == 0) return RpcErrorOf(ItemError(9, "INDEX_VERSION_SERVING", "it serves"));
+    versions.mutable_versions()->DeleteSubrange(i, 1);
+    *answer = versions;
+    return grpc::Status::OK;
+  }
+  return RpcErrorOf(ItemError(5, "INDEX_VERSION_NOT_FOUND", "no such version"));
+}
+
 grpc::Status FakeServer::TrainIndex(grpc::ServerContext*, const v1::TrainIndexRequest* request,
                                     v1::Operation* answer) {
   const std::lock_guard lock(mutex_);
   if (Find(request->collection()) == nullptr) return NoCollection(request->collection());
+  last_training = *request;
   answer->set_id("op-1");
   answer->set_kind("train");
   answer->set_collection(request->collection());
@@ -199,7 +258,8 @@ grpc::Status FakeServer::GetOperation(grpc::ServerContext*, const v1::GetOperati
   const std::lock_guard lock(mutex_);
   *answer = on_poll(++polls_);
   answer->set_id(request->id());
-  if (answer->state() == v1::Operation::STATE_SUCCEEDED) {
+  const bool is_promoted = !answer->has_promoted() || answer->promoted();
+  if (answer->state() == v1::Operation::STATE_SUCCEEDED && is_promoted) {
     FakeCollection* collection = Find(operations_.at(request->id()).collection());
     collection->facts.set_serving_version(answer->result());
   }

@@ -59,6 +59,9 @@ class FakeServer final : public v1::Collections::Service,
   // Called for each point of an Upsert by its number; a code other than 0 refuses it.
   std::function<google::rpc::Status(uint64_t call, uint64_t number)> on_point;
   std::function<v1::Operation(uint64_t poll)> on_poll;
+  // What the calls on index versions work on, whatever the collection.
+  v1::ListIndexVersionsResponse versions;
+  v1::TrainIndexRequest last_training;
   // What VerifyCollection answers for any collection.
   v1::VerifyCollectionResponse verification;
 
@@ -79,6 +82,14 @@ class FakeServer final : public v1::Collections::Service,
                                v1::ListCollectionsResponse*) override;
   grpc::Status DeleteCollection(grpc::ServerContext*, const v1::DeleteCollectionRequest*,
                                 v1::DeleteCollectionResponse*) override;
+  grpc::Status ListIndexVersions(grpc::ServerContext*, const v1::ListIndexVersionsRequest*,
+                                 v1::ListIndexVersionsResponse*) override;
+  grpc::Status PromoteIndexVersion(grpc::ServerContext*, const v1::PromoteIndexVersionRequest*,
+                                   v1::ListIndexVersionsResponse*) override;
+  grpc::Status RollbackIndexVersion(grpc::ServerContext*, const v1::RollbackIndexVersionRequest*,
+                                    v1::ListIndexVersionsResponse*) override;
+  grpc::Status DropIndexVersion(grpc::ServerContext*, const v1::DropIndexVersionRequest*,
+                                v1::ListIndexVersionsResponse*) override;
   grpc::Status TrainIndex(grpc::ServerContext*, const v1::TrainIndexRequest*,
                           v1::Operation*) override;
   grpc::Status VerifyCollection(grpc::ServerContext*, const v1::VerifyCollectionRequest*,

@@ -34,6 +34,7 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
                   .nprobe = 12,
                   .refine = ~uint32_t{0},
                   .rerank = 14,
+                  .stop_ratio = 1.25f,
                   .exact = true,
                   .score_bound = 0.0f,
                   .wait_lsn = 15};
@@ -48,6 +49,7 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
   EXPECT_EQ(got->nprobe, 12u);
   EXPECT_EQ(got->refine, ~uint32_t{0});
   EXPECT_EQ(got->rerank, 14u);
+  EXPECT_EQ(got->stop_ratio, 1.25f);
   EXPECT_TRUE(got->exact);
   EXPECT_EQ(got->score_bound, 0.0f);  // zero is a bound, absence is none
   EXPECT_EQ(got->wait_lsn, 15u);
@@ -297,7 +299,7 @@ TEST(ShardMessagesTest, AStatArrivesAsItWasSent) {
   stat.applied_lsn = 2;
   stat.live_points = 3;
   stat.rows = 4;
-  stat.indexes = {{"v", true, 5, 6, 7}};
+  stat.indexes = {{"v", true, 5, 6, 7, 16, 17, 18, 19, 20}};
   stat.memory = {8, 9, 10, 11, 12};
   stat.disk_bytes = 13;
   stat.incarnation = Uuid::Random();
@@ -310,6 +312,11 @@ TEST(ShardMessagesTest, AStatArrivesAsItWasSent) {
   ASSERT_EQ(got->indexes.size(), 1u);
   EXPECT_EQ(got->indexes[0].version, "v");
   EXPECT_EQ(got->indexes[0].out_of_range_rows, 7u);
+  EXPECT_EQ(got->indexes[0].lists, 16u);
+  EXPECT_EQ(got->indexes[0].list_rows, 17u);
+  EXPECT_EQ(got->indexes[0].list_rows_max, 18u);
+  EXPECT_EQ(got->indexes[0].large_list_rows, 19u);
+  EXPECT_EQ(got->indexes[0].dead_rows, 20u);
   EXPECT_EQ(got->memory.tombstones, 12u);
   EXPECT_EQ(got->disk_bytes, 13u);
   EXPECT_EQ(got->incarnation, incarnation);

@@ -18,6 +18,7 @@
 #include "common/base/ids.h"
 #include "coordinator/admin/catalog.h"
 #include "coordinator/admin/collection_service.h"
+#include "coordinator/admin/index_version_service.h"
 #include "coordinator/admin/operations.h"
 #include "coordinator/admin/reconcile.h"
 #include "coordinator/admin/training/train_service.h"
@@ -82,6 +83,7 @@ class AdminCluster {
     collections_ =
         std::make_unique<CollectionService>(*catalog_, *operations_, CollectionDefaults{});
     trainer_ = std::make_unique<TrainService>(*catalog_, *operations_, *jobs_);
+    versions_ = std::make_unique<IndexVersionService>(*catalog_, *operations_);
     reconciler_ = std::make_unique<Reconciler>(*catalog_, *operations_);
   }
 
@@ -93,6 +95,7 @@ class AdminCluster {
   Operations& operations() { return *operations_; }
   CollectionService& collections() { return *collections_; }
   TrainService& trainer() { return *trainer_; }
+  IndexVersionService& versions() { return *versions_; }
   Reconciler& reconciler() { return *reconciler_; }
 
   static CreateCollectionCall Call(const std::string& name, uint32_t shards) {
@@ -162,6 +165,7 @@ class AdminCluster {
     if (operations_ != nullptr) operations_->Close(std::chrono::seconds(20));
     reconciler_.reset();
     trainer_.reset();
+    versions_.reset();
     jobs_.reset();
     collections_.reset();
     operations_.reset();
@@ -176,6 +180,7 @@ class AdminCluster {
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<CollectionService> collections_;
   std::unique_ptr<TrainService> trainer_;
+  std::unique_ptr<IndexVersionService> versions_;
   std::unique_ptr<Reconciler> reconciler_;
 };
 

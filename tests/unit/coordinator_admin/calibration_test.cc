@@ -14,10 +14,17 @@ TEST(NprobeLadder, GrowsByHalvesAndEndsAtAllLists) {
   EXPECT_EQ(NprobeLadder(1u << 18).back(), 1u << 18);
 }
 
-TEST(DepthLadder, GoesFromTheUsualDepthToAllThatTheShardsMayLookAtTogether) {
-  EXPECT_THAT(DepthLadder(1), ::testing::ElementsAre(160, 400));
-  EXPECT_THAT(DepthLadder(2), ::testing::ElementsAre(160, 200));
-  EXPECT_THAT(DepthLadder(4), ::testing::ElementsAre(100));
+TEST(EffortLadder, GoesFromTheLeastWorkToAllThatTheShardsMayLookAtTogether) {
+  using Ladder = std::vector<SearchEffort>;
+  EXPECT_EQ(EffortLadder(1, Metric::kL2),
+            (Ladder{{80, 1.25}, {160, 1.25}, {160, 1.5}, {400, 1.5}, {160, 0}, {400, 0}}));
+  EXPECT_EQ(EffortLadder(4, Metric::kCosine),
+            (Ladder{{50, 1.25}, {100, 1.25}, {100, 1.5}, {100, 0}}));
+}
+
+TEST(EffortLadder, StopsNowhereUnderInnerProduct) {
+  EXPECT_EQ(EffortLadder(2, Metric::kInnerProduct),
+            (std::vector<SearchEffort>{{160, 0}, {200, 0}}));
 }
 
 TEST(Summarise, GivesTheMeanAndTheLowerEndOfItsInterval) {

@@ -40,7 +40,7 @@ TEST(RecallGoal, AsksForAFifthFewerMisses) {
 TEST(ChooseProbes, TakesTheMeasuredPointThatReachesTheGoal) {
   const ProbeChoice choice = ChooseProbes(Trained(), 0.95);
   EXPECT_EQ(choice.nprobe, 16u) << "the goal 0.96 is the lower end at 16 lists";
-  EXPECT_EQ(choice.refine, kUsual);
+  EXPECT_EQ(choice.effort.refine, kUsual);
   EXPECT_TRUE(choice.is_reached);
 }
 
@@ -67,18 +67,36 @@ TEST(ChooseProbes, GoesByTheLowerEndOfTheIntervalAndNotByTheMean) {
 
 TEST(ChooseProbes, LooksDeeperOnlyWhereTheUsualDepthDoesNotGetThere) {
   const ProbeChoice easy = ChooseProbes(TrainedTwice(), 0.85);  // goal 0.88
-  EXPECT_EQ(easy.refine, kUsual);
+  EXPECT_EQ(easy.effort.refine, kUsual);
   EXPECT_EQ(easy.nprobe, 15u) << "8 + 8 x 4/5";
   const ProbeChoice hard = ChooseProbes(TrainedTwice(), 0.95);  // goal 0.96
-  EXPECT_EQ(hard.refine, kDeep);
+  EXPECT_EQ(hard.effort.refine, kDeep);
   EXPECT_EQ(hard.nprobe, 27u) << "16 + 16 x 2/3";
   EXPECT_TRUE(hard.is_reached);
+}
+
+TEST(ChooseProbes, TakesTheCurveThatGetsThereWithTheLeastWork) {
+  CollectionRecord record = Trained();
+  record.recall = {{16, 0.90, 0.010, 0.89, 80, 1.25},
+                   {32, 0.95, 0.012, 0.94, 80, 1.25},
+                   {512, 0.97, 0.013, 0.965, 80, 1.25},
+                   {16, 0.93, 0.011, 0.92, 160, 1.5},
+                   {32, 0.97, 0.014, 0.965, 160, 1.5}};
+  record.versions.emplace_back();
+  record.versions.back().version = "v";
+  record.versions.back().trained_points = 1'000'000;
+  // Up to 0.94 the first curve scans less; above it asks for hundreds of lists.
+  EXPECT_EQ(ChooseProbes(record, 0.90).effort, (SearchEffort{80, 1.25}));
+  EXPECT_EQ(ChooseProbes(record, 0.95).effort, (SearchEffort{160, 1.5}));
+  // Where the points are not known the first that gets there is taken.
+  record.versions.clear();
+  EXPECT_EQ(ChooseProbes(record, 0.95).effort, (SearchEffort{80, 1.25}));
 }
 
 TEST(ChooseProbes, TakesTheBestAffordableWhereNoCurveGetsThere) {
   const ProbeChoice choice = ChooseProbes(TrainedTwice(), 0.99);
   EXPECT_FALSE(choice.is_reached);
-  EXPECT_EQ(choice.refine, kDeep);
+  EXPECT_EQ(choice.effort.refine, kDeep);
   EXPECT_EQ(choice.nprobe, 32u) << "not all 1024 lists, nor 64 for nothing more";
   CollectionRecord dear = TrainedTwice();
   for (RecallMeasure& measure : dear.recall) measure.scanned_share = 0.06;

@@ -115,7 +115,7 @@ TEST_F(TrainingTest, TheMeasuredCurveIsThatOfTheIndex) {
       << "with all lists and without the query itself the answers are equal";
   EXPECT_GE(ChooseProbes(record, 0.9).nprobe, 14u);
   for (const RecallMeasure& measure : record.recall) {
-    EXPECT_EQ(measure.refine, RefineOfShard(2)) << "it gets there: nothing deeper was measured";
+    EXPECT_EQ(measure.refine, RefineOfShard(2) / 2) << "it gets there: nothing harder was measured";
   }
 }
 
@@ -125,12 +125,12 @@ TEST_F(TrainingTest, RecallThatTheUsualDepthCannotShowIsMeasuredDeeper) {
   cluster.node(0).LoseBelowRefine(kRefineOfAllShards);
   ASSERT_EQ(Train(cluster, Call()).state, OperationState::kSucceeded);
   const CollectionRecord record = *cluster.meta.Get("a");
-  EXPECT_EQ(record.recall.front().refine, kRefineDefault);
+  EXPECT_EQ(record.recall.front().refine, kRefineDefault / 2);
   EXPECT_EQ(record.recall.back().refine, kRefineOfAllShards);
   const ProbeChoice choice = ChooseProbes(record, 0.95);
   EXPECT_TRUE(choice.is_reached);
-  EXPECT_EQ(choice.refine, kRefineOfAllShards);
-  EXPECT_EQ(ChooseProbes(record, 0.5).refine, kRefineDefault) << "what is easy stays cheap";
+  EXPECT_EQ(choice.effort.refine, kRefineOfAllShards);
+  EXPECT_EQ(ChooseProbes(record, 0.5).effort.refine, kRefineDefault / 2) << "what is easy stays cheap";
   EXPECT_EQ(cluster.collections().Get("a")->is_recall_reached, true);
 }
 
@@ -142,7 +142,7 @@ TEST_F(TrainingTest, RecallThatNoDepthCanShowIsSaidAndNotBoughtWithAllLists) {
   call.index.lists = 64;
   ASSERT_EQ(Train(cluster, call).state, OperationState::kSucceeded);
   const CollectionRecord record = *cluster.meta.Get("a");
-  EXPECT_EQ(record.recall.back().refine, kRefineDefault) << "deeper brought nothing";
+  EXPECT_EQ(record.recall.back().refine, kRefineDefault / 2) << "more work brought nothing";
   const ProbeChoice choice = ChooseProbes(record, 0.95);
   EXPECT_FALSE(choice.is_reached);
   EXPECT_LE(choice.nprobe, 4u) << "5 % of the points, not 64 lists";

@@ -109,7 +109,7 @@ class SearchServiceTest : public ::testing::Test {
   std::optional<DeadlineTimer> timer_{std::in_place};
   std::optional<SearchService> service_{
       std::in_place, cluster_.map, *timer_, clock_,
-      [this](const telemetry::SearchObservation&) { observed_.fetch_add(1); }};
+      SearchObservers{[this](const telemetry::SearchObservation&) { observed_.fetch_add(1); }, {}}};
   SearchQuery query_;
 };
 

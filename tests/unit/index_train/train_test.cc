@@ -203,9 +203,8 @@ TEST(TrainTest, AsManyListsAsPointsIsTheLimitAndWorks) {
   const auto trained = Train(parameters, StoredPoints(400), 2);
   ASSERT_TRUE(trained.ok()) << trained.status().message();
   const std::vector<float>& centroids = (*trained)->centroids;
-  const RowSource rows = {400, 20, [&](size_t i, float* out) {
-                            std::copy_n(&centroids[i * 20], 20, out);
-                          }};
+  const RowSource rows = {400, 20,
+                          [&](size_t i, float* out) { std::copy_n(&centroids[i * 20], 20, out); }};
   EXPECT_EQ(DistinctRows(rows, 400).size(), 400u);
 }
 

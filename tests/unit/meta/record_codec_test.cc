@@ -11,7 +11,8 @@
 namespace kith {
 namespace {
 
-CollectionRecord Sample() {
+// As format 1 knew it.
+CollectionRecord SampleWithoutVersions() {
   CollectionRecord record;
   record.name = "faces-80";
   for (size_t i = 0; i < 16; ++i) record.incarnation.bytes[i] = static_cast<uint8_t>(0xa0 + i);
@@ -33,6 +34,57 @@ CollectionRecord Sample() {
   return record;
 }
 
+CollectionRecord Sample() {
+  CollectionRecord record = SampleWithoutVersions();
+  IndexVersionRecord before;
+  before.version = record.previous_version;
+  before.lists = 2048;
+  before.subspaces = 20;
+  before.target_recall = 0.9;
+  before.trained_points = 1'000'000;
+  before.trained_unix_ms = 1'690'000'000'456;
+  before.recall = {{4, 0.75, 0.002, 0.7, 160}};
+  IndexVersionRecord serving = before;
+  serving.version = record.serving_version;
+  serving.recall = {{1, 0.5, 0.001, 0.48, 80, 1.25}, {32, 0.975, 0.0125, 0.97, 160}};
+  serving.comparison = {record.previous_version,     0.95,  {24, 0.96, 0.01, 0.95, 160},
+                        {40, 0.94, 0.03, 0.93, 400}, 0.025, 0.0125};
+  record.versions = {before, serving};
+  return record;
+}
+
+void ExpectEqual(const RecallMeasure& a, const RecallMeasure& b) {
+  EXPECT_EQ(a.nprobe, b.nprobe);
+  EXPECT_EQ(a.recall_at_10, b.recall_at_10);
+  EXPECT_EQ(a.scanned_share, b.scanned_share);
+  EXPECT_EQ(a.recall_low, b.recall_low);
+  EXPECT_EQ(a.refine, b.refine);
+  EXPECT_EQ(a.stop_ratio, b.stop_ratio);
+}
+
+void ExpectEqual(const std::vector<RecallMeasure>& a, const std::vector<RecallMeasure>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) ExpectEqual(a[i], b[i]);
+}
+
+void ExpectEqual(const IndexVersionRecord& a, const IndexVersionRecord& b) {
+  EXPECT_EQ(a.version, b.version);
+  EXPECT_EQ(a.lists, b.lists);
+  EXPECT_EQ(a.subspaces, b.subspaces);
+  EXPECT_EQ(a.target_recall, b.target_recall);
+  EXPECT_EQ(a.trained_points, b.trained_points);
+  EXPECT_EQ(a.trained_unix_ms, b.trained_unix_ms);
+  ExpectEqual(a.recall, b.recall);
+  ASSERT_EQ(a.comparison.has_value(), b.comparison.has_value());
+  if (!a.comparison.has_value()) return;
+  EXPECT_EQ(a.comparison->serving_version, b.comparison->serving_version);
+  EXPECT_EQ(a.comparison->target_recall, b.comparison->target_recall);
+  ExpectEqual(a.comparison->trained, b.comparison->trained);
+  ExpectEqual(a.comparison->serving, b.comparison->serving);
+  EXPECT_EQ(a.comparison->recall_gain, b.comparison->recall_gain);
+  EXPECT_EQ(a.comparison->tolerance, b.comparison->tolerance);
+}
+
 void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
   EXPECT_EQ(a.name, b.name);
   EXPECT_EQ(a.incarnation, b.incarnation);
@@ -47,14 +99,9 @@ void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
   EXPECT_EQ(a.target_recall, b.target_recall);
   EXPECT_EQ(a.serving_version, b.serving_version);
   EXPECT_EQ(a.previous_version, b.previous_version);
-  ASSERT_EQ(a.recall.size(), b.recall.size());
-  for (size_t i = 0; i < a.recall.size(); ++i) {
-    EXPECT_EQ(a.recall[i].nprobe, b.recall[i].nprobe);
-    EXPECT_EQ(a.recall[i].recall_at_10, b.recall[i].recall_at_10);
-    EXPECT_EQ(a.recall[i].scanned_share, b.recall[i].scanned_share);
-    EXPECT_EQ(a.recall[i].recall_low, b.recall[i].recall_low);
-    EXPECT_EQ(a.recall[i].refine, b.recall[i].refine);
-  }
+  ExpectEqual(a.recall, b.recall);
+  ASSERT_EQ(a.versions.size(), b.versions.size());
+  for (size_t i = 0; i < a.versions.size(); ++i) ExpectEqual(a.versions[i], b.versions[i]);
   ASSERT_EQ(a.shards.size(), b.shards.size());
   for (size_t i = 0; i < a.shards.size(); ++i) {
     EXPECT_EQ(a.shards[i].shard, b.shards[i].shard);
@@ -80,14 +127,32 @@ TEST(RecordCodec, ARecordComesBackAsItWas) {
   ExpectEqual(Sample(), *decoded);
 }
 
-TEST(RecordCodec, TheBytesOfFormat1NeverChange) {
+TEST(RecordCodec, TheBytesOfFormat2NeverChange) {
   const std::string golden =
-#include "tests/unit/meta/record_format_1.inc"
+#include "tests/unit/meta/record_format_2.inc"
       ;
   EXPECT_EQ(absl::BytesToHexString(EncodeCollectionRecord(Sample())), golden);
   const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   ExpectEqual(Sample(), *decoded);
+}
+
+TEST(RecordCodec, ARecordOfFormat1KeepsItsServingVersionAndLetsGoTheOneBefore) {
+  const std::string golden =
+#include "tests/unit/meta/record_format_1.inc"
+      ;
+  const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  CollectionRecord expected = SampleWithoutVersions();
+  expected.previous_version.clear();
+  IndexVersionRecord serving;
+  serving.version = expected.serving_version;
+  serving.lists = expected.trained_lists;
+  serving.subspaces = expected.trained_subspaces;
+  serving.target_recall = expected.target_recall;
+  serving.recall = expected.recall;
+  expected.versions = {serving};
+  ExpectEqual(expected, *decoded);
 }
 
 TEST(RecordCodec, EveryFlippedBitIsFound) {
@@ -128,7 +193,7 @@ TEST(RecordCodec, BytesLeftOverAreFound) {
 
 TEST(RecordCodec, ANewerFormatIsRefusedByName) {
   std::string newer = EncodeCollectionRecord(Sample());
-  newer[0] = 2;
+  newer[0] = 3;
   const auto decoded = DecodeCollectionRecord(Resealed(newer));
   EXPECT_EQ(decoded.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(decoded.status()), reason::kFormatVersion);

@@ -1,0 +1,160 @@
+#include "index/search_pass.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "index/flat.h"
+
+namespace kith::index {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Adds the time since the last lap to a stage.
+class Laps {
+ public:
+  void Add(uint64_t& stage_ns) {
+    const auto now = std::chrono::steady_clock::now();
+    stage_ns += static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count());
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+void SearchLane::GiveBackLarge() {
+  constexpr size_t kEntries = 1 << 20;  // kept for the next search: some 16 MiB of each
+  scan.GiveBack(kEntries);
+  top.GiveBack(kEntries);
+  if (rows.capacity() > kEntries) std::vector<uint32_t>().swap(rows);
+}
+
+uint64_t SearchLane::scratch_bytes() const {
+  return scan.scratch_bytes() + top.scratch_bytes() + rows.capacity() * sizeof(uint32_t);
+}
+
+Status SearchPass::Bind(const void* vector) {
+  answer_.hits.clear();
+  work_ = {};
+  if (Status status = lane_.query.Bind(view_, vector); !status.ok()) return status;
+  lane_.top.Reset(view_.rows, options_.limit, options_.rank_bound);
+  return {};
+}
+
+void SearchPass::Exact() {
+  work_.codes_planned = FlatScan::LiveRows(view_, 0, view_.rows.row_end);
+  CompareFlat(0, {});
+}
+
+// A depth that could not even fill the answer is raised to the limit.
+uint32_t SearchPass::Depth(uint32_t wanted) const { return std::max(wanted, options_.limit); }
+
+// What is compared exactly beside the lists.
+void SearchPass::PlanFlatRows() {
+  work_.codes_planned = FlatScan::LiveRows(view_, view_.indexed_end, view_.rows.row_end);
+  for (const auto& segment : view_.segments) {
+    work_.codes_planned += FlatScan::LiveRows(view_, segment->side_rows());
+  }
+}
+
+void SearchPass::PickLists() {
+  Laps laps;
+  PlanFlatRows();
+  lane_.coarse.Pick(options_.nprobe);
+  laps.Add(work_.coarse_ns);
+  lane_.scan.Prepare(view_, lane_.coarse, lane_.query.decoded());
+  laps.Add(work_.scan_ns);
+}
+
+void SearchPass::Scan() {
+  Laps laps;
+  const bool has_distances = view_.version->parameters.metric != Metric::kInnerProduct;
+  lane_.scan.Scan({Depth(options_.refine), has_distances ? options_.stop_ratio : kInfinity},
+                  expiry_);
+  work_.lists_probed = lane_.scan.lists_probed();
+  work_.rows_scanned = work_.codes_done = lane_.scan.scanned();
+  work_.codes_planned += lane_.scan.planned();
+  Refiner(view_, lane_.query, lane_.scan.runs()).PrefetchFirst(lane_.scan.candidates());
+  laps.Add(work_.scan_ns);
+}
+
+void SearchPass::Rank() {
+  RankCandidates();
+  std::vector<uint32_t>& side_rows = lane_.rows;
+  side_rows.clear();
+  for (const auto& segment : view_.segments) {
+    side_rows.insert(side_rows.end(), segment->side_rows().begin(), segment->side_rows().end());
+  }
+  CompareFlat(view_.indexed_end, side_rows);
+}
+
+// From candidates of plane A to exact ranks in the top k.
+void SearchPass::RankCandidates() {
+  Laps laps;
+  Candidates& candidates = lane_.scan.candidates();
+  Refiner refiner(view_, lane_.query, lane_.scan.runs());
+  const size_t found = candidates.size();
+  const uint32_t rerank = Depth(options_.rerank);
+  const bool raw = view_.version->parameters.plane_b == PlaneB::kRawU8;
+  if (raw) {
+    refiner.RankRaw(candidates, expiry_);
+    work_.rows_refined = candidates.size();
+  } else if (found > rerank) {  // fewer would all be kept: plane B could not change the answer
+    refiner.RankResidual(candidates, expiry_, lane_.refine);
+    work_.rows_refined = candidates.size();
+  }
+  // Candidates that time did not reach were scanned in vain.
+  work_.codes_done -= found - candidates.size();
+  if (raw) {
+    OfferCandidates(candidates);
+    laps.Add(work_.refine_ns);
+    return;
+  }
+  lane_.scan.Keep(rerank);
+  laps.Add(work_.refine_ns);
+  Rerank(candidates);
+  laps.Add(work_.rerank_ns);
+}
+
+// Of exact ranks.
+void SearchPass::OfferCandidates(const Candidates& candidates) {
+  lane_.scan.Keep(options_.limit);
+  lane_.scan.PrefetchRows();
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    lane_.top.Offer(candidates.rank(i), lane_.scan.RowOf(candidates[i]));
+  }
+}
+
+void SearchPass::Rerank(const Candidates& candidates) {
+  lane_.rows.clear();
+  lane_.scan.PrefetchRows();
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    lane_.rows.push_back(lane_.scan.RowOf(candidates[i]));
+  }
+  FlatScan flat(view_, lane_.query, expiry_, lane_.top);
+  flat.CompareCandidates(lane_.rows);
+  work_.rows_reranked = flat.compared();
+  work_.codes_done -= candidates.size() - flat.compared();
+}
+
+void SearchPass::CompareFlat(uint32_t begin, std::span<const uint32_t> side_rows) {
+  Laps laps;
+  FlatScan flat(view_, lane_.query, expiry_, lane_.top);
+  flat.CompareRows(side_rows);
+  flat.CompareRange(begin, view_.rows.row_end);
+  work_.rows_exact = flat.compared();
+  work_.codes_done += flat.compared();
+  laps.Add(work_.scan_ns);
+}
+
+void SearchPass::Take() {
+  lane_.top.Take(answer_.hits);
+  lane_.GiveBackLarge();
+}
+
+}  // namespace kith::index

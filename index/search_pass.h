@@ -1,0 +1,83 @@
+#ifndef KITH_INDEX_SEARCH_PASS_H_
+#define KITH_INDEX_SEARCH_PASS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "index/coarse.h"
+#include "index/exact_query.h"
+#include "index/expiry.h"
+#include "index/refine.h"
+#include "index/scan.h"
+#include "index/search.h"
+#include "index/top_k.h"
+
+namespace kith::index {
+
+// Scratch of one query at a time.
+struct SearchLane {
+  ExactQuery query;
+  TopK top;
+  CoarseStep coarse;
+  PlaneAScan scan;
+  Refiner::Scratch refine;
+  std::vector<uint32_t> rows;  // to compare exactly
+
+  // One deep search must not hold its memory for as long as the thread lives.
+  void GiveBackLarge();
+  uint64_t scratch_bytes() const;
+};
+
+// One search, step by step, so that the steps of several can take turns. Either Exact alone, or,
+// after the coarse step was scored, PickLists to Rank in order; then Take.
+//
+// Threads: one at a time.
+class SearchPass {
+ public:
+  SearchPass(const IndexView& view, const SearchOptions& options, SearchLane& lane,
+             SearchAnswer& answer)
+      : view_(view),
+        options_(options),
+        lane_(lane),
+        answer_(answer),
+        work_(answer.work),
+        expiry_(options.expired) {}
+
+  Status Bind(const void* vector);
+  bool is_exact() const { return options_.exact || view_.version == nullptr; }
+
+  // Every live row.
+  void Exact();
+
+  void BindCoarse() { lane_.coarse.Bind(*view_.version, lane_.query.decoded()); }
+  CoarseStep& coarse() { return lane_.coarse; }
+  SearchWork& work() { return work_; }
+  // Chooses the lists, starts fetching the first, and makes the query's table meanwhile.
+  void PickLists();
+  // Plane A of the lists; starts fetching what Rank reads.
+  void Scan();
+  // Plane B and exact ranks of the candidates; then the rows that have no code. Nearest first, so
+  // that time running out costs least.
+  void Rank();
+
+  void Take();
+
+ private:
+  uint32_t Depth(uint32_t wanted) const;
+  void PlanFlatRows();
+  void RankCandidates();
+  void OfferCandidates(const Candidates& candidates);
+  void Rerank(const Candidates& candidates);
+  void CompareFlat(uint32_t begin, std::span<const uint32_t> side_rows);
+
+  const IndexView& view_;
+  const SearchOptions& options_;
+  SearchLane& lane_;
+  SearchAnswer& answer_;
+  SearchWork& work_;
+  Expiry expiry_;
+};
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_SEARCH_PASS_H_
