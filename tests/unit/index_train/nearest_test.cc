@@ -126,6 +126,21 @@ TEST(NearestFinderTest, FarCentroidsDoNotBlurTheOthers) {
   EXPECT_LE(others, 5u);
 }
 
+TEST(NearestFinderTest, KeepsItsDigitsFarFromTheOrigin) {
+  constexpr size_t n = 16;
+  auto rows = Normal(500 * n, 1, 5);
+  auto points = Normal(300 * n, 1, 6);
+  for (float& value : rows) value += 30'000;
+  for (float& value : points) value += 30'000;
+  const Matrix centroids = {rows.data(), 500, n};
+  const auto found = Find({points.data(), 300, n}, centroids);
+  size_t others = 0;
+  for (size_t i = 0; i < 300; ++i) {
+    others += found[i] != NearestByDefinition(&points[i * n], centroids);
+  }
+  EXPECT_LE(others, 3u) << "squared norms of 1e10 as floats are 1024 apart";
+}
+
 TEST(ByteRangeTest, BytesAreThemselvesAndOthersSpreadOverTheRange) {
   const std::vector<float> bytes = {0, 255, 7, 128};
   const ByteRange exact = ByteRange::Fit({bytes.data(), 2, 2});
