@@ -21,12 +21,12 @@
 namespace kith::index {
 namespace {
 
-// Lloyd's iterations from random points: held-out SIFT comes 0.1 % nearer to 4,096 centroids by
-// four more.
-const int kCoarseIterations = getenv("KI") ? atoi(getenv("KI")) : 12;
-// Lists of more than so many times the mean's points are split: a query that meets one waits for
-// it.
-const float kLargestList = getenv("KL") ? atof(getenv("KL")) : 4;
+// Lloyd's iterations from random points. Eight more bring SIFT 0.16 % nearer to 4,096 centroids, four
+// fewer leave it 0.2 % farther.
+constexpr int kCoarseIterations = 12;
+// Lists of more than so many times the mean's points are split: a query that meets one waits for it.
+// SIFT comes nearer to its centroids for it.
+constexpr float kLargestList = 2.5f;
 // Floats that the bytes of the points are fitted to, at most.
 constexpr size_t kFittedFloats = size_t{4} << 20;
 
