@@ -27,6 +27,19 @@ std::vector<const CapacityStep*> ByRate(const CapacityReport& report) {
   return steps;
 }
 
+// What was seen last at each rate: a confirmation outweighs what it confirms.
+std::vector<const CapacityStep*> LastByRate(const CapacityReport& report) {
+  std::vector<const CapacityStep*> last;
+  for (const CapacityStep* step : ByRate(report)) {
+    if (!last.empty() && last.back()->report.options.rate == step->report.options.rate) {
+      last.back() = step;
+    } else {
+      last.push_back(step);
+    }
+  }
+  return last;
+}
+
 std::string Verdict(const CapacityReport& report, const CapacityOptions& options) {
   const std::string kind = options.load.mix.front().Name();
   if (report.rate == 0) {
@@ -84,14 +97,14 @@ std::string ToSvg(const CapacityReport& report, const CapacityOptions& options) 
               {}};
   for (const auto& [name, share] : {std::pair("p50", 0.5), {"p90", 0.9}, {"p99", 0.99}}) {
     ChartSeries series{name, {}, ChartSeries::Marks::kDots, chart.series.size()};
-    for (const CapacityStep* step : ByRate(report)) {
+    for (const CapacityStep* step : LastByRate(report)) {
       series.points.emplace_back(step->report.options.rate,
                                  Milliseconds(LatencyOf(*step).Percentile(share)));
     }
     chart.series.push_back(std::move(series));
   }
   ChartSeries wanted{options.target.text, {}, ChartSeries::Marks::kDashes, chart.series.size()};
-  for (const CapacityStep* step : ByRate(report)) {
+  for (const CapacityStep* step : LastByRate(report)) {
     wanted.points.emplace_back(step->report.options.rate, Milliseconds(options.target.nanoseconds));
   }
   chart.series.push_back(std::move(wanted));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "cli/console/interrupt.h"
 #include "common/base/status.h"
@@ -75,7 +76,11 @@ class Capacity {
     LoadOptions load = options_.load;
     load.rate = attempt.rate;
     load.duration = attempt.duration;
-    KITH_ASSIGN_OR_RETURN(LoadReport measured, runner_.Run(load, interrupt, terminal_));
+    // A log gets a line a rate, and not the progress of each.
+    std::ostringstream ignored;
+    Terminal quiet{terminal_.in, terminal_.out, ignored, terminal_.in_is_tty, false};
+    Terminal& shown = terminal_.err_is_tty ? terminal_ : quiet;
+    KITH_ASSIGN_OR_RETURN(LoadReport measured, runner_.Run(load, interrupt, shown));
     report_.steps.push_back(Judge(std::move(measured), options_.target));
     const CapacityStep& step = report_.steps.back();
     step.why_not.empty() ? search_.Sustained(attempt.rate) : search_.NotSustained(attempt.rate);

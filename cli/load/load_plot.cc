@@ -11,28 +11,45 @@ namespace {
 
 double Milliseconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
-// p50, p99 and the slowest call of each interval.
-void AddOverTime(const LoadTally& tally, const std::string& name, Chart& chart) {
-  struct Line {
-    const char* name;
-    double share;
-    ChartSeries::Marks marks;
-  };
-  constexpr Line kLines[] = {{"p50", 0.5, ChartSeries::Marks::kLine},
-                             {"p99", 0.99, ChartSeries::Marks::kDashes},
-                             {"max", 1, ChartSeries::Marks::kLine}};
-  for (const Line& line : kLines) {
-    ChartSeries series;
-    series.name = name + line.name;
-    series.marks = line.marks;
-    series.colour = chart.series.size();
-    double middle = std::chrono::duration<double>(tally.interval()).count() / 2;
-    for (const IntervalTally& interval : tally.intervals()) {
-      const uint64_t at = interval.latency.Percentile(line.share);
-      series.points.emplace_back(middle,
-                                 interval.latency.count() == 0 ? std::nan("") : Milliseconds(at));
-      middle += std::chrono::duration<double>(tally.interval()).count();
-    }
+struct OverTimeLine {
+  const char* name;
+  double share;
+  ChartSeries::Marks marks;
+};
+constexpr OverTimeLine kLines[] = {{"max", 1, ChartSeries::Marks::kDashes},
+                                   {"p99", 0.99, ChartSeries::Marks::kLine},
+                                   {"p50", 0.5, ChartSeries::Marks::kLine}};
+
+ChartSeries OverTime(const LoadTally& tally, const OverTimeLine& line) {
+  ChartSeries series;
+  series.name = line.name;
+  series.marks = line.marks;
+  const double length = std::chrono::duration<double>(tally.interval()).count();
+  double middle = length / 2;
+  for (const IntervalTally& interval : tally.intervals()) {
+    const uint64_t at = interval.latency.Percentile(line.share);
+    series.points.emplace_back(middle,
+                               interval.latency.count() == 0 ? std::nan("") : Milliseconds(at));
+    middle += length;
+  }
+  return series;
+}
+
+// The only kind: p50, p99 and the slowest call of each interval.
+void AddOnly(const LoadTally& tally, Chart& chart) {
+  for (const OverTimeLine& line : kLines) {
+    chart.series.push_back(OverTime(tally, line));
+    chart.series.back().colour = chart.series.size() - 1;
+  }
+}
+
+// One of several: p99 and, dashed, p50 in the kind's colour.
+void AddKind(const LoadTally& tally, const std::string& name, Chart& chart) {
+  for (const OverTimeLine& line : {kLines[1], kLines[2]}) {
+    ChartSeries series = OverTime(tally, line);
+    series.colour = chart.series.size() / 2;
+    series.marks = line.share > 0.5 ? ChartSeries::Marks::kLine : ChartSeries::Marks::kDashes;
+    series.name = name + " " + line.name;
     chart.series.push_back(std::move(series));
   }
 }
@@ -81,8 +98,9 @@ std::string ToSvg(const LoadReport& report) {
   const bool one = report.counts.kinds.size() == 1;
   for (size_t i = 0; i < report.counts.kinds.size(); ++i) {
     const std::string name = report.options.mix[i].Name();
-    AddOverTime(report.counts.kinds[i], one ? "" : name + " ", over_time);
-    AddCurve(report.counts.kinds[i], name, curve);
+    const LoadTally& tally = report.counts.kinds[i];
+    one ? AddOnly(tally, over_time) : AddKind(tally, name, over_time);
+    AddCurve(tally, name, curve);
   }
   return RenderSvg(fmt::format("kith bench load: {}", report.options.collection), Subtitle(report),
                    {over_time, curve});

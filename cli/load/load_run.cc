@@ -20,8 +20,8 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr int64_t kIntervalsMax = 300;
-constexpr nanoseconds kIntervalMin = std::chrono::seconds(1);
+constexpr int64_t kIntervalsMax = 120;
+constexpr nanoseconds kIntervalMin = std::chrono::milliseconds(250);
 constexpr std::chrono::milliseconds kLook{50};
 constexpr std::chrono::milliseconds kStartDelay{20};
 // The client's own delay that does not matter: this long, or this share of the latencies' p99.
@@ -39,7 +39,7 @@ double ProcessorSeconds() {
 
 double Seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// Whole seconds, so that the series of a run has at most kIntervalsMax points.
+// So that the series of a run has at most kIntervalsMax points.
 nanoseconds IntervalFor(nanoseconds duration) {
   const int64_t factor = (duration / kIntervalMin + kIntervalsMax - 1) / kIntervalsMax;
   return kIntervalMin * std::max<int64_t>(1, factor);

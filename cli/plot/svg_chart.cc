@@ -9,11 +9,12 @@ namespace {
 
 constexpr double kWidth = 920;
 constexpr double kHeaderHeight = 74;
-constexpr double kChartHeight = 340;
+constexpr double kChartHeight = 356;
 constexpr double kLeft = 84;
 constexpr double kRight = 24;
-constexpr double kTop = 58;  // of a chart: its title and legend
+constexpr double kTop = 74;  // of a chart: its title and two lines of legend
 constexpr double kBottom = 56;
+constexpr double kLetter = 6.8;  // width of one, about
 constexpr double kTickGap = 34;  // labels closer than this are left out
 // Blue, orange, green, red, purple, brown of equal weight, told apart by the colour-blind too.
 constexpr const char* kPalette[] = {"#1f6fb4", "#e07b1a", "#2a9d6f",
@@ -73,7 +74,7 @@ class ChartDrawing {
         bottom_(offset + kChartHeight - kBottom) {}
 
   std::string Draw() {
-    out_ += Text(kLeft, top_ - 34, chart_.title, {"head"});
+    out_ += Text(kLeft, top_ - 54, chart_.title, {"head"});
     DrawYAxis();
     DrawXAxis();
     for (const ChartSeries& series : chart_.series) DrawSeries(series);
@@ -142,12 +143,17 @@ class ChartDrawing {
   }
 
   void DrawLegend() {
-    double x = kLeft;
+    double x = kLeft, y = top_ - 34;
     for (const ChartSeries& series : chart_.series) {
+      const double width = 48 + kLetter * static_cast<double>(series.name.size());
+      if (x + width > kWidth - kRight) {
+        x = kLeft;
+        y += 18;
+      }
       out_ += fmt::format("<path class=\"line\" d=\"M{:.1f} {:.1f} h22\" stroke=\"{}\"{}/>\n", x,
-                          top_ - 18, ColourOf(series), Dashes(series));
-      out_ += Text(x + 28, top_ - 14, series.name, {"tick"});
-      x += 48 + 6.6 * static_cast<double>(series.name.size());
+                          y - 4, ColourOf(series), Dashes(series));
+      out_ += Text(x + 28, y, series.name, {"tick"});
+      x += width;
     }
   }
 

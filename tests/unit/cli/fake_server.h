@@ -59,6 +59,9 @@ class FakeServer final : public v1::Collections::Service,
   // Called for each point of an Upsert by its number; a code other than 0 refuses it.
   std::function<google::rpc::Status(uint64_t call, uint64_t number)> on_point;
   std::function<v1::Operation(uint64_t poll)> on_poll;
+  // Called with the number of each Search from 1, one at a time: while one waits, so do all.
+  std::function<grpc::Status(uint64_t)> on_search;
+  double coverage = 1;  // of every answer
   // What VerifyCollection answers for any collection.
   v1::VerifyCollectionResponse verification;
 
