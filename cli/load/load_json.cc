@@ -78,6 +78,12 @@ Json KindJson(const LoadReport& report, size_t part) {
           {"curve", CurveOf(tally.latency())}};
 }
 
+Json LagJson(const Histogram& lag) {
+  return {{"p50", Milliseconds(lag.Percentile(0.5))},
+          {"p99", Milliseconds(lag.Percentile(0.99))},
+          {"max", Milliseconds(lag.max())}};
+}
+
 Json ConfigJson(const LoadOptions& options) {
   Json mix = Json::object();
   for (const MixPart& part : options.mix) mix[part.Name()] = part.share;
@@ -133,7 +139,6 @@ Json ToJson(const LoadReport& report) {
     below_one += tally.coverage().below_one;
     kinds.push_back(KindJson(report, i));
   }
-  const Histogram& lag = report.counts.lag;
   Json json = {{"offered_rate", nullptr},
                {"achieved_rate", report.AchievedRate()},
                {"due", report.counts.due},
@@ -143,10 +148,7 @@ Json ToJson(const LoadReport& report) {
                {"latency_ms", PercentilesMs(all)},
                {"recall", Ratio(found, wanted)},
                {"coverage_below_one", below_one},
-               {"client_lag_ms",
-                {{"p50", Milliseconds(lag.Percentile(0.5))},
-                 {"p99", Milliseconds(lag.Percentile(0.99))},
-                 {"max", Milliseconds(lag.max())}}},
+               {"client_lag_ms", LagJson(report.counts.lag)},
                {"client_kept_schedule", report.ClientKeptSchedule()},
                {"client_cores", report.client_cores},
                {"held_back", report.counts.held},

@@ -158,8 +158,9 @@ TEST_F(LoadBench, RefusesWhatMakesNoSense) {
   EXPECT_THAT(told({"--closed", "5", "--arrivals", "poisson"}), HasSubstr("no arrivals"));
   EXPECT_THAT(told({"--rate", "5", "--mix", "upsert:4=1"}), HasSubstr("--upsert-vectors"));
   EXPECT_THAT(told({"--rate", "5", "--mix", "search=0.4"}), HasSubstr("sum to 0.4"));
-  EXPECT_THAT(told({"--rate", "5", "--k", "1000", "--mix", "search_batch:1024=1"}),
-              HasSubstr("hits of one call"));
+  const Ran ran = Bench({"load", "--rate", "5", "--k", "1000", "--mix", "search_batch:1024=1"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("hits of one call"));
 }
 
 TEST_F(LoadBench, CapacityFindsWhereTheTargetBreaks) {

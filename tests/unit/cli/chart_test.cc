@@ -24,7 +24,7 @@ TEST(ChartScale, WritesRoundNumbersThatSpanTheValues) {
   EXPECT_EQ(Labels(ChartScale(Scale::kLinear, {0.91, 0.955})),
             (std::vector<std::string>{"0.91", "0.92", "0.93", "0.94", "0.95", "0.96"}));
   EXPECT_EQ(Labels(ChartScale(Scale::kLog, {0.2, 40})),
-            (std::vector<std::string>{"0.2", "0.5", "1", "2", "5", "10", "20"}));
+            (std::vector<std::string>{"0.1", "0.2", "0.5", "1", "2", "5", "10", "20"}));
   EXPECT_EQ(Labels(ChartScale(Scale::kNines, {0.1, 0.9985})),
             (std::vector<std::string>{"0 %", "50 %", "90 %", "99 %"}));
 }
