@@ -1,7 +1,6 @@
 #include "cli/dataset/wide_loops.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "cli/dataset/random.h"
 
@@ -14,25 +13,33 @@ using Lanes [[gnu::vector_size(32)]] = float;
 constexpr size_t kLanes = sizeof(Lanes) / sizeof(float);
 constexpr size_t kGroups = WideLoops::kColumns / kLanes;
 
+// The same in an array of floats. Copying arrays of lanes would keep them in memory; `auto` would
+// lose the alignment.
+typedef float LanesInMemory __attribute__((vector_size(32), aligned(4), may_alias));
+
 // Inlined into one function an instruction set, which is then what they are compiled for.
 [[gnu::always_inline]] inline void ApplyLoop(const WideLoops::Layer& layer, const float* in,
                                              float* out) {
   constexpr size_t kRows = WideLoops::kRows;
   for (size_t first = 0; first < layer.columns; first += WideLoops::kColumns) {
     Lanes sums[kRows][kGroups] = {};
-    for (size_t r = 0; r < kRows && layer.bias != nullptr; ++r) {
-      std::memcpy(sums[r], layer.bias + first, sizeof(sums[r]));
+    if (layer.bias != nullptr) {
+      const LanesInMemory* bias = reinterpret_cast<const LanesInMemory*>(layer.bias + first);
+      for (size_t r = 0; r < kRows; ++r) {
+        for (size_t g = 0; g < kGroups; ++g) sums[r][g] = bias[g];
+      }
     }
     for (size_t i = 0; i < layer.inputs; ++i) {
-      Lanes weights[kGroups];
-      std::memcpy(weights, layer.weights + i * layer.columns + first, sizeof(weights));
+      const LanesInMemory* weights =
+          reinterpret_cast<const LanesInMemory*>(layer.weights + i * layer.columns + first);
       for (size_t r = 0; r < kRows; ++r) {
         const float unit = in[r * layer.inputs + i];
         for (size_t g = 0; g < kGroups; ++g) sums[r][g] += weights[g] * unit;
       }
     }
     for (size_t r = 0; r < kRows; ++r) {
-      std::memcpy(out + r * layer.columns + first, sums[r], sizeof(sums[r]));
+      LanesInMemory* to = reinterpret_cast<LanesInMemory*>(out + r * layer.columns + first);
+      for (size_t g = 0; g < kGroups; ++g) to[g] = sums[r][g];
     }
   }
 }
