@@ -21,9 +21,9 @@ COLLECTION = "scale"
 K = 10
 TRUTH_K = 100
 SEED = 7
-# Of what the server plans for the disk at rest: its log, files that are merged into others and the
-# segments of a training are there beside it for a while.
-DISK_FACTOR = 1.5
+# Of what the server plans for the disk at rest (which counts its own overhead of a point): its log,
+# files that are merged into others and the segments of a training are there beside it for a while.
+DISK_FACTOR = 1.2
 DISK_SPARE = 1 << 30
 
 

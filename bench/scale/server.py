@@ -31,7 +31,7 @@ def directory_bytes(folder: pathlib.Path) -> int:
 class Server:
     """Starts over `folder`; sample() notes the peaks of memory and disk in the state."""
 
-    DISK_EVERY_S = 5
+    DISK_EVERY_S = 2
 
     def __init__(self, binary: pathlib.Path, folder: pathlib.Path, ceiling: int, state):
         self._binary, self._folder = binary, folder
