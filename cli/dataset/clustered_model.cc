@@ -99,7 +99,8 @@ void ClusteredModel::DrawChunk(uint64_t sequence, uint64_t chunk, uint64_t rows,
     }
     loops.apply({first_.data(), first_bias_.data(), options_.latent, kHidden}, latent.data(),
                 hidden.data());
-    for (float& unit : hidden) unit = unit > 0 ? unit : kLeak * unit;
+    // The same as to ask for its sign, of which no branch could be predicted.
+    for (float& unit : hidden) unit = std::max(unit, kLeak * unit);
     loops.apply({second_.data(), nullptr, kHidden, columns_}, hidden.data(), decoded.data());
     for (size_t r = 0; r < std::min<uint64_t>(kBlock, rows - first); ++r) {
       float* row = decoded.data() + r * columns_;
