@@ -14,8 +14,9 @@
 # FILE and, beside it, FILE with the ending .md are written, and the server's data is removed unless
 # --keep is given.
 #
-# --memory-gib is a ceiling on the server's own memory (anonymous, what the kernel cannot drop): kithd
-# gets it as its limit and from the kernel (RLIMIT_DATA), and a run that meets it fails and says so.
+# --memory-gib is a ceiling on the server's own memory (anonymous, what the kernel cannot drop): kithd gets
+# it as its limit, is watched several times a second, and has a limit of the kernel's 1 GiB above it
+# (RLIMIT_DATA counts what is merely reserved). A run that meets it fails and says so.
 # Mapped files in the page cache are measured and not limited.
 #
 # Needs a release build: scripts/build.sh. KITH_BUILD_DIR takes the binaries from elsewhere.

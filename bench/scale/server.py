@@ -10,6 +10,7 @@ import time
 
 READY_S = 3600  # opening 100 million points takes minutes
 STOP_S = 1800
+RESERVED_NOT_USED = 1 << 30
 
 
 class CeilingMet(Exception):
@@ -82,8 +83,11 @@ class Server:
         raise SystemExit(f"scale: kithd was not ready within {READY_S} s; see {self._log}")
 
     def _limit(self) -> None:
+        # The kernel counts what is reserved, stacks that are hardly used among it: its limit is the
+        # backstop against a sudden growth between two samples.
         if self._ceiling:
-            resource.setrlimit(resource.RLIMIT_DATA, (self._ceiling, self._ceiling))
+            limit = self._ceiling + RESERVED_NOT_USED
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
     def memory(self) -> dict:
         """Bytes of the process in memory: its own, mapped from files, and together."""
