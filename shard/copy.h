@@ -12,6 +12,7 @@
 #include "common/shard_api/shard_service.h"
 #include "shard/maintenance/checkpointer.h"
 #include "shard/maintenance/indexer.h"
+#include "shard/maintenance/row_compactor.h"
 #include "shard/maintenance/sampler.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/recovery.h"
@@ -51,6 +52,7 @@ struct CopyHealth {
   uint64_t live_points = 0;
   uint64_t checkpoint_failures = 0;
   uint64_t digest_repairs = 0;
+  UpkeepFigures upkeep;
 };
 
 // One copy of one shard: its truth, its index, the writer that changes them and the upkeep behind.
@@ -97,7 +99,10 @@ class Copy {
   void AwaitUpkeep();
   bool CheckpointIsDue() const;
   void TruncateLog();
-  bool StepIndex();
+  Pace PaceNow() const;
+  UpkeepFigures Figures(const Snapshot& snapshot) const;
+  bool StepIndex(Pace pace);
+  void DropDeadRows(const Snapshot& checkpointed);
   void PostUpkeep();
   void Upkeep();
   absl::Status RunCheckpoint();
@@ -112,6 +117,7 @@ class Copy {
 
   std::mutex upkeep_mutex_;    // held while the index or the checkpoint changes
   Indexer indexer_;            // guarded by upkeep_mutex_
+  RowCompactor compactor_;     // guarded by upkeep_mutex_
   Checkpointer checkpointer_;  // guarded by upkeep_mutex_
   std::atomic<bool> upkeep_posted_{false};
   std::atomic<bool> closing_{false};
