@@ -148,7 +148,7 @@ class Recovery {
 
   absl::Status CheckRows() {
     const uint32_t row_end = parts_.state->applied().next_row;
-    if (!parts_.faults.trust_old_rows) KITH_RETURN_IF_ERROR(parts_.rows->ClearFrom(row_end));
+    KITH_RETURN_IF_ERROR(parts_.rows->ClearFrom(row_end));
     const uint64_t extent_rows = uint64_t{1} << parts_.rows->view().extent_bits;
     std::vector<uint32_t> dead;  // extents that are there and need not be
     for (uint64_t begin = 0; begin < row_end; begin += extent_rows) {

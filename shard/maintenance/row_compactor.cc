@@ -21,8 +21,10 @@ constexpr double kQuietShare = 3.0 / 4;
 
 constexpr uint64_t kRowsAStep = 4096;
 constexpr size_t kRowsAtOnce = 256;  // that the writer takes between two groups
-// Under writes: 20,000 rows a second at most.
+// Under writes 20,000 rows a second at most, until there are twice as many dead rows as live ones:
+// then the writes have to wait for the space, and not the disk for them to end.
 constexpr int64_t kBusyPauseNs = 200'000'000;
+constexpr uint64_t kDeadMost = 2;
 constexpr int64_t kRetryMinNs = 1'000'000'000;
 constexpr int64_t kRetryMaxNs = 60 * kRetryMinNs;
 // Moved rows wait to be encoded as new ones do, and must not be what refuses those.
@@ -105,7 +107,9 @@ bool RowCompactor::Step(Pace pace) {
 }
 
 void RowCompactor::After(Pace pace, const absl::Status& status) {
-  int64_t pause_ns = pace == Pace::kBusy ? kBusyPauseNs : 0;
+  const auto snapshot = parts_.snapshots.Pin();
+  const bool hurries = snapshot->DeadRows() > kDeadMost * snapshot->live_points;
+  int64_t pause_ns = pace == Pace::kBusy && !hurries ? kBusyPauseNs : 0;
   if (status.ok()) {
     retry_ns_ = 0;
   } else {

@@ -27,7 +27,7 @@ struct RowActions {
 
 // Gives the space of dead rows back: the few live rows of an extent are moved to the end of the row
 // file, and an extent whose rows are all dead, in a checkpoint too, is removed with the pages of
-// its tombstones and the files of its rows in the state. docs/decisions/0011 has the design.
+// its tombstones and the files of its rows in the state. docs/decisions/0017 has the design.
 //
 // Threads: one at a time (the copy's maintenance lock), save HasWork.
 class RowCompactor {

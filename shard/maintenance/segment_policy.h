@@ -25,7 +25,7 @@ struct SegmentRange {
 
 // What to merge next, of segments in row order, oldest first; nothing where all is well. Repeated
 // until it answers nothing it ends, for each merge takes a segment or dead rows away.
-// docs/decisions/0011 has the policy and its figures.
+// docs/decisions/0017 has the policy and its figures.
 std::optional<SegmentRange> ChooseMerge(std::span<const SegmentRows> segments, Pace pace);
 
 }  // namespace kith::shard

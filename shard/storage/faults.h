@@ -13,7 +13,6 @@ struct Faults {
   bool ignore_checksum = false;          // row records are believed without their checksum
   bool trust_page_cache = false;         // what a killed process left unsynced is built upon
   bool keep_moved_row = false;           // a row that is moved lives on under its old number
-  bool trust_old_rows = false;           // row records of an earlier life are not forgotten
 };
 
 }  // namespace kith::storage

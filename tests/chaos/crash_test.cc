@@ -304,7 +304,6 @@ storage::Faults FaultsOf(const std::string& name) {
   faults.ignore_checksum = name == "ignore_checksum";
   faults.trust_page_cache = name == "trust_page_cache";
   faults.keep_moved_row = name == "keep_moved_row";
-  faults.trust_old_rows = name == "trust_old_rows";
   return faults;
 }
 
@@ -313,8 +312,8 @@ storage::Faults FaultsOf(const std::string& name) {
 std::vector<std::string> CatchableFaults(const std::string& mode) {
   if (mode == "kill") return {"skip_flush", "apply_twice", "drop_tombstone", "keep_moved_row"};
   if (mode == "killcut") return {"trust_page_cache"};
-  return {"acknowledge_before_sync", "skip_flush",     "apply_twice",   "drop_tombstone",
-          "ignore_checksum",         "keep_moved_row", "trust_old_rows"};
+  return {"acknowledge_before_sync", "skip_flush",      "apply_twice",
+          "drop_tombstone",          "ignore_checksum", "keep_moved_row"};
 }
 
 int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::string& json) {

@@ -224,7 +224,8 @@ TEST_F(SegmentFileTest, RowsThatAreAllDeadTakeAByteAPageInTheFile) {
 TEST_F(SegmentFileTest, PagesThatLieAreDetected) {
   const std::string path = directory_ / "dead";
   ASSERT_TRUE(
-      WriteTombstoneFile(*files_, path, index::Tombstones().With({{5u, 5000u, 9000u}})).ok());
+      WriteTombstoneFile(*files_, path, index::Tombstones().With({{5u, 5000u, 9000u, 17'000u}}))
+          .ok());
   const std::string good = ReadBytes(path);
   const auto header = DecodeFrameHeader(path, good, kTombstoneMagic);
   ASSERT_TRUE(header.ok());
