@@ -255,7 +255,8 @@ void Copy::Tick() {
   TruncateLog();
   sampler_.ReleaseIfUnread();
   const Pace pace = PaceNow();
-  if (compactor_.HasWork(pace) || indexer_.HasWork(pace) || CheckpointIsDue()) PostUpkeep();
+  const bool has_work = compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace);
+  if (has_work || CheckpointIsDue()) PostUpkeep();
 }
 
 void Copy::PostUpkeep() {
@@ -288,16 +289,22 @@ void Copy::Upkeep() {
     const Pace pace = PaceNow();
     const bool moving = compactor_.Step(pace);
     more = StepIndex(moving ? Pace::kBusy : pace) || moving;
-    // What is dead already needs no more than a checkpoint to give its space back.
-    if (!more && pace == Pace::kQuiet && compactor_.HasDeadExtents()) checkpoint_now_ = true;
+    if (!more && SpaceWaits(pace)) checkpoint_now_ = true;
     if (CheckpointIsDue()) (void)RunCheckpoint();
   }
   upkeep_posted_ = false;
   if (more) PostUpkeep();
 }
 
+// What is dead already needs no more than a checkpoint to give its space back, but not one after
+// the other where that fails.
+bool Copy::SpaceWaits(Pace pace) const {
+  return pace == Pace::kQuiet && !drop_failed_ && compactor_.HasDeadExtents();
+}
+
 void Copy::DropDeadRows(const Snapshot& checkpointed) {
   const absl::Status dropped = compactor_.DropDead(checkpointed);
+  drop_failed_ = !dropped.ok();
   if (dropped.ok()) return;
   spdlog::warn("event=rows_not_reclaimed shard={} error={}", parts_->spec.shard,
                telemetry::LogValue(dropped.ToString()));

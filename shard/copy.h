@@ -102,6 +102,7 @@ class Copy {
   Pace PaceNow() const;
   UpkeepFigures Figures(const Snapshot& snapshot) const;
   bool StepIndex(Pace pace);
+  bool SpaceWaits(Pace pace) const;
   void DropDeadRows(const Snapshot& checkpointed);
   void PostUpkeep();
   void Upkeep();
@@ -123,6 +124,7 @@ class Copy {
   std::atomic<bool> closing_{false};
   std::atomic<bool> index_changed_{false};   // since the last checkpoint
   std::atomic<bool> checkpoint_now_{false};  // an index became ready: keep it
+  std::atomic<bool> drop_failed_{false};     // space was not given back after the last one
   std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};
