@@ -43,7 +43,7 @@ def main() -> int:
     rounds, during = runs(work, "round"), runs(work, "during")
     failed = work / "failed"
     report = {
-        "points": int(rounds[0]["rows"]) if "rows" in rounds[0] else None,
+        "points": rounds[0]["written"],
         "rounds": len(rounds),
         "churn_s": number(work, "churn_s"),
         "updates_per_s": statistics.median(run["rows_per_s"] for run in rounds),

@@ -23,7 +23,7 @@ readonly BIN="${KITH_BUILD_DIR:-build/release}/bin"
 readonly TURNS="${KITH_CHURN_TURNS:-5}"
 data="" json="" work="${PWD}/build/churn" points=100000 dimension=80 rounds=10
 base="" queries="" truth="" dtype="f32"
-pids=() endpoints=() http_ports=()
+pids=() endpoints=() http_ports=() searcher=""
 
 usage() {
   sed -n '2,/^set /{s/^# \{0,1\}//;/^set /d;p}' "$0" >&2
@@ -32,6 +32,7 @@ usage() {
 
 cleanup() {
   trap - EXIT
+  [[ -z "${searcher}" ]] || kill "${searcher}" 2>/dev/null || true
   local pid
   for pid in "${pids[@]}"; do stop_server "${pid}" 20; done
 }
@@ -90,7 +91,7 @@ search_throughout() {
 }
 
 turn_over() {
-  local searcher round started
+  local round started
   search_throughout &
   searcher=$!
   started="$(now)"
@@ -104,17 +105,18 @@ turn_over() {
   since "${started}" >"${work}/churn_s"
   touch "${work}/stop"
   wait "${searcher}"
+  searcher=""
 }
 
-# What a server takes in memory and on disk.
+# What a server takes in memory and on disk once its upkeep has nothing more to do.
 weigh() {
+  python3 bench/churn/metrics.py "${http_ports[$1]}" --out "${work}/$2-metrics.json" --quiet-s 12
   "${BIN}/kith" collection get churn --endpoint "${endpoints[$1]}" --json "${work}/$2-collection.json"
   resident_bytes "${pids[$1]}" >"${work}/$2-memory"
   du -sb "${work}/$2" | cut -f1 >"${work}/$2-disk"
   du -sbc "${work}/$2"/shard/*/rows | tail -n 1 | cut -f1 >"${work}/$2-rows"
   du -sbc "${work}/$2"/shard/*/state | tail -n 1 | cut -f1 >"${work}/$2-state"
   du -sbc "${work}/$2"/shard/*/seg | tail -n 1 | cut -f1 >"${work}/$2-segments"
-  python3 bench/churn/metrics.py "${http_ports[$1]}" --out "${work}/$2-metrics.json" --quiet-s 12
 }
 
 main() {
