@@ -8,6 +8,8 @@ void FlatScan::CompareRange(uint32_t begin, uint32_t end) {
   uint32_t batch[ExactQuery::kBatch];
   // 64 bits: the last run of 2^32 rows must not wrap.
   for (uint64_t run = begin; run < end && !expiry_.Ask(); run += kRun) {
+    // Rows that died long ago must not cost the exact search for ever.
+    if (view_.tombstones != nullptr) run = view_.tombstones->SkipDeadPages(run);
     const uint64_t run_end = std::min<uint64_t>(run + kRun, end);
     size_t count = 0;
     for (uint64_t row = run; row < run_end; ++row) {

@@ -74,6 +74,31 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
   count("kith_digest_repairs_total",
         "Rows or indexes that a start found other than the truth and made again.",
         &shard::NodeHealth::digest_repairs);
+  AddUpkeepMetrics(metrics);
+}
+
+void ShardRole::AddUpkeepMetrics(telemetry::Metrics& metrics) {
+  const auto value = [this](auto read) {
+    return [this, read] {
+      return std::vector<telemetry::Sample>{
+          {{}, static_cast<double>(read(node_->health().upkeep))}};
+    };
+  };
+  using Figures = shard::UpkeepFigures;
+  metrics.PullGauges({"kith_shard_dead_rows", "Dead rows that the row files still hold."},
+                     value([](const Figures& upkeep) { return upkeep.dead_rows; }));
+  metrics.PullGauges({"kith_index_segments", "Segments of all indexes: each search meets its own."},
+                     value([](const Figures& upkeep) { return upkeep.segments; }));
+  metrics.PullCounters({"kith_reclaimed_bytes_total", "Bytes of row files that were given back."},
+                       value([](const Figures& upkeep) { return upkeep.reclaimed_bytes; }));
+  metrics.PullCounters({"kith_moved_rows_total", "Live rows moved out of extents of dead ones."},
+                       value([](const Figures& upkeep) { return upkeep.moved_rows; }));
+  metrics.PullCounters({"kith_compactions_total", "Merges of segments."},
+                       value([](const Figures& upkeep) { return upkeep.merges; }));
+  metrics.PullCounters({"kith_compacted_rows_total", "Rows that merges of segments copied."},
+                       value([](const Figures& upkeep) { return upkeep.merged_rows; }));
+  metrics.PullCounters({"kith_compaction_seconds_total", "Time that merges of segments took."},
+                       value([](const Figures& upkeep) { return upkeep.merge_ns * 1e-9; }));
 }
 
 PartReadiness ShardRole::readiness() const {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -94,6 +95,9 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       searches_(*parts_, *host.search_pool, *host.workspaces),
       sampler_(*parts_),
       indexer_(*parts_, options.encode_threads),
+      compactor_(*parts_,
+                 {[this](std::span<const RowMove> moves) { return writer_.Move(moves); },
+                  [this](std::span<const uint32_t> dead) { return writer_.DropExtents(dead); }}),
       checkpointer_(*parts_, std::move(manifest)),
       last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
       writer_(*parts_, replicas_,
@@ -145,6 +149,7 @@ CopyHealth Copy::health() const {
   health.live_points = snapshot->live_points;
   health.checkpoint_failures = checkpoint_failures_;
   health.digest_repairs = recovery_.digest_repairs;
+  health.upkeep = Figures(*snapshot);
   for (const BuiltIndex& index : snapshot->indexes) {
     if (index.ready) continue;
     health.reason = "an index version is being built";
@@ -161,6 +166,18 @@ CopyHealth Copy::health() const {
     health.reason = std::string(failure.message());
   }
   return health;
+}
+
+UpkeepFigures Copy::Figures(const Snapshot& snapshot) const {
+  UpkeepFigures figures;
+  figures.merges = parts_->counts.merges;
+  figures.merged_rows = parts_->counts.merged_rows;
+  figures.merge_ns = parts_->counts.merge_ns;
+  figures.moved_rows = parts_->counts.moved_rows;
+  figures.reclaimed_bytes = parts_->counts.reclaimed_bytes;
+  figures.dead_rows = snapshot.DeadRows();
+  for (const BuiltIndex& index : snapshot.indexes) figures.segments += index.segments.size();
+  return figures;
 }
 
 std::set<std::string> Copy::IndexVersions() const {
@@ -222,12 +239,17 @@ void Copy::TruncateLog() {
   if (parts_->log->Truncate(parts_->spec.shard, *flushed).ok()) truncated_lsn_ = *flushed;
 }
 
+Pace Copy::PaceNow() const {
+  const int64_t idle = Nanoseconds(host_.clock->Now()) - last_write_ns_.load();
+  return idle > kQuiet ? Pace::kQuiet : Pace::kBusy;
+}
+
 void Copy::Tick() {
   TruncateLog();
   sampler_.ReleaseIfUnread();
-  const bool quiet = Nanoseconds(host_.clock->Now()) - last_write_ns_.load() > kQuiet;
-  const bool tail = quiet && parts_->snapshots.Pin()->TailRows() > 0;
-  if (tail || indexer_.HasWork() || CheckpointIsDue()) PostUpkeep();
+  const Pace pace = PaceNow();
+  const bool has_work = compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace);
+  if (has_work || CheckpointIsDue()) PostUpkeep();
 }
 
 void Copy::PostUpkeep() {
@@ -235,17 +257,15 @@ void Copy::PostUpkeep() {
   if (!host_.maintenance_pool->Post([this] { Upkeep(); })) upkeep_posted_ = false;
 }
 
-bool Copy::StepIndex() {
+bool Copy::StepIndex(Pace pace) {
   const auto ready = [this] {
     const auto snapshot = parts_->snapshots.Pin();
     return std::count_if(snapshot->indexes.begin(), snapshot->indexes.end(),
                          [](const BuiltIndex& index) { return index.ready; });
   };
-  const int64_t idle = Nanoseconds(host_.clock->Now()) - last_write_ns_.load();
-  const auto tail = idle > kQuiet ? Indexer::Tail::kTakeAll : Indexer::Tail::kKeepShort;
   const auto before = ready();
-  if (parts_->snapshots.Pin()->TailRows() > 0) index_changed_ = true;
-  const bool more = indexer_.Step(tail);
+  if (indexer_.HasWork(pace)) index_changed_ = true;
+  const bool more = indexer_.Step(pace);
   if (ready() != before) checkpoint_now_ = true;
   return more;
 }
@@ -253,26 +273,46 @@ bool Copy::StepIndex() {
 // One piece of upkeep, then back to the end of the queue: copies of a node take turns. The flag is
 // cleared and set again under the mutex, so that whoever closes the copy never finds it cleared
 // while this still has something to do. A checkpoint that is due does not wait for the index, which
-// under a stream of writes is never done.
+// under a stream of writes is never done. While rows move, the index keeps up and no more: each one
+// that moves leaves a dead row in a segment.
 void Copy::Upkeep() {
   std::lock_guard lock(upkeep_mutex_);
   bool more = false;
   if (!closing_) {
-    more = StepIndex();
+    const Pace pace = PaceNow();
+    const bool moving = compactor_.Step(pace);
+    more = StepIndex(moving ? Pace::kBusy : pace) || moving;
+    if (!more && SpaceWaits(pace)) checkpoint_now_ = true;
     if (CheckpointIsDue()) (void)RunCheckpoint();
   }
   upkeep_posted_ = false;
   if (more) PostUpkeep();
 }
 
+// What is dead already needs no more than a checkpoint to give its space back, but not one after
+// the other where that fails.
+bool Copy::SpaceWaits(Pace pace) const {
+  return pace == Pace::kQuiet && !drop_failed_ && compactor_.HasDeadExtents();
+}
+
+void Copy::DropDeadRows(const Snapshot& checkpointed) {
+  const absl::Status dropped = compactor_.DropDead(checkpointed);
+  drop_failed_ = !dropped.ok();
+  if (dropped.ok()) return;
+  spdlog::warn("event=rows_not_reclaimed shard={} error={}", parts_->spec.shard,
+               telemetry::LogValue(dropped.ToString()));
+}
+
 absl::Status Copy::RunCheckpoint() {
   const uint64_t bytes = log_bytes_.exchange(0);
   const bool index_changed = index_changed_.exchange(false);
   const bool now = checkpoint_now_.exchange(false);
+  const auto before = parts_->snapshots.Pin();
   const absl::Status status = checkpointer_.Run();
   if (status.ok()) {
     last_checkpoint_ns_ = Nanoseconds(host_.clock->Now());
     checkpoint_retry_after_ns_ = 0;
+    if (!closing_) DropDeadRows(*before);
     ReturnFreeMemory();  // of what was written down, and of a training before it
     return status;
   }

@@ -12,6 +12,7 @@
 #include "common/shard_api/shard_service.h"
 #include "shard/maintenance/checkpointer.h"
 #include "shard/maintenance/indexer.h"
+#include "shard/maintenance/row_compactor.h"
 #include "shard/maintenance/sampler.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/index_shape.h"
@@ -52,6 +53,7 @@ struct CopyHealth {
   uint64_t live_points = 0;
   uint64_t checkpoint_failures = 0;
   uint64_t digest_repairs = 0;
+  UpkeepFigures upkeep;
 };
 
 // One copy of one shard: its truth, its index, the writer that changes them and the upkeep behind.
@@ -98,7 +100,11 @@ class Copy {
   void AwaitUpkeep();
   bool CheckpointIsDue() const;
   void TruncateLog();
-  bool StepIndex();
+  Pace PaceNow() const;
+  UpkeepFigures Figures(const Snapshot& snapshot) const;
+  bool StepIndex(Pace pace);
+  bool SpaceWaits(Pace pace) const;
+  void DropDeadRows(const Snapshot& checkpointed);
   void PostUpkeep();
   void Upkeep();
   absl::Status RunCheckpoint();
@@ -114,11 +120,13 @@ class Copy {
 
   std::mutex upkeep_mutex_;    // held while the index or the checkpoint changes
   Indexer indexer_;            // guarded by upkeep_mutex_
+  RowCompactor compactor_;     // guarded by upkeep_mutex_
   Checkpointer checkpointer_;  // guarded by upkeep_mutex_
   std::atomic<bool> upkeep_posted_{false};
   std::atomic<bool> closing_{false};
   std::atomic<bool> index_changed_{false};   // since the last checkpoint
   std::atomic<bool> checkpoint_now_{false};  // an index became ready: keep it
+  std::atomic<bool> drop_failed_{false};     // space was not given back after the last one
   std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};

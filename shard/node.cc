@@ -15,7 +15,6 @@
 namespace kith::shard {
 namespace {
 
-constexpr auto kTickEvery = std::chrono::milliseconds(200);
 // After so many ticks without a write the log's memory is given back.
 constexpr int kLogQuietTicks = 50;
 constexpr uint64_t kLogMemoryWorthFlushing = 1 << 20;
@@ -155,7 +154,7 @@ absl::StatusOr<std::shared_ptr<Copy>> Node::Find(ShardId shard, const Uuid& inca
 
 void Node::Tick() {
   std::unique_lock lock(mutex_);
-  while (!stop_ticking_.wait_for(lock, kTickEvery, [this] { return stopping_; })) {
+  while (!stop_ticking_.wait_for(lock, options_.tick_every, [this] { return stopping_; })) {
     lock.unlock();
     const bool log_is_long = log_->bytes() > options_.admission.log_bytes_max / 2;
     for (const auto& [id, held] : HeldNow()) {
@@ -230,6 +229,7 @@ NodeHealth Node::health() const {
     health.live_points += copy.live_points;
     health.checkpoint_failures += copy.checkpoint_failures;
     health.digest_repairs += copy.digest_repairs;
+    health.upkeep.Add(copy.upkeep);
   }
   health.ready = !draining_ && (health.shards == 0 || health.shards_ready > 0);
   if (draining_) health.reason = "draining";

@@ -2,11 +2,13 @@
 #define KITH_SHARD_NODE_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +39,10 @@ struct NodeOptions {
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;
   uint64_t checkpoint_seconds = 300;
+  // Of new shards: 2^this rows an extent of the row file; by the size of their vectors where
+  // absent.
+  std::optional<uint32_t> row_extent_bits;
+  std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
 };
 
 struct NodeHealth {
@@ -50,6 +56,7 @@ struct NodeHealth {
   uint64_t search_queue = 0;
   uint64_t checkpoint_failures = 0;  // since the start
   uint64_t digest_repairs = 0;       // rows or indexes found other than the truth, and made again
+  UpkeepFigures upkeep;              // of all shards together
 };
 
 // A process's shards over one data directory: the copies, the log they share, the pools they run

@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "shard/node.h"
+#include "shard/storage/row_file.h"
 
 namespace kith::shard {
 namespace {
@@ -162,7 +163,10 @@ absl::Status Node::OpenOrFinish(Held held, const ShardSpec& spec) {
 
 absl::Status Node::CreateAnew(const ShardSpec& spec) {
   Held held;
-  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec));
+  const auto vector_bytes = static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type));
+  const uint32_t extent_bits =
+      options_.row_extent_bits.value_or(storage::ExtentBitsFor(vector_bytes));
+  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec, extent_bits));
   held.failure = OpenCopy(held);
   const absl::Status failure = held.failure;
   Hold(std::move(held));  // also where it failed: a retry opens this directory

@@ -22,6 +22,7 @@ namespace {
 constexpr size_t kReplayGroup = 16;               // entries a state batch ...
 constexpr uint64_t kReplayGroupBytes = 16 << 20;  // ... or so many bytes of them
 constexpr size_t kRepairGroup = 1024;             // rows read from the truth at once
+constexpr size_t kRepairRows = 1 << 20;           // marked dead at once
 
 absl::Status Lost(const std::string& what) {
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
@@ -60,10 +61,10 @@ class Recovery {
   absl::Status LoadTombstones() {
     uint64_t from = manifest_.lsn;
     if (!manifest_.tombstones.empty()) {
-      auto words =
+      auto read =
           storage::ReadTombstoneFile(*parts_.files, SegmentPath(parts_, manifest_.tombstones));
-      if (!words.ok()) return RebuildTombstones(words.status());
-      tombstones_ = index::Tombstones::FromWords(*words);
+      if (!read.ok()) return RebuildTombstones(read.status());
+      tombstones_ = *std::move(read);
     }
     std::vector<uint32_t> dead;
     KITH_RETURN_IF_ERROR(
@@ -77,15 +78,24 @@ class Recovery {
     spdlog::warn("event=tombstones_rebuilt shard={} error={}", parts_.spec.shard,
                  telemetry::LogValue(why.ToString()));
     manifest_.tombstones.clear();
-    std::vector<uint32_t> dead;
+    index::Tombstones dead;
     uint32_t expected = 0;
+    std::vector<uint32_t> few;
+    const auto bury = [&](uint32_t end) {
+      if (end - expected >= index::Tombstones::kPageRows) {
+        dead = dead.WithRange(expected, end);
+      } else {
+        for (uint32_t row = expected; row < end; ++row) few.push_back(row);
+      }
+      if (few.size() >= kRepairRows) dead = dead.With(std::exchange(few, {}));
+    };
     KITH_RETURN_IF_ERROR(parts_.state->ForEachRow(0, [&](const storage::RowRecord& record) {
-      for (; expected < record.row; ++expected) dead.push_back(expected);
+      bury(record.row);
       expected = record.row + 1;
       return absl::OkStatus();
     }));
-    for (; expected < parts_.state->applied().next_row; ++expected) dead.push_back(expected);
-    tombstones_ = index::Tombstones().With(dead);
+    bury(parts_.state->applied().next_row);
+    tombstones_ = dead.With(few);
     return absl::OkStatus();
   }
 
@@ -119,16 +129,45 @@ class Recovery {
         report_.segments_lost = true;
         return {version, {}, 0, false, listed.ready};
       }
+      built.ends.push_back(EndOf(**segment, version->lists()));
       built.segments.push_back(*std::move(segment));
     }
     return built;
   }
 
+  // Rows between it and the next segment's first are dead.
+  static uint32_t EndOf(const index::ListSegment& segment, uint32_t lists) {
+    const auto side = segment.side_rows();
+    uint32_t end = side.empty() ? 0 : side.back() + 1;
+    for (uint32_t list = 0; list < lists; ++list) {
+      const std::vector<uint32_t> rows = segment.Rows(list);
+      if (!rows.empty()) end = std::max(end, rows.back() + 1);
+    }
+    return end;
+  }
+
   absl::Status CheckRows() {
     const uint32_t row_end = parts_.state->applied().next_row;
-    KITH_RETURN_IF_ERROR(parts_.rows->Reserve(row_end));
+    KITH_RETURN_IF_ERROR(parts_.rows->ClearFrom(row_end));
+    const uint64_t extent_rows = uint64_t{1} << parts_.rows->view().extent_bits;
+    std::vector<uint32_t> dead;  // extents that are there and need not be
+    for (uint64_t begin = 0; begin < row_end; begin += extent_rows) {
+      const auto end = static_cast<uint32_t>(std::min<uint64_t>(begin + extent_rows, row_end));
+      const auto first = static_cast<uint32_t>(begin);
+      if (end - begin == extent_rows && tombstones_.DeadBetween(first, end) == extent_rows) {
+        dead.push_back(static_cast<uint32_t>(begin / extent_rows));
+        continue;
+      }
+      KITH_RETURN_IF_ERROR(parts_.rows->Reserve(first, end));
+      KITH_RETURN_IF_ERROR(CheckExtent(first, end));
+    }
+    std::erase_if(dead, [view = parts_.rows->view()](uint32_t e) { return !view.HasExtent(e); });
+    return parts_.rows->Drop(dead);
+  }
+
+  absl::Status CheckExtent(uint32_t begin, uint32_t end) {
     std::vector<uint32_t> wrong;
-    for (uint32_t row = 0; row < row_end; ++row) {
+    for (uint32_t row = begin; row < end; ++row) {
       if (tombstones_.IsDead(row) || parts_.rows->IsValid(row)) continue;
       wrong.push_back(row);
       if (wrong.size() == kRepairGroup) KITH_RETURN_IF_ERROR(RewriteRows(wrong));
@@ -150,15 +189,7 @@ class Recovery {
   }
 
   void RewriteRow(const storage::RowRecord& record) {
-    storage::RowContent content;
-    content.row = record.row;
-    content.key = record.key;
-    content.slot = SlotOf(record.key);
-    content.version = record.version;
-    content.content_hash = storage::ContentHash(record.vector, record.payload);
-    content.inverse_norm = InverseNorm(parts_.spec.metric, parts_.spec.element_type, record.vector);
-    content.vector = record.vector;
-    parts_.rows->Write(content);
+    parts_.rows->Write(ContentOf(parts_.spec, record));
     ++report_.rows_rewritten;
   }
 
@@ -204,7 +235,7 @@ class Recovery {
     }
     KITH_RETURN_IF_ERROR(resolver_->Lookup(entry.keys));
     const ResolvedWrite resolved = resolver_->Replay(entry, record.lsn);
-    KITH_RETURN_IF_ERROR(parts_.rows->Reserve(resolver_->next_row()));
+    KITH_RETURN_IF_ERROR(parts_.rows->Reserve(applier.applied().next_row, resolver_->next_row()));
     KITH_RETURN_IF_ERROR(applier.Add(resolved, entry));
     if (parts_.faults.apply_twice) KITH_RETURN_IF_ERROR(applier.Add(resolved, entry));
     ++report_.entries_replayed;
@@ -248,6 +279,7 @@ class Recovery {
                   wrong_before);
     ++report_.digest_repairs;
     KITH_RETURN_IF_ERROR(parts_.state->ForEachRow(0, [this](const storage::RowRecord& record) {
+      KITH_RETURN_IF_ERROR(parts_.rows->Reserve(record.row, record.row + 1));
       RewriteRow(record);
       return absl::OkStatus();
     }));

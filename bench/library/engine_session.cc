@@ -99,7 +99,7 @@ class SessionSearcher final : public EngineSession::Searcher {
  private:
   const Session& session_;
   index::SearchWorkspace workspace_;
-  index::SearchAnswer answer_;
+  std::vector<index::SearchAnswer> answers_;
 };
 
 class Session final : public EngineSession {
@@ -156,13 +156,16 @@ absl::Status SessionSearcher::Search(const OperatingPoint& point,
   options.nprobe = point.nprobe;
   options.refine = point.refine;
   options.rerank = point.rerank;
+  if (point.stop_ratio != 0) options.stop_ratio = point.stop_ratio;
   std::fill(rows.begin(), rows.end(), std::numeric_limits<uint32_t>::max());
   const size_t query_bytes = session_.query_shape().row_bytes();
-  for (size_t i = 0; i * k < rows.size(); ++i) {
-    const index::Query query{session_.view(), queries.data() + i * query_bytes};
-    const index::Status status = index::Search(query, options, workspace_, answer_);
-    if (!status.ok()) return FromEngine(status);
-    for (size_t j = 0; j < answer_.hits.size(); ++j) rows[i * k + j] = answer_.hits[j].row;
+  answers_.resize(rows.size() / k);
+  const index::QueryBatch batch{session_.view(), queries.data(), query_bytes};
+  const index::Status status = index::SearchBatch(batch, options, workspace_, answers_);
+  if (!status.ok()) return FromEngine(status);
+  for (size_t i = 0; i < answers_.size(); ++i) {
+    const std::vector<index::Hit>& hits = answers_[i].hits;
+    for (size_t j = 0; j < hits.size(); ++j) rows[i * k + j] = hits[j].row;
   }
   return absl::OkStatus();
 }

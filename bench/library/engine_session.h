@@ -24,6 +24,7 @@ struct OperatingPoint {
   uint32_t nprobe = 1;
   uint32_t refine = 160;
   uint32_t rerank = 40;
+  float stop_ratio = 0;  // 0: no early termination
 };
 
 // An index of the engine, made once and kept in a folder. All that this bench calls of the engine

@@ -70,11 +70,21 @@ absl::Status Read(const Json& from, const char* name, uint32_t& into) {
   return absl::OkStatus();
 }
 
+absl::Status ReadStopRatio(const Json& from, float& into) {
+  const auto at = from.find("stop_ratio");
+  if (at == from.end()) return absl::OkStatus();
+  if (!at->is_number() || !(at->get<float>() >= 0)) {
+    return absl::InvalidArgumentError("stop_ratio: is not a number from 0 on");
+  }
+  into = at->get<float>();
+  return absl::OkStatus();
+}
+
 absl::Status CheckNames(const Json& parameters) {
   for (const auto& [name, value] : parameters.items()) {
-    if (name != "nprobe" && name != "refine" && name != "rerank") {
+    if (name != "nprobe" && name != "refine" && name != "rerank" && name != "stop_ratio") {
       return absl::InvalidArgumentError(
-          fmt::format("parameters: \"{}\" is none of nprobe, refine, rerank", name));
+          fmt::format("parameters: \"{}\" is none of nprobe, refine, rerank, stop_ratio", name));
     }
   }
   return absl::OkStatus();
@@ -112,6 +122,7 @@ class Server {
     KITH_RETURN_IF_ERROR(Read(parameters, "nprobe", point.nprobe));
     KITH_RETURN_IF_ERROR(Read(parameters, "refine", point.refine));
     KITH_RETURN_IF_ERROR(Read(parameters, "rerank", point.rerank));
+    KITH_RETURN_IF_ERROR(ReadStopRatio(parameters, point.stop_ratio));
     KITH_ASSIGN_OR_RETURN(const TimedSearch::Outcome outcome, search_.Run(point, range));
     return Json{{"recall", outcome.recall}, {"qps", outcome.qps}};
   }

@@ -86,7 +86,7 @@ class StateBench {
       if (entry.has_value()) return false;
     }
     batch_ = store_->NewBatch();
-    if (!rows_->Reserve(next_row_ + kRows).ok()) return false;
+    if (!rows_->Reserve(next_row_, next_row_ + kRows).ok()) return false;
     for (const PointKey& key : keys_) Put(key);
     ++lsn_;
     batch_->PutDedupe(std::string(16, static_cast<char>(lsn_)), {"hash", lsn_, "reply"});

@@ -45,8 +45,8 @@ def _product(**choices) -> tuple[dict, ...]:
 
 def _kith(lists: int) -> list[Config]:
     # `refine` alone: u8 vectors are refined exactly, others are compared with the stored ones after.
-    # What else the engine learns to be told (library_bench.cc, OperatingPoint) is swept here too.
-    settings = _product(refine=(40, 80, 160, 320))
+    # A stop ratio of 0 is none.
+    settings = _product(refine=(40, 60, 80, 120, 160, 320), stop_ratio=(1.25, 1.5, 0))
     return [Config("kith", f"lists={lists}", {"lists": lists}, "nprobe", NPROBES,
                    settings)]
 

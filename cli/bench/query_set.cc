@@ -23,16 +23,7 @@ absl::StatusOr<QuerySet> QuerySet::Load(const Options& options, const VectorSche
                         LoadVectors(options.queries, std::numeric_limits<uint64_t>::max()));
   KITH_RETURN_IF_ERROR(CheckFits(options.queries, queries.shape, schema));
   QuerySet set;
-  KITH_ASSIGN_OR_RETURN(set.truth_, ReadNeighbours(options.truth));
-  if (set.truth_.depth < options.k) {
-    return DoNotFit(options.truth, fmt::format("has {} neighbours a query, --k asks for {}",
-                                               set.truth_.depth, options.k));
-  }
-  if (set.truth_.queries < queries.rows) {
-    return DoNotFit(options.truth, fmt::format("has neighbours of {} queries, {} holds {}: they "
-                                               "are not of one set",
-                                               set.truth_.queries, options.queries, queries.rows));
-  }
+  if (!options.truth.empty()) KITH_RETURN_IF_ERROR(set.LoadTruth(options, queries.rows));
   set.schema_ = schema;
   set.rows_ = queries.rows;
   set.k_ = options.k;
@@ -47,6 +38,18 @@ absl::StatusOr<QuerySet> QuerySet::Load(const Options& options, const VectorSche
     }
   }
   return set;
+}
+
+absl::Status QuerySet::LoadTruth(const Options& options, uint64_t queries) {
+  KITH_ASSIGN_OR_RETURN(truth_, ReadNeighbours(options.truth));
+  if (truth_.depth < options.k) {
+    return DoNotFit(options.truth, fmt::format("has {} neighbours a query, --k asks for {}",
+                                               truth_.depth, options.k));
+  }
+  if (truth_.queries >= queries) return absl::OkStatus();
+  return DoNotFit(options.truth, fmt::format("has neighbours of {} queries, {} holds {}: they "
+                                             "are not of one set",
+                                             truth_.queries, options.queries, queries));
 }
 
 std::string_view QuerySet::Bytes(uint64_t first, uint64_t& count) const {

@@ -18,7 +18,7 @@ class QuerySet {
  public:
   struct Options {
     std::string queries;
-    std::string truth;
+    std::string truth;  // empty: not known, and nothing is ever found
     uint32_t k = 10;
     uint64_t first_id = 0;
   };
@@ -26,13 +26,16 @@ class QuerySet {
   static absl::StatusOr<QuerySet> Load(const Options& options, const VectorSchema& schema);
 
   uint64_t size() const { return rows_; }
+  bool has_truth() const { return truth_.queries != 0; }
   // Queries [first, first + count), first modulo the size, row-major. They are contiguous: the
   // count is cut at the end of the set.
   std::string_view Bytes(uint64_t first, uint64_t& count) const;
-  // How many of the true k of query `row` are among `found`.
+  // How many of the true k of query `row` are among `found`; only where there is a truth.
   uint32_t CountFound(uint64_t row, std::span<const uint64_t> found) const;
 
  private:
+  absl::Status LoadTruth(const Options& options, uint64_t queries);
+
   VectorSchema schema_;
   uint64_t rows_ = 0;
   uint32_t k_ = 0;

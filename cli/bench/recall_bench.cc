@@ -108,6 +108,7 @@ absl::Status ExplainSample(SearchCaller& caller, const QuerySet& queries, Recall
     refined += told.rows_refined();
     reranked += told.rows_reranked();
     report.strategy = told.strategy();
+    if (told.has_target_recall_reached()) report.target_reached = told.target_recall_reached();
   }
   const auto queries_asked = static_cast<double>(sample);
   report.scanned_share = compared_share / queries_asked;
@@ -124,7 +125,11 @@ RecallReport ReportOf(SearchTally& tally, double seconds, uint32_t k) {
   report.recall = static_cast<double>(tally.found) / (queries * k);
   report.qps = queries / seconds;
   report.p50_ms = tally.latencies.PercentileMs(0.50);
+  report.p90_ms = tally.latencies.PercentileMs(0.90);
+  report.p95_ms = tally.latencies.PercentileMs(0.95);
   report.p99_ms = tally.latencies.PercentileMs(0.99);
+  report.p99_9_ms = tally.latencies.PercentileMs(0.999);
+  report.max_ms = tally.latencies.PercentileMs(1);
   report.coverage = tally.coverage_sum / queries;
   report.coverage_min = tally.coverage_min;
   report.index_version = tally.index_version;
@@ -169,26 +174,32 @@ absl::StatusOr<RecallReport> RunRecallBench(const RecallBenchOptions& options, T
 }
 
 Json ToJson(const RecallReport& report, const RecallBenchOptions& options) {
-  return {{"recall", report.recall},
-          {"qps", report.qps},
-          {"p50_ms", report.p50_ms},
-          {"p99_ms", report.p99_ms},
-          {"coverage", report.coverage},
-          {"coverage_min", report.coverage_min},
-          {"nprobe", report.nprobe},
-          {"scanned_share", report.scanned_share},
-          {"refined", report.refined},
-          {"reranked", report.reranked},
-          {"threads", options.threads},
-          {"batch", options.batch},
-          {"k", options.k},
-          {"count", report.count},
-          {"seconds", report.seconds},
-          {"explained", report.explained},
-          {"strategy", report.strategy},
-          {"score_kind", report.score_kind},
-          {"index_version", report.index_version},
-          {"collection", options.collection}};
+  Json json = {{"recall", report.recall},
+               {"qps", report.qps},
+               {"p50_ms", report.p50_ms},
+               {"p90_ms", report.p90_ms},
+               {"p95_ms", report.p95_ms},
+               {"p99_ms", report.p99_ms},
+               {"p99_9_ms", report.p99_9_ms},
+               {"max_ms", report.max_ms},
+               {"coverage", report.coverage},
+               {"coverage_min", report.coverage_min},
+               {"nprobe", report.nprobe},
+               {"scanned_share", report.scanned_share},
+               {"refined", report.refined},
+               {"reranked", report.reranked},
+               {"threads", options.threads},
+               {"batch", options.batch},
+               {"k", options.k},
+               {"count", report.count},
+               {"seconds", report.seconds},
+               {"explained", report.explained},
+               {"strategy", report.strategy},
+               {"score_kind", report.score_kind},
+               {"index_version", report.index_version},
+               {"collection", options.collection}};
+  if (report.target_reached) json["target_reached"] = *report.target_reached;
+  return json;
 }
 
 }  // namespace kith::cli

@@ -12,15 +12,6 @@ using std::chrono::steady_clock;
 
 }  // namespace
 
-v1::SearchParameters ParametersOf(const RecallBenchOptions& options) {
-  v1::SearchParameters parameters;
-  parameters.set_limit(options.k);
-  if (options.nprobe) parameters.set_nprobe(*options.nprobe);
-  if (options.target_recall) parameters.set_target_recall(*options.target_recall);
-  parameters.set_exact(options.exact);
-  return parameters;
-}
-
 void SearchTally::SawAnswer(const v1::Coverage& coverage, uint64_t count) {
   queries += count;
   coverage_sum += coverage.ratio() * static_cast<double>(count);

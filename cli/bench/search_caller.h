@@ -33,9 +33,6 @@ struct SearchTally {
   void Merge(const SearchTally& other);
 };
 
-// What the options ask of every query.
-v1::SearchParameters ParametersOf(const RecallBenchOptions& options);
-
 // One connection with one call at a time.
 // Threads: one at a time.
 class SearchCaller {

@@ -5,7 +5,7 @@
 #include "cli/bench/agreement_bench.h"
 #include "cli/bench/recall_bench.h"
 #include "cli/bench/write_bench.h"
-#include "cli/commands/commands.h"
+#include "cli/commands/bench_options.h"
 #include "cli/console/json_output.h"
 #include "cli/console/progress.h"
 #include "common/base/limits.h"
@@ -13,34 +13,6 @@
 
 namespace kith::cli {
 namespace {
-
-struct RecallCommand : RecallBenchOptions {
-  int64_t deadline_ms = 10'000;
-  std::string json;
-};
-
-absl::Status RunRecall(const RecallCommand& options, Terminal& terminal) {
-  if (uint64_t{options.k} * options.batch > limits::kHitsPerBatchMax) {
-    return UsageError("--batch", fmt::format("{} queries of {} hits are more than the {} of one "
-                                             "call",
-                                             options.batch, options.k, limits::kHitsPerBatchMax));
-  }
-  RecallBenchOptions bench = options;
-  bench.deadline = std::chrono::milliseconds(options.deadline_ms);
-  KITH_ASSIGN_OR_RETURN(const RecallReport report, RunRecallBench(bench, terminal));
-  if (options.json != "-") {
-    terminal.out << fmt::format(
-        "recall@{} {:.4f}, {:.0f} queries/s, p50 {:.3f} ms, p99 {:.3f} ms a call of {}\n"
-        "{} queries on {} connections in {}, coverage {:.4f}\n"
-        "{}: nprobe {:.1f}, {:.2f} % of the points compared, {:.0f} refined, {:.0f} re-ranked a "
-        "query\n",
-        options.k, report.recall, report.qps, report.p50_ms, report.p99_ms, options.batch,
-        WithThousands(report.count), options.threads, ShortDuration(report.seconds),
-        report.coverage, report.strategy, report.nprobe, 100 * report.scanned_share, report.refined,
-        report.reranked);
-  }
-  return WriteJson(ToJson(report, bench), options.json, terminal);
-}
 
 struct AgreeCommand : AgreementOptions {
   std::string json;
@@ -79,55 +51,6 @@ absl::Status RunWrite(const WriteCommand& options, Terminal& terminal) {
   return absl::UnknownError(fmt::format("{} rows were refused", report.errors));
 }
 
-void AddSearchOptions(CLI::App& command, RecallBenchOptions& options) {
-  command.add_option("--collection", options.collection, "The collection")->required();
-  command.add_option("--queries", options.queries, "A file of vectors")->required();
-  command.add_option("--truth", options.truth, "Their true neighbours (`kith dataset truth`)")
-      ->required();
-  command.add_option("--k", options.k, "Neighbours a query")
-      ->required()
-      ->check(CLI::Range(1u, limits::kLimitMax));
-  auto* nprobe = command.add_option("--nprobe", options.nprobe, "Lists to scan");
-  auto* recall = command.add_option("--target-recall", options.target_recall, "0.5 to 0.999");
-  auto* exact = command.add_flag("--exact", options.exact, "Compare with every point");
-  nprobe->excludes(recall)->excludes(exact);
-  recall->excludes(exact);
-  command.add_option("--first-id", options.first_id, "Id of row 0 of the base file")
-      ->capture_default_str();
-}
-
-void AddRecallRun(CLI::App& command, RecallCommand& options) {
-  AddSearchOptions(command, options);
-  command.add_option("--threads", options.threads, "Connections, one call at a time on each")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  command.add_option("--batch", options.batch, "Queries a call; above 1 through SearchBatch")
-      ->capture_default_str()
-      ->check(CLI::Range(1u, limits::kQueriesMax));
-  command.add_option("--count", options.count, "Queries to time; each of the file once by default");
-  command.add_option("--warmup", options.warmup, "Queries before the clock starts")
-      ->capture_default_str()
-      ->expected(0, 1);
-  command.add_option("--deadline-ms", options.deadline_ms, "Of a call")
-      ->capture_default_str()
-      ->check(CLI::Range(int64_t{1}, limits::kDeadlineMsMax));
-}
-
-void AddRecall(CLI::App& group, Action& action) {
-  auto options = std::make_shared<RecallCommand>();
-  CLI::App* command = group.add_subcommand("recall", "Recall, rate and latency of searches");
-  AddEndpoint(*command, options->endpoint);
-  AddRecallRun(*command, *options);
-  AddJson(*command, options->json);
-  command->footer(
-      "Work per query (nprobe, points compared, refined, re-ranked) comes from up to 200 queries\n"
-      "asked once more with explain, after the timed ones.\n"
-      "Example:\n"
-      "  kith bench recall --collection sift --queries sift1m.query.u8bin \\\n"
-      "    --truth sift1m.gt.ibin --k 10 --threads 2 --json recall.json");
-  OnParsed(*command, action, options, RunRecall);
-}
-
 void AddAgree(CLI::App& group, Action& action) {
   auto options = std::make_shared<AgreeCommand>();
   CLI::App* command =
@@ -137,7 +60,7 @@ void AddAgree(CLI::App& group, Action& action) {
       ->required();
   command->add_option("--other-collection", options->other_collection,
                       "The collection there, where it has another name");
-  AddSearchOptions(*command, options->first);
+  AddTruthQueries(*command, options->first);
   command->add_option("--count", options->first.count, "Queries to ask; all by default");
   AddJson(*command, options->json);
   command->footer(
@@ -177,10 +100,34 @@ void AddWrite(CLI::App& group, Action& action) {
 
 }  // namespace
 
+void AddSearchChoice(CLI::App& command, SearchChoice& choice) {
+  command.add_option("--k", choice.k, "Neighbours a query")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, limits::kLimitMax));
+  auto* nprobe = command.add_option("--nprobe", choice.nprobe, "Lists to scan");
+  auto* recall = command.add_option("--target-recall", choice.target_recall, "0.5 to 0.999");
+  auto* exact = command.add_flag("--exact", choice.exact, "Compare with every point");
+  nprobe->excludes(recall)->excludes(exact);
+  recall->excludes(exact);
+}
+
+void AddTruthQueries(CLI::App& command, RecallBenchOptions& options) {
+  command.add_option("--collection", options.collection, "The collection")->required();
+  command.add_option("--queries", options.queries, "A file of vectors")->required();
+  command.add_option("--truth", options.truth, "Their true neighbours (`kith dataset truth`)")
+      ->required();
+  AddSearchChoice(command, options);
+  command.get_option("--k")->required();
+  command.add_option("--first-id", options.first_id, "Id of row 0 of the base file")
+      ->capture_default_str();
+}
+
 void AddBenchCommands(CLI::App& app, Action& action) {
   CLI::App* group = app.add_subcommand("bench", "Measure a server through its public interface");
   group->require_subcommand(1);
-  AddRecall(*group, action);
+  AddBenchRecall(*group, action);
+  AddBenchLoad(*group, action);
+  AddBenchCapacity(*group, action);
   AddAgree(*group, action);
   AddWrite(*group, action);
 }

@@ -1,16 +1,21 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <limits>
 #include <memory>
+#include <system_error>
 
 #include "cli/client/wire.h"
 #include "cli/commands/commands.h"
 #include "cli/console/progress.h"
 #include "cli/data/neighbour_file.h"
+#include "cli/data/read_only_file.h"
 #include "cli/data/vector_reader.h"
 #include "cli/dataset/dataset_files.h"
 #include "cli/dataset/exact_neighbours.h"
+#include "cli/dataset/generated_reader.h"
 #include "cli/dataset/parallel.h"
+#include "cli/import/file_identity.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 
@@ -21,6 +26,7 @@ constexpr uint64_t kRowsMax = std::numeric_limits<uint32_t>::max();  // what a h
 
 struct MakeOptions : DatasetOptions {
   std::string dtype = "f32";
+  bool describe = false;
 };
 
 absl::Status RunMake(const MakeOptions& options, Terminal& terminal) {
@@ -28,6 +34,7 @@ absl::Status RunMake(const MakeOptions& options, Terminal& terminal) {
   if (options.dtype != "f32" && options.dtype != "u8") {
     return UsageError("--dtype", fmt::format("\"{}\" is none of f32, u8", options.dtype));
   }
+  if (options.describe) make.base = DatasetOptions::Base::kDescribed;
   make.element_type = options.dtype == "u8" ? ElementType::kU8 : ElementType::kF32;
   KITH_ASSIGN_OR_RETURN(const DatasetFiles files, MakeDataset(make, terminal));
   terminal.out << fmt::format("{}: {} vectors of {} dimensions\n{}: {} queries\n", files.base,
@@ -45,19 +52,36 @@ struct TruthOptions {
   uint32_t k = 100;
   uint32_t threads = Cores();
   bool distances = false;
+  std::string checkpoint;
 };
+
+// What a checkpoint belongs to.
+absl::StatusOr<std::string> IdentityOf(const TruthOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const ReadOnlyFile base, ReadOnlyFile::Open(options.base));
+  KITH_ASSIGN_OR_RETURN(const ReadOnlyFile queries, ReadOnlyFile::Open(options.queries));
+  KITH_ASSIGN_OR_RETURN(const Hash128 base_hash, FileIdentity(base));
+  KITH_ASSIGN_OR_RETURN(const Hash128 query_hash, FileIdentity(queries));
+  return fmt::format("{} {} {} {} {}", ToHex(base_hash), ToHex(query_hash), options.metric,
+                     options.k, options.count);
+}
 
 absl::Status RunTruth(const TruthOptions& options, Terminal& terminal) {
   KITH_ASSIGN_OR_RETURN(const v1::Metric metric, ParseMetric(options.metric));
-  KITH_ASSIGN_OR_RETURN(const auto base, OpenVectorFile(options.base, 0));
+  KITH_ASSIGN_OR_RETURN(const auto base, OpenVectors(options.base, 0));
   KITH_ASSIGN_OR_RETURN(const VectorMatrix queries, LoadVectors(options.queries, options.count));
   if (!base->shape().rows.has_value()) {
     return UsageError("--base", fmt::format("{} is text; give a binary file", options.base));
   }
-  const ExactNeighboursOptions exact{options.k, static_cast<Metric>(metric), options.threads};
+  ExactNeighboursOptions exact{options.k, static_cast<Metric>(metric), options.threads, "", ""};
+  if (!options.checkpoint.empty()) {
+    exact.checkpoint = options.checkpoint;
+    KITH_ASSIGN_OR_RETURN(exact.identity, IdentityOf(options));
+  }
   KITH_ASSIGN_OR_RETURN(NeighbourTable table, ExactNeighbours(*base, queries, exact, terminal));
   if (!options.distances) table.scores.clear();
   KITH_RETURN_IF_ERROR(WriteNeighbours(options.out, table));
+  std::error_code ignored;
+  if (!options.checkpoint.empty()) std::filesystem::remove(options.checkpoint, ignored);
   terminal.out << fmt::format("{}: {} nearest of {} rows for {} queries\n", options.out, options.k,
                               WithThousands(*base->shape().rows), WithThousands(queries.rows));
   return absl::OkStatus();
@@ -67,6 +91,9 @@ void AddMake(CLI::App& group, Action& action) {
   auto options = std::make_shared<MakeOptions>();
   CLI::App* command = group.add_subcommand("make", "Make a clustered data set from a seed");
   command->add_option("OUT", options->prefix, "Makes OUT.base.fbin and OUT.query.fbin")->required();
+  command->add_flag(
+      "--describe", options->describe,
+      "Write OUT.base.kgen instead of the vectors: import and truth draw them from it");
   command->add_option("--count", options->count, "Vectors")
       ->required()
       ->check(CLI::Range(uint64_t{1}, kRowsMax));
@@ -113,6 +140,8 @@ void AddTruth(CLI::App& group, Action& action) {
   command->add_option("--metric", options->metric, "l2, ip or cosine")->required();
   command->add_option("--out", options->out, "The .ibin file to write")->required();
   command->add_option("--count", options->count, "Only the first so many queries");
+  command->add_option("--checkpoint", options->checkpoint,
+                      "Note the progress in this file, and go on from it; removed at the end");
   command->add_flag("--distances", options->distances, "Their scores too (the big-ann form)");
   command->add_option("--threads", options->threads, "Threads (all cores)")
       ->capture_default_str()

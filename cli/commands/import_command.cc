@@ -53,7 +53,8 @@ void AddImportCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "import", "Import a file of vectors; a second call goes on where the first was stopped");
   command->add_option("NAME", options->collection, "The collection")->required();
-  command->add_option("FILE", options->file, ".fbin, .u8bin, .fvecs, .bvecs or .jsonl")->required();
+  command->add_option("FILE", options->file, ".fbin, .u8bin, .fvecs, .bvecs, .jsonl or .kgen")
+      ->required();
   AddEndpoint(*command, options->endpoint);
   command->add_option("--batch", options->batch, "Rows a call")
       ->capture_default_str()

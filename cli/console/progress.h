@@ -31,11 +31,17 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   // Draws where it is time to; cheap otherwise.
   void Update(const State& state);
+  // The same where the state itself takes work: state() is called where it is time to draw.
+  template <typename StateOf>
+  void UpdateFrom(StateOf state) {
+    if (IsDue()) Update(state());
+  }
   // The last state, whatever the time, and the end of the line.
   void Finish(const State& state);
   double seconds() const;  // since the beginning
 
  private:
+  bool IsDue() const { return std::chrono::steady_clock::now() >= next_draw_; }
   std::chrono::steady_clock::duration Period() const;
   void Draw(const State& state);
   std::string Eta(double share) const;

@@ -4,10 +4,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "cli/dataset/wide_loops.h"
+
 namespace kith::cli {
 namespace {
 
 constexpr size_t kHidden = 192;
+constexpr size_t kTile = WideLoops::kColumns;
+static_assert(kHidden % kTile == 0);
 constexpr uint64_t kTopClusters = 64;  // the clusters' centres are themselves clustered
 constexpr double kCentreSpread = 0.7;  // of centres about their top cluster, whose own is 1
 constexpr double kSpreadMin = 0.25;
@@ -58,53 +62,22 @@ ClusteredModel::ClusteredModel(const ClusteredModelOptions& options)
   }
 }
 
-void ClusteredModel::DrawLatent(RandomStream& random, float* latent) const {
+void ClusteredModel::DrawLatent(RandomStream& random, double* normals, float* latent) const {
   const double at = random.Uniform() * weight_below_.back();
   const auto found = std::upper_bound(weight_below_.begin(), weight_below_.end(), at);
   const auto cluster =
       std::min<size_t>(static_cast<size_t>(found - weight_below_.begin()), options_.clusters - 1);
+  random.Normals(options_.latent, normals, BestWideLoops().polar_scales);
   for (size_t j = 0; j < options_.latent; ++j) {
     latent[j] = centres_[cluster * options_.latent + j] +
-                spreads_[cluster] * static_cast<float>(random.Normal());
+                spreads_[cluster] * static_cast<float>(normals[j]);
   }
 }
 
-// kBlock rows of latent in, kBlock rows of kHidden out.
-void ClusteredModel::Hidden(const float* latent, float* hidden) const {
-  for (size_t r = 0; r < kBlock; ++r) {
-    float* out = hidden + r * kHidden;
-    std::memcpy(out, first_bias_.data(), kHidden * sizeof(float));
-    for (size_t j = 0; j < options_.latent; ++j) {
-      const float z = latent[r * options_.latent + j];
-      const float* weights = first_.data() + j * kHidden;
-      for (size_t h = 0; h < kHidden; ++h) out[h] += weights[h] * z;
-    }
-    for (size_t h = 0; h < kHidden; ++h) out[h] = out[h] > 0 ? out[h] : kLeak * out[h];
-  }
-}
-
-// kBlock rows of kHidden in, kBlock rows of columns_ out. Each sum runs over the hidden units in
-// order, whatever the width of the machine's registers: its bits are the same everywhere.
-void ClusteredModel::Decode(const float* hidden, float* rows) const {
-  for (size_t first = 0; first < columns_; first += kTile) {
-    float sums[kBlock][kTile] = {};
-    for (size_t h = 0; h < kHidden; ++h) {
-      const float* weights = second_.data() + h * columns_ + first;
-      for (size_t r = 0; r < kBlock; ++r) {
-        const float unit = hidden[r * kHidden + h];
-        for (size_t j = 0; j < kTile; ++j) sums[r][j] += weights[j] * unit;
-      }
-    }
-    for (size_t r = 0; r < kBlock; ++r) {
-      std::memcpy(rows + r * columns_ + first, sums[r], sizeof(sums[r]));
-    }
-  }
-}
-
-void ClusteredModel::Finish(RandomStream& random, float* row) const {
+void ClusteredModel::Finish(const double* normals, float* row) const {
   double squares = 0;
   for (size_t j = 0; j < options_.dimension; ++j) {
-    row[j] += static_cast<float>(options_.noise * random.Normal());
+    row[j] += static_cast<float>(options_.noise * normals[j]);
     squares += double{row[j]} * row[j];
   }
   // A zero row would take a decoder of zeros; even then the row stays a finite vector.
@@ -114,17 +87,25 @@ void ClusteredModel::Finish(RandomStream& random, float* row) const {
 
 void ClusteredModel::DrawChunk(uint64_t sequence, uint64_t chunk, uint64_t rows, float* out) const {
   RandomStream random(options_.seed, kRowStreams + sequence, chunk);
+  const WideLoops& loops = BestWideLoops();
+  std::vector<double> normals(std::max(options_.dimension, options_.latent));
   std::vector<float> latent(kBlock * options_.latent);
   std::vector<float> hidden(kBlock * kHidden);
   std::vector<float> decoded(kBlock * columns_);
   for (uint64_t first = 0; first < rows; first += kBlock) {
     // A whole block is drawn even where fewer rows are wanted: the rows before do not depend on it.
-    for (size_t r = 0; r < kBlock; ++r) DrawLatent(random, latent.data() + r * options_.latent);
-    Hidden(latent.data(), hidden.data());
-    Decode(hidden.data(), decoded.data());
+    for (size_t r = 0; r < kBlock; ++r) {
+      DrawLatent(random, normals.data(), latent.data() + r * options_.latent);
+    }
+    loops.apply({first_.data(), first_bias_.data(), options_.latent, kHidden}, latent.data(),
+                hidden.data());
+    // The same as to ask for its sign, of which no branch could be predicted.
+    for (float& unit : hidden) unit = std::max(unit, kLeak * unit);
+    loops.apply({second_.data(), nullptr, kHidden, columns_}, hidden.data(), decoded.data());
     for (size_t r = 0; r < std::min<uint64_t>(kBlock, rows - first); ++r) {
       float* row = decoded.data() + r * columns_;
-      Finish(random, row);
+      random.Normals(options_.dimension, normals.data(), loops.polar_scales);
+      Finish(normals.data(), row);
       std::memcpy(out + (first + r) * options_.dimension, row, options_.dimension * sizeof(float));
     }
   }

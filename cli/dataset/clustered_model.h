@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/dataset/random.h"
+#include "cli/dataset/wide_loops.h"
 
 namespace kith::cli {
 
@@ -35,13 +36,11 @@ class ClusteredModel {
   void DrawChunk(uint64_t sequence, uint64_t chunk, uint64_t rows, float* out) const;
 
  private:
-  static constexpr size_t kBlock = 4;  // rows decoded together, sharing the weights' loads
-  static constexpr size_t kTile = 8;   // columns of the decoder summed together
+  static constexpr size_t kBlock = WideLoops::kRows;  // rows drawn together; part of the format
 
-  void DrawLatent(RandomStream& random, float* latent) const;
-  void Hidden(const float* latent, float* hidden) const;
-  void Decode(const float* hidden, float* rows) const;
-  void Finish(RandomStream& random, float* row) const;
+  // `normals` is room for as many as the latent dimensions.
+  void DrawLatent(RandomStream& random, double* normals, float* latent) const;
+  void Finish(const double* normals, float* row) const;
 
   const ClusteredModelOptions options_;
   const size_t columns_;              // dimension, rounded up to whole tiles

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -20,42 +19,29 @@ namespace kith::cli {
 namespace {
 
 constexpr uint64_t kHeaderBytes = 8;
-constexpr uint64_t kBaseSequence = 0;
-constexpr uint64_t kQuerySequence = 1;
-constexpr double kDeviations = 4;
 
 struct Sequence {
   std::string path;
-  uint64_t number = 0;
-  uint64_t rows = 0;
+  DrawnVectors vectors;
 };
 
 // Draws and writes the chunks of one file.
 // Threads: WriteChunk from any.
 class ChunkWriter {
  public:
-  ChunkWriter(const ClusteredModel& model, const OutputFile& file, const Sequence& sequence,
-              ElementType type)
-      : model_(model), file_(file), sequence_(sequence), type_(type) {}
+  ChunkWriter(const ClusteredModel& model, const OutputFile& file, const DrawnVectors& vectors)
+      : model_(model), file_(file), vectors_(vectors) {}
 
   // What is begun after this does nothing.
   void Stop() { stopped_ = true; }
 
   void WriteChunk(uint64_t chunk) {
     if (stopped_) return;
+    const std::vector<std::byte> elements = DrawElements(model_, vectors_, chunk);
+    const uint64_t row_bytes = model_.dimension() * ElementSize(vectors_.element_type);
     const uint64_t first = chunk * ClusteredModel::kChunkRows;
-    const uint64_t rows = std::min(ClusteredModel::kChunkRows, sequence_.rows - first);
-    std::vector<float> vectors(rows * model_.dimension());
-    model_.DrawChunk(sequence_.number, chunk, rows, vectors.data());
-    const uint64_t row_bytes = model_.dimension() * ElementSize(type_);
-    const uint64_t offset = kHeaderBytes + first * row_bytes;
-    if (type_ == ElementType::kU8) {
-      const std::vector<uint8_t> bytes = ToBytes(vectors);
-      Note(file_.WriteAt(offset, std::as_bytes(std::span(bytes))));
-    } else {
-      Note(file_.WriteAt(offset, std::as_bytes(std::span(vectors))));
-    }
-    rows_ += rows;
+    Note(file_.WriteAt(kHeaderBytes + first * row_bytes, elements));
+    rows_ += elements.size() / row_bytes;
   }
 
   uint64_t rows() const { return rows_; }
@@ -65,12 +51,6 @@ class ChunkWriter {
   }
 
  private:
-  std::vector<uint8_t> ToBytes(const std::vector<float>& vectors) const {
-    const double scale = std::sqrt(static_cast<double>(model_.dimension()));
-    std::vector<uint8_t> bytes(vectors.size());
-    for (size_t i = 0; i < vectors.size(); ++i) bytes[i] = ByteFromElement(vectors[i], scale);
-    return bytes;
-  }
   void Note(absl::Status status) {
     const std::lock_guard lock(mutex_);
     status_.Update(std::move(status));
@@ -78,8 +58,7 @@ class ChunkWriter {
 
   const ClusteredModel& model_;
   const OutputFile& file_;
-  const Sequence& sequence_;
-  const ElementType type_;
+  const DrawnVectors& vectors_;
   std::atomic<uint64_t> rows_{0};
   std::atomic<bool> stopped_{false};
   mutable std::mutex mutex_;
@@ -97,16 +76,18 @@ struct Making {
 absl::Status WriteSequence(const Making& making, const Sequence& sequence) {
   const ClusteredModel& model = making.model;
   KITH_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(sequence.path));
-  const std::array<uint32_t, 2> header{static_cast<uint32_t>(sequence.rows), model.dimension()};
+  const std::array<uint32_t, 2> header{static_cast<uint32_t>(sequence.vectors.rows),
+                                       model.dimension()};
   KITH_RETURN_IF_ERROR(file.WriteAt(0, std::as_bytes(std::span(header))));
-  ChunkWriter writer(model, file, sequence, making.options.element_type);
+  ChunkWriter writer(model, file, sequence.vectors);
   Progress progress(sequence.path, making.terminal);
   const auto state = [&] {
-    return Progress::State{static_cast<double>(writer.rows()) / static_cast<double>(sequence.rows),
-                           WithThousands(writer.rows()) + " rows"};
+    return Progress::State{
+        static_cast<double>(writer.rows()) / static_cast<double>(sequence.vectors.rows),
+        WithThousands(writer.rows()) + " rows"};
   };
   const uint64_t chunks =
-      (sequence.rows + ClusteredModel::kChunkRows - 1) / ClusteredModel::kChunkRows;
+      (sequence.vectors.rows + ClusteredModel::kChunkRows - 1) / ClusteredModel::kChunkRows;
   ForEachInParallel(
       chunks, making.options.threads, [&](uint64_t chunk) { writer.WriteChunk(chunk); },
       [&] {
@@ -124,21 +105,22 @@ absl::Status WriteSequence(const Making& making, const Sequence& sequence) {
 
 }  // namespace
 
-uint8_t ByteFromElement(float x, double scale) {
-  const double byte = std::floor(128.5 + 127 / kDeviations * scale * double{x});
-  return static_cast<uint8_t>(std::clamp(byte, 0.0, 255.0));
-}
-
 absl::StatusOr<DatasetFiles> MakeDataset(const DatasetOptions& options, Terminal& terminal) {
   InterruptWatch interrupt;
   const ClusteredModel model(options.model);
   const char* ending = options.element_type == ElementType::kU8 ? "u8bin" : "fbin";
-  const Sequence base{fmt::format("{}.base.{}", options.prefix, ending), kBaseSequence,
-                      options.count};
-  const Sequence query{fmt::format("{}.query.{}", options.prefix, ending), kQuerySequence,
-                       options.queries};
+  const std::string base_ending =
+      options.base == DatasetOptions::Base::kDescribed ? "kgen" : ending;
+  const Sequence base{fmt::format("{}.base.{}", options.prefix, base_ending),
+                      {options.model, options.element_type, kBaseSequence, options.count}};
+  const Sequence query{fmt::format("{}.query.{}", options.prefix, ending),
+                       {options.model, options.element_type, kQuerySequence, options.queries}};
   const Making making{model, options, interrupt, terminal};
-  KITH_RETURN_IF_ERROR(WriteSequence(making, base));
+  if (options.base == DatasetOptions::Base::kDescribed) {
+    KITH_RETURN_IF_ERROR(WriteDescription(base.path, base.vectors));
+  } else {
+    KITH_RETURN_IF_ERROR(WriteSequence(making, base));
+  }
   KITH_RETURN_IF_ERROR(WriteSequence(making, query));
   return DatasetFiles{base.path, query.path};
 }

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "cli/console/terminal.h"
 #include "cli/dataset/clustered_model.h"
+#include "cli/dataset/drawn_vectors.h"
 #include "cli/dataset/parallel.h"
 #include "common/vector/element.h"
 
@@ -19,6 +20,9 @@ struct DatasetOptions {
   ElementType element_type = ElementType::kF32;
   ClusteredModelOptions model;
   uint32_t threads = Cores();
+  // kDescribed: PREFIX.base.kgen instead, from which the same vectors are drawn when they are read.
+  enum class Base { kWritten, kDescribed };
+  Base base = Base::kWritten;
 };
 
 struct DatasetFiles {
@@ -30,10 +34,6 @@ struct DatasetFiles {
 // bytes for any number of threads on any machine. Errors name the file that cannot be written;
 // CANCELLED after an interrupt. A file that is not whole leaves nothing behind.
 absl::StatusOr<DatasetFiles> MakeDataset(const DatasetOptions& options, Terminal& terminal);
-
-// The byte of an element x of a unit vector: four standard deviations of 1 / sqrt(dimension) on
-// either side of 128.
-uint8_t ByteFromElement(float x, double scale);
 
 }  // namespace kith::cli
 

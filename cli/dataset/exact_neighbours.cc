@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "cli/console/progress.h"
 #include "cli/data/element_conversion.h"
 #include "cli/dataset/parallel.h"
+#include "cli/dataset/truth_checkpoint.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "index/decode.h"
@@ -17,17 +21,12 @@
 namespace kith::cli {
 namespace {
 
+// Seeking in a binary file needs the row alone; the byte is for text, which is refused here.
+constexpr uint64_t kBinHeaderBytes = 8;
+constexpr auto kSavePeriod = std::chrono::seconds(10);
 constexpr size_t kBlockBytes = 8 << 20;  // of rows read at once
 constexpr size_t kTileBytes = 64 << 10;  // of rows compared with one query after another, in cache
 constexpr uint64_t kQueryGroup = 64;     // queries that one thread takes at once
-
-struct Candidate {
-  float rank;  // smaller is nearer
-  uint32_t row;
-  bool operator<(const Candidate& other) const {
-    return rank != other.rank ? rank < other.rank : row < other.row;
-  }
-};
 
 // The k nearest rows seen. Rows must come in ascending order: of equals the first then stays.
 // Threads: one at a time.
@@ -41,6 +40,11 @@ class Nearest {
     }
     heap_.push_back({rank, row});
     std::push_heap(heap_.begin(), heap_.end());
+  }
+  const std::vector<Candidate>& heap() const { return heap_; }
+  void Restore(std::vector<Candidate> heap) {
+    heap_ = std::move(heap);
+    std::make_heap(heap_.begin(), heap_.end());
   }
   const std::vector<Candidate>& Sorted() {
     std::sort_heap(heap_.begin(), heap_.end());
@@ -102,6 +106,19 @@ class Comparison {
         }
       }
     }
+  }
+
+  TruthProgress ProgressAt(uint64_t next_row) const {
+    TruthProgress progress{options_.identity, next_row, {}};
+    for (const Nearest& nearest : nearest_) progress.nearest.push_back(nearest.heap());
+    return progress;
+  }
+  bool Restore(TruthProgress progress) {
+    if (progress.nearest.size() != nearest_.size()) return false;
+    for (size_t q = 0; q < nearest_.size(); ++q) {
+      nearest_[q].Restore(std::move(progress.nearest[q]));
+    }
+    return true;
   }
 
   NeighbourTable Table() {
@@ -170,6 +187,23 @@ absl::Status CheckShapes(const FileShape& base, const VectorMatrix& queries, uin
   return absl::OkStatus();
 }
 
+// The row to begin with: 0, or where an earlier run was stopped.
+absl::StatusOr<uint64_t> Resume(VectorReader& base, const ExactNeighboursOptions& options,
+                                Comparison& comparison) {
+  if (options.checkpoint.empty()) return 0;
+  KITH_ASSIGN_OR_RETURN(std::optional<TruthProgress> progress,
+                        LoadTruthProgress(options.checkpoint, options.identity));
+  if (!progress) return 0;
+  const uint64_t row = progress->next_row;
+  if (!comparison.Restore(*std::move(progress))) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kBadRequest,
+                 fmt::format("{}: is of another number of queries; remove it to begin anew",
+                             options.checkpoint));
+  }
+  KITH_RETURN_IF_ERROR(base.Seek({row, kBinHeaderBytes + row * base.shape().row_bytes()}));
+  return row;
+}
+
 }  // namespace
 
 absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorMatrix& queries,
@@ -181,7 +215,8 @@ absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorM
   Progress progress("truth", terminal);
   const uint64_t groups = (queries.rows + kQueryGroup - 1) / kQueryGroup;
   const uint64_t rows = *base.shape().rows;
-  uint64_t done = 0;
+  KITH_ASSIGN_OR_RETURN(uint64_t done, Resume(base, options, comparison));
+  auto next_save = std::chrono::steady_clock::now() + kSavePeriod;
   const auto state = [&] {
     return Progress::State{static_cast<double>(done) / static_cast<double>(rows),
                            fmt::format("{} of {} rows, {} queries", WithThousands(done),
@@ -200,6 +235,9 @@ absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorM
         },
         [&] { progress.Update(state()); });
     done += block.rows();
+    if (options.checkpoint.empty() || std::chrono::steady_clock::now() < next_save) continue;
+    KITH_RETURN_IF_ERROR(SaveTruthProgress(options.checkpoint, comparison.ProgressAt(done)));
+    next_save = std::chrono::steady_clock::now() + kSavePeriod;
   }
   progress.Finish(state());
   return comparison.Table();

@@ -12,6 +12,7 @@
 #include "cli/client/wire.h"
 #include "cli/console/interrupt.h"
 #include "cli/console/progress.h"
+#include "cli/dataset/generated_reader.h"
 #include "cli/import/import_lock.h"
 #include "cli/import/import_source.h"
 #include "common/base/ids.h"
@@ -119,7 +120,7 @@ absl::StatusOr<ImportSummary> RunImport(const ImportOptions& options, Terminal& 
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   KITH_ASSIGN_OR_RETURN(const auto collection, FetchCollection(channel, options.collection));
   KITH_ASSIGN_OR_RETURN(const VectorSchema schema, SchemaOf(collection));
-  KITH_ASSIGN_OR_RETURN(const auto reader, OpenVectorFile(options.file, schema.dimension));
+  KITH_ASSIGN_OR_RETURN(const auto reader, OpenVectors(options.file, schema.dimension));
   KITH_RETURN_IF_ERROR(CheckFits(options.file, reader->shape(), schema));
   KITH_RETURN_IF_ERROR(CheckOptions(options, reader->shape(), schema));
   KITH_ASSIGN_OR_RETURN(const ImportPaths paths, ChooseImportPaths(options));

@@ -97,8 +97,8 @@ absl::StatusOr<Manifest> Checkpointer::Describe(const Snapshot& snapshot) {
   }
   if (snapshot.tombstones.dead_rows() != 0) {
     next.tombstones = fmt::format("{:08}.dead", next_file_++);
-    KITH_RETURN_IF_ERROR(storage::WriteTombstoneFile(*parts_.files, Path(next.tombstones),
-                                                     snapshot.tombstones.ToWords(next.row_end)));
+    KITH_RETURN_IF_ERROR(
+        storage::WriteTombstoneFile(*parts_.files, Path(next.tombstones), snapshot.tombstones));
   }
   next.next_file = next_file_;
   return next;

@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <numeric>
+#include <chrono>
 #include <span>
 #include <utility>
 #include <vector>
@@ -52,11 +52,11 @@ void Indexer::Drop(const std::string& version) {
   spdlog::info("event=index_dropped shard={} version={}", parts_.spec.shard, version);
 }
 
-const BuiltIndex* Indexer::Choose(const Snapshot& snapshot, Tail tail) {
+const BuiltIndex* Indexer::Choose(const Snapshot& snapshot, Pace pace) {
   const BuiltIndex* chosen = nullptr;
   for (const BuiltIndex& index : snapshot.indexes) {
     const uint32_t waiting = snapshot.row_end - index.indexed_end;
-    const uint32_t worth = index.ready && tail == Tail::kKeepShort ? kShortTail : 1;
+    const uint32_t worth = index.ready && pace == Pace::kBusy ? kShortTail : 1;
     if (waiting < worth) continue;
     if (!index.ready) return &index;
     if (chosen == nullptr) chosen = &index;
@@ -64,28 +64,51 @@ const BuiltIndex* Indexer::Choose(const Snapshot& snapshot, Tail tail) {
   return chosen;
 }
 
-bool Indexer::HasWork() const {
-  return Choose(*parts_.snapshots.Pin(), Tail::kKeepShort) != nullptr;
-}
-
-bool Indexer::Step(Tail tail) {
-  const auto snapshot = parts_.snapshots.Pin();
-  const BuiltIndex* index = Choose(*snapshot, tail);
-  if (index == nullptr) return false;
-  Encode(*snapshot, *index);
-  MergeNewest(index->version->hash);
-  return Choose(*parts_.snapshots.Pin(), tail) != nullptr;
-}
-
-void Indexer::Encode(const Snapshot& snapshot, const BuiltIndex& index) {
-  const uint32_t begin = index.indexed_end;
-  const uint32_t step = index::EncodeStepRows(index.version->parameters);
-  const uint32_t end = std::min(snapshot.row_end, begin + std::min(step, ~0u - begin));
-  std::vector<uint32_t> rows;
-  rows.reserve(end - begin);
-  for (uint32_t row = begin; row < end; ++row) {
-    if (!snapshot.tombstones.IsDead(row)) rows.push_back(row);
+std::vector<SegmentRows> RowsOfSegments(const Snapshot& snapshot, const BuiltIndex& index) {
+  std::vector<SegmentRows> segments;
+  for (size_t i = 0; i < index.segments.size(); ++i) {
+    const uint32_t begin = index.BeginOf(i);
+    const uint32_t end = index.ends[i];
+    const uint64_t live = end - begin - snapshot.tombstones.DeadBetween(begin, end);
+    segments.push_back({index.segments[i]->rows(), live});
   }
+  return segments;
+}
+
+bool Indexer::HasWork(Pace pace) const {
+  const auto snapshot = parts_.snapshots.Pin();
+  if (Choose(*snapshot, pace) != nullptr) return true;
+  return std::any_of(snapshot->indexes.begin(), snapshot->indexes.end(),
+                     [&](const BuiltIndex& index) {
+                       return ChooseMerge(RowsOfSegments(*snapshot, index), pace).has_value();
+                     });
+}
+
+bool Indexer::Step(Pace pace) {
+  const auto snapshot = parts_.snapshots.Pin();
+  if (const BuiltIndex* index = Choose(*snapshot, pace); index != nullptr) {
+    Encode(*snapshot, *index);
+  }
+  // While rows wait to be encoded merges keep up and no more: what they merge grows yet.
+  const bool waits = Choose(*parts_.snapshots.Pin(), pace) != nullptr;
+  MergeOne(waits ? Pace::kBusy : pace);
+  return HasWork(pace);
+}
+
+// A step is counted in live rows: after many updates most row numbers are of the dead.
+void Indexer::Encode(const Snapshot& snapshot, const BuiltIndex& index) {
+  const uint32_t most = index::EncodeStepRows(index.version->parameters);
+  std::vector<uint32_t> rows;
+  uint64_t row = index.indexed_end;
+  while (row < snapshot.row_end && rows.size() < most) {
+    row = snapshot.tombstones.SkipDeadPages(row);
+    const uint64_t stop = std::min<uint64_t>(snapshot.row_end, row + most - rows.size());
+    for (; row < stop; ++row) {
+      const auto number = static_cast<uint32_t>(row);
+      if (!snapshot.tombstones.IsDead(number)) rows.push_back(number);
+    }
+  }
+  const auto end = static_cast<uint32_t>(std::min<uint64_t>(row, snapshot.row_end));
   std::shared_ptr<const index::ListSegment> segment;
   if (!rows.empty()) {
     const index::EncodedRows encoded = index::EncodeRows(
@@ -100,7 +123,10 @@ void Indexer::Publish(const std::string& version, std::shared_ptr<const index::L
   parts_.snapshots.Update([&](Snapshot& snapshot) {
     BuiltIndex* index = FindIn(snapshot, version);
     if (index == nullptr) return;
-    if (segment != nullptr) index->segments.push_back(std::move(segment));
+    if (segment != nullptr) {
+      index->segments.push_back(std::move(segment));
+      index->ends.push_back(indexed_end);
+    }
     index->indexed_end = indexed_end;
     // Rows that come in during an import must not keep it from ever being ready; what waits is
     // compared exactly, and writes slow down before there is twice as much of it.
@@ -114,24 +140,35 @@ void Indexer::Publish(const std::string& version, std::shared_ptr<const index::L
   });
 }
 
-void Indexer::MergeNewest(const std::string& version) {
+void Indexer::MergeOne(Pace pace) {
   const auto snapshot = parts_.snapshots.Pin();
-  const BuiltIndex* index = snapshot->FindIndex(version);
-  if (index == nullptr) return;
-  size_t keep = index->segments.size();
-  uint64_t merged_rows = 0;
-  while (keep > 0 && (merged_rows == 0 || index->segments[keep - 1]->rows() <= merged_rows * 2)) {
-    merged_rows += index->segments[--keep]->rows();
+  for (const BuiltIndex& index : snapshot->indexes) {
+    const auto range = ChooseMerge(RowsOfSegments(*snapshot, index), pace);
+    if (range.has_value()) return Merge(*snapshot, index, *range);
   }
-  if (index->segments.size() - keep < 2) return;
-  const std::span newest = std::span(index->segments).subspan(keep);
-  auto merged = index::ListSegment::Merge(*index->version, newest, snapshot->tombstones);
+}
+
+void Indexer::Merge(const Snapshot& snapshot, const BuiltIndex& index, SegmentRange range) {
+  const auto begun = std::chrono::steady_clock::now();
+  const std::span old = std::span(index.segments).subspan(range.begin, range.end - range.begin);
+  auto merged = index::ListSegment::Merge(*index.version, old, snapshot.tombstones);
+  parts_.counts.merged_rows += merged->rows();
   parts_.snapshots.Update([&](Snapshot& next) {
-    BuiltIndex* target = FindIn(next, version);
+    BuiltIndex* target = FindIn(next, index.version->hash);
     if (target == nullptr) return;
-    target->segments.resize(keep);
-    target->segments.push_back(std::move(merged));
+    const auto at = [&](auto& values, size_t i) {
+      return values.begin() + static_cast<ptrdiff_t>(i);
+    };
+    // Where nothing is left the rows, all dead, fall to the next segment.
+    const size_t gone_end = merged->rows() == 0 ? range.end : range.end - 1;
+    auto& segments = target->segments;
+    segments.erase(at(segments, range.begin), at(segments, gone_end));
+    target->ends.erase(at(target->ends, range.begin), at(target->ends, gone_end));
+    if (merged->rows() != 0) segments[range.begin] = std::move(merged);
   });
+  ++parts_.counts.merges;
+  parts_.counts.merge_ns += static_cast<uint64_t>(
+      std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun).count());
 }
 
 }  // namespace kith::shard

@@ -32,8 +32,10 @@ std::vector<uint64_t> Sampler::SmallestHashes(const SampleHashesCall& call) {
                      drawn_.end());
     drawn_.resize(call.count);
   };
-  for (uint32_t row = 0; row < row_end_; ++row) {
-    if (snapshot->tombstones.IsDead(row)) continue;
+  const index::Tombstones& tombstones = snapshot->tombstones;
+  for (uint64_t next = 0; next < row_end_; next = tombstones.SkipDeadPages(next + 1)) {
+    const auto row = static_cast<uint32_t>(next);
+    if (tombstones.IsDead(row)) continue;
     drawn_.emplace_back(SampleHash(seed_, table.Key(row)), row);
     if (drawn_.size() == most) cut();
   }

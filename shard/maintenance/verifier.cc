@@ -57,7 +57,10 @@ storage::SlotDigests IndexDigests(const Snapshot& snapshot, const BuiltIndex* in
       for (const uint32_t row : segment->side_rows()) sum.Add(row);
     }
   }
-  for (uint32_t row = tail; row < snapshot.row_end; ++row) sum.Add(row);
+  for (uint64_t row = tail; row < snapshot.row_end;
+       row = snapshot.tombstones.SkipDeadPages(row + 1)) {
+    sum.Add(static_cast<uint32_t>(row));
+  }
   return sum.Take();
 }
 

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/shard_api/shard_calls.h"
 #include "shard/parts/snapshot.h"
+#include "shard/parts/upkeep_counts.h"
 #include "shard/storage/artifact_store.h"
 #include "shard/storage/digest.h"
 #include "shard/storage/faults.h"
@@ -34,6 +35,7 @@ struct CopyParts {
   std::unique_ptr<storage::RowFile> rows;
   storage::SlotDigests digests;  // of the truth; the writer's
   SnapshotCell snapshots;
+  UpkeepCounts counts;
 };
 
 }  // namespace kith::shard

@@ -51,7 +51,7 @@ MemoryByPart Snapshot::Memory() const {
     memory.quantizer += index.version->centroids.size() * sizeof(float) +
                         index.version->codebooks.size() * sizeof(float);
   }
-  memory.rows = uint64_t{row_end} * rows.stride;
+  memory.rows = (row_end - rows.missing_rows()) * rows.stride;
   memory.tombstones = tombstones.memory_bytes();
   return memory;
 }

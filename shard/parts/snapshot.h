@@ -22,6 +22,12 @@ struct BuiltIndex {
   uint32_t indexed_end = 0;  // rows below it are in the segments, or dead
   bool ready = false;        // caught up once: it may serve, its tail is compared exactly
   bool rebuilding = false;   // it served before its files were lost: encoded again from the truth
+  // Segment i holds every live row from the end of the one before it up to ends[i], and no other
+  // live row.
+  std::vector<uint32_t> ends = {};
+
+  // The first row that segment i may hold.
+  uint32_t BeginOf(size_t i) const { return i == 0 ? 0 : ends[i - 1]; }
 };
 
 // Everything a search reads, as of one lsn. Immutable; a search holds one from start to end.
@@ -40,6 +46,8 @@ struct Snapshot {
   uint64_t TailRows() const;
   // How many rows may wait before writes are told to slow down.
   uint64_t TailRowsMax() const;
+  // Dead rows whose place in the row file is not given back yet.
+  uint64_t DeadRows() const { return row_end - rows.missing_rows() - live_points; }
   MemoryByPart Memory() const;
 };
 

@@ -59,9 +59,11 @@ class PieceReader {
     std::vector<size_t> owners;
     for (size_t j = 0; j < wanted.size(); ++j) {
       if (!entries[j].has_value()) continue;
-      // No version is given out twice: the row was there all the time, or should have been.
+      // No version is given out twice, and a row that moves takes its version to another number:
+      // this one was there all the time, or should have been.
       const std::optional<storage::IdEntry>& before = before_[wanted[j]];
-      if (before.has_value() && before->version == entries[j]->version) {
+      if (before.has_value() && before->version == entries[j]->version &&
+          before->row == entries[j]->row) {
         return RowIsMissing(asked[j], *before);
       }
       rows.push_back(entries[j]->row);

@@ -12,6 +12,7 @@ struct Faults {
   bool drop_tombstone = false;           // a delete does not mark its row dead
   bool ignore_checksum = false;          // row records are believed without their checksum
   bool trust_page_cache = false;         // what a killed process left unsynced is built upon
+  bool keep_moved_row = false;           // a row that is moved lives on under its old number
 };
 
 }  // namespace kith::storage

@@ -57,7 +57,8 @@ class LockedNodeDirectory final : public NodeDirectory {
 
   absl::Status OpenOrCreate();
   absl::StatusOr<Listing> ListShards() override;
-  absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec) override;
+  absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec,
+                                             uint32_t row_extent_bits) override;
   absl::Status MarkDropped(ShardDirectory& shard) override;
   absl::Status RemoveDropped(const ShardDirectory& shard) override;
 
@@ -177,10 +178,8 @@ absl::Status LockedNodeDirectory::WriteShard(const std::string& unfinished,
 
 // Complete under another name first; the rename makes it exist.
 absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::CreateShard(
-    const ShardSpec& spec) {
-  ShardDirectory shard{spec, Uuid::Random(), 0, {}};
-  shard.row_extent_bits =
-      ExtentBitsFor(static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type)));
+    const ShardSpec& spec, uint32_t row_extent_bits) {
+  ShardDirectory shard{spec, Uuid::Random(), row_extent_bits, {}};
   const std::string name = ShardDirectoryName(shard);
   const std::string unfinished = fmt::format("{}/{}{}", shards_path(), kCreating, name);
   shard.path = fmt::format("{}/{}", shards_path(), name);

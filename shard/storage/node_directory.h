@@ -55,7 +55,8 @@ class NodeDirectory {
   // Removes the leftovers of an unfinished create; logs and ignores what has no shard's name.
   virtual absl::StatusOr<Listing> ListShards() = 0;
   // Where it fails nothing is left that a later start would take for a shard.
-  virtual absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec) = 0;
+  virtual absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec,
+                                                     uint32_t row_extent_bits) = 0;
   // Durable: from here on the shard does not come back. Its new path goes into `shard`; where it
   // fails it can be called again.
   virtual absl::Status MarkDropped(ShardDirectory& shard) = 0;

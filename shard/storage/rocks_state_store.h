@@ -55,6 +55,7 @@ class RocksStateStore final : public StateStore {
   absl::StatusOr<std::string> ReadManifest() override;
   absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) override;
   absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) override;
+  absl::Status CompactRows(uint32_t begin, uint32_t end) override;
   uint64_t disk_bytes() const override;
 
  private:

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,18 +48,25 @@ struct RowContent {
 
 // The memory-mapped image of the live vectors by row: {head, vector} records in extent files. Not
 // durable by itself: every record carries its checksum and number, and what is wrong or missing is
-// written again from the state database at start.
+// written again from the state database at start. An extent may be missing: none of its rows lives.
 //
-// Threads: one writer; readers use a View, which stays valid while it is held. The writer never
-// touches a row below a published row_end.
+// Threads: one writer; readers use a View, which stays valid while it is held, also over extents
+// that are dropped meanwhile. The writer never touches a row below a published row_end.
 class RowFile {
  public:
-  // The mapped extents as of one moment. Copyable; keeps the maps alive.
+  // The mapped extents as of one moment, null where one was dropped. Copyable; keeps the maps
+  // alive.
   struct View {
     std::shared_ptr<const std::vector<const std::byte*>> pointers;
     std::shared_ptr<const void> maps;
     uint32_t extent_bits = 0;
     uint32_t stride = 0;
+    uint32_t missing_extents = 0;  // below the last one
+
+    bool HasExtent(uint32_t extent) const {
+      return pointers != nullptr && extent < pointers->size() && (*pointers)[extent] != nullptr;
+    }
+    uint64_t missing_rows() const { return uint64_t{missing_extents} << extent_bits; }
 
     RowTable Table(uint32_t row_end) const {
       return {pointers->data(), extent_bits, stride, row_end};
@@ -68,9 +76,15 @@ class RowFile {
   virtual ~RowFile() = default;
   static absl::StatusOr<std::unique_ptr<RowFile>> Open(const RowFileOptions& options);
 
-  // Makes room for rows up to row_end: the only step that can fail for want of disk.
-  virtual absl::Status Reserve(uint32_t row_end) = 0;
-  virtual void Write(const RowContent& content) = 0;  // row < the reserved end
+  // Makes room for the rows of [begin, end): the only step that can fail for want of disk.
+  virtual absl::Status Reserve(uint32_t begin, uint32_t end) = 0;
+  virtual void Write(const RowContent& content) = 0;  // of a row that has room
+  // Gives extents back to the disk. No view taken from now on may read a row of them; the views
+  // taken before keep them, and with them their space, until the last of those is gone.
+  virtual absl::Status Drop(std::span<const uint32_t> extents) = 0;
+  // At start: forgets, durably, whatever an earlier life wrote from `row` on. It may have given
+  // those numbers to other points than this one will.
+  virtual absl::Status ClearFrom(uint32_t row) = 0;
   virtual View view() const = 0;
   // Whether the record of `row` is whole and its own.
   virtual bool IsValid(uint32_t row) const = 0;

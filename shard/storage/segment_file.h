@@ -34,10 +34,11 @@ absl::StatusOr<std::shared_ptr<const index::ListSegment>> ReadSegmentFile(
     FileSystem& files, const std::string& path, const SegmentIdentity& identity,
     const index::IndexVersion& version);
 
-// A bitmap of dead rows with its checksum, in a file of its own.
+// A bitmap of dead rows with its checksum, in a file of its own. What it takes follows from the
+// pages of which some rows are dead and others live.
 absl::Status WriteTombstoneFile(FileSystem& files, const std::string& path,
-                                const std::vector<uint64_t>& words);
-absl::StatusOr<std::vector<uint64_t>> ReadTombstoneFile(FileSystem& files, const std::string& path);
+                                const index::Tombstones& tombstones);
+absl::StatusOr<index::Tombstones> ReadTombstoneFile(FileSystem& files, const std::string& path);
 
 }  // namespace kith::storage
 

@@ -24,7 +24,7 @@ inline constexpr size_t kFrameHashSize = 16;
 inline constexpr uint32_t kFrameFormatVersion = 1;
 
 inline constexpr uint64_t kSegmentMagic = 0x314745534854494b;    // "KITHSEG1"
-inline constexpr uint64_t kTombstoneMagic = 0x31424d544854494b;  // "KITHTMB1"
+inline constexpr uint64_t kTombstoneMagic = 0x32424d544854494b;  // "KITHTMB2"
 
 struct FrameHeader {
   uint64_t magic = 0;

@@ -183,6 +183,19 @@ absl::StatusOr<uint64_t> RocksStateStore::ExpireDedupe(uint64_t now_unix_ms) {
   return removed;
 }
 
+// Files are not deleted whole: the mark of a deleted row may lie in one and its value in another.
+absl::Status RocksStateStore::CompactRows(uint32_t begin, uint32_t end) {
+  if (begin >= end) return absl::OkStatus();
+  const FixedKey<4> first = RowKey(begin);
+  const FixedKey<4> last = RowKey(end - 1);
+  const rocksdb::Slice from = ToSlice(first.view());
+  const rocksdb::Slice to = ToSlice(last.view());
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;  // the flushes' own compactions go on
+  options.allow_write_stall = true;  // dead rows are in no memtable any more: nothing to flush
+  return Checked(db().CompactRange(options, family(Family::kRows), &from, &to), "compact rows of");
+}
+
 uint64_t RocksStateStore::disk_bytes() const {
   uint64_t bytes = 0;
   for (rocksdb::ColumnFamilyHandle* handle : database_.families()) {

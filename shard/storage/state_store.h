@@ -125,6 +125,9 @@ class StateStore {
   // at most 10,000 a call, so that no call holds the writer for long. Answers how many went.
   virtual absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) = 0;
 
+  // Rewrites the files that hold rows of [begin, end), so that what was deleted there gives its
+  // space back. Blocks for as long as that takes; writes and reads go on.
+  virtual absl::Status CompactRows(uint32_t begin, uint32_t end) = 0;
   virtual uint64_t disk_bytes() const = 0;
 };
 

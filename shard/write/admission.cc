@@ -86,7 +86,15 @@ absl::Status Admission::CheckRoom(uint32_t next_row, uint64_t rows) {
   }
   KITH_RETURN_IF_ERROR(CheckTail());
   KITH_RETURN_IF_ERROR(CheckSpace(limits_.disk_reserve_bytes));
-  return parts_.rows->Reserve(static_cast<uint32_t>(next_row + rows));
+  return parts_.rows->Reserve(next_row, static_cast<uint32_t>(next_row + rows));
+}
+
+absl::Status Admission::CheckMove(uint32_t next_row, uint64_t rows) {
+  if (next_row + rows > limits::kRowsMax) {
+    return Refuse(reason::kRowLimit, "the shard has given out all its row numbers", 60'000);
+  }
+  KITH_RETURN_IF_ERROR(CheckSpace(limits_.disk_reserve_bytes / kDeletesShareOfReserve));
+  return parts_.rows->Reserve(next_row, static_cast<uint32_t>(next_row + rows));
 }
 
 absl::Status Admission::CheckTail() const {

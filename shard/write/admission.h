@@ -28,6 +28,8 @@ class Admission {
   // (the row file's space is taken here, the log's and the state's is kept in reserve). Deletes
   // alone (no rows) need an eighth of the reserve.
   absl::Status CheckRoom(uint32_t next_row, uint64_t rows);
+  // Room for rows that are moved: it is they that make room, so an eighth of the reserve is theirs.
+  absl::Status CheckMove(uint32_t next_row, uint64_t rows);
 
  private:
   absl::Status CheckTail() const;

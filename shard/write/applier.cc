@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <utility>
 
 #include "common/base/ids.h"
 #include "common/base/reasons.h"
@@ -11,9 +12,26 @@
 
 namespace kith::shard {
 
-float InverseNorm(Metric metric, ElementType type, std::string_view vector) {
-  if (metric != Metric::kCosine) return 1;
+namespace {
+
+float InverseNorm(const ShardSpec& spec, std::string_view vector) {
+  if (spec.metric != Metric::kCosine) return 1;
+  const ElementType type = spec.element_type;
   return index::InverseNorm({type, vector.data(), vector.size() / ElementSize(type)});
+}
+
+}  // namespace
+
+storage::RowContent ContentOf(const ShardSpec& spec, const storage::RowRecord& record) {
+  storage::RowContent content;
+  content.row = record.row;
+  content.key = record.key;
+  content.slot = SlotOf(record.key);
+  content.version = record.version;
+  content.content_hash = storage::ContentHash(record.vector, record.payload);
+  content.inverse_norm = InverseNorm(spec, record.vector);
+  content.vector = record.vector;
+  return content;
 }
 
 Applier::Applier(CopyParts& parts)
@@ -30,16 +48,10 @@ void Applier::TouchDigest(uint16_t slot) {
 
 void Applier::Put(const ResolvedOperation& operation, std::string_view vector,
                   std::string_view payload) {
-  storage::RowContent content;
-  content.row = operation.row;
-  content.key = operation.key;
-  content.slot = SlotOf(operation.key);
-  content.version = operation.version;
-  content.content_hash = storage::ContentHash(vector, payload);
-  content.inverse_norm = InverseNorm(parts_.spec.metric, parts_.spec.element_type, vector);
-  content.vector = vector;
+  const storage::RowRecord record{operation.row, operation.key, operation.version, vector, payload};
+  const storage::RowContent content = ContentOf(parts_.spec, record);
   parts_.rows->Write(content);
-  batch_->PutRow({operation.row, operation.key, operation.version, vector, payload});
+  batch_->PutRow(record);
   batch_->PutId(content.slot, operation.key, {operation.row, operation.version});
   parts_.digests[content.slot].Add(
       storage::PointDigest(operation.key, operation.version, content.content_hash));
@@ -137,6 +149,36 @@ void Applier::Publish() {
     if (!dead_.empty()) snapshot.tombstones = snapshot.tombstones.With(dead_);
   });
   dead_.clear();
+}
+
+// A moved row dies at the lsn of the next entry: a checkpoint made meanwhile, which may have looked
+// before the move, keeps the mark, and one that lets it go has seen the move.
+absl::StatusOr<uint64_t> Applier::Move(std::span<const RowMove> moves) {
+  const auto snapshot = parts_.snapshots.Pin();  // as published last: nobody else marks rows dead
+  const auto batch = parts_.state->NewBatch();
+  storage::AppliedState applied = applied_;
+  std::vector<uint32_t> dead;
+  for (const RowMove& move : moves) {
+    if (snapshot->tombstones.IsDead(move.row)) continue;
+    const storage::RowRecord record{applied.next_row++, move.stored.key, move.stored.version,
+                                    move.stored.vector, move.stored.payload};
+    const storage::RowContent content = ContentOf(parts_.spec, record);
+    parts_.rows->Write(content);
+    batch->PutRow(record);
+    batch->PutId(content.slot, record.key, {record.row, record.version});
+    if (parts_.faults.keep_moved_row) continue;
+    batch->DeleteRow(move.row);
+    batch->MarkDead(applied.applied_lsn + 1, move.row);
+    dead.push_back(move.row);
+  }
+  if (applied.next_row == applied_.next_row) return 0;
+  batch->PutApplied(applied);
+  KITH_RETURN_IF_ERROR(parts_.state->Write(*batch));
+  const uint64_t moved = applied.next_row - applied_.next_row;
+  applied_ = applied;
+  dead_ = std::move(dead);
+  Publish();
+  return moved;
 }
 
 }  // namespace kith::shard

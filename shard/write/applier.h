@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/parts/row_move.h"
 #include "shard/write/log_entry.h"
 #include "shard/write/resolver.h"
 
@@ -29,6 +31,11 @@ class Applier {
   absl::Status Commit();
   // Makes everything committed visible to searches.
   void Publish();
+  // Between two commits: gives live rows new numbers, in one batch of the state that no log entry
+  // stands for, and publishes. The points, their versions and the lsn stay; those that died since
+  // they were read are left alone. The rows have room. Answers how many moved; where it fails
+  // nothing has changed.
+  absl::StatusOr<uint64_t> Move(std::span<const RowMove> moves);
 
   const storage::AppliedState& applied() const { return applied_; }
 
@@ -48,8 +55,9 @@ class Applier {
   bool is_sealed_ = false;  // the batch is complete and waits for the state to take it
 };
 
-// 1 / ||v||, or 1 where the metric is not cosine. One order of summation everywhere.
-float InverseNorm(Metric metric, ElementType type, std::string_view vector);
+// The row file's form of a row of the truth. Its inverse norm is 1 / ||v||, or 1 where the metric
+// is not cosine.
+storage::RowContent ContentOf(const ShardSpec& spec, const storage::RowRecord& record);
 
 }  // namespace kith::shard
 

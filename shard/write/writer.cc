@@ -92,18 +92,79 @@ void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
   done(std::move(refusal));
 }
 
+absl::StatusOr<uint64_t> Writer::Move(std::span<const RowMove> moves) {
+  uint64_t moved = 0;
+  KITH_RETURN_IF_ERROR(Do([&]() -> absl::Status {
+    KITH_RETURN_IF_ERROR(admission_.CheckMove(applier_.applied().next_row, moves.size()));
+    KITH_ASSIGN_OR_RETURN(moved, applier_.Move(moves));
+    return absl::OkStatus();
+  }));
+  return moved;
+}
+
+// The snapshot lets go of them before anything else can be written to the row file.
+absl::Status Writer::DropExtents(std::span<const uint32_t> extents) {
+  return Do([&] {
+    const absl::Status dropped = parts_.rows->Drop(extents);
+    parts_.snapshots.Update([&](Snapshot& snapshot) { snapshot.rows = parts_.rows->view(); });
+    return dropped;
+  });
+}
+
+absl::Status Writer::Do(absl::AnyInvocable<absl::Status()> chore) {
+  std::future<absl::Status> answer;
+  {
+    std::lock_guard lock(mutex_);
+    if (!failure_.ok()) return failure_;
+    if (!obstacle_.ok()) return obstacle_;
+    if (stopping_) {
+      return Error(absl::StatusCode::kUnavailable, reason::kDraining, "the shard is shutting down");
+    }
+    answer = chores_.emplace_back(Chore{std::move(chore), {}}).answer.get_future();
+  }
+  wake_.notify_one();
+  return answer.get();
+}
+
+// False where none waited.
+bool Writer::RunChore() {
+  Chore chore;
+  {
+    std::lock_guard lock(mutex_);
+    if (chores_.empty()) return false;
+    chore = std::move(chores_.front());
+    chores_.pop_front();
+  }
+  const absl::Status refusal = failure();
+  chore.answer.set_value(refusal.ok() ? chore.run() : refusal);
+  return true;
+}
+
+void Writer::RefuseChores(const absl::Status& why) {
+  std::deque<Chore> refused;
+  {
+    std::lock_guard lock(mutex_);
+    refused.swap(chores_);
+  }
+  for (Chore& chore : refused) chore.answer.set_value(why);
+}
+
 void Writer::Run() {
   pthread_setname_np(pthread_self(), "kith-writer");
   while (true) {
     std::vector<Pending> calls = Take();
-    if (calls.empty()) return;
-    Process(std::move(calls));
+    const bool is_idle = calls.empty();
+    if (!is_idle) Process(std::move(calls));
+    if (!RunChore() && is_idle) return;
   }
 }
 
+// Empty where there is a chore, or nothing will come any more.
 std::vector<Writer::Pending> Writer::Take() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || !interactive_.empty() || !import_.empty(); });
+  wake_.wait(lock, [this] {
+    return stopping_ || !interactive_.empty() || !import_.empty() || !chores_.empty();
+  });
   std::vector<Pending> calls;
   uint64_t bytes = 0;
   for (auto* queue : {&interactive_, &import_}) {
@@ -225,6 +286,7 @@ absl::Status Writer::Commit() {
 
 // False where the copy stops. New writes are refused until the next attempt has succeeded.
 bool Writer::WaitForDisk(const absl::Status& status) {
+  RefuseChores(status);
   std::unique_lock lock(mutex_);
   if (obstacle_.ok()) {
     spdlog::error("event=writes_wait_for_space shard={} error={}", parts_.spec.shard,
@@ -263,6 +325,7 @@ void Writer::Fail(Group& group, const absl::Status& status) {
             "the shard's disk failed a write: " + std::string(status.message()) +
                 "; searches go on, restart kithd once the disk is well");
   std::deque<Pending> waiting;
+  RefuseChores(failure);
   {
     std::lock_guard lock(mutex_);
     failure_ = failure;

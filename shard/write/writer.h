@@ -5,14 +5,17 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/parts/row_move.h"
 #include "shard/replication/replica_set.h"
 #include "shard/write/admission.h"
 #include "shard/write/applier.h"
@@ -36,6 +39,11 @@ class Writer {
   ~Writer();
 
   void Submit(WriteCall call, Deadline deadline, Done<WriteReply> done);
+  // What upkeep asks of the one thread that may do it, between two groups (RowActions has what they
+  // do). They wait for the answer; whatever keeps writes from going on refuses them. Threads: any
+  // but the writer's.
+  absl::StatusOr<uint64_t> Move(std::span<const RowMove> moves);
+  absl::Status DropExtents(std::span<const uint32_t> extents);
   // Refuses new calls, finishes the queue, joins.
   void Stop();
   // Why this copy takes no more writes, once its disk has failed it.
@@ -62,8 +70,17 @@ class Writer {
     uint64_t bytes = 0;
   };
 
+  // Between two groups. Answered exactly once, with the refusal where it did not come to run.
+  struct Chore {
+    absl::AnyInvocable<absl::Status()> run;
+    std::promise<absl::Status> answer;
+  };
+
   void Run();
   std::vector<Pending> Take();
+  absl::Status Do(absl::AnyInvocable<absl::Status()> chore);
+  bool RunChore();
+  void RefuseChores(const absl::Status& why);
   void Process(std::vector<Pending> calls);
   Group Admit(std::vector<Pending> calls);
   absl::Status AdmitOne(const Pending& pending, Resolver& resolver);
@@ -86,6 +103,7 @@ class Writer {
   std::condition_variable wake_;
   std::deque<Pending> interactive_;  // guarded by mutex_, as all below
   std::deque<Pending> import_;
+  std::deque<Chore> chores_;
   uint64_t queued_bytes_ = 0;
   bool stopping_ = false;
   absl::Status failure_;

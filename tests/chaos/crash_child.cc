@@ -165,9 +165,15 @@ class Child {
     }
   }
 
+  void SayUpkeep() {
+    const shard::UpkeepFigures upkeep = node_.health().upkeep;
+    Say(fmt::format("UPKEEP {} {} {}", upkeep.moved_rows, upkeep.reclaimed_bytes, upkeep.merges));
+  }
+
   void Acknowledged(uint64_t request, absl::StatusOr<WriteReply> reply) {
     if (reply.ok() && reply->lsn == request) {
       Say(fmt::format("ACK {}", request));
+      if (request % 16 == 0) SayUpkeep();
     } else {
       Say("STOPPED " + reply.status().ToString());
       stopped_ = true;
@@ -210,11 +216,13 @@ int RunChild(const ChildOptions& options) {
   node_options.faults = options.faults;
   node_options.search_threads = 1;
   node_options.encode_threads = 1;
-  node_options.write_buffer_bytes = 4 << 20;  // 1 MiB a family: flushed by checkpoints, mostly
+  node_options.write_buffer_bytes = 4 << 20;       // 1 MiB a family: flushed by checkpoints, mostly
   node_options.log_write_buffer_bytes = 96 << 10;  // so that the log is really cut
   node_options.block_cache_bytes = 4 << 20;
   node_options.admission.disk_reserve_bytes = 1 << 20;
   node_options.checkpoint_log_bytes = 192 << 10;  // many checkpoints a second
+  node_options.row_extent_bits = 7;  // so that rows are moved and extents dropped all the time ...
+  node_options.tick_every = std::chrono::milliseconds(5);  // ... also in a short life
   if (!options.journal.empty()) {
     // Few flushes: each makes durable what the kill before it left to the page cache.
     node_options.log_write_buffer_bytes = node_options.write_buffer_bytes = 16 << 20;

@@ -22,7 +22,8 @@ struct ChildOptions {
 // The process that is killed. Opens the node, reports on stdout what it recovered, sends the last
 // requests of its life before again (each must be answered as it was), then writes until it dies,
 // reporting each acknowledgement. Lines: "REFUSED why", "STATE lsn truth index",
-// "POINT id request", "WRONG why", "READY", "ACK request", "STOPPED why".
+// "POINT id request", "WRONG why", "READY", "ACK request",
+// "UPKEEP moved_rows reclaimed_bytes merges" (of this life), "STOPPED why".
 int RunChild(const ChildOptions& options);
 
 }  // namespace kith::test

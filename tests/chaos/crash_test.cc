@@ -31,6 +31,13 @@
 namespace kith::test {
 namespace {
 
+// What went on behind the writes, and was killed too.
+struct Upkeep {
+  uint64_t moved_rows = 0;
+  uint64_t reclaimed_bytes = 0;
+  uint64_t merges = 0;
+};
+
 struct Counts {
   uint64_t kills = 0;
   uint64_t acked_writes = 0;
@@ -39,6 +46,7 @@ struct Counts {
   uint64_t digest_mismatches = 0;
   uint64_t refused = 0;        // the node would not open or would not verify
   uint64_t wrong_answers = 0;  // searches or vectors that contradict the truth
+  Upkeep upkeep;
   std::string first_problem;
   std::string evidence;  // the node's directory as the first problem left it
 
@@ -160,6 +168,7 @@ class Driver {
     }
     if (killer.joinable()) killer.join();
     if (!usable) return false;
+    AddUpkeep();
     process.Wait();
     if (!process.EndedAsMeant()) return Problem(counts_.refused, "the node crashed by itself");
     if (reported || early || powercut) return true;
@@ -191,6 +200,13 @@ class Driver {
     });
   }
 
+  void AddUpkeep() {
+    counts_.upkeep.moved_rows += of_this_life_.moved_rows;
+    counts_.upkeep.reclaimed_bytes += of_this_life_.reclaimed_bytes;
+    counts_.upkeep.merges += of_this_life_.merges;
+    of_this_life_ = {};
+  }
+
   bool Problem(uint64_t& counter, const std::string& what) {
     ++counter;
     if (counts_.first_problem.empty()) counts_.first_problem = what;
@@ -206,6 +222,8 @@ class Driver {
       words >> request;
       acked_ = std::max(acked_, request);
       ++counts_.acked_writes;
+    } else if (kind == "UPKEEP") {
+      words >> of_this_life_.moved_rows >> of_this_life_.reclaimed_bytes >> of_this_life_.merges;
     } else if (kind == "STATE") {
       uint64_t truth = 0, index = 0;
       words >> lsn_ >> truth >> index;
@@ -260,6 +278,7 @@ class Driver {
   Model stored_;
   Model model_;
   uint64_t modelled_ = 0;
+  Upkeep of_this_life_;
 };
 
 Counts RunCycles(const Run& run, uint64_t cycles) {
@@ -284,16 +303,17 @@ storage::Faults FaultsOf(const std::string& name) {
   faults.drop_tombstone = name == "drop_tombstone";
   faults.ignore_checksum = name == "ignore_checksum";
   faults.trust_page_cache = name == "trust_page_cache";
+  faults.keep_moved_row = name == "keep_moved_row";
   return faults;
 }
 
 // Faults that a mode can show: a kill leaves the page cache alone, so what was not synced and what
 // was torn shows only when the power goes.
 std::vector<std::string> CatchableFaults(const std::string& mode) {
-  if (mode == "kill") return {"skip_flush", "apply_twice", "drop_tombstone"};
+  if (mode == "kill") return {"skip_flush", "apply_twice", "drop_tombstone", "keep_moved_row"};
   if (mode == "killcut") return {"trust_page_cache"};
-  return {"acknowledge_before_sync", "skip_flush", "apply_twice", "drop_tombstone",
-          "ignore_checksum"};
+  return {"acknowledge_before_sync", "skip_flush",      "apply_twice",
+          "drop_tombstone",          "ignore_checksum", "keep_moved_row"};
 }
 
 int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::string& json) {
@@ -325,6 +345,9 @@ int Drive(const Run& run, uint64_t kills, uint64_t fault_kills, const std::strin
                                  {"digest_mismatches", counts.digest_mismatches},
                                  {"refused_starts", counts.refused},
                                  {"wrong_answers", counts.wrong_answers},
+                                 {"moved_rows", counts.upkeep.moved_rows},
+                                 {"reclaimed_bytes", counts.upkeep.reclaimed_bytes},
+                                 {"merges", counts.upkeep.merges},
                                  {"first_problem", counts.first_problem},
                                  {"evidence", counts.evidence},
                                  {"seeded_faults_caught", caught_total},

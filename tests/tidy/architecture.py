@@ -62,7 +62,8 @@ NAMED_FOLDERS = ["common", "tests/unit/common_rpc"]
 PARAMETERS_ALLOWED = {
     "index/kernels/assignment_kernels.inc": None,  # as the next
     "index/kernels/portable_kernels.inc": None,  # plain values, no struct to load through: any
-    "index/scan.cc": {"AddBias"},  # as a kernel
+    "index/kernels/kernels_avx2.cc": None,
+    "index/kernels/kernels_avx512.cc": None,
     "shard/rpc/call_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend

@@ -5,9 +5,7 @@
 
 #include "cli/bench/latencies.h"
 #include "cli/data/neighbour_file.h"
-#include "tests/unit/cli/command_harness.h"
-#include "tests/unit/cli/fake_server.h"
-#include "tests/unit/cli/test_files.h"
+#include "tests/unit/cli/line_bench.h"
 
 namespace kith::cli {
 namespace {
@@ -26,42 +24,13 @@ TEST(Latencies, GivesTheNearestRank) {
   EXPECT_EQ(Latencies().PercentileMs(0.5), 0);
 }
 
-// 40 points on a line, 8 queries beside points 0, 5, 10, .. : the 3 nearest are known.
-class RecallBench : public ::testing::Test {
+class RecallBench : public LineBench {
  protected:
-  void SetUp() override {
-    server_.Add("c", 1, v1::METRIC_L2, v1::ELEMENT_TYPE_F32);
-    std::vector<std::vector<float>> points;
-    for (int i = 0; i < 40; ++i) points.push_back({static_cast<float>(10 * i)});
-    WriteFbin(folder_ / "base.fbin", points);
-    std::vector<std::vector<float>> queries;
-    NeighbourTable truth{8, 3, {}, {}};
-    for (uint32_t q = 0; q < 8; ++q) {
-      const uint32_t middle = 5 * q + 1;
-      queries.push_back({static_cast<float>(10 * middle + 1)});
-      truth.ids.insert(truth.ids.end(), {middle, middle + 1, middle - 1});
-    }
-    // One wrong neighbour in 24.
-    truth.ids[4] = 39;
-    WriteFbin(folder_ / "q.fbin", queries);
-    ASSERT_TRUE(WriteNeighbours(folder_ / "truth.ibin", truth).ok());
-    ASSERT_EQ(
-        RunKith({"import", "c", folder_ / "base.fbin", "--endpoint", server_.endpoint()}).code, 0);
-  }
   Ran Bench(std::vector<std::string> more) {
-    std::vector<std::string> words = {"bench",        "recall",
-                                      "--endpoint",   server_.endpoint(),
-                                      "--collection", "c",
-                                      "--queries",    folder_ / "q.fbin",
-                                      "--truth",      folder_ / "truth.ibin",
-                                      "--json",       folder_ / "out.json"};
+    std::vector<std::string> words = {"recall", "--truth", folder_ / "truth.ibin"};
     words.insert(words.end(), more.begin(), more.end());
-    return RunKith(words);
+    return LineBench::Bench(words);
   }
-  Json Out() { return Json::parse(ReadText(folder_ / "out.json")); }
-
-  FakeServer server_;
-  TestFolder folder_;
 };
 
 TEST_F(RecallBench, CountsTheTrueNeighboursFoundOneQueryACall) {
@@ -91,6 +60,34 @@ TEST_F(RecallBench, AsksInBatchesThroughSearchBatch) {
   // 16 queries in fives over a file of 8: 5, 3 + 2, 5, 1 and the explained ones one by one.
   EXPECT_EQ(server_.batches, 5u);
   EXPECT_EQ(server_.searches, 8u);
+}
+
+TEST_F(RecallBench, MeasuresAtEachTargetAndDrawsIt) {
+  const Ran ran =
+      Bench({"--k", "3", "--count", "16", "--targets", "0.8,0.95", "--plot", folder_ / "r.svg"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json out = Out();
+  ASSERT_EQ(out["rows"].size(), 2u);
+  EXPECT_EQ(out["rows"][0]["target_recall"], 0.8);
+  EXPECT_EQ(out["rows"][1]["target_recall"], 0.95);
+  EXPECT_EQ(out["rows"][1]["target_reached"], false);
+  for (const Json& row : out["rows"]) {
+    EXPECT_NEAR(row["recall"].get<double>(), 23.0 / 24, 1e-12);
+    EXPECT_LE(row["p50_ms"], row["p90_ms"]);
+    EXPECT_LE(row["p90_ms"], row["p95_ms"]);
+    EXPECT_LE(row["p99_ms"], row["p99_9_ms"]);
+    EXPECT_LE(row["p99_9_ms"], row["max_ms"]);
+    EXPECT_EQ(row["nprobe"], 4.0);
+    EXPECT_EQ(row["refined"], 20.0);
+  }
+  EXPECT_GE(out["machine"]["cores"], 1);
+  EXPECT_THAT(ran.out, HasSubstr("0.95 (not reached)"));
+  EXPECT_THAT(ReadText(folder_ / "r.svg"), HasSubstr("recall@3"));
+}
+
+TEST_F(RecallBench, RefusesTargetsThatMakeNoSense) {
+  EXPECT_EQ(Bench({"--k", "3", "--targets", "0.9,1.5"}).code, 2);
+  EXPECT_EQ(Bench({"--k", "3", "--targets", "0.9", "--nprobe", "3"}).code, 2);
 }
 
 TEST_F(RecallBench, RefusesATruthThatDoesNotFit) {

@@ -390,6 +390,9 @@ grpc::Status FakeServer::Search(grpc::ServerContext* context, const v1::SearchRe
   const std::lock_guard lock(mutex_);
   ++searches;
   peers.insert(context->peer());
+  if (on_search) {
+    if (const grpc::Status early = on_search(searches); !early.ok()) return early;
+  }
   FakeCollection* collection = Find(request->collection());
   if (collection == nullptr) return NoCollection(request->collection());
   std::string query;
@@ -410,7 +413,7 @@ grpc::Status FakeServer::Search(grpc::ServerContext* context, const v1::SearchRe
     if (request->parameters().with_vector()) hit.mutable_vector()->set_data(row.vector);
   }
   answer->set_score_kind(v1::SCORE_KIND_EXACT);
-  answer->mutable_coverage()->set_ratio(1);
+  answer->mutable_coverage()->set_ratio(coverage);
   if (request->parameters().explain()) Explain(*collection, *answer->mutable_explanation());
   return grpc::Status::OK;
 }
@@ -433,7 +436,7 @@ grpc::Status FakeServer::SearchBatch(grpc::ServerContext* context,
       answer->add_scores(ranked.score);
     }
   }
-  answer->mutable_coverage()->set_ratio(1);
+  answer->mutable_coverage()->set_ratio(coverage);
   return grpc::Status::OK;
 }
 

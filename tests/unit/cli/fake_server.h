@@ -62,6 +62,9 @@ class FakeServer final : public v1::Collections::Service,
   // What the calls on index versions work on, whatever the collection.
   v1::ListIndexVersionsResponse versions;
   v1::TrainIndexRequest last_training;
+  // Called with the number of each Search from 1, one at a time: while one waits, so do all.
+  std::function<grpc::Status(uint64_t)> on_search;
+  double coverage = 1;  // of every answer
   // What VerifyCollection answers for any collection.
   v1::VerifyCollectionResponse verification;
 

@@ -32,7 +32,7 @@ TEST_F(CollectionPlanTest, BytesAreThoseOfTheIndexArithmetic) {
   EXPECT_EQ(plan->subspaces, 16u);
   EXPECT_EQ(plan->sample_points, 163'840u);
   // 16 + 2 + 4 bytes a code, in blocks of 16.
-  EXPECT_EQ(plan->steady.codes, (1'000'000 + 4096 * 15 / 2) * 22u);
+  EXPECT_EQ(plan->steady.codes, (1'000'000 + 4096 * 15 / 2) * 18u + 1'000'000 * 4 + 4096 * 32);
   EXPECT_EQ(plan->steady.refine, 128'000'000u);
   EXPECT_EQ(plan->steady.rows, 1'000'000u * 176);
   EXPECT_EQ(plan->steady_bytes, plan->steady.codes + plan->steady.refine + plan->steady.quantizer +

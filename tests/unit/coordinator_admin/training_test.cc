@@ -130,7 +130,7 @@ TEST_F(TrainingTest, RecallThatTheUsualDepthCannotShowIsMeasuredDeeper) {
   const ProbeChoice choice = ChooseProbes(record, 0.95);
   EXPECT_TRUE(choice.is_reached);
   EXPECT_EQ(choice.effort.refine, kRefineOfAllShards);
-  EXPECT_EQ(ChooseProbes(record, 0.5).effort.refine, kRefineDefault / 2) << "what is easy stays cheap";
+  EXPECT_EQ(ChooseProbes(record, 0.5).effort.refine, kRefineDefault / 2) << "easy stays cheap";
   EXPECT_EQ(cluster.collections().Get("a")->is_recall_reached, true);
 }
 

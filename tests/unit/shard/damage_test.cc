@@ -315,7 +315,7 @@ TEST_F(DamageTest, TwoDirectoriesOfOneShardAreReportedAndNeitherIsServed) {
   std::string second;
   {
     const auto directory = storage::NodeDirectory::Open(directory_, *real_files_);
-    second = (*directory)->CreateShard(Spec(2))->path;
+    second = (*directory)->CreateShard(Spec(2), 16)->path;
   }
   ASSERT_TRUE(Start().ok());
   EXPECT_EQ(ReasonOf(StatusOfShard()), reason::kStorage);

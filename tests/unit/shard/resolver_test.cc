@@ -49,6 +49,7 @@ class OnePoint final : public storage::StateStore {
     return std::optional<storage::DedupeEntry>();
   }
   absl::StatusOr<uint64_t> ExpireDedupe(uint64_t) override { return 0; }
+  absl::Status CompactRows(uint32_t, uint32_t) override { return absl::OkStatus(); }
   uint64_t disk_bytes() const override { return 0; }
 };
 

@@ -87,23 +87,25 @@ TEST_F(FullDiskTest, ARowFileShowsItWhenRowsAreReserved) {
   options.vector_bytes = 4000;
   options.extent_bits = 6;
   const auto file = std::move(RowFile::Open(options)).value();
-  ASSERT_TRUE(file->Reserve(64).ok());
-  const absl::Status status = file->Reserve(64 * 10);
+  ASSERT_TRUE(file->Reserve(0, 64).ok());
+  const absl::Status status = file->Reserve(0, 64 * 10);
   EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
   disk.AddBytes(8 << 20);
-  EXPECT_TRUE(file->Reserve(64 * 10).ok()) << "and goes on when there is room";
+  EXPECT_TRUE(file->Reserve(0, 64 * 10).ok()) << "and goes on when there is room";
 }
 
 TEST_F(FullDiskTest, FilesThatCouldNotBeWrittenLeaveNothingBesideTheirName) {
   FullDisk disk(1000);
   const std::string dead = directory_ / "1.dead";
-  EXPECT_EQ(ReasonOf(WriteTombstoneFile(disk.files(), dead, std::vector<uint64_t>(1000))),
-            reason::kDiskFull);
+  std::vector<uint32_t> rows;
+  for (uint32_t row = 0; row < 80'000; row += 2) rows.push_back(row);
+  const auto tombstones = index::Tombstones().With(rows);
+  EXPECT_EQ(ReasonOf(WriteTombstoneFile(disk.files(), dead, tombstones)), reason::kDiskFull);
   EXPECT_EQ(ReasonOf(disk.files().ReplaceFile(directory_ / "SPEC", std::string(2000, 's'))),
             reason::kDiskFull);
   EXPECT_THAT(*disk.files().List(directory_.path()), testing::IsEmpty());
   disk.AddBytes(1 << 20);
-  EXPECT_TRUE(WriteTombstoneFile(disk.files(), dead, std::vector<uint64_t>(1000)).ok());
+  EXPECT_TRUE(WriteTombstoneFile(disk.files(), dead, tombstones).ok());
   EXPECT_THAT(*disk.files().List(directory_.path()), testing::ElementsAre("1.dead"));
 }
 

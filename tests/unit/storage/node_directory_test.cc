@@ -132,7 +132,7 @@ TEST_F(NodeDirectoryTest, ACreatedShardIsListedAsItWasSpecified) {
   Uuid copy;
   {
     const auto directory = Open();
-    const auto created = (*directory)->CreateShard(spec);
+    const auto created = (*directory)->CreateShard(spec, 16);
     ASSERT_TRUE(created.ok()) << created.status();
     copy = created->copy;
   }
@@ -154,7 +154,7 @@ TEST_F(NodeDirectoryTest, ACreatedShardIsListedAsItWasSpecified) {
 
 TEST_F(NodeDirectoryTest, ARemovedShardIsGone) {
   const auto directory = Open();
-  auto shard = (*directory)->CreateShard(ExampleSpec(7));
+  auto shard = (*directory)->CreateShard(ExampleSpec(7), 16);
   const std::string path = shard->path;
   ASSERT_TRUE((*directory)->MarkDropped(*shard).ok());
   EXPECT_FALSE(files_->Exists(path));
@@ -166,7 +166,7 @@ TEST_F(NodeDirectoryTest, ARemovedShardIsGone) {
 
 TEST_F(NodeDirectoryTest, AShardThatWasMarkedAsDroppedIsListedAsSuchUntilItIsRemoved) {
   const auto directory = Open();
-  auto shard = (*directory)->CreateShard(ExampleSpec(7));
+  auto shard = (*directory)->CreateShard(ExampleSpec(7), 16);
   ASSERT_TRUE((*directory)->MarkDropped(*shard).ok());
   const auto listing = (*directory)->ListShards();
   EXPECT_THAT(listing->shards, SizeIs(0));
@@ -179,7 +179,7 @@ TEST_F(NodeDirectoryTest, AShardThatWasMarkedAsDroppedIsListedAsSuchUntilItIsRem
 
 TEST_F(NodeDirectoryTest, LeftoversOfAnUnfinishedCreateAreRemovedAndStrayFilesStay) {
   const auto directory = Open();
-  ASSERT_TRUE((*directory)->CreateShard(ExampleSpec(7)).ok());
+  ASSERT_TRUE((*directory)->CreateShard(ExampleSpec(7), 16).ok());
   std::filesystem::create_directories(path_ + "/shard/.creating-8-x/state");
   std::filesystem::create_directories(path_ + "/shard/lost+found");
   WriteBytes(path_ + "/shard/notes.txt", "mine");
@@ -214,9 +214,9 @@ TEST_F(NodeDirectoryTest, ACreateThatFailsLeavesNothingForTheNextStart) {
     hooks.is_on = false;
     const auto directory = NodeDirectory::Open(path, files);
     hooks.is_on = true;
-    EXPECT_FALSE((*directory)->CreateShard(ExampleSpec(7)).ok());
+    EXPECT_FALSE((*directory)->CreateShard(ExampleSpec(7), 16).ok());
     hooks.is_on = false;
-    ASSERT_TRUE((*directory)->CreateShard(ExampleSpec(7)).ok());
+    ASSERT_TRUE((*directory)->CreateShard(ExampleSpec(7), 16).ok());
     EXPECT_THAT(std::vector<std::string>(*files.List(path + "/shard")), SizeIs(1)) << below;
   }
 }
@@ -251,8 +251,8 @@ TEST_F(NodeDirectoryTest, AReadOnlyDirectoryIsAStorageErrorThatSaysWhatToDo) {
 
 TEST_F(NodeDirectoryTest, ADamagedOrCopiedSpecIsDetected) {
   const auto directory = Open();
-  const auto shard = (*directory)->CreateShard(ExampleSpec(7));
-  const auto other = (*directory)->CreateShard(ExampleSpec(8));
+  const auto shard = (*directory)->CreateShard(ExampleSpec(7), 16);
+  const auto other = (*directory)->CreateShard(ExampleSpec(8), 16);
   const std::string good = ReadBytes(shard->path + "/SPEC");
   std::string bad = good;
   bad[bad.size() / 2] ^= 1;
@@ -281,7 +281,7 @@ TEST_F(NodeDirectoryTest, APowerCutAtEveryOperationLeavesAShardWholeOrAbsent) {
     {
       test::PowerCut disk({path, operations, operations});
       const auto directory = NodeDirectory::Open(path, disk.files());
-      if (directory.ok()) acknowledged = (*directory)->CreateShard(ExampleSpec(7)).ok();
+      if (directory.ok()) acknowledged = (*directory)->CreateShard(ExampleSpec(7), 16).ok();
       disk.Cut();
       made = disk.operations();
     }

@@ -326,7 +326,7 @@ TEST_F(PowerCutTest, ADamagedRowIsNeverValid) {
       options.directory = path + "/rows";
       options.files = &disk.files();
       const auto file = std::move(RowFile::Open(options)).value();
-      ASSERT_TRUE(file->Reserve(200).ok());
+      ASSERT_TRUE(file->Reserve(0, 200).ok());
       for (uint32_t row = 0; row < 200; ++row) {
         file->Write({row, PointKey::FromNumber(row), 0, 1, row, 1,
                      std::string(400, static_cast<char>(row))});

@@ -43,7 +43,7 @@ class RowFileTest : public testing::Test {
 TEST_F(RowFileTest, RowsReadBackAcrossExtentsAndReopening) {
   {
     const auto file = Open();
-    ASSERT_TRUE(file->Reserve(40).ok());
+    ASSERT_TRUE(file->Reserve(0, 40).ok());
     for (uint32_t row = 0; row < 40; ++row) Write(*file, row);
     ASSERT_TRUE(file->Sync().ok());
   }
@@ -66,7 +66,7 @@ TEST_F(RowFileTest, RowsReadBackAcrossExtentsAndReopening) {
 TEST_F(RowFileTest, ReservedButUnwrittenRowsAreNotValid) {
   const auto file = Open();
   EXPECT_FALSE(file->IsValid(0)) << "nothing is reserved";
-  ASSERT_TRUE(file->Reserve(1).ok());
+  ASSERT_TRUE(file->Reserve(0, 1).ok());
   EXPECT_FALSE(file->IsValid(0));
   EXPECT_FALSE(file->IsValid(15));
   EXPECT_FALSE(file->IsValid(16)) << "another extent";
@@ -74,11 +74,11 @@ TEST_F(RowFileTest, ReservedButUnwrittenRowsAreNotValid) {
 
 TEST_F(RowFileTest, AViewStaysValidWhileTheFileGrowsAndAfterItIsGone) {
   auto file = Open();
-  ASSERT_TRUE(file->Reserve(16).ok());
+  ASSERT_TRUE(file->Reserve(0, 16).ok());
   Write(*file, 3);
   const RowFile::View view = file->view();
   const std::byte* record = view.Table(16).Record(3);
-  ASSERT_TRUE(file->Reserve(200).ok());
+  ASSERT_TRUE(file->Reserve(0, 200).ok());
   EXPECT_EQ(file->view().Table(200).Record(3), record) << "extents never move";
   file.reset();
   EXPECT_EQ(view.Table(16).Header(3).version, 4u);
@@ -87,7 +87,7 @@ TEST_F(RowFileTest, AViewStaysValidWhileTheFileGrowsAndAfterItIsGone) {
 TEST_F(RowFileTest, EveryFlippedBitOfARecordIsDetected) {
   {
     const auto file = Open();
-    ASSERT_TRUE(file->Reserve(16).ok());
+    ASSERT_TRUE(file->Reserve(0, 16).ok());
     for (uint32_t row = 0; row < 16; ++row) Write(*file, row);
     ASSERT_TRUE(file->Sync().ok());
   }
@@ -108,7 +108,7 @@ TEST_F(RowFileTest, EveryFlippedBitOfARecordIsDetected) {
 TEST_F(RowFileTest, ARecordInAnotherRowsPlaceIsDetected) {
   {
     const auto file = Open();
-    ASSERT_TRUE(file->Reserve(16).ok());
+    ASSERT_TRUE(file->Reserve(0, 16).ok());
     Write(*file, 1);
   }
   const std::string path = directory_ / "rows/000000.rows";
@@ -124,7 +124,7 @@ TEST_F(RowFileTest, ARecordInAnotherRowsPlaceIsDetected) {
 TEST_F(RowFileTest, AShortenedExtentLosesItsRowsAndWorksAgain) {
   {
     const auto file = Open();
-    ASSERT_TRUE(file->Reserve(16).ok());
+    ASSERT_TRUE(file->Reserve(0, 16).ok());
     for (uint32_t row = 0; row < 16; ++row) Write(*file, row);
   }
   std::filesystem::resize_file(directory_ / "rows/000000.rows",
@@ -136,8 +136,68 @@ TEST_F(RowFileTest, AShortenedExtentLosesItsRowsAndWorksAgain) {
   EXPECT_TRUE(file->IsValid(8));
 }
 
+TEST_F(RowFileTest, ADroppedExtentGivesItsFileBackAndStaysInTheViewsTakenBefore) {
+  const auto file = Open();
+  ASSERT_TRUE(file->Reserve(0, 48).ok());
+  for (uint32_t row = 0; row < 48; ++row) Write(*file, row);
+  const uint64_t bytes = file->bytes();
+  const RowFile::View before = file->view();
+  ASSERT_TRUE(file->Drop(std::vector<uint32_t>{1}).ok());
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "rows/000001.rows"));
+  EXPECT_EQ(file->bytes(), bytes / 3 * 2);
+  EXPECT_EQ(before.Table(48).Header(20).version, 21u);
+  EXPECT_EQ(before.missing_extents, 0u);
+  const RowFile::View after = file->view();
+  EXPECT_EQ(after.missing_rows(), 16u);
+  EXPECT_TRUE(after.HasExtent(0) && !after.HasExtent(1) && after.HasExtent(2));
+  EXPECT_FALSE(after.HasExtent(3));
+  EXPECT_EQ(after.Table(48).Header(40).version, 41u);
+  EXPECT_FALSE(file->IsValid(20));
+  EXPECT_TRUE(file->IsValid(15) && file->IsValid(32));
+}
+
+TEST_F(RowFileTest, AGapIsFoundAgainAndFilledOnlyWhereItIsReserved) {
+  {
+    const auto file = Open();
+    ASSERT_TRUE(file->Reserve(0, 64).ok());
+    for (uint32_t row = 0; row < 64; ++row) Write(*file, row);
+    ASSERT_TRUE(file->Drop(std::vector<uint32_t>{0, 2}).ok());
+    ASSERT_TRUE(file->Sync().ok());
+  }
+  const auto file = Open();
+  EXPECT_EQ(file->view().missing_extents, 2u);
+  EXPECT_TRUE(file->IsValid(16) && file->IsValid(63));
+  ASSERT_TRUE(file->Reserve(60, 90).ok());
+  EXPECT_EQ(file->view().missing_extents, 2u) << "below what was asked for";
+  ASSERT_TRUE(file->Reserve(40, 41).ok());
+  EXPECT_EQ(file->view().missing_extents, 1u);
+  EXPECT_FALSE(file->IsValid(40)) << "it is empty";
+  Write(*file, 40);
+  EXPECT_TRUE(file->IsValid(40));
+}
+
+TEST_F(RowFileTest, WhatAnEarlierLifeWroteBeyondTheLastRowIsForgotten) {
+  {
+    const auto file = Open();
+    ASSERT_TRUE(file->Reserve(0, 64).ok());
+    for (uint32_t row = 0; row < 64; ++row) Write(*file, row);
+  }
+  const auto file = Open();
+  ASSERT_TRUE(file->ClearFrom(20).ok());
+  EXPECT_TRUE(file->IsValid(19));
+  for (uint32_t row = 20; row < 64; ++row) EXPECT_FALSE(file->IsValid(row)) << row;
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "rows/000002.rows"));
+  ASSERT_TRUE(file->ClearFrom(16).ok());
+  EXPECT_TRUE(file->IsValid(15));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "rows/000001.rows"));
+  ASSERT_TRUE(file->Reserve(16, 64).ok());
+  Write(*file, 30);
+  EXPECT_TRUE(file->IsValid(30));
+  EXPECT_FALSE(file->IsValid(31));
+}
+
 TEST_F(RowFileTest, AnExtentForOtherVectorsIsRefused) {
-  ASSERT_TRUE(Open()->Reserve(16).ok());
+  ASSERT_TRUE(Open()->Reserve(0, 16).ok());
   RowFileOptions options;
   options.directory = directory_ / "rows";
   options.files = files_.get();
@@ -147,7 +207,7 @@ TEST_F(RowFileTest, AnExtentForOtherVectorsIsRefused) {
 }
 
 TEST_F(RowFileTest, TheSeededFaultBelievesADamagedRecord) {
-  ASSERT_TRUE(Open()->Reserve(16).ok());
+  ASSERT_TRUE(Open()->Reserve(0, 16).ok());
   Faults faults;
   faults.ignore_checksum = true;
   EXPECT_TRUE(Open(faults)->IsValid(0));

@@ -191,11 +191,17 @@ TEST_F(SegmentFileTest, AnEmptySegmentReadsBack) {
 
 TEST_F(SegmentFileTest, TombstonesReadBackAndEveryFlippedByteIsDetected) {
   const std::string path = directory_ / "dead";
-  for (const size_t size : {size_t{0}, size_t{1}, size_t{9000}}) {
-    std::vector<uint64_t> words(size);
-    for (size_t i = 0; i < size; ++i) words[i] = i * 0x9e3779b97f4a7c15ull;
-    ASSERT_TRUE(WriteTombstoneFile(*files_, path, words).ok());
-    ASSERT_EQ(*ReadTombstoneFile(*files_, path), words);
+  for (const uint32_t count : {0u, 1u, 90'000u}) {
+    std::vector<uint32_t> rows;
+    for (uint32_t i = 0; i < count; ++i) rows.push_back(i * 37);
+    const auto dead = index::Tombstones().With(rows).WithRange(count, count * 6);
+    ASSERT_TRUE(WriteTombstoneFile(*files_, path, dead).ok());
+    const auto read = ReadTombstoneFile(*files_, path);
+    ASSERT_TRUE(read.ok()) << read.status();
+    ASSERT_EQ(read->dead_rows(), dead.dead_rows());
+    for (uint32_t row = 0; row < count * 38; ++row) {
+      ASSERT_EQ(read->IsDead(row), dead.IsDead(row)) << row;
+    }
     std::string bytes = ReadBytes(path);
     for (size_t place = 0; place < bytes.size(); place += place < 200 ? 1 : 503) {
       bytes[place] ^= 0x80;
@@ -204,6 +210,37 @@ TEST_F(SegmentFileTest, TombstonesReadBackAndEveryFlippedByteIsDetected) {
       bytes[place] ^= 0x80;
     }
   }
+}
+
+TEST_F(SegmentFileTest, RowsThatAreAllDeadTakeAByteAPageInTheFile) {
+  const std::string path = directory_ / "dead";
+  const auto dead = index::Tombstones().WithRange(0, 4'000'000'000).With({{4'000'000'007u}});
+  ASSERT_TRUE(WriteTombstoneFile(*files_, path, dead).ok());
+  EXPECT_LT(ReadBytes(path).size(), 1'000'000u);
+  EXPECT_EQ(ReadTombstoneFile(*files_, path)->dead_rows(), 4'000'000'001u);
+}
+
+// A body that lies about its pages under right checksums.
+TEST_F(SegmentFileTest, PagesThatLieAreDetected) {
+  const std::string path = directory_ / "dead";
+  ASSERT_TRUE(
+      WriteTombstoneFile(*files_, path, index::Tombstones().With({{5u, 5000u, 9000u, 17'000u}}))
+          .ok());
+  const std::string good = ReadBytes(path);
+  const auto header = DecodeFrameHeader(path, good, kTombstoneMagic);
+  ASSERT_TRUE(header.ok());
+  const auto with = [&](size_t offset, char value) {
+    std::string body = good.substr(kHeaderSize, header->body_bytes);
+    body[offset] = value;
+    auto writer = FrameWriter::Begin(*files_, path, *header);
+    EXPECT_TRUE(writer.ok() && writer->Append(body).ok() && writer->Finish().ok());
+    return ReadTombstoneFile(*files_, path).status().code();
+  };
+  EXPECT_EQ(with(0, 2), absl::StatusCode::kDataLoss) << "a page fewer";
+  EXPECT_EQ(with(1, 2), absl::StatusCode::kDataLoss) << "512 pages more";
+  EXPECT_EQ(with(7, -1), absl::StatusCode::kDataLoss) << "more pages than there can be";
+  EXPECT_EQ(with(8, 1), absl::StatusCode::kDataLoss) << "words that belong to no page";
+  EXPECT_EQ(with(11, 2), absl::StatusCode::kDataLoss) << "a page without words";
 }
 
 TEST_F(SegmentFileTest, ASegmentIsNotATombstoneFile) {
