@@ -49,8 +49,7 @@ ByteRange ByteRange::OfBytes(size_t dimension) {
 ByteRange ByteRange::Fit(const Matrix& rows) { return FitWithMargin(rows, 0); }
 
 ByteRange ByteRange::FitAround(const Matrix& centroids) {
-  // Of the span, at either end. Points reach 1.4 times as far as coarse centroids and twice as far
-  // as codewords; one that is cut to the border is pulled to centroids that lie there.
+  // Of the span, at either end. A point that is cut to the border is pulled to the centroids there.
   constexpr float kMargin = 0.4f;
   return FitWithMargin(centroids, kMargin);
 }

@@ -7,7 +7,6 @@ namespace kith::index {
 namespace {
 
 constexpr size_t kClasses = PanelCandidate::kClasses;
-// Two find all but one nearest in 100 of normal values, four all but one in 1,000.
 constexpr size_t kFew = 4;
 
 bool IsNearer(const PanelCandidate& a, const PanelCandidate& b) {
@@ -17,7 +16,7 @@ bool IsNearer(const PanelCandidate& a, const PanelCandidate& b) {
 }  // namespace
 
 size_t PointsOfTask(size_t centroids, size_t dimension) {
-  constexpr double kProducts = 4e8;  // some 3 ms of the fastest kernel, 150 of the slowest
+  constexpr double kProducts = 4e8;  // a few ms of the fastest kernel
   constexpr size_t kLeast = 96;      // so that the centroids' codes are read for many points
   const double each = static_cast<double>(centroids) * static_cast<double>(dimension);
   const auto points = static_cast<size_t>(std::min(kProducts / each, 6144.0));

@@ -21,11 +21,11 @@
 namespace kith::index {
 namespace {
 
-// Lloyd's iterations from random points. Eight more bring SIFT 0.16 % nearer to 4,096 centroids, four
-// fewer leave it 0.2 % farther.
+// Lloyd's iterations from random points. Eight more bring SIFT 0.16 % nearer to 4,096 centroids,
+// four fewer leave it 0.2 % farther.
 constexpr int kCoarseIterations = 12;
-// Lists of more than so many times the mean's points are split: a query that meets one waits for it.
-// SIFT comes nearer to its centroids for it.
+// Lists of more than so many times the mean's points are split: a query that meets one waits for
+// it. SIFT comes nearer to its centroids for it.
 constexpr float kLargestList = 2.5f;
 // Floats that the bytes of the points are fitted to, at most.
 constexpr size_t kFittedFloats = size_t{4} << 20;
