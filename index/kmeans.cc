@@ -170,7 +170,7 @@ bool KMeans(const CodedPoints& points, const KMeansOptions& options, Pace& pace,
   return true;
 }
 
-bool MoveToMeans(const RowSource& rows, Pace& pace, Clusters& clusters) {
+bool MoveToMeans(const RowSource& rows, const ByteRange& range, Pace& pace, Clusters& clusters) {
   const size_t n = rows.dimension;
   const Members members(clusters.nearest, clusters.centroids.size() / n);
   return ForEachCluster(members.clusters(), pace, [&](size_t c) {
@@ -179,7 +179,9 @@ bool MoveToMeans(const RowSource& rows, Pace& pace, Clusters& clusters) {
     std::vector<double> sums(n);
     for (uint32_t i = 0; i < members.Size(c); ++i) {
       rows.read(members.Of(c)[i], row.data());
-      for (size_t j = 0; j < n; ++j) sums[j] += row[j];
+      for (size_t j = 0; j < n; ++j) {
+        sums[j] += std::clamp(row[j], range.Value(0, j), range.Value(255, j));
+      }
     }
     for (size_t j = 0; j < n; ++j) {
       clusters.centroids[c * n + j] = static_cast<float>(sums[j] / members.Size(c));

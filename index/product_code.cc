@@ -36,7 +36,7 @@ std::optional<std::vector<float>> TrainCodewords(const Matrix& points, uint64_t 
   Clusters clusters{FirstCodewords(rows), {}};
   if (!EncodePoints(rows, pace, coded) ||
       !KMeans(coded, {.iterations = kIterations, .seed = seed}, pace, clusters) ||
-      !MoveToMeans(rows, pace, clusters)) {
+      !MoveToMeans(rows, range, pace, clusters)) {
     return std::nullopt;
   }
   return std::move(clusters.centroids);

@@ -111,7 +111,7 @@ class Training {
     if (!KMeans(coded, options, pace_, clusters)) return false;
     if (range.is_exact()) {
       for (float& value : clusters.centroids) value = std::floor(value + 0.5f);
-    } else if (!MoveToMeans(points_.First(used_), pace_, clusters)) {
+    } else if (!MoveToMeans(points_.First(used_), range, pace_, clusters)) {
       return false;
     }
     version_.centroids = std::move(clusters.centroids);

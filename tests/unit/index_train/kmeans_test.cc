@@ -69,7 +69,7 @@ std::vector<float> Cluster(const Matrix& points, const KMeansOptions& options, i
   EXPECT_TRUE(EncodePoints(SourceOf(points), pace, coded));
   Clusters clusters{std::move(centroids), {}};
   EXPECT_TRUE(KMeans(coded, options, pace, clusters));
-  EXPECT_TRUE(MoveToMeans(SourceOf(points), pace, clusters));
+  EXPECT_TRUE(MoveToMeans(SourceOf(points), range, pace, clusters));
   return std::move(clusters.centroids);
 }
 
