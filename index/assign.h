@@ -1,25 +1,45 @@
 #ifndef KITH_INDEX_ASSIGN_H_
 #define KITH_INDEX_ASSIGN_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
-#include "index/nearest.h"
+#include "index/byte_range.h"
+#include "index/centroid_codes.h"
 #include "index/pace.h"
 
 namespace kith::index {
 
-// The nearest centroid of every point. False when cancelled.
-bool AssignAll(const Matrix& points, const Matrix& centroids, Pace& pace,
-               std::vector<uint32_t>& nearest);
-double AssignAllWork(const Matrix& points, const Matrix& centroids);
+// Rows of floats that are made where they are wanted: out takes the dimension of row i.
+struct RowSource {
+  size_t count = 0;
+  size_t dimension = 0;
+  std::function<void(size_t i, float* out)> read;
+};
 
-// Moves each point from the centroid it has in `nearest` to the nearest of that one's neighbours
-// (the centroids closest to it, itself among them). Between two of Lloyd's iterations that is
-// nearly always the nearest of all, for a small part of the work. False when cancelled.
-bool AssignNear(const Matrix& points, const Matrix& centroids, Pace& pace,
+// Points in the bytes of a range (ByteRange::Encode), width() bytes each.
+struct CodedPoints {
+  const ByteRange& range;
+  std::vector<int8_t> codes = {};
+  size_t count = 0;
+
+  const int8_t* Row(size_t i) const { return codes.data() + i * range.width(); }
+};
+
+// False when cancelled.
+bool EncodePoints(const RowSource& rows, Pace& pace, CodedPoints& points);
+
+// The centroid nearest to every point by codes, which are of the points' range. False when
+// cancelled.
+bool AssignCodes(const CodedPoints& points, const CentroidCodes& centroids, Pace& pace,
+                 std::vector<uint32_t>& nearest);
+// The nearest by floats (NearestFinder). False when cancelled.
+bool AssignRows(const RowSource& rows, const Matrix& centroids, Pace& pace,
                 std::vector<uint32_t>& nearest);
-double AssignNearWork(const Matrix& points, const Matrix& centroids);
+// The work that either counts with the pace.
+double AssignWork(size_t points, size_t centroids, size_t dimension);
 
 // The points of each cluster, in ascending order.
 struct Members {
@@ -28,6 +48,7 @@ struct Members {
 
   Members(const std::vector<uint32_t>& nearest, size_t clusters);
 
+  size_t clusters() const { return begins.size() - 1; }
   uint32_t Size(size_t cluster) const { return begins[cluster + 1] - begins[cluster]; }
   const uint32_t* Of(size_t cluster) const { return points.data() + begins[cluster]; }
 };

@@ -5,16 +5,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "index/byte_range.h"
 #include "index/huge_pages.h"
 #include "index/kernels/kernel_table.h"
-#include "index/nearest.h"
+#include "index/matrix.h"
 
 namespace kith::index {
 
 // Centroids in one byte a dimension, packed for the byte products of the kernels: what the coarse
 // step and the assignment of points compare, at a quarter of the memory and a fraction of the time
-// of floats. A dimension's bytes begin at its smallest centroid value; one step for all dimensions,
-// as a distance adds them up.
+// of floats.
 //
 // Everything here is integer arithmetic on codes that are rounded in one place, so that every
 // machine picks the same lists.
@@ -23,10 +23,14 @@ namespace kith::index {
 class CentroidCodes {
  public:
   CentroidCodes() = default;
-  explicit CentroidCodes(const Matrix& centroids);
+  explicit CentroidCodes(const Matrix& centroids)
+      : CentroidCodes(centroids, ByteRange::FitAround(centroids)) {}
+  // In the bytes of a range that the points were encoded by.
+  CentroidCodes(const Matrix& centroids, const ByteRange& range);
 
+  const ByteRange& range() const { return range_; }
   // Bytes of an encoded query: the dimension rounded up to 4.
-  size_t width() const { return width_; }
+  size_t width() const { return range_.width(); }
   size_t centroids() const { return odd_norms_.size(); }
   // Scores by them order centroids by distance (to a point's code), or by product, largest first
   // (with a direction's code).
@@ -39,9 +43,9 @@ class CentroidCodes {
   // For product_panels: only its direction counts.
   void EncodeDirection(const float* vector, int8_t* code) const;
 
-  // Whether the codes are the centroids themselves: then, for a point that is its code, Distance is
-  // the squared distance.
-  bool exact() const { return exact_; }
+  // Whether the codes are the centroids themselves, to the nearest integer: then, for a point that
+  // is its code, Distance is the squared distance.
+  bool exact() const { return range_.is_exact(); }
   // What of a point's squared distances does not depend on the centroid.
   int64_t DistanceOffset(const int8_t* code) const;
   // From the centroid's score.
@@ -52,21 +56,15 @@ class CentroidCodes {
   uint64_t memory_bytes() const;
 
  private:
-  void FitRange(const Matrix& centroids);
-  void Pack(const Matrix& centroids);
   BytePanels Panels(const std::vector<int32_t>& bias) const;
-  uint8_t Code(float value, size_t j) const;
+  size_t dimension() const { return range_.dimension(); }
 
-  size_t dimension_ = 0;
-  size_t width_ = 0;
-  bool exact_ = false;
-  float inverse_step_ = 1;
-  std::vector<float> low_;  // of each dimension
+  ByteRange range_;
   HugeBytes bytes_;
   std::vector<int32_t> distance_bias_;
   std::vector<int32_t> product_bias_;
-  std::vector<uint8_t>
-      odd_norms_;  // the bit of ||code||² that the bias, half of it, has no room for
+  // The bit of ||code||² that the bias, half of it, has no room for.
+  std::vector<uint8_t> odd_norms_;
 };
 
 }  // namespace kith::index

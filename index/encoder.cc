@@ -12,8 +12,6 @@
 namespace kith::index {
 namespace {
 
-constexpr size_t kChunkRows = 96;
-
 // Encodes into places that are laid out for all rows, so that threads need no agreement.
 class Encoding {
  public:
@@ -22,6 +20,7 @@ class Encoding {
         table_(table),
         rows_(rows),
         coder_(version.codebooks, version.subspace_begins),
+        chunk_rows_(ChunkRows(version.dimension())),
         outside_(rows.size()) {
     encoded_.rows.assign(rows.begin(), rows.end());
     encoded_.lists.resize(rows.size());
@@ -31,29 +30,27 @@ class Encoding {
     for (float scale : version.refine_scale) inverse_scale_.push_back(1 / scale);
   }
 
+  size_t chunks() const { return (rows_.size() + chunk_rows_ - 1) / chunk_rows_; }
+
   void EncodeChunk(size_t chunk) {
     const size_t n = version_.dimension();
-    const size_t begin = chunk * kChunkRows;
-    const size_t count = std::min(kChunkRows, rows_.size() - begin);
+    const size_t begin = chunk * chunk_rows_;
+    const size_t count = std::min(chunk_rows_, rows_.size() - begin);
     std::vector<float> vectors(count * n);
     for (size_t i = 0; i < count; ++i) Decode(rows_[begin + i], &vectors[i * n]);
-    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.centroid_norms)
+    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.centroid_codes)
         .Find({vectors.data(), count, n}, &encoded_.lists[begin]);
-    std::vector<float> decoded(n);
-    std::vector<float> scratch;
     for (size_t i = 0; i < count; ++i) {
-      float* residual = &vectors[i * n];
       const float* centroid = version_.Centroid(encoded_.lists[begin + i]);
-      for (size_t j = 0; j < n; ++j) residual[j] -= centroid[j];
-      coder_.Encode(residual, &encoded_.plane_a[(begin + i) * version_.subspaces()], decoded.data(),
-                    scratch);
-      const uint32_t bias = BiasCode(version_, BiasOf(centroid, decoded.data(), n));
-      encoded_.bias[begin + i] = static_cast<uint16_t>(bias);
-      // The bias of the residual itself too: codewords do not reach as far as a stray vector, and
-      // where plane B is the vector nothing else would show that its code says little about it.
-      const bool inside =
-          bias <= kMaxBiasCode && BiasCode(version_, BiasOf(centroid, residual, n)) <= kMaxBiasCode;
-      outside_[begin + i] = !FillPlaneB(begin + i, residual) || !inside;
+      for (size_t j = 0; j < n; ++j) vectors[i * n + j] -= centroid[j];
+    }
+    ProductCoder::Scratch scratch;
+    coder_.Encode({vectors.data(), count, n}, &encoded_.plane_a[begin * version_.subspaces()],
+                  scratch);
+    std::vector<float> decoded(n);
+    for (size_t i = 0; i < count; ++i) {
+      const bool inside = FillBias(begin + i, &vectors[i * n], decoded.data());
+      outside_[begin + i] = !FillPlaneB(begin + i, &vectors[i * n]) || !inside;
     }
   }
 
@@ -83,6 +80,25 @@ class Encoding {
     const float scale =
         parameters.metric == Metric::kCosine ? table_.Header(row).inverse_norm : 1.0f;
     DecodeVector({parameters.element_type, table_.Vector(row), parameters.dimension}, scale, out);
+  }
+
+  // As many as share a pass over the centroids, of high dimensions fewer: they are held as floats.
+  static size_t ChunkRows(size_t dimension) {
+    constexpr size_t kFloats = 1u << 18;
+    return std::clamp<size_t>(kFloats / dimension, 96, 384);
+  }
+
+  // False where the bias lies outside its range. That of the residual itself must not either:
+  // codewords do not reach as far as a stray vector, and where plane B is the vector nothing else
+  // would show that its code says little about it.
+  bool FillBias(size_t i, const float* residual, float* decoded) {
+    const size_t n = version_.dimension();
+    const float* centroid = version_.Centroid(encoded_.lists[i]);
+    coder_.Decode(&encoded_.plane_a[i * version_.subspaces()], decoded);
+    const uint32_t bias = BiasCode(version_, BiasOf(centroid, decoded, n));
+    encoded_.bias[i] = static_cast<uint16_t>(bias);
+    return bias <= kMaxBiasCode &&
+           BiasCode(version_, BiasOf(centroid, residual, n)) <= kMaxBiasCode;
   }
 
   // False where a dimension lies outside its range.
@@ -117,6 +133,7 @@ class Encoding {
   const RowTable& table_;
   const std::span<const uint32_t> rows_;
   const ProductCoder coder_;
+  const size_t chunk_rows_;
   std::vector<float> inverse_scale_;
   std::vector<uint8_t> outside_;  // not bits: threads write neighbours
   EncodedRows encoded_;
@@ -127,9 +144,8 @@ class Encoding {
 EncodedRows EncodeRows(const IndexVersion& version, const RowTable& table,
                        std::span<const uint32_t> rows, int threads) {
   Encoding encoding(version, table, rows);
-  const size_t chunks = (rows.size() + kChunkRows - 1) / kChunkRows;
   ForEachChunk(
-      threads, chunks, [&](size_t chunk) { encoding.EncodeChunk(chunk); },
+      threads, encoding.chunks(), [&](size_t chunk) { encoding.EncodeChunk(chunk); },
       [](size_t) { return true; });
   return encoding.Finish();
 }

@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include "index/content_hash.h"
-#include "index/nearest.h"
 #include "index/parameters.h"
 #include "index/product_code.h"
 
@@ -154,7 +153,6 @@ std::string ContentFault(const IndexVersion& version) {
 
 void DeriveImages(IndexVersion& version) {
   const Matrix centroids = {version.centroids.data(), version.lists(), version.dimension()};
-  version.centroid_norms = SquaredNorms(centroids);
   version.centroid_codes = CentroidCodes(centroids);
   version.codebook_columns = CodebookColumns(version.codebooks, version.dimension());
 }

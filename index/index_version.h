@@ -45,7 +45,6 @@ struct IndexVersion {
   IndexParameters parameters;
   std::vector<uint32_t> subspace_begins;  // M + 1 offsets into the dimension; widths may differ
   std::vector<float> centroids;           // lists x dimension, row-major
-  std::vector<float> centroid_norms;      // ||c||², derived
   // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
   // codebooks is 256 x dimension, row-major.
   std::vector<float> codebooks;

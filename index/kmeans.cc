@@ -5,60 +5,97 @@
 #include <queue>
 #include <utility>
 
-#include "index/assign.h"
 #include "index/random.h"
 
 namespace kith::index {
 namespace {
 
-uint64_t HashRow(const float* row, size_t n) {
-  uint64_t hash = n;
-  for (size_t i = 0; i < n; ++i) {
+constexpr size_t kClustersOfTask = 64;
+// Iterations left to the end without a split, so that what was split settles.
+constexpr int kSettling = 3;
+// A cluster is given up for a split only below this share of the mean's points.
+constexpr float kFewPoints = 0.25f;
+
+uint64_t HashRow(const std::vector<float>& row) {
+  uint64_t hash = row.size();
+  for (const float value : row) {
     // Adding 0 turns -0 into 0.
-    hash = (hash ^ std::bit_cast<uint32_t>(row[i] + 0.0f)) * 0x9e3779b97f4a7c15;
+    hash = (hash ^ std::bit_cast<uint32_t>(value + 0.0f)) * 0x9e3779b97f4a7c15;
     hash ^= hash >> 32;
   }
   return hash;
 }
 
-bool SameRow(const float* a, const float* b, size_t n) { return std::equal(a, a + n, b); }
-
-void MoveToMean(const Matrix& points, const Members& members, size_t cluster, float* centroid) {
-  const uint32_t size = members.Size(cluster);
-  if (size == 0) return;
-  std::vector<double> sums(points.dimension);
-  for (uint32_t i = 0; i < size; ++i) {
-    const float* point = points.Row(members.Of(cluster)[i]);
-    for (size_t j = 0; j < points.dimension; ++j) sums[j] += point[j];
-  }
-  for (size_t j = 0; j < points.dimension; ++j) centroid[j] = static_cast<float>(sums[j] / size);
+// Calls work(cluster) for all of them.
+template <class Work>
+bool ForEachCluster(size_t clusters, Pace& pace, const Work& work) {
+  return pace.Run((clusters + kClustersOfTask - 1) / kClustersOfTask, 0, [&](size_t task) {
+    const size_t end = std::min(clusters, (task + 1) * kClustersOfTask);
+    for (size_t c = task * kClustersOfTask; c < end; ++c) work(c);
+  });
 }
 
-// Gives centroids without points a point of a large cluster each.
+void MoveToMeanOfCodes(const CodedPoints& points, const Members& members, size_t cluster,
+                       float* centroid) {
+  constexpr uint32_t kBlock = 1u << 16;  // whose sums an int32 holds
+  const uint32_t size = members.Size(cluster);
+  if (size == 0) return;
+  const size_t n = points.range.dimension();
+  std::vector<int64_t> sums(n);
+  std::vector<int32_t> block(n);
+  for (uint32_t begin = 0; begin < size; begin += kBlock) {
+    std::fill(block.begin(), block.end(), 0);
+    for (uint32_t i = begin; i < std::min(size, begin + kBlock); ++i) {
+      const int8_t* code = points.Row(members.Of(cluster)[i]);
+      for (size_t j = 0; j < n; ++j) block[j] += code[j];
+    }
+    for (size_t j = 0; j < n; ++j) sums[j] += block[j];
+  }
+  for (size_t j = 0; j < n; ++j) {
+    const double mean = static_cast<double>(sums[j]) / size + 128;
+    centroid[j] = points.range.Value(static_cast<float>(mean), j);
+  }
+}
+
+// Gives centroids without points, or with few while others have too many, a point of a large
+// cluster each.
 class Reseeding {
  public:
-  Reseeding(const Matrix& points, const Members& members, Random& random)
+  Reseeding(const CodedPoints& points, const Members& members, Random& random)
       : points_(points), members_(members), random_(random) {}
 
-  void Run(std::vector<float>& centroids) {
-    const size_t clusters = members_.begins.size() - 1;
-    std::vector<uint32_t> empty;
-    for (uint32_t c = 0; c < clusters; ++c) {
-      if (members_.Size(c) == 0) empty.push_back(c);
+  void Run(float largest, std::vector<float>& centroids) {
+    const size_t n = points_.range.dimension();
+    for (uint32_t c = 0; c < members_.clusters(); ++c) {
       if (members_.Size(c) > 1) largest_.push({members_.Size(c), ~c});
     }
-    for (uint32_t c : empty) {
-      const float* point = PointOfLargest();
-      if (point == nullptr) return;
-      std::copy(point, point + points_.dimension, centroids.data() + c * points_.dimension);
+    const float mean = static_cast<float>(points_.count) / static_cast<float>(members_.clusters());
+    for (const uint32_t c : Spare(mean)) {
+      const int8_t* code = PointOfLargest(members_.Size(c) == 0 ? 0 : largest * mean);
+      if (code == nullptr) return;
+      for (size_t j = 0; j < n; ++j) {
+        centroids[c * n + j] = points_.range.Value(static_cast<float>(code[j] + 128), j);
+      }
     }
   }
 
  private:
-  // nullptr where no cluster has two different points.
-  const float* PointOfLargest() {
+  // Clusters of few points, the emptiest first.
+  std::vector<uint32_t> Spare(float mean) const {
+    std::vector<uint32_t> spare;
+    for (uint32_t c = 0; c < members_.clusters(); ++c) {
+      if (static_cast<float>(members_.Size(c)) < kFewPoints * mean) spare.push_back(c);
+    }
+    std::stable_sort(spare.begin(), spare.end(),
+                     [&](uint32_t a, uint32_t b) { return members_.Size(a) < members_.Size(b); });
+    return spare;
+  }
+
+  // nullptr where no cluster of more than `least` points has two different ones.
+  const int8_t* PointOfLargest(float least) {
     while (!largest_.empty()) {
       const auto [share, inverted] = largest_.top();
+      if (static_cast<float>(share) <= least) return nullptr;
       const uint32_t cluster = ~inverted;
       largest_.pop();
       if (!HasDifferentPoints(cluster)) continue;
@@ -71,50 +108,36 @@ class Reseeding {
 
   bool HasDifferentPoints(uint32_t cluster) const {
     const uint32_t* of = members_.Of(cluster);
+    const int8_t* first = points_.Row(of[0]);
     for (uint32_t i = 1; i < members_.Size(cluster); ++i) {
-      if (!SameRow(points_.Row(of[0]), points_.Row(of[i]), points_.dimension)) return true;
+      if (!std::equal(first, first + points_.range.width(), points_.Row(of[i]))) return true;
     }
     return false;
   }
 
-  const Matrix& points_;
+  const CodedPoints& points_;
   const Members& members_;
   Random& random_;
   std::priority_queue<std::pair<uint32_t, uint32_t>> largest_;  // share of points, ~cluster
 };
 
-bool MoveAll(const Matrix& points, const Members& members, Pace& pace,
-             std::vector<float>& centroids) {
-  constexpr size_t kChunk = 64;
-  const size_t clusters = members.begins.size() - 1;
-  return pace.Run((clusters + kChunk - 1) / kChunk, 0, [&](size_t chunk) {
-    const size_t end = std::min(clusters, (chunk + 1) * kChunk);
-    for (size_t c = chunk * kChunk; c < end; ++c) {
-      MoveToMean(points, members, c, centroids.data() + c * points.dimension);
-    }
-  });
-}
-
-// With many clusters, points that have been placed once are only compared with their centroid's
-// neighbours.
-bool OnlyNear(int iteration, size_t clusters) {
-  constexpr size_t kManyClusters = 512;
-  return iteration > 0 && clusters > kManyClusters;
-}
-
 }  // namespace
 
-std::vector<uint32_t> DistinctRows(const Matrix& matrix, size_t wanted) {
+std::vector<uint32_t> DistinctRows(const RowSource& rows, size_t wanted) {
   constexpr uint32_t kFree = 0xffffffff;
-  const size_t slots = std::bit_ceil(2 * std::min(wanted, matrix.count) + 1);
+  const size_t slots = std::bit_ceil(2 * std::min(wanted, rows.count) + 1);
   std::vector<uint32_t> table(slots, kFree);
   std::vector<uint32_t> found;
-  for (uint32_t i = 0; i < matrix.count && found.size() < wanted; ++i) {
-    size_t slot = HashRow(matrix.Row(i), matrix.dimension) >> 7 & (slots - 1);
-    while (table[slot] != kFree &&
-           !SameRow(matrix.Row(table[slot]), matrix.Row(i), matrix.dimension)) {
-      slot = (slot + 1) & (slots - 1);
-    }
+  std::vector<float> row(rows.dimension);
+  std::vector<float> other(rows.dimension);
+  const auto is_other = [&](uint32_t held) {
+    rows.read(held, other.data());
+    return row != other;
+  };
+  for (uint32_t i = 0; i < rows.count && found.size() < wanted; ++i) {
+    rows.read(i, row.data());
+    size_t slot = HashRow(row) >> 7 & (slots - 1);
+    while (table[slot] != kFree && is_other(table[slot])) slot = (slot + 1) & (slots - 1);
     if (table[slot] != kFree) continue;
     table[slot] = i;
     found.push_back(i);
@@ -122,29 +145,46 @@ std::vector<uint32_t> DistinctRows(const Matrix& matrix, size_t wanted) {
   return found;
 }
 
-double KMeansWork(const Matrix& points, const Matrix& centroids, int iterations) {
-  double work = 0;
-  for (int i = 0; i < iterations; ++i) {
-    work += OnlyNear(i, centroids.count) ? AssignNearWork(points, centroids)
-                                         : AssignAllWork(points, centroids);
-  }
-  return work;
+double KMeansWork(size_t points, size_t clusters, size_t dimension, int iterations) {
+  return iterations * AssignWork(points, clusters, dimension);
 }
 
-bool KMeans(const Matrix& points, const KMeansOptions& options, Pace& pace,
-            std::vector<float>& centroids) {
+bool KMeans(const CodedPoints& points, const KMeansOptions& options, Pace& pace,
+            Clusters& clusters) {
   Random random(options.seed);
-  const size_t clusters = centroids.size() / points.dimension;
-  const Matrix matrix = {centroids.data(), clusters, points.dimension};
-  std::vector<uint32_t> nearest;
+  const size_t n = points.range.dimension();
+  const size_t count = clusters.centroids.size() / n;
   for (int i = 0; i < options.iterations; ++i) {
-    const auto assign = OnlyNear(i, clusters) ? AssignNear : AssignAll;
-    if (!assign(points, matrix, pace, nearest)) return false;
-    const Members members(nearest, clusters);
-    if (!MoveAll(points, members, pace, centroids)) return false;
-    Reseeding(points, members, random).Run(centroids);
+    const CentroidCodes codes({clusters.centroids.data(), count, n}, points.range);
+    if (!AssignCodes(points, codes, pace, clusters.nearest)) return false;
+    const Members members(clusters.nearest, count);
+    const bool moved = ForEachCluster(count, pace, [&](size_t c) {
+      MoveToMeanOfCodes(points, members, c, &clusters.centroids[c * n]);
+    });
+    if (!moved) return false;
+    const bool settles = i + kSettling >= options.iterations;
+    Reseeding(points, members, random)
+        .Run(settles ? std::numeric_limits<float>::infinity() : options.largest,
+             clusters.centroids);
   }
   return true;
+}
+
+bool MoveToMeans(const RowSource& rows, Pace& pace, Clusters& clusters) {
+  const size_t n = rows.dimension;
+  const Members members(clusters.nearest, clusters.centroids.size() / n);
+  return ForEachCluster(members.clusters(), pace, [&](size_t c) {
+    if (members.Size(c) == 0) return;
+    std::vector<float> row(n);
+    std::vector<double> sums(n);
+    for (uint32_t i = 0; i < members.Size(c); ++i) {
+      rows.read(members.Of(c)[i], row.data());
+      for (size_t j = 0; j < n; ++j) sums[j] += row[j];
+    }
+    for (size_t j = 0; j < n; ++j) {
+      clusters.centroids[c * n + j] = static_cast<float>(sums[j] / members.Size(c));
+    }
+  });
 }
 
 }  // namespace kith::index

@@ -55,6 +55,11 @@ struct PlannedBytes {
   uint64_t total() const { return codes + refine + quantizer + rows + tombstones; }
 };
 
+// From the end of a list, of 16 (M + 2) bytes or a multiple, to the next cache line, on average.
+constexpr uint64_t LinePadding(uint32_t subspaces) {
+  return (subspaces + 2) % 4 == 0 ? 0 : (subspaces + 2) % 2 == 0 ? 16 : 24;
+}
+
 constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
   PlannedBytes bytes;
   if (p.lists != 0) {
@@ -62,7 +67,8 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
     // list to a cache line; two offsets find it.
     const uint64_t lists = uint64_t{p.lists} * shards;
     const uint64_t padded = points + lists * 15 / 2;
-    bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) + lists * (16 + 16);
+    bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) +
+                  lists * (LinePadding(p.subspaces) + 16);
     bytes.refine = points * p.dimension;
     // Centroids as floats and in bytes with two scores, codebooks in two orders, ranges.
     bytes.quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
@@ -73,17 +79,29 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
   return bytes;
 }
 
+// What TrainIndexVersion takes beside the sample that it is given. It reads the points as they are
+// stored; of each it holds a byte a dimension while centroids are trained, and four numbers, then
+// eight numbers. Then come a sub-space of some residuals and, at the end, the quantizers thrice: as
+// trained, as an artifact and parsed again.
+constexpr uint64_t TrainingWorkBytes(const IndexParameters& p, uint64_t sample) {
+  if (p.lists == 0) return 0;
+  const uint64_t used = std::min(sample, SamplePoints(sample, p.lists));
+  const uint64_t centroids = used * (p.dimension + 16);
+  const uint64_t ranges = used * 8 * sizeof(uint32_t);
+  const uint64_t width = (uint64_t{p.dimension} + p.subspaces - 1) / std::max(p.subspaces, 1u);
+  const uint64_t codebook =
+      used * 3 * sizeof(uint32_t) + std::min(used, kCodebookPoints) * (5 * width + 12);
+  const uint64_t quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
+                             uint64_t{p.lists} * (p.dimension + 29);
+  return std::max({centroids, ranges, codebook}) + 3 * quantizer;
+}
+
 // Peak of a training on `sample` points. First the sample stands there twice as stored (the chunks
-// it came in, with hashes and keys, and all of it in order), then once as stored and once as
-// floats, which become residuals in place, with three numbers a point. The quantizers are there as
-// they are trained and, at the end, as an artifact and parsed again.
+// it came in, with hashes and keys, and all of it in order), then once, beside what training takes.
 constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t sample) {
   if (p.lists == 0) return 0;
   const uint64_t stored = p.dimension * ElementSize(p.element_type);
-  const uint64_t sorting = 2 * stored + 80;
-  const uint64_t training = stored + p.dimension * sizeof(float) + 3 * sizeof(uint32_t);
-  const uint64_t quantizer = (uint64_t{p.lists} + 256 + 2) * p.dimension * sizeof(float);
-  return sample * std::max(sorting, training) + 3 * quantizer;
+  return std::max(sample * (2 * stored + 80), sample * stored + TrainingWorkBytes(p, sample));
 }
 
 // Rows encoded by one step of building an index: so many that a step is worth its segment, and no

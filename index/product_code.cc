@@ -1,9 +1,11 @@
 #include "index/product_code.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "index/kernels/kernel_table.h"
 #include "index/kmeans.h"
+#include "index/plan.h"
 
 namespace kith::index {
 namespace {
@@ -11,25 +13,33 @@ namespace {
 // Twelve more bring held-out SIFT 0.3 % nearer to 256 centroids.
 constexpr int kIterations = 12;
 
-std::vector<float> Columns(const Matrix& matrix, size_t begin, size_t end) {
-  std::vector<float> part;
-  part.reserve(matrix.count * (end - begin));
-  for (size_t i = 0; i < matrix.count; ++i) {
-    part.insert(part.end(), matrix.Row(i) + begin, matrix.Row(i) + end);
-  }
-  return part;
-}
+// Of these the range of a sub-space's bytes is made.
+constexpr size_t kFittedPoints = 16'384;
 
 // Distinct points first; where a sub-space has fewer than 256 (a dimension that never varies),
 // some start, and stay, equal.
-std::vector<float> FirstCodewords(const Matrix& points) {
+std::vector<float> FirstCodewords(const RowSource& points) {
   std::vector<uint32_t> rows = DistinctRows(points, kCodewords);
   for (size_t i = 0; rows.size() < kCodewords; ++i) rows.push_back(rows[i]);
-  std::vector<float> codewords;
-  for (uint32_t row : rows) {
-    codewords.insert(codewords.end(), points.Row(row), points.Row(row) + points.dimension);
-  }
+  std::vector<float> codewords(kCodewords * points.dimension);
+  for (size_t k = 0; k < kCodewords; ++k) points.read(rows[k], &codewords[k * points.dimension]);
   return codewords;
+}
+
+std::optional<std::vector<float>> TrainCodewords(const Matrix& points, uint64_t seed, Pace& pace) {
+  const RowSource rows = {points.count, points.dimension, [&](size_t i, float* out) {
+                            std::copy_n(points.Row(i), points.dimension, out);
+                          }};
+  const ByteRange range =
+      ByteRange::Fit({points.rows, std::min(points.count, kFittedPoints), points.dimension});
+  CodedPoints coded{range};
+  Clusters clusters{FirstCodewords(rows), {}};
+  if (!EncodePoints(rows, pace, coded) ||
+      !KMeans(coded, {.iterations = kIterations, .seed = seed}, pace, clusters) ||
+      !MoveToMeans(rows, pace, clusters)) {
+    return std::nullopt;
+  }
+  return std::move(clusters.centroids);
 }
 
 }  // namespace
@@ -42,28 +52,29 @@ std::vector<uint32_t> SubspaceBegins(uint32_t dimension, uint32_t subspaces) {
   return begins;
 }
 
-std::optional<std::vector<float>> TrainCodebooks(const Matrix& residuals,
+std::optional<std::vector<float>> TrainCodebooks(const TrainingResiduals& residuals,
                                                  std::span<const uint32_t> begins, uint64_t seed,
                                                  Pace& pace) {
-  std::vector<float> codebooks(kCodewords * residuals.dimension);
+  const size_t n = residuals.dimension();
+  const size_t count = std::min<size_t>(residuals.count(), kCodebookPoints);
+  std::vector<float> codebooks(kCodewords * n);
   for (size_t m = 0; m + 1 < begins.size(); ++m) {
     const size_t width = begins[m + 1] - begins[m];
-    const std::vector<float> part = Columns(residuals, begins[m], begins[m + 1]);
-    const Matrix points = {part.data(), residuals.count, width};
-    std::vector<float> codewords = FirstCodewords(points);
-    if (!KMeans(points, {.iterations = kIterations, .seed = seed + m}, pace, codewords)) {
-      return std::nullopt;
+    std::vector<float> part(count * width);
+    for (size_t i = 0; i < count; ++i) {
+      residuals.Read(i, begins[m], begins[m + 1], &part[i * width]);
     }
+    const auto codewords = TrainCodewords({part.data(), count, width}, seed + m, pace);
+    if (!codewords.has_value()) return std::nullopt;
     for (size_t k = 0; k < kCodewords; ++k) {
-      std::copy_n(codewords.data() + k * width, width,
-                  codebooks.data() + k * residuals.dimension + begins[m]);
+      std::copy_n(codewords->data() + k * width, width, &codebooks[k * n + begins[m]]);
     }
   }
   return codebooks;
 }
 
-double CodebookWork(const Matrix& residuals) {
-  return KMeansWork(residuals, {nullptr, kCodewords, residuals.dimension}, kIterations);
+double CodebookWork(size_t points, size_t dimension) {
+  return KMeansWork(std::min<size_t>(points, kCodebookPoints), kCodewords, dimension, kIterations);
 }
 
 std::vector<float> CodebookColumns(std::span<const float> codebooks, size_t dimension) {
@@ -76,29 +87,49 @@ std::vector<float> CodebookColumns(std::span<const float> codebooks, size_t dime
 }
 
 ProductCoder::ProductCoder(std::span<const float> codebooks, std::span<const uint32_t> begins)
-    : codebooks_(codebooks),
-      begins_(begins),
-      columns_(CodebookColumns(codebooks, begins.back())),
-      norms_(subspaces() * kCodewords) {
-  for (size_t k = 0; k < kCodewords; ++k) {
-    const float* row = codebooks.data() + k * dimension();
-    for (size_t m = 0; m < subspaces(); ++m) {
-      norms_[m * kCodewords + k] = SquaredNorm(row + begins[m], begins[m + 1] - begins[m]);
+    : codebooks_(codebooks), begins_(begins) {
+  for (size_t m = 0; m < subspaces(); ++m) {
+    const size_t width = begins[m + 1] - begins[m];
+    std::vector<float> part(kCodewords * width);
+    for (size_t k = 0; k < kCodewords; ++k) {
+      std::copy_n(codebooks.data() + k * dimension() + begins[m], width, &part[k * width]);
+    }
+    codewords_.emplace_back(Matrix{part.data(), kCodewords, width});
+    const ByteRange& range = codewords_.back().range();
+    low_.insert(low_.end(), range.low().begin(), range.low().end());
+    inverse_step_.insert(inverse_step_.end(), range.inverse_step().begin(),
+                         range.inverse_step().end());
+  }
+}
+
+void ProductCoder::Encode(const Matrix& residuals, uint8_t* codes, Scratch& scratch) const {
+  const KernelTable& kernels = ActiveKernels();
+  const size_t count = residuals.count;
+  const size_t n = dimension();
+  scratch.row.resize(count * n);
+  for (size_t i = 0; i < count; ++i) {
+    kernels.byte_codes(residuals.Row(i), low_.data(), inverse_step_.data(), n, &scratch.row[i * n]);
+  }
+  scratch.nearest.resize(count);
+  for (size_t m = 0; m < subspaces(); ++m) {
+    const size_t width = codewords_[m].width();
+    const size_t used = begins_[m + 1] - begins_[m];
+    scratch.codes.assign(count * width, 0);
+    for (size_t i = 0; i < count; ++i) {
+      std::copy_n(&scratch.row[i * n + begins_[m]], used, &scratch.codes[i * width]);
+    }
+    kernels.panel_nearest(codewords_[m].distance_panels(), scratch.codes.data(), count,
+                          scratch.nearest.data());
+    for (size_t i = 0; i < count; ++i) {
+      codes[i * subspaces() + m] = static_cast<uint8_t>(scratch.nearest[i]);
     }
   }
 }
 
-void ProductCoder::Encode(const float* residual, uint8_t* codes, float* decoded,
-                          std::vector<float>& scratch) const {
-  scratch.resize(norms_.size());
-  ActiveKernels().lookup_table(residual, columns_.data(), begins_.data(), subspaces(), -2,
-                               scratch.data());
+void ProductCoder::Decode(const uint8_t* codes, float* decoded) const {
   for (size_t m = 0; m < subspaces(); ++m) {
-    const size_t code =
-        SmallestSum(norms_.data() + m * kCodewords, scratch.data() + m * kCodewords, kCodewords);
-    codes[m] = static_cast<uint8_t>(code);
-    std::copy_n(codebooks_.data() + code * dimension() + begins_[m], begins_[m + 1] - begins_[m],
-                decoded + begins_[m]);
+    const float* codeword = codebooks_.data() + codes[m] * dimension() + begins_[m];
+    std::copy_n(codeword, begins_[m + 1] - begins_[m], decoded + begins_[m]);
   }
 }
 

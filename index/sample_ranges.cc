@@ -25,9 +25,8 @@ constexpr float kReach = 0.35f;
 
 class Measurement {
  public:
-  Measurement(const Matrix& residuals, std::span<const uint32_t> lists, Pace& pace,
-              IndexVersion& version)
-      : residuals_(residuals), lists_(lists), pace_(pace), version_(version) {}
+  Measurement(const TrainingResiduals& residuals, Pace& pace, IndexVersion& version)
+      : residuals_(residuals), pace_(pace), version_(version) {}
 
   bool Run() {
     if (has_bias() && !MeasureBiases()) return false;
@@ -40,47 +39,57 @@ class Measurement {
  private:
   bool has_bias() const { return version_.parameters.metric != Metric::kInnerProduct; }
   bool has_refine() const { return version_.parameters.plane_b == PlaneB::kResidual; }
-  size_t dimension() const { return residuals_.dimension; }
-  size_t chunks() const { return (residuals_.count + kChunk - 1) / kChunk; }
+  size_t dimension() const { return residuals_.dimension(); }
+  size_t chunks() const { return (residuals_.count() + kChunk - 1) / kChunk; }
 
-  // work(point, chunk) for every point.
+  // work(point, its residual, chunk) for every point.
   template <class Work>
-  bool ForEachPoint(double chunk_work, const Work& work) {
-    return pace_.Run(chunks(), chunk_work, [&](size_t chunk) {
-      const size_t end = std::min(residuals_.count, (chunk + 1) * kChunk);
-      for (size_t i = chunk * kChunk; i < end; ++i) work(i, chunk);
+  bool ForEachPoint(const Work& work) {
+    return pace_.Run(chunks(), 0, [&](size_t chunk) {
+      std::vector<float> residual(dimension());
+      const size_t end = std::min(residuals_.count(), (chunk + 1) * kChunk);
+      for (size_t i = chunk * kChunk; i < end; ++i) {
+        residuals_.Read(i, residual.data());
+        work(i, residual.data(), chunk);
+      }
     });
   }
 
   bool MeasureBiases() {
     const ProductCoder coder(version_.codebooks, version_.subspace_begins);
-    coded_bias_.resize(residuals_.count);
-    exact_bias_.resize(residuals_.count);
-    const double work = double{kChunk} * kCodewords * static_cast<double>(dimension());
+    coded_bias_.resize(residuals_.count());
+    exact_bias_.resize(residuals_.count());
+    const double work = AssignWork(kChunk, kCodewords, dimension());
     return pace_.Run(chunks(), work, [&](size_t chunk) {
-      std::vector<uint8_t> codes(coder.subspaces());
-      std::vector<float> decoded(dimension());
-      std::vector<float> scratch;
-      const size_t end = std::min(residuals_.count, (chunk + 1) * kChunk);
-      for (size_t i = chunk * kChunk; i < end; ++i) {
-        const float* centroid = version_.Centroid(lists_[i]);
-        coder.Encode(residuals_.Row(i), codes.data(), decoded.data(), scratch);
-        coded_bias_[i] = static_cast<float>(BiasOf(centroid, decoded.data(), dimension()));
-        exact_bias_[i] = static_cast<float>(BiasOf(centroid, residuals_.Row(i), dimension()));
+      const size_t n = dimension();
+      const size_t begin = chunk * kChunk;
+      const size_t count = std::min(kChunk, residuals_.count() - begin);
+      std::vector<float> residuals(count * n);
+      for (size_t i = 0; i < count; ++i) residuals_.Read(begin + i, &residuals[i * n]);
+      std::vector<uint8_t> codes(count * coder.subspaces());
+      ProductCoder::Scratch scratch;
+      coder.Encode({residuals.data(), count, n}, codes.data(), scratch);
+      std::vector<float> decoded(n);
+      for (size_t i = 0; i < count; ++i) {
+        const float* centroid = residuals_.Centroid(begin + i);
+        coder.Decode(&codes[i * coder.subspaces()], decoded.data());
+        coded_bias_[begin + i] = static_cast<float>(BiasOf(centroid, decoded.data(), n));
+        exact_bias_[begin + i] = static_cast<float>(BiasOf(centroid, &residuals[i * n], n));
       }
     });
   }
 
   // Of each dimension, by a first part of the sample: it is in random order.
   bool MeasureMiddles() {
-    const size_t count = std::min<size_t>(residuals_.count, kCodebookPoints);
+    const size_t count = std::min<size_t>(residuals_.count(), kCodebookPoints);
     middles_.resize(dimension());
     return pace_.Run((dimension() + kColumns - 1) / kColumns, 0, [&](size_t task) {
       const size_t begin = task * kColumns;
       const size_t columns = std::min(kColumns, dimension() - begin);
       std::vector<float> values(columns * count);
       for (size_t i = 0; i < count; ++i) {
-        const float* row = residuals_.Row(i) + begin;
+        float row[kColumns];
+        residuals_.Read(i, begin, begin + columns, row);
         for (size_t j = 0; j < columns; ++j) values[j * count + i] = row[j];
       }
       for (size_t j = 0; j < columns; ++j) {
@@ -92,7 +101,7 @@ class Measurement {
   // How many times too far out each point lies in the dimension, or the bias, where it is farthest;
   // up to 1 it belongs.
   bool MeasureExcess() {
-    excess_.assign(residuals_.count, 0);
+    excess_.assign(residuals_.count(), 0);
     if (has_bias()) {
       for (const std::vector<float>* biases : {&coded_bias_, &exact_bias_}) {
         std::vector<float> copy = *biases;
@@ -108,8 +117,7 @@ class Measurement {
     for (const Middle& middle : middles_) {
       least_span += middle.span() / static_cast<float>(20 * dimension());
     }
-    return ForEachPoint(0, [&](size_t i, size_t) {
-      const float* residual = residuals_.Row(i);
+    return ForEachPoint([&](size_t i, const float* residual, size_t) {
       for (size_t j = 0; j < dimension(); ++j) {
         const float excess = middles_[j].Excess(residual[j], least_span);
         excess_[i] = std::max(excess_[i], excess / kStrayResidual);
@@ -124,8 +132,8 @@ class Measurement {
       if (excess_[i] > 1) outside.push_back({-excess_[i], i});
     }
     std::sort(outside.begin(), outside.end());
-    outside.resize(std::min(outside.size(), residuals_.count / kPointsPerStray));
-    is_stray_.assign(residuals_.count, 0);
+    outside.resize(std::min(outside.size(), residuals_.count() / kPointsPerStray));
+    is_stray_.assign(residuals_.count(), 0);
     for (const auto& [excess, point] : outside) is_stray_[point] = 1;
   }
 
@@ -133,7 +141,7 @@ class Measurement {
     std::vector<SampleExtents> extents(chunks(), SampleExtents(version_.dimension()));
     extents[0].bias = bias_;
     for (size_t j = 0; j < middles_.size(); ++j) Reach(middles_[j], extents[0].residual[j]);
-    const bool done = ForEachPoint(0, [&](size_t i, size_t chunk) {
+    const bool done = ForEachPoint([&](size_t i, const float* residual, size_t chunk) {
       if (is_stray_[i] != 0) return;
       SampleExtents& of_chunk = extents[chunk];
       if (has_bias()) {
@@ -141,7 +149,6 @@ class Measurement {
         of_chunk.bias.Take(exact_bias_[i]);
       }
       if (!has_refine()) return;
-      const float* residual = residuals_.Row(i);
       for (size_t j = 0; j < dimension(); ++j) of_chunk.residual[j].Take(residual[j]);
     });
     if (!done) return false;
@@ -155,8 +162,7 @@ class Measurement {
     extent.Take(middle.most + kReach * middle.span());
   }
 
-  const Matrix residuals_;
-  const std::span<const uint32_t> lists_;
+  const TrainingResiduals& residuals_;
   Pace& pace_;
   IndexVersion& version_;
   std::vector<float> coded_bias_;  // of r̂
@@ -185,14 +191,13 @@ Middle MiddleOf(std::span<float> values) {
   return {least, *high};
 }
 
-bool MeasureRanges(const Matrix& residuals, std::span<const uint32_t> lists, Pace& pace,
-                   IndexVersion& version) {
-  return Measurement(residuals, lists, pace, version).Run();
+bool MeasureRanges(const TrainingResiduals& residuals, Pace& pace, IndexVersion& version) {
+  return Measurement(residuals, pace, version).Run();
 }
 
-double MeasureRangesWork(const Matrix& residuals, Metric metric) {
-  if (metric == Metric::kInnerProduct) return 0;
-  return AssignAllWork(residuals, {nullptr, kCodewords, residuals.dimension});
+double MeasureRangesWork(size_t points, const IndexParameters& parameters) {
+  if (parameters.metric == Metric::kInnerProduct) return 0;
+  return AssignWork(points, kCodewords, parameters.dimension);
 }
 
 }  // namespace kith::index

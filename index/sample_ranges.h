@@ -6,8 +6,8 @@
 #include <span>
 
 #include "index/index_version.h"
-#include "index/nearest.h"
 #include "index/pace.h"
+#include "index/training_points.h"
 
 namespace kith::index {
 
@@ -28,14 +28,12 @@ struct Middle {
 // Reorders `values`, of which there is at least one.
 Middle MiddleOf(std::span<float> values);
 
-// Sets the bias and refine ranges of `version`, whose quantizers are trained, by its sample:
-// `residuals` of points in `lists`. The few points that lie far outside the middle of the others
-// have no say: a single one a hundred times too long would leave every other point a handful of
-// codes. False when cancelled.
-bool MeasureRanges(const Matrix& residuals, std::span<const uint32_t> lists, Pace& pace,
-                   IndexVersion& version);
+// Sets the bias and refine ranges of `version`, whose quantizers are trained, by its sample's
+// residuals. The few points that lie far outside the middle of the others have no say: a single one
+// a hundred times too long would leave every other point a handful of codes. False when cancelled.
+bool MeasureRanges(const TrainingResiduals& residuals, Pace& pace, IndexVersion& version);
 // The work it counts with the pace.
-double MeasureRangesWork(const Matrix& residuals, Metric metric);
+double MeasureRangesWork(size_t points, const IndexParameters& parameters);
 
 }  // namespace kith::index
 

@@ -24,6 +24,15 @@ struct BytePanels {
   size_t width = 0;  // dimensions, a multiple of 4
 };
 
+// A vector of smallest score among those whose numbers leave the same rest: of equals the lowest;
+// the largest int32 and 0 where there is none.
+struct PanelCandidate {
+  static constexpr size_t kClasses = 16;  // the rests of a division by it
+
+  int32_t score;
+  uint32_t vector;
+};
+
 // A run of blocks of one list (index/list_segment.h) and what they are compared by.
 struct ByteScan {
   static constexpr uint32_t kLanes = 64;      // vectors of a block
@@ -112,6 +121,15 @@ struct KernelTable {
   // out[i] = sum_j query_scaled[j] * codes[i][j]  (inner product part of plane B)
   void (*refine_ip)(const float* query_scaled, const uint8_t* const* codes, size_t count, size_t n,
                     float* out) noexcept;
+
+  // out[j] = (values[j] - low[j]) * inverse_step[j] to the nearest integer, within 0 and 255, less
+  // 128; of what is not a number the lowest.
+  void (*byte_codes)(const float* values, const float* low, const float* inverse_step, size_t n,
+                     int8_t* out) noexcept = nullptr;
+  // As panel_nearest, but for each query the nearest of every class: `out` has room for kClasses a
+  // query.
+  void (*panel_candidates)(const BytePanels& panels, const int8_t* queries, size_t count,
+                           PanelCandidate* out) noexcept = nullptr;
 };
 
 const KernelTable& PortableKernels();

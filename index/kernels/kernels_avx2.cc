@@ -82,6 +82,11 @@ void PanelNearestWide(const BytePanels& panels, const int8_t* queries, size_t co
   NearestByScores<ScorePanelWide>(panels, queries, count, nearest);
 }
 
+void PanelCandidatesWide(const BytePanels& panels, const int8_t* queries, size_t count,
+                         PanelCandidate* out) noexcept {
+  CandidatesByScores<ScorePanelWide>(panels, queries, count, out);
+}
+
 // Sixteen shuffles look 32 codes up in 256 entries: every sixteenth of the table is asked by the
 // low four bits, and a tree of blends picks by the high four.
 KITH_INLINE __m256i LookUp(const uint8_t* table, __m256i codes) {
@@ -173,6 +178,7 @@ constexpr KernelTable WideTable() {
   KernelTable table = MakeTable("avx2");
   table.panel_scores = PanelScoresWide;
   table.panel_nearest = PanelNearestWide;
+  table.panel_candidates = PanelCandidatesWide;
   table.scan_bytes = ScanBytesWide;
   return table;
 }

@@ -175,33 +175,55 @@ constexpr size_t kTileQueries = 6;   // 24 registers of sums
 constexpr size_t kQueryBlock = 384;  // whose best lanes stay in the second level of the cache
 constexpr size_t kPanelBlockBytes = 256 * 1024;
 
-void PanelNearestWide(const BytePanels& panels, const int8_t* queries, size_t count,
-                      uint32_t* nearest) noexcept {
+// The best lanes of up to kQueryBlock queries.
+KITH_INLINE void BestOfBlock(const BytePanels& panels, const int8_t* queries, size_t count,
+                             BestLanes* best) {
   const size_t panel_bytes = panels.width * kPanel;
   const size_t block = panel_bytes >= kPanelBlockBytes ? 1 : kPanelBlockBytes / panel_bytes;
-  BestLanes best[kQueryBlock];
   const int8_t* each[kQueryBlock];
+  for (size_t i = 0; i < count; ++i) {
+    each[i] = queries + i * panels.width;
+    best[i] = {_mm512_set1_epi32(INT32_MAX), _mm512_setzero_si512()};
+  }
+  for (size_t first = 0; first < panels.panels; first += block) {
+    const size_t end = panels.panels - first < block ? panels.panels : first + block;
+    size_t i = 0;
+    for (; i + kTileQueries <= count; i += kTileQueries) {
+      for (size_t panel = first; panel < end; ++panel) {
+        TakeNearer<kTileQueries>(panels, panel, each + i, best + i);
+      }
+    }
+    for (; i < count; ++i) {
+      for (size_t panel = first; panel < end; ++panel) {
+        TakeNearer<1>(panels, panel, each + i, best + i);
+      }
+    }
+  }
+}
+
+void PanelNearestWide(const BytePanels& panels, const int8_t* queries, size_t count,
+                      uint32_t* nearest) noexcept {
+  BestLanes best[kQueryBlock];
   for (size_t begin = 0; begin < count; begin += kQueryBlock) {
     const size_t some = count - begin < kQueryBlock ? count - begin : kQueryBlock;
-    for (size_t i = 0; i < some; ++i) {
-      each[i] = queries + (begin + i) * panels.width;
-      best[i] = {_mm512_set1_epi32(INT32_MAX), _mm512_setzero_si512()};
-    }
-    for (size_t first = 0; first < panels.panels; first += block) {
-      const size_t end = panels.panels - first < block ? panels.panels : first + block;
-      size_t i = 0;
-      for (; i + kTileQueries <= some; i += kTileQueries) {
-        for (size_t panel = first; panel < end; ++panel) {
-          TakeNearer<kTileQueries>(panels, panel, each + i, best + i);
-        }
-      }
-      for (; i < some; ++i) {
-        for (size_t panel = first; panel < end; ++panel) {
-          TakeNearer<1>(panels, panel, each + i, best + i);
-        }
-      }
-    }
+    BestOfBlock(panels, queries + begin * panels.width, some, best);
     for (size_t i = 0; i < some; ++i) nearest[begin + i] = LowestOfBest(best[i]);
+  }
+}
+
+void PanelCandidatesWide(const BytePanels& panels, const int8_t* queries, size_t count,
+                         PanelCandidate* out) noexcept {
+  BestLanes best[kQueryBlock];
+  for (size_t begin = 0; begin < count; begin += kQueryBlock) {
+    const size_t some = count - begin < kQueryBlock ? count - begin : kQueryBlock;
+    BestOfBlock(panels, queries + begin * panels.width, some, best);
+    for (size_t i = 0; i < some; ++i, out += kClasses) {
+      alignas(64) int32_t scores[kClasses];
+      alignas(64) uint32_t vectors[kClasses];
+      _mm512_store_si512(scores, best[i].score);
+      _mm512_store_si512(vectors, best[i].vector);
+      for (size_t lane = 0; lane < kClasses; ++lane) out[lane] = {scores[lane], vectors[lane]};
+    }
   }
 }
 
@@ -321,7 +343,7 @@ KITH_INLINE uint64_t ReachedLanes(__m512i even, __m512i odd, const __m512i* bias
 
 // Out of line, so that the scans stay small.
 __attribute__((noinline)) Survivor* TakeLanes(uint64_t reached, uint32_t first, const __m512i* sums,
-                                const __m512i* bias, Survivor* out) {
+                                              const __m512i* bias, Survivor* out) {
   alignas(64) uint16_t sum[64];
   alignas(64) uint16_t its_bias[64];
   for (int i = 0; i < 2; ++i) {
@@ -340,8 +362,8 @@ __attribute__((noinline)) Survivor* TakeLanes(uint64_t reached, uint32_t first, 
   return out;
 }
 
-// kBlocks blocks, which share the loads of the table. The last one may be shorter; nothing behind it
-// is read.
+// kBlocks blocks, which share the loads of the table. The last one may be shorter; nothing behind
+// it is read.
 template <uint32_t kBlocks>
 KITH_INLINE Survivor* ScanBlocks(const ByteScan& scan, Survivor* out) {
   const size_t block_bytes = size_t{kBlock} * (scan.subspaces + 2);
@@ -418,6 +440,7 @@ constexpr KernelTable WideTable() {
   table.ip_u8 = IpU8Wide;
   table.panel_scores = PanelScoresWide;
   table.panel_nearest = PanelNearestWide;
+  table.panel_candidates = PanelCandidatesWide;
   table.kth_smallest = KthSmallestWide;
   table.collect_at_most = CollectAtMostWide;
   table.keep_at_most = KeepAtMostWide;

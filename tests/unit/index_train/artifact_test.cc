@@ -59,7 +59,6 @@ TEST(ArtifactTest, ComesBackWhole) {
     EXPECT_EQ(version.parameters.plane_b, plane_b);
     EXPECT_EQ(version.parameters.seed, 77u);
     EXPECT_EQ(version.centroids.size(), 12u);
-    EXPECT_EQ(version.centroid_norms.size(), 4u);
     EXPECT_EQ(version.codebooks.size(), 256u * 3);
     EXPECT_EQ(version.refine_min.size(), plane_b == PlaneB::kResidual ? 3u : 0u);
     EXPECT_EQ(version.subspace_begins, (std::vector<uint32_t>{0, 1, 3}));
@@ -103,7 +102,6 @@ TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
   EXPECT_EQ(version.bias_scale, 0.125f);
   EXPECT_EQ(version.subspace_begins, (std::vector<uint32_t>{0, 2}));
   EXPECT_EQ(version.centroids, (std::vector<float>{-3, -2, -1, 0, 1, 2}));
-  EXPECT_EQ(version.centroid_norms, (std::vector<float>{13, 1, 5}));
   EXPECT_EQ(version.codebooks[511], 127.75f);
   EXPECT_EQ(version.refine_min, (std::vector<float>{-1, -2}));
   EXPECT_EQ(version.refine_scale, (std::vector<float>{0.5f, 0.75f}));

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "index/assign.h"
-#include "index/kernels/kernel_table.h"
-#include "index/nearest.h"
 #include "index/pace.h"
 #include "index/parallel.h"
 #include "index/random.h"
@@ -17,11 +17,37 @@
 namespace kith::index {
 namespace {
 
+RowSource SourceOf(const Matrix& matrix) {
+  return {matrix.count, matrix.dimension,
+          [matrix](size_t i, float* out) { std::copy_n(matrix.Row(i), matrix.dimension, out); }};
+}
+
+std::vector<uint32_t> NearestByDefinition(const Matrix& points, const Matrix& centroids) {
+  std::vector<uint32_t> nearest;
+  for (size_t i = 0; i < points.count; ++i) {
+    double least = 1e300;
+    uint32_t best = 0;
+    for (uint32_t c = 0; c < centroids.count; ++c) {
+      double distance = 0;
+      for (size_t j = 0; j < points.dimension; ++j) {
+        const double difference = double{points.Row(i)[j]} - centroids.Row(c)[j];
+        distance += difference * difference;
+      }
+      if (distance < least) best = c;
+      least = std::min(least, distance);
+    }
+    nearest.push_back(best);
+  }
+  return nearest;
+}
+
+Matrix CentroidsOf(const std::vector<float>& centroids, size_t dimension) {
+  return {centroids.data(), centroids.size() / dimension, dimension};
+}
+
 double Distortion(const Matrix& points, const std::vector<float>& centroids) {
-  const Matrix matrix = {centroids.data(), centroids.size() / points.dimension, points.dimension};
-  const auto norms = SquaredNorms(matrix);
-  std::vector<uint32_t> nearest(points.count);
-  NearestFinder(matrix, norms).Find(points, nearest.data());
+  const Matrix matrix = CentroidsOf(centroids, points.dimension);
+  const auto nearest = NearestByDefinition(points, matrix);
   double sum = 0;
   for (size_t i = 0; i < points.count; ++i) {
     for (size_t j = 0; j < points.dimension; ++j) {
@@ -32,48 +58,59 @@ double Distortion(const Matrix& points, const std::vector<float>& centroids) {
   return sum / static_cast<double>(points.count);
 }
 
-std::vector<float> Cluster(const Matrix& points, size_t clusters, int threads) {
+// By bytes, then moved to the means of the floats.
+std::vector<float> Cluster(const Matrix& points, const KMeansOptions& options, int threads,
+                           std::vector<float> centroids) {
   TrainingControl control;
   control.threads = threads;
   Pace pace(control, 1);
-  std::vector<float> centroids(points.rows, points.rows + clusters * points.dimension);
-  EXPECT_TRUE(KMeans(points, {.iterations = 10, .seed = 5}, pace, centroids));
+  const ByteRange range = ByteRange::Fit(points);
+  CodedPoints coded{range};
+  EXPECT_TRUE(EncodePoints(SourceOf(points), pace, coded));
+  Clusters clusters{std::move(centroids), {}};
+  EXPECT_TRUE(KMeans(coded, options, pace, clusters));
+  EXPECT_TRUE(MoveToMeans(SourceOf(points), pace, clusters));
+  return std::move(clusters.centroids);
+}
+
+std::vector<float> Cluster(const Matrix& points, size_t clusters, int threads) {
+  return Cluster(points, {.iterations = 10, .seed = 5}, threads,
+                 {points.rows, points.rows + clusters * points.dimension});
+}
+
+// Lloyd's iterations in double.
+std::vector<float> ClusterByDefinition(const Matrix& points, std::vector<float> centroids,
+                                       int iterations) {
+  const size_t n = points.dimension;
+  for (int i = 0; i < iterations; ++i) {
+    const Members members(NearestByDefinition(points, CentroidsOf(centroids, n)),
+                          centroids.size() / n);
+    for (size_t c = 0; c < members.clusters(); ++c) {
+      if (members.Size(c) == 0) continue;
+      for (size_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (uint32_t k = 0; k < members.Size(c); ++k) sum += points.Row(members.Of(c)[k])[j];
+        centroids[c * n + j] = static_cast<float>(sum / members.Size(c));
+      }
+    }
+  }
   return centroids;
 }
 
-TEST(NearestFinderTest, FindsTheNearestByDefinitionAndTheLowerOfEquals) {
-  for (const auto& [centroid_count, n] :
-       {std::pair<size_t, uint32_t>{1, 5}, {37, 19}, {256, 8}, {256, 70}, {1300, 16}}) {
-    auto rows = ClusteredPoints(centroid_count, n, 1);
-    const size_t last = centroid_count - 1;
-    if (centroid_count > 30) {  // twins nearby and far off
-      std::copy_n(&rows[3 * n], n, &rows[20 * n]);
-      std::copy_n(&rows[3 * n], n, &rows[last * n]);
-    }
-    auto points = ClusteredPoints(203, n, 2);
-    if (centroid_count > 30) std::copy_n(&rows[3 * n], n, points.data());
-    const Matrix centroids = {rows.data(), centroid_count, n};
-    const auto norms = SquaredNorms(centroids);
-    std::vector<uint32_t> nearest(203);
-    NearestFinder(centroids, norms).Find({points.data(), 203, n}, nearest.data());
-    for (size_t i = 0; i < 203; ++i) {
-      double least = 1e30;
-      double found = 0;
-      for (size_t c = 0; c < centroid_count; ++c) {
-        double distance = 0;
-        for (size_t j = 0; j < n; ++j) {
-          const double difference = points[i * n + j] - rows[c * n + j];
-          distance += difference * difference;
-        }
-        least = std::min(least, distance);
-        if (c == nearest[i]) found = distance;
-      }
-      EXPECT_LE(found, least + 1e-5) << i;
-    }
-    if (centroid_count > 30) {
-      EXPECT_EQ(nearest[0], 3u) << "the first of three equal ones";
-    }
-  }
+TEST(KMeansTest, OnBytesIsAsGoodAsOnFloats) {
+  const auto points = ClusteredPoints(4000, 24, 3);
+  const Matrix matrix = {points.data(), 4000, 24};
+  const auto exact = ClusterByDefinition(matrix, {points.begin(), points.begin() + 64 * 24}, 10);
+  EXPECT_LT(Distortion(matrix, Cluster(matrix, 64, 1)), 1.01 * Distortion(matrix, exact));
+}
+
+TEST(KMeansTest, OneFarPointLeavesTheBytesOfTheOthersFine) {
+  auto points = ClusteredPoints(4000, 24, 3);
+  const Matrix matrix = {points.data(), 4000, 24};
+  const Matrix others = {points.data(), 2000, 24};
+  const double clean = Distortion(others, Cluster(matrix, 64, 1));
+  for (size_t j = 0; j < 24; ++j) points[2000 * 24 + j] = 300;
+  EXPECT_LT(Distortion(others, Cluster(matrix, 64, 1)), 1.03 * clean);
 }
 
 TEST(KMeansTest, GetsFarBelowTheDistortionOfRandomCentroids) {
@@ -83,43 +120,30 @@ TEST(KMeansTest, GetsFarBelowTheDistortionOfRandomCentroids) {
   EXPECT_LT(Distortion(matrix, Cluster(matrix, 32, 1)), 0.72 * Distortion(matrix, random));
 }
 
-TEST(KMeansTest, ComparingWithNeighboursOnlyLosesNothingThatMatters) {
-  // Evenly spread, so that every cluster has many others around it.
-  std::mt19937 bits(9);
-  std::vector<float> points(12'000 * 16);
-  for (float& value : points) value = Draw(bits);
-  const Matrix matrix = {points.data(), 12'000, 16};
-  const auto quick = Cluster(matrix, 600, 2);  // above the number from which it does
-  TrainingControl control;
-  Pace pace(control, 1);
-  std::vector<float> full(points.begin(), points.begin() + 600 * 16);
-  for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(KMeans(matrix, {.iterations = 1, .seed = 5}, pace, full));
+TEST(KMeansTest, SplitsFatClustersAndGivesUpThinOnesForThem) {
+  // Nine points in ten lie in one tight heap that a single centroid starts in.
+  std::mt19937 bits(8);
+  std::vector<float> points;
+  for (int i = 0; i < 6000; ++i) {
+    for (int j = 0; j < 4; ++j) points.push_back(i % 10 == 0 ? 100 * Draw(bits) : 50 + Draw(bits));
   }
-  EXPECT_NE(quick, full);
-  EXPECT_LT(Distortion(matrix, quick), 1.005 * Distortion(matrix, full));
-  EXPECT_EQ(quick, Cluster(matrix, 600, 3));
-}
-
-TEST(KMeansTest, AFatClusterIsMovedInPiecesThatCanBeStoppedBetween) {
-  // All points in one of many clusters, the others far away but for a few.
-  constexpr uint32_t n = 256;
-  const auto points = ClusteredPoints(20'000, n, 3);
-  const Matrix matrix = {points.data(), 20'000, n};
-  std::vector<float> centroids(600 * n, 50.0f);
-  for (size_t c = 0; c < 600; ++c) centroids[c * n] += static_cast<float>(c);
-  std::copy_n(points.begin(), 40 * n, centroids.begin());
-  const Matrix clusters = {centroids.data(), 600, n};
-  std::vector<uint32_t> nearest(20'000, 17);
-  int asked = 0;
-  TrainingControl control;
-  control.cancelled = [&] { return ++asked < 0; };
-  Pace pace(control, 1);
-  ASSERT_TRUE(AssignNear(matrix, clusters, pace, nearest));
-  EXPECT_GE(asked, 5) << "at the start, after each of several pieces and at the end";
-  std::vector<uint32_t> all(20'000);
-  NearestFinder(clusters, SquaredNorms(clusters)).Find(matrix, all.data());
-  EXPECT_EQ(nearest, all) << "all 40 centroids among the points are neighbours of each other";
+  const Matrix matrix = {points.data(), 6000, 4};
+  std::vector<float> first;
+  for (size_t i = 0; i < 60; ++i) {
+    const float* row = matrix.Row(i == 0 ? 1 : 10 * i);
+    first.insert(first.end(), row, row + 4);
+  }
+  const auto largest = [&](const std::vector<float>& centroids) {
+    const Members members(NearestByDefinition(matrix, CentroidsOf(centroids, 4)), 60);
+    uint32_t most = 0;
+    for (size_t c = 0; c < 60; ++c) most = std::max(most, members.Size(c));
+    return most;
+  };
+  const KMeansOptions plain = {.iterations = 12, .seed = 1};
+  EXPECT_GT(largest(Cluster(matrix, plain, 1, first)), 3000u);
+  KMeansOptions balanced = plain;
+  balanced.largest = 4;
+  EXPECT_LE(largest(Cluster(matrix, balanced, 1, first)), 600u) << "the mean has 100";
 }
 
 TEST(KMeansTest, FindsSeparatedClusters) {
@@ -150,11 +174,8 @@ TEST(KMeansTest, GivesPointsToClustersThatStartEqual) {
   std::vector<float> centroids;
   for (int i = 0; i < 24; ++i)
     centroids.insert(centroids.end(), points.begin(), points.begin() + 6);
-  TrainingControl control;
-  Pace pace(control, 1);
-  ASSERT_TRUE(KMeans(matrix, {.iterations = 10, .seed = 1}, pace, centroids));
-  const Matrix trained = {centroids.data(), 24, 6};
-  EXPECT_EQ(DistinctRows(trained, 24).size(), 24u);
+  centroids = Cluster(matrix, {.iterations = 10, .seed = 1}, 1, centroids);
+  EXPECT_EQ(DistinctRows(SourceOf({centroids.data(), 24, 6}), 24).size(), 24u);
   const std::vector<float> random(points.begin(), points.begin() + 24 * 6);
   EXPECT_LT(Distortion(matrix, centroids), Distortion(matrix, random));
 }
@@ -168,8 +189,8 @@ TEST(KMeansTest, KeepsFiniteCentroidsWhereAllPointsAreEqual) {
 TEST(DistinctRowsTest, NamesTheFirstOfEachAndStopsWhenItHasEnough) {
   const std::vector<float> rows = {1, 2, 1, 2, 0, 0, -0.0f, 0, 3, 4, 1, 2, 5, 6};
   const Matrix matrix = {rows.data(), 7, 2};
-  EXPECT_EQ(DistinctRows(matrix, 100), (std::vector<uint32_t>{0, 2, 4, 6}));
-  EXPECT_EQ(DistinctRows(matrix, 3), (std::vector<uint32_t>{0, 2, 4}));
+  EXPECT_EQ(DistinctRows(SourceOf(matrix), 100), (std::vector<uint32_t>{0, 2, 4, 6}));
+  EXPECT_EQ(DistinctRows(SourceOf(matrix), 3), (std::vector<uint32_t>{0, 2, 4}));
 }
 
 TEST(RandomTest, OrderIsAPermutationAndFollowsTheSeed) {
