@@ -11,7 +11,8 @@
 #
 # FILE gets p99_ratio (wanted: 1.2 at most), recall_difference (0.005), the bytes of both in memory and on
 # disk, the latencies while the points were updated, and how many searches failed then (none may).
-# 100,000 points take about two minutes on two cores. Needs a release build: scripts/build.sh.
+# 100,000 points take about two minutes on two cores, SIFT's million about twelve. Needs a release build:
+# scripts/build.sh.
 set -euo pipefail
 
 invoked_from="${PWD}"

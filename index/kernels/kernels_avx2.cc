@@ -41,6 +41,8 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
 }
 
 #include "index/kernels/portable_kernels.inc"
+// The second needs what the first defines.
+#include "index/kernels/portable_byte_kernels.inc"
 
 // Scores of a panel: bytes widen to 16 bits, as vpmaddubsw would saturate. A quarter of a panel at
 // a time, so that its sums stay in registers.

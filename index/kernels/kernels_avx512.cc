@@ -41,6 +41,8 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
 }
 
 #include "index/kernels/portable_kernels.inc"
+// The second needs what the first defines.
+#include "index/kernels/portable_byte_kernels.inc"
 
 KITH_INLINE __m512i LoadBytes(const void* at) { return _mm512_loadu_si512(at); }
 

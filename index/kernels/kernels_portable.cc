@@ -61,6 +61,8 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
 }
 
 #include "index/kernels/portable_kernels.inc"
+// The second needs what the first defines.
+#include "index/kernels/portable_byte_kernels.inc"
 
 constexpr KernelTable kTable = MakeTable("portable");
 

@@ -61,6 +61,7 @@ NAMED_FOLDERS = ["common", "tests/unit/common_rpc"]
 # library gives is its own; what is marked (to mend) is not excused but known.
 PARAMETERS_ALLOWED = {
     "index/kernels/assignment_kernels.inc": None,  # as the next
+    "index/kernels/portable_byte_kernels.inc": None,  # likewise
     "index/kernels/portable_kernels.inc": None,  # plain values, no struct to load through: any
     "index/kernels/kernels_avx2.cc": None,
     "index/kernels/kernels_avx512.cc": None,
