@@ -38,9 +38,9 @@ bool KMeans(const CodedPoints& points, const KMeansOptions& options, Pace& pace,
 double KMeansWork(size_t points, size_t clusters, size_t dimension, int iterations);
 
 // Moves each centroid to the mean of its points as floats, which the bytes only came near to; those
-// without points stay. What lies outside the range counts as at its border, as it did among bytes: a
-// far point would take the centroid from the others. The same bytes for any number of threads. False
-// when cancelled.
+// without points stay. What lies outside the range counts as at its border, as it did among bytes:
+// a far point would take the centroid from the others. The same bytes for any number of threads.
+// False when cancelled.
 bool MoveToMeans(const RowSource& rows, const ByteRange& range, Pace& pace, Clusters& clusters);
 
 }  // namespace kith::index

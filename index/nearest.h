@@ -16,8 +16,8 @@ namespace kith::index {
 // nearest by floats. A point's answer does not depend on those beside it, nor on the machine.
 //
 // The few are the best by codes of the sixteen that are each the best of their class
-// (kernels/kernel_table.h). Of SIFT as floats 0.15 % of the points have a nearer centroid than the
-// one found, which adds 0.0005 % to their squared residuals
+// (kernels/kernel_table.h). Of SIFT as floats 0.075 % of the points have a nearer centroid than the
+// one found, which adds 0.0004 % to their squared residuals
 // (docs/decisions/0016-training-by-bytes.md).
 //
 // Threads: one at a time; one of these a thread.
