@@ -52,14 +52,17 @@ void Indexer::Drop(const std::string& version) {
   spdlog::info("event=index_dropped shard={} version={}", parts_.spec.shard, version);
 }
 
-const BuiltIndex* Indexer::Choose(const Snapshot& snapshot, Pace pace) {
+const BuiltIndex* ChooseToEncode(const Snapshot& snapshot, Pace pace) {
   const BuiltIndex* chosen = nullptr;
+  uint32_t most = 0;
   for (const BuiltIndex& index : snapshot.indexes) {
     const uint32_t waiting = snapshot.row_end - index.indexed_end;
     const uint32_t worth = index.ready && pace == Pace::kBusy ? kShortTail : 1;
     if (waiting < worth) continue;
     if (!index.ready) return &index;
-    if (chosen == nullptr) chosen = &index;
+    if (waiting <= most) continue;
+    chosen = &index;
+    most = waiting;
   }
   return chosen;
 }
@@ -77,7 +80,7 @@ std::vector<SegmentRows> RowsOfSegments(const Snapshot& snapshot, const BuiltInd
 
 bool Indexer::HasWork(Pace pace) const {
   const auto snapshot = parts_.snapshots.Pin();
-  if (Choose(*snapshot, pace) != nullptr) return true;
+  if (ChooseToEncode(*snapshot, pace) != nullptr) return true;
   return std::any_of(snapshot->indexes.begin(), snapshot->indexes.end(),
                      [&](const BuiltIndex& index) {
                        return ChooseMerge(RowsOfSegments(*snapshot, index), pace).has_value();
@@ -86,11 +89,11 @@ bool Indexer::HasWork(Pace pace) const {
 
 bool Indexer::Step(Pace pace) {
   const auto snapshot = parts_.snapshots.Pin();
-  if (const BuiltIndex* index = Choose(*snapshot, pace); index != nullptr) {
+  if (const BuiltIndex* index = ChooseToEncode(*snapshot, pace); index != nullptr) {
     Encode(*snapshot, *index);
   }
   // While rows wait to be encoded merges keep up and no more: what they merge grows yet.
-  const bool waits = Choose(*parts_.snapshots.Pin(), pace) != nullptr;
+  const bool waits = ChooseToEncode(*parts_.snapshots.Pin(), pace) != nullptr;
   MergeOne(waits ? Pace::kBusy : pace);
   return HasWork(pace);
 }

@@ -32,8 +32,6 @@ class Indexer {
   bool HasWork(Pace pace) const;  // threads: any
 
  private:
-  // A version with rows to encode, the unready first; null where there is none.
-  static const BuiltIndex* Choose(const Snapshot& snapshot, Pace pace);
   void Encode(const Snapshot& snapshot, const BuiltIndex& index);
   void Publish(const std::string& version, std::shared_ptr<const index::ListSegment> segment,
                uint32_t indexed_end);
@@ -43,6 +41,10 @@ class Indexer {
   CopyParts& parts_;
   const int encode_threads_;
 };
+
+// The version to encode rows of next: the first that is not ready, else the one with the most rows
+// waiting, so that of two that are kept none falls behind. Null where none has enough of them.
+const BuiltIndex* ChooseToEncode(const Snapshot& snapshot, Pace pace);
 
 // What the policy looks at, of one version's segments.
 std::vector<SegmentRows> RowsOfSegments(const Snapshot& snapshot, const BuiltIndex& index);

@@ -166,6 +166,11 @@ TEST_F(CompactionTest, AMoveThatNoCheckpointHasSeenOutlivesAKill) {
   disk_.Fail(EIO, Calls(DiskCall::Kind::kCreateFile, "/seg/"));  // ... and never another
   clock_.Advance(seconds(2));
   ASSERT_TRUE(Within(seconds(20), [&] { return Upkeep().moved_rows >= 400; }));
+  const uint64_t failures = node_->health().checkpoint_failures;
+  ASSERT_TRUE(Within(seconds(20), [&] {
+    clock_.Advance(seconds(5));  // a failed one is tried again after a while
+    return node_->health().checkpoint_failures >= failures + 2;
+  }));
   EXPECT_EQ(Upkeep().reclaimed_bytes, 0u) << "before a checkpoint nothing is given back";
   node_.reset();
   disk_.Release();
