@@ -90,10 +90,10 @@ class Scale(unittest.TestCase):
         self.assertEqual(self.servers(), [])
 
     def test_too_little_memory_ends_with_the_ceiling_named(self):
-        done = run(*self.words("--memory-gib", "0.03"))
+        done = run(*self.words("--memory-gib", "0.005"))
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("ceiling", done.stderr)
-        self.assertIn("0.03 GiB", done.stderr)
+        self.assertIn("0.005 GiB", done.stderr)
         self.assertEqual(self.servers(), [])
 
     def test_settings_that_make_no_sense_are_refused(self):

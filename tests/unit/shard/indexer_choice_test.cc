@@ -15,30 +15,35 @@ Snapshot Holding(std::vector<BuiltIndex> indexes) {
   return snapshot;
 }
 
-BuiltIndex Index(uint32_t indexed_end, bool ready) {
+BuiltIndex Building(uint32_t indexed_end) {
   BuiltIndex index;
   index.indexed_end = indexed_end;
-  index.ready = ready;
+  return index;
+}
+
+BuiltIndex Ready(uint32_t indexed_end) {
+  BuiltIndex index = Building(indexed_end);
+  index.ready = true;
   return index;
 }
 
 TEST(ChooseToEncode, TheVersionWithTheMostRowsWaitingIsNext) {
-  const Snapshot snapshot = Holding({Index(900'000, true), Index(600'000, true)});
+  const Snapshot snapshot = Holding({Ready(900'000), Ready(600'000)});
   EXPECT_EQ(ChooseToEncode(snapshot, Pace::kBusy), &snapshot.indexes[1]);
-  const Snapshot turned = Holding({Index(600'000, true), Index(900'000, true)});
+  const Snapshot turned = Holding({Ready(600'000), Ready(900'000)});
   EXPECT_EQ(ChooseToEncode(turned, Pace::kBusy), &turned.indexes[0]);
 }
 
 TEST(ChooseToEncode, OneThatDoesNotServeYetGoesFirst) {
-  const Snapshot snapshot = Holding({Index(100'000, true), Index(999'999, false)});
+  const Snapshot snapshot = Holding({Ready(100'000), Building(999'999)});
   EXPECT_EQ(ChooseToEncode(snapshot, Pace::kBusy), &snapshot.indexes[1]);
 }
 
 TEST(ChooseToEncode, AShortTailWaitsUntilItIsQuiet) {
-  const Snapshot snapshot = Holding({Index(999'990, true)});
+  const Snapshot snapshot = Holding({Ready(999'990)});
   EXPECT_EQ(ChooseToEncode(snapshot, Pace::kBusy), nullptr);
   EXPECT_EQ(ChooseToEncode(snapshot, Pace::kQuiet), &snapshot.indexes[0]);
-  const Snapshot done = Holding({Index(1'000'000, true)});
+  const Snapshot done = Holding({Ready(1'000'000)});
   EXPECT_EQ(ChooseToEncode(done, Pace::kQuiet), nullptr);
 }
 
