@@ -36,9 +36,23 @@ class Tools:
         return [sys.executable, "-B", str(HERE / "worker.py"), action, system]
 
 
+# What of Kith makes the index of a system: another build may make another one.
+KITH_PROGRAMS = {"kith": "kith_library_bench", "kith-grpc": "kithd"}
+
+
+def _maker(tools: Tools, system: str) -> str:
+    program = KITH_PROGRAMS.get(system)
+    path = tools.kith_bin / program if program else None
+    if path is None or not path.exists():
+        return ""  # a peer's version is pinned
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def index_folder(tools: Tools, base: VectorFile, config: Config) -> pathlib.Path:
     data = hashlib.sha256(base.identity.encode()).hexdigest()[:8]
-    shape = hashlib.sha256(json.dumps(config.build, sort_keys=True).encode()).hexdigest()[:4]
+    made_of = json.dumps(config.build, sort_keys=True) + _maker(tools, config.system)
+    shape = hashlib.sha256(made_of.encode()).hexdigest()[:4]
     slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{config.system} {config.name}").strip("-")
     return tools.work / "indexes" / f"{base.path.stem}-{data}" / f"{slug}-{shape}"
 

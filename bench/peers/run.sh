@@ -18,8 +18,8 @@
 #
 # Peers come from their Python packages, pinned in requirements.txt, into build/peers/venv; one that
 # cannot be had is named in the report as not run. Indexes are built once and kept in
-# build/peers/indexes (KITH_PEERS_WORK puts them elsewhere). Kith's own programs are built where they
-# are missing (KITH_BUILD_DIR as for scripts/build.sh). README.md says how it is measured.
+# build/peers/indexes (KITH_PEERS_WORK puts them elsewhere). Kith's own programs are built first
+# (KITH_BUILD_DIR as for scripts/build.sh). README.md says how it is measured.
 set -euo pipefail
 
 readonly HERE="$(cd "$(dirname "$0")" && pwd)"
@@ -45,14 +45,9 @@ install_peers() {
   done < <(grep -v '^#' "${HERE}/requirements.txt")
 }
 
+# Also where they are there: they may be of another day's source.
 build_kith() {
-  local name
-  for name in kith kithd kith_library_bench; do
-    if [[ ! -x "${BUILD_DIR}/bin/${name}" ]]; then
-      "${ROOT}/scripts/build.sh" release kith kithd kith_library_bench >&2
-      return
-    fi
-  done
+  "${ROOT}/scripts/build.sh" release kith kithd kith_library_bench >&2
 }
 
 main() {
