@@ -115,13 +115,23 @@ constexpr uint32_t EncodeStepRows(const IndexParameters& p) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(rows, 4096, 131'072));
 }
 
+// No merge of segments makes one of more live rows than this: so one step of a large index is
+// short, and its memory a small part of the index.
+constexpr uint64_t MergedRowsMost(uint64_t live_rows) {
+  return std::max<uint64_t>(4'000'000, live_rows / 8);
+}
+
 // What the new version adds at its peak, beside the serving one, until that is dropped: its codes
-// and, while the segments of one shard are merged into one, that shard's codes once more, and a
-// step of encoding. A node merges one shard at a time.
+// and, while segments of one shard are merged, theirs once more, and a step of encoding. A node
+// merges one shard at a time.
 constexpr uint64_t SecondVersionBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
   if (p.lists == 0) return 0;
   const PlannedBytes next = PlanBytes(p, points, shards);
-  const uint64_t merge = (next.codes + next.refine) / std::max<uint64_t>(shards, 1);
+  const uint64_t of_shard = std::max<uint64_t>(points / std::max<uint64_t>(shards, 1), 1);
+  const double merged = static_cast<double>(std::min(MergedRowsMost(of_shard), of_shard)) /
+                        static_cast<double>(std::max<uint64_t>(points, 1));
+  const auto merge =
+      static_cast<uint64_t>(static_cast<double>(next.codes + next.refine) * std::min(merged, 1.0));
   const uint64_t step = std::min<uint64_t>(points, EncodeStepRows(p)) * EncodeRowBytes(p);
   return next.codes + next.refine + next.quantizer + merge + step;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "index/plan.h"
+
 namespace kith::shard {
 namespace {
 
@@ -15,11 +17,6 @@ constexpr Bounds BoundsOf(Pace pace) {
   return pace == Pace::kBusy ? Bounds{2, 0.20, 4096} : Bounds{8, 0.05, 256};
 }
 
-// No merge makes a segment of more live rows than this, or than an eighth of all: so one step of a
-// large index is short, and its memory a small part of the index.
-constexpr uint64_t kMergedRowsMin = 4'000'000;
-constexpr uint64_t kMergedShare = 8;
-
 uint64_t LiveRows(std::span<const SegmentRows> segments) {
   uint64_t live = 0;
   for (const SegmentRows& segment : segments) live += segment.live;
@@ -30,7 +27,7 @@ uint64_t LiveRows(std::span<const SegmentRows> segments) {
 // what follows it.
 std::optional<SegmentRange> TierEndingAt(std::span<const SegmentRows> segments, size_t last,
                                          uint64_t growth) {
-  const uint64_t most = std::max(kMergedRowsMin, LiveRows(segments) / kMergedShare);
+  const uint64_t most = index::MergedRowsMost(LiveRows(segments));
   std::optional<SegmentRange> found;
   uint64_t newer = segments[last].live;
   for (size_t i = last; i-- > 0;) {

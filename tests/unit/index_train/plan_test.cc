@@ -85,6 +85,11 @@ TEST(PlanTest, ASecondVersionCountsTheMergeOfOneShardBesideItself) {
   const uint64_t one_shard = (whole.codes + whole.refine) / 4;
   const uint64_t step = uint64_t{131'072} * 2 * (128 + 16 + 10);
   EXPECT_EQ(SecondVersionBytes(parameters, 4'000'000, 4), version + one_shard + step);
+  // Of a large shard an eighth is merged at a time.
+  const PlannedBytes large = PlanBytes(parameters, 80'000'000, 2);
+  EXPECT_NEAR(static_cast<double>(SecondVersionBytes(parameters, 80'000'000, 2)),
+              static_cast<double>((large.codes + large.refine) / 16 * 17 + large.quantizer + step),
+              100);
   EXPECT_EQ(SecondVersionBytes({.dimension = 128}, 1000, 1), 0u) << "no lists, no version";
   EXPECT_LT(SecondVersionBytes({.dimension = 4, .lists = 16, .subspaces = 2}, 1000, 1), 100'000u)
       << "a step encodes no more rows than there are";
