@@ -54,19 +54,19 @@ void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float*
 bool PlaneAScan::TakeLists() {
   const std::span<const ProbedList> lists = coarse_->More();
   for (const ProbedList& probe : lists) {
+    const auto order = static_cast<uint32_t>(lists_probed_++);
     for (const auto& segment : view_->segments) {
       const ListSegment::List list = segment->list(probe.list);
       if (list.count == 0) continue;
-      runs_.push_back({list, probe.list, probe.term});
+      runs_.push_back({list, probe.list, probe.term, order});
     }
   }
-  lists_probed_ += lists.size();
   return !lists.empty();
 }
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
   // Ranks under inner product have no sign to multiply.
-  return stop_ratio != kInfinity && run.term > stop_ratio * threshold_;
+  return run.order >= kFirstLists && stop_ratio != kInfinity && run.term > stop_ratio * threshold_;
 }
 
 void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
@@ -75,8 +75,8 @@ void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
   for (uint32_t run = 0;; ++run) {
     while (more && run + kRunsAhead >= runs_.size()) more = TakeLists();
     if (run >= runs_.size()) break;
-    if (run >= kFirstLists && IsFarEnough(runs_[run], limits.stop_ratio)) {
-      lists_probed_ = std::min<uint64_t>(lists_probed_, run);
+    if (IsFarEnough(runs_[run], limits.stop_ratio)) {
+      lists_probed_ = run == 0 ? 0 : runs_[run - 1].order + 1;
       break;
     }
     if (expiry.Ask()) {

@@ -22,6 +22,7 @@ struct ScanRun {
   ListSegment::List list;
   uint32_t number;  // of the list
   float term;       // as in ProbedList
+  uint32_t order;   // how many lists were nearer
 };
 
 struct ScanLimits {

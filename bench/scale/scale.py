@@ -161,11 +161,12 @@ class Run:
         plan = self.kith(timer, "collection", "plan", "--dimension", str(self.options.dim), "--dtype",
                          self.options.dtype, "--metric", self.options.metric, "--points",
                          str(self.options.points), *self.at())
-        # A first training needs no room for a second version; the server refuses one that does not
-        # fit, with both figures.
-        if self.ceiling and plan["steady_bytes"] > self.ceiling:
+        # Rows are mapped, so they may leave memory. A first training needs no room for a second
+        # version; the server refuses one that does not fit, with both figures.
+        resident = plan["steady_bytes"] - plan["steady"]["rows"]
+        if self.ceiling and resident > self.ceiling:
             raise CeilingMet(f"the plan does not fit the ceiling of {self.options.memory_gib:g} GiB: "
-                             f"it needs {plan['steady_bytes'] / 2**30:.1f} GiB while it serves")
+                             f"it needs {resident / 2**30:.3g} GiB while it serves")
         plan["empty"] = self.server.memory()
         return plan
 
