@@ -46,6 +46,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--queries-count", type=int, default=1000)
     parser.add_argument("--targets", default="0.8,0.9,0.95,0.99")
     parser.add_argument("--load-seconds", type=float, default=20)
+    parser.add_argument("--lists", type=int, default=0)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
@@ -57,6 +58,8 @@ def parse() -> argparse.Namespace:
         parser.error("--base and --queries go together")
     if options.truth and not options.base:
         parser.error("--truth is of a --base; drawn vectors get their own")
+    if options.lists < 0:
+        parser.error("--lists must not be negative; 0 leaves them to the server")
     if options.memory_gib < 0:
         parser.error("--memory-gib must not be negative; 0 is no ceiling")
     if not options.json.resolve().parent.is_dir():
@@ -203,7 +206,8 @@ class Run:
         # left nothing that serves.
         found = self.kith(timer, "collection", "get", COLLECTION, *self.at())
         if not found.get("serving_version"):
-            self.kith(timer, "collection", "train", COLLECTION, *self.at())
+            lists = ["--lists", str(self.options.lists)] if self.options.lists else []
+            self.kith(timer, "collection", "train", COLLECTION, *lists, *self.at())
         return {"memory": self.server.memory(), "disk_bytes": self.server.disk()}
 
     def restart(self, timer) -> dict:
