@@ -112,8 +112,8 @@ class Server:
             self.process.kill()
             self.process.wait()
             raise CeilingMet(
-                f"kithd has {memory['anonymous'] / 2**30:.2f} GiB of its own memory, more than the "
-                f"ceiling of {self._ceiling / 2**30:.2f} GiB; it was ended")
+                f"kithd has {memory['anonymous'] / 2**30:.3g} GiB of its own memory, more than the "
+                f"ceiling of {self._ceiling / 2**30:.3g} GiB; it was ended")
         if time.monotonic() - self._disk_looked > self.DISK_EVERY_S:
             self._disk_looked = time.monotonic()
             self._state.raise_peak("disk_bytes", directory_bytes(self._folder))
@@ -122,7 +122,7 @@ class Server:
         tail = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
         ended = f"kithd ended by itself (code {self.process.returncode})"
         if self._ceiling:
-            ended += (f" under a ceiling of {self._ceiling / 2**30:.2f} GiB: where its log ends with "
+            ended += (f" under a ceiling of {self._ceiling / 2**30:.3g} GiB: where its log ends with "
                       "a failed allocation, give a higher --memory-gib")
         return ended + "; its log ends:\n  " + "\n  ".join(tail)
 
