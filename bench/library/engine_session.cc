@@ -9,10 +9,10 @@
 #include <limits>
 #include <numeric>
 #include <random>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "bench/library/encoded_file.h"
 #include "bench/library/row_image.h"
 #include "common/base/status.h"
 #include "index/encoder.h"
@@ -38,30 +38,6 @@ absl::Status FromEngine(const index::Status& status) {
 std::string VersionPath(const std::string& folder) { return folder + "/version"; }
 std::string CodesPath(const std::string& folder) { return folder + "/codes"; }
 std::string RowsPath(const std::string& folder) { return folder + "/rows"; }
-
-// The arrays of an EncodedRows one after the other, in a file of this bench's own.
-template <typename Stream>
-void Transfer(Stream& stream, index::EncodedRows& encoded) {
-  const auto array = [&](auto& values) {
-    uint64_t count = values.size();
-    if constexpr (std::is_same_v<Stream, std::ifstream>) {
-      stream.read(reinterpret_cast<char*>(&count), sizeof(count));
-      values.resize(stream ? count : 0);
-      stream.read(reinterpret_cast<char*>(values.data()),
-                  static_cast<std::streamsize>(count * sizeof(values[0])));
-    } else {
-      stream.write(reinterpret_cast<const char*>(&count), sizeof(count));
-      stream.write(reinterpret_cast<const char*>(values.data()),
-                   static_cast<std::streamsize>(count * sizeof(values[0])));
-    }
-  };
-  array(encoded.rows);
-  array(encoded.lists);
-  array(encoded.plane_a);
-  array(encoded.bias);
-  array(encoded.plane_b);
-  array(encoded.side_rows);
-}
 
 index::Result<std::shared_ptr<const index::IndexVersion>> Train(const cli::VectorMatrix& base,
                                                                 const EngineShape& shape) {
@@ -113,7 +89,7 @@ class Session final : public EngineSession {
     version_ = *version;
     index::EncodedRows encoded;
     std::ifstream codes(CodesPath(folder), std::ios::binary);
-    Transfer(codes, encoded);
+    TransferEncoded(codes, encoded);
     if (!codes) return absl::DataLossError(CodesPath(folder) + " is cut short: remove it");
     segments_ = {index::ListSegment::FromEncoded(*version_, encoded)};
     shape_.dimension = version_->dimension();
@@ -187,7 +163,7 @@ absl::StatusOr<double> EngineSession::Build(const cli::VectorMatrix& base, const
   std::ofstream artifact(VersionPath(folder), std::ios::binary);
   artifact << index::SerializeIndexVersion(**version);
   std::ofstream codes(CodesPath(folder), std::ios::binary);
-  Transfer(codes, encoded);
+  TransferEncoded(codes, encoded);
   if (!artifact.flush() || !codes.flush()) {
     return absl::UnavailableError("cannot write into " + folder);
   }

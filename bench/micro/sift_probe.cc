@@ -22,10 +22,10 @@
 #include <random>
 #include <set>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "bench/library/encoded_file.h"
 #include "index/encoder.h"
 #include "index/kernels/kernel_table.h"
 #include "index/list_segment.h"
@@ -213,37 +213,13 @@ std::shared_ptr<const IndexVersion> Train(const Matrix<uint8_t>& base, const Set
   return *version;
 }
 
-// The arrays of an EncodedRows one after the other, in a file of this tool's own.
-template <typename Stream>
-void Transfer(Stream& stream, EncodedRows& encoded) {
-  const auto array = [&](auto& values) {
-    uint64_t count = values.size();
-    if constexpr (std::is_same_v<Stream, std::ifstream>) {
-      stream.read(reinterpret_cast<char*>(&count), sizeof(count));
-      values.resize(stream ? count : 0);
-      stream.read(reinterpret_cast<char*>(values.data()),
-                  static_cast<std::streamsize>(count * sizeof(values[0])));
-    } else {
-      stream.write(reinterpret_cast<const char*>(&count), sizeof(count));
-      stream.write(reinterpret_cast<const char*>(values.data()),
-                   static_cast<std::streamsize>(count * sizeof(values[0])));
-    }
-  };
-  array(encoded.rows);
-  array(encoded.lists);
-  array(encoded.plane_a);
-  array(encoded.bias);
-  array(encoded.plane_b);
-  array(encoded.side_rows);
-}
-
 std::shared_ptr<const ListSegment> Encode(const IndexVersion& version, const Rows& rows,
                                           const Settings& settings, Report& report) {
   const std::string cache = settings.Text("cache", "") + ".codes";
   EncodedRows encoded;
   const double begin = Seconds();
   if (std::ifstream file{cache, std::ios::binary}) {
-    Transfer(file, encoded);
+    bench::TransferEncoded(file, encoded);
     if (!file) Fail(cache + " is cut short; remove it");
   } else {
     std::vector<uint32_t> all(rows.table().row_end);
@@ -252,7 +228,7 @@ std::shared_ptr<const ListSegment> Encode(const IndexVersion& version, const Row
         EncodeRows(version, rows.table(), all, static_cast<int>(settings.Number("threads", 2)));
     if (cache != ".codes") {
       std::ofstream out(cache, std::ios::binary);
-      Transfer(out, encoded);
+      bench::TransferEncoded(out, encoded);
     }
   }
   const double encoded_s = Seconds() - begin;
