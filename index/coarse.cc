@@ -154,20 +154,4 @@ void CoarseStep::ComputeTerms() {
   }
 }
 
-std::vector<ProbedList> CoarseStep::Nearest(const IndexVersion& version, const float* query,
-                                            uint32_t nprobe) {
-  Bind(version, query);
-  CoarseStep* const self = this;
-  Score({&self, 1});
-  Pick(nprobe);
-  std::vector<ProbedList> all;
-  for (auto some = More(); !some.empty(); some = More()) {
-    all.insert(all.end(), some.begin(), some.end());
-  }
-  std::sort(all.begin(), all.end(), [](const ProbedList& a, const ProbedList& b) {
-    return a.term != b.term ? a.term < b.term : a.list < b.list;
-  });
-  return all;
-}
-
 }  // namespace kith::index

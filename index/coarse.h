@@ -33,8 +33,6 @@ class CoarseStep {
   std::span<const ProbedList> More();
   // Those not handed out.
   std::span<const uint32_t> Rest() const { return {picked_.data(), left_}; }
-  // All at once.
-  std::vector<ProbedList> Nearest(const IndexVersion& version, const float* query, uint32_t nprobe);
 
  private:
   void Collect(uint32_t nprobe);

@@ -54,27 +54,6 @@ std::vector<const void*> Rows(const std::vector<Element>& elements, size_t n) {
   return rows;
 }
 
-void DotTile(benchmark::State& state) {
-  const KernelTable* table = TableOf(state);
-  if (table == nullptr) return;
-  const size_t points = state.range(1);
-  const size_t centroids = state.range(2);
-  const size_t n = state.range(3);
-  const auto point_rows = RandomFloats(points * n);
-  const auto centroid_rows = RandomFloats(centroids * n);
-  std::vector<float> out(points * centroids);
-  for (auto _ : state) {
-    table->dot_tile(point_rows.data(), points, centroid_rows.data(), centroids, n, out.data());
-    benchmark::DoNotOptimize(out.data());
-  }
-  state.counters["flop"] = benchmark::Counter(2.0 * points * centroids * n,
-                                              benchmark::Counter::kIsIterationInvariantRate);
-}
-BENCHMARK(DotTile)
-    ->ArgsProduct({{0, 1, 2}, {1, 96}, {4096}, {128}})
-    ->ArgsProduct({{0, 1, 2}, {96}, {512}, {80, 100, 768}})
-    ->ArgNames({"table", "points", "centroids", "n"});
-
 // One query against 64 vectors.
 template <class Element, class Query, class Kernel>
 void ScoreEach(benchmark::State& state, Kernel KernelTable::*kernel,

@@ -77,11 +77,6 @@ struct KernelTable {
   void (*ip_u8)(const uint8_t* query, const void* const* vectors, size_t count, size_t n,
                 float* out) noexcept;
 
-  // out[i * centroids + j] = <points[i], centroids[j]>, both row-major with `n` floats a row. The
-  // order of summation is fixed, as training and encoding must not depend on the machine.
-  void (*dot_tile)(const float* points, size_t point_count, const float* centroids,
-                   size_t centroid_count, size_t n, float* out) noexcept;
-
   // Byte products: score of vector v against a query = bias[v] + sum_j byte[v][j] * query[j]; a
   // query has panels.width elements. outs[i]: a score of each vector, padding included, against
   // queries[i].

@@ -38,7 +38,18 @@ class CoarseTest : public ::testing::TestWithParam<Metric> {
   }
   std::vector<ProbedList> FirstOf(const std::vector<float>& query, uint32_t nprobe) {
     CoarseStep step;
-    return step.Nearest(*version_, query.data(), nprobe);
+    CoarseStep* const steps[] = {&step};
+    step.Bind(*version_, query.data());
+    CoarseStep::Score(steps);
+    step.Pick(nprobe);
+    std::vector<ProbedList> all;
+    for (auto some = step.More(); !some.empty(); some = step.More()) {
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    std::sort(all.begin(), all.end(), [](const ProbedList& a, const ProbedList& b) {
+      return std::pair(a.term, a.list) < std::pair(b.term, b.list);
+    });
+    return all;
   }
   // What sampling and selection find against the full sort, for numbers of lists at which it
   // samples and others.

@@ -203,47 +203,6 @@ TEST_P(KernelsTest, RefineHasTheBitsOfTheLaneOrder) {
   }
 }
 
-TEST_P(KernelsTest, DotTileHasTheBitsOfTheLaneOrderForEveryShape) {
-  const auto points = Floats(7 * 4096);
-  const auto centroids = Floats(43 * 4096);
-  for (size_t n : Lengths()) {
-    const size_t shapes[][2] = {{1, 43}, {7, 11}, {3, 4}, {2, 3}, {5, 40}};
-    for (const auto& [point_count, centroid_count] : shapes) {
-      if (n > 40 && n < 4000 && n % 7 != 3) continue;  // each tail once is enough
-      SCOPED_TRACE(std::to_string(point_count) + " x " + std::to_string(centroid_count) + " x " +
-                   std::to_string(n));
-      const GuardedCopy<float> guarded_points(points, point_count * n);
-      const GuardedCopy<float> guarded_centroids(centroids, centroid_count * n);
-      std::vector<float> out(point_count * centroid_count, -1);
-      table_->dot_tile(guarded_points.data(), point_count, guarded_centroids.data(), centroid_count,
-                       n, out.data());
-      for (size_t i = 0; i < point_count; ++i) {
-        for (size_t c = 0; c < centroid_count; ++c) {
-          std::vector<float> terms;
-          for (size_t j = 0; j < n; ++j) terms.push_back(points[i * n + j] * centroids[c * n + j]);
-          ASSERT_EQ(out[i * centroid_count + c], LaneSum(terms)) << i << " " << c;
-        }
-      }
-    }
-  }
-}
-
-TEST_P(KernelsTest, DotTileIsTheSameForManyCentroidsAsForOne) {
-  // More centroids than one cache block holds.
-  const size_t n = 128;
-  const auto points = Floats(3 * n);
-  const auto centroids = Floats(1001 * n);
-  std::vector<float> out(3 * 1001);
-  table_->dot_tile(points.data(), 3, centroids.data(), 1001, n, out.data());
-  for (size_t i = 0; i < 3; ++i) {
-    for (size_t c = 0; c < 1001; ++c) {
-      float alone = 0;
-      table_->dot_tile(&points[i * n], 1, &centroids[c * n], 1, n, &alone);
-      ASSERT_EQ(out[i * 1001 + c], alone) << i << " " << c;
-    }
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest, ::testing::Values("portable", "avx2", "avx512"),
                          [](const auto& info) { return std::string(info.param); });
 
