@@ -1,0 +1,116 @@
+#include "bench/micro/memory_speed.h"
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "index/huge_pages.h"
+#include "index/prefetch.h"
+
+namespace kith::bench {
+namespace {
+
+constexpr int kRounds = 7;
+constexpr size_t kRoundBytes = size_t{1} << 30;  // that a thread reads in a round
+constexpr size_t kWords = 8;                     // of a cache line
+
+using Memory = index::HugeBytes;
+
+// Kept, so that no read is left out.
+std::atomic<uint64_t> sum_of_all;
+
+// Four sums, so that an addition does not wait for the one before.
+uint64_t SumLines(const uint8_t* begin, size_t bytes) {
+  uint64_t sums[4 * kWords] = {};
+  for (size_t i = 0; i + sizeof(sums) <= bytes; i += sizeof(sums)) {
+    uint64_t words[4 * kWords];
+    std::memcpy(words, begin + i, sizeof(words));
+    for (size_t j = 0; j < 4 * kWords; ++j) sums[j] += words[j];
+  }
+  uint64_t sum = 0;
+  for (const uint64_t part : sums) sum += part;
+  return sum;
+}
+
+uint64_t SumRecord(const uint8_t* begin, size_t bytes) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, begin + i, sizeof(word));
+    sum += word;
+  }
+  return sum;
+}
+
+// Runs `read` on every thread, all at once, several times; the best rate.
+double BestRate(const ReadSetting& setting, const std::function<uint64_t(const Memory&)>& read,
+                size_t bytes_read) {
+  std::barrier<> together(setting.threads);
+  std::vector<double> seconds(setting.threads * kRounds);
+  const auto work = [&](uint32_t thread) {
+    Memory memory(setting.bytes_a_thread, 1);
+    sum_of_all += read(memory);
+    for (int round = 0; round < kRounds; ++round) {
+      together.arrive_and_wait();
+      const auto begin = std::chrono::steady_clock::now();
+      sum_of_all += read(memory);
+      const auto time = std::chrono::steady_clock::now() - begin;
+      seconds[round * setting.threads + thread] = std::chrono::duration<double>(time).count();
+    }
+  };
+  std::vector<std::thread> others;
+  for (uint32_t i = 1; i < setting.threads; ++i) others.emplace_back(work, i);
+  work(0);
+  for (std::thread& other : others) other.join();
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto first = seconds.begin() + static_cast<ptrdiff_t>(round * setting.threads);
+    const double slowest = *std::max_element(first, first + setting.threads);
+    best = std::max(best, static_cast<double>(bytes_read * setting.threads) / slowest);
+  }
+  return best;
+}
+
+}  // namespace
+
+double ReadInOrder(const ReadSetting& setting) {
+  const size_t passes = std::max<size_t>(1, kRoundBytes / setting.bytes_a_thread);
+  const auto read = [passes](const Memory& memory) {
+    uint64_t sum = 0;
+    for (size_t pass = 0; pass < passes; ++pass) sum += SumLines(memory.data(), memory.size());
+    return sum;
+  };
+  return BestRate(setting, read, passes * setting.bytes_a_thread);
+}
+
+double ReadAtRandom(const ReadSetting& setting, size_t record_bytes) {
+  constexpr size_t kAhead = 16;
+  constexpr size_t kRecords = size_t{1} << 19;
+  const size_t records = setting.bytes_a_thread / record_bytes;
+  const auto read = [=](const Memory& memory) {
+    uint64_t state = 1;
+    const auto next = [&] {
+      state = state * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
+      const uint8_t* at = memory.data() + ((state >> 32) * records >> 32) * record_bytes;
+      index::PrefetchAll(at, record_bytes);
+      return at;
+    };
+    const uint8_t* ahead[kAhead];
+    for (const uint8_t*& at : ahead) at = next();
+    uint64_t sum = 0;
+    for (size_t i = 0; i < kRecords; ++i) {
+      const uint8_t*& at = ahead[i % kAhead];
+      sum += SumRecord(at, record_bytes);
+      at = next();
+    }
+    return sum;
+  };
+  return BestRate(setting, read, kRecords * record_bytes);
+}
+
+}  // namespace kith::bench
