@@ -62,12 +62,17 @@ void SearchPass::PlanFlatRows() {
   }
 }
 
+void SearchPass::BindSteps() {
+  lane_.coarse.Bind(*view_.version, lane_.query.decoded());
+  lane_.scan.Bind(view_, lane_.query.decoded());
+}
+
 void SearchPass::PickLists() {
   Laps laps;
   PlanFlatRows();
   lane_.coarse.Pick(options_.nprobe);
   laps.Add(work_.coarse_ns);
-  lane_.scan.Prepare(view_, lane_.coarse, lane_.query.decoded());
+  lane_.scan.Start(lane_.coarse);
   laps.Add(work_.scan_ns);
 }
 
@@ -154,6 +159,8 @@ void SearchPass::CompareFlat(uint32_t begin, std::span<const uint32_t> side_rows
 
 void SearchPass::Take() {
   lane_.top.Take(answer_.hits);
+  // Their keys are asked for next; where plane B is the vector nothing has read them yet.
+  for (const Hit& hit : answer_.hits) __builtin_prefetch(&view_.rows.Header(hit.row).key);
   lane_.GiveBackLarge();
 }
 

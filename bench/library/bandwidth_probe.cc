@@ -5,7 +5,7 @@
 //   kith_bandwidth_probe [--cache DIR --queries F [--nprobe N] [--refine N] [--rerank N]
 //       [--stop-ratio X] [--k N] [--batch N] [--rounds N] [--count N]] [--no-machine]
 //
-// A figure of speed is the best of several rounds: other work on the machine only slows them.
+// Figures of speed are the best of several rounds: other work on the machine only slows them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/library/engine_session.h"
-#include "bench/micro/memory_speed.h"
+#include "bench/library/memory_speed.h"
 #include "cli/data/vector_reader.h"
 #include "common/base/status.h"
 #include "index/kernels/kernel_table.h"
@@ -32,7 +32,7 @@ struct Arguments {
   std::string queries;
   index::SearchOptions options;
   uint32_t batch = 1;
-  uint32_t rounds = 9;
+  uint32_t rounds = 30;
   uint32_t count = 2000;
   bool machine = true;
 };
@@ -44,23 +44,35 @@ void PrintMachine() {
   const auto row = [](const std::string& what, auto read) {
     fmt::print("| {} | {:.1f} | {:.1f} |\n", what, read(1u) / 1e9, read(2u) / 1e9);
   };
-  row("memory, 1 GiB a thread in order",
-      [&](uint32_t threads) { return ReadInOrder({kMemory, threads}); });
-  row("memory, 128 bytes at random of 1 GiB",
-      [&](uint32_t threads) { return ReadAtRandom({kMemory, threads}, 128); });
-  row("third level of the cache, 8 MiB a thread in order",
-      [&](uint32_t threads) { return ReadInOrder({kThirdLevel, threads}); });
+  row("memory, 1 GiB a thread in order", [&](uint32_t threads) {
+    return ReadInOrder({kMemory, threads});
+  });
+  row("memory, 128 bytes at random of 1 GiB", [&](uint32_t threads) {
+    return ReadAtRandom({kMemory, threads}, 128);
+  });
+  row("third level of the cache, 8 MiB a thread in order", [&](uint32_t threads) {
+    return ReadInOrder({kThirdLevel, threads});
+  });
   fmt::print("\n");
 }
 
-// Nanoseconds a query.
-struct Speed {
+// Nanoseconds of some queries.
+struct Times {
   double whole = std::numeric_limits<double>::infinity();
   double coarse = 0;
   double scan = 0;
   double refine = 0;
   double rerank = 0;
   double keys = 0;  // what a shard does with hits: row numbers become keys
+
+  void Add(const Times& other) {
+    whole += other.whole;
+    coarse += other.coarse;
+    scan += other.scan;
+    refine += other.refine;
+    rerank += other.rerank;
+    keys += other.keys;
+  }
 };
 
 class Probe {
@@ -72,11 +84,20 @@ class Probe {
         answers_(std::min<size_t>(arguments.count, queries.rows)) {}
 
   absl::Status Run() {
+    const size_t run = std::max(kRun, arguments_.batch);
+    std::vector<Times> best((answers_.size() + run - 1) / run);
     for (uint32_t round = 0; round <= arguments_.rounds; ++round) {
-      KITH_ASSIGN_OR_RETURN(const Speed speed, Round());
-      // The first one warms the caches.
-      if (round > 0 && speed.whole + speed.keys < best_.whole + best_.keys) best_ = speed;
+      work_ = {};
+      for (size_t i = 0; i < best.size(); ++i) {
+        const size_t first = i * run;
+        KITH_ASSIGN_OR_RETURN(const Times times,
+                              Ask(first, std::min(run, answers_.size() - first)));
+        // The first round warms the caches.
+        if (round > 0 && times.whole < best[i].whole) best[i] = times;
+      }
     }
+    best_.whole = 0;
+    for (const Times& times : best) best_.Add(times);
     PrintStages();
     PrintBytes();
     return absl::OkStatus();
@@ -84,56 +105,57 @@ class Probe {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // Queries that are timed together: they take less than a turn of the scheduler, so that the best
+  // of some rounds is one that nothing else interrupted.
+  static constexpr uint32_t kRun = 40;
 
-  double count() const { return static_cast<double>(answers_.size()); }
   const index::IndexVersion& version() const { return *session_.view().version; }
-  double Each(uint64_t total) const { return static_cast<double>(total) / count(); }
-  double Since(Clock::time_point begin) const {
-    return std::chrono::duration<double, std::nano>(Clock::now() - begin).count() / count();
-  }
+  double Each(double total) const { return total / static_cast<double>(answers_.size()); }
+  double Each(uint64_t total) const { return Each(static_cast<double>(total)); }
 
-  absl::StatusOr<Speed> Round() {
+  absl::StatusOr<Times> Ask(size_t first, size_t count) {
     const index::IndexView& view = session_.view();
-    Speed speed;
-    speed.whole = speed.keys = 0;
-    work_ = {};
-    for (size_t i = 0; i < answers_.size(); i += arguments_.batch) {
-      const size_t some = std::min<size_t>(arguments_.batch, answers_.size() - i);
+    index::SearchWork work;
+    Clock::duration keys{};
+    const auto begin = Clock::now();
+    for (size_t i = first; i < first + count; i += arguments_.batch) {
+      const size_t some = std::min<size_t>(arguments_.batch, first + count - i);
       const auto answers = std::span(answers_).subspan(i, some);
-      const auto begin = Clock::now();
       const index::Status status =
           index::SearchBatch({view, queries_.Row(i), queries_.shape.row_bytes()},
                              arguments_.options, workspace_, answers);
       if (!status.ok()) return absl::InternalError(status.message());
-      speed.whole += Since(begin);
       const auto found = Clock::now();
       for (const index::SearchAnswer& answer : answers) {
         for (const index::Hit& hit : answer.hits) key_sum_ += view.rows.Key(hit.row).bytes[15];
+        work.Add(answer.work);
       }
-      speed.keys += Since(found);
-      for (const index::SearchAnswer& answer : answers) work_.Add(answer.work);
+      keys += Clock::now() - found;
     }
-    speed.coarse = Each(work_.coarse_ns);
-    speed.scan = Each(work_.scan_ns);
-    speed.refine = Each(work_.refine_ns);
-    speed.rerank = Each(work_.rerank_ns);
-    return speed;
+    const auto nanoseconds = [](Clock::duration time) {
+      return std::chrono::duration<double, std::nano>(time).count();
+    };
+    work_.Add(work);
+    return Times{nanoseconds(Clock::now() - begin),   static_cast<double>(work.coarse_ns),
+                 static_cast<double>(work.scan_ns),   static_cast<double>(work.refine_ns),
+                 static_cast<double>(work.rerank_ns), nanoseconds(keys)};
   }
 
   void PrintStages() const {
-    const double whole = best_.whole + best_.keys;
+    const double whole = Each(best_.whole);
     fmt::print("{} points, {}; {} queries a call: {:.2f} us a query\n\n", session_.points(),
                session_.Description(), arguments_.batch, whole / 1000);
     fmt::print("| stage | us | share |\n|---|---|---|\n");
     const auto row = [&](const char* what, double ns) {
       fmt::print("| {} | {:.2f} | {:.1f}% |\n", what, ns / 1000, 100 * ns / whole);
     };
-    row("lists chosen", best_.coarse);
-    row("plane A, with the query's table", best_.scan);
-    row("plane B", best_.refine);
-    row("stored vectors compared", best_.rerank);
-    row("keys of the hits", best_.keys);
-    row("the rest", best_.whole - best_.coarse - best_.scan - best_.refine - best_.rerank);
+    row("lists chosen", Each(best_.coarse));
+    row("plane A, with the query's table", Each(best_.scan));
+    row("plane B", Each(best_.refine));
+    row("stored vectors compared", Each(best_.rerank));
+    row("keys of the hits", Each(best_.keys));
+    row("the rest",
+        Each(best_.whole - best_.coarse - best_.scan - best_.refine - best_.rerank - best_.keys));
     fmt::print("\n");
   }
 
@@ -146,7 +168,7 @@ class Probe {
     double all = 0;
     const auto row = [&](const char* what, double bytes, double of, double ns) {
       fmt::print("| {} | {:.0f} | {:.1f} | {:.1f} |\n", what, bytes, of / 1e6,
-                 ns > 0 ? bytes / ns : 0);
+                 ns > 0 ? bytes / Each(ns) : 0);
       all += bytes;
     };
     const double lists = version().lists() * (dimension + 4);
@@ -156,8 +178,7 @@ class Probe {
     row("plane A and biases", code * Each(work_.rows_scanned), code * points, best_.scan);
     row("plane B", dimension * Each(work_.rows_refined), dimension * points, best_.refine);
     row("stored vectors", stride * Each(work_.rows_reranked), stride * points, best_.rerank);
-    fmt::print("| all, of the whole query | {:.0f} | | {:.1f} |\n", all,
-               all / (best_.whole + best_.keys));
+    fmt::print("| all, of the whole query | {:.0f} | | {:.1f} |\n", all, all / Each(best_.whole));
     fmt::print("\nlists {:.1f}, scanned {:.0f}, refined {:.0f}, re-ranked {:.0f} a query\n\n",
                Each(work_.lists_probed), Each(work_.rows_scanned), Each(work_.rows_refined),
                Each(work_.rows_reranked));
@@ -172,7 +193,7 @@ class Probe {
   std::vector<index::SearchAnswer> answers_;
   index::SearchWorkspace workspace_;
   index::SearchWork work_;
-  Speed best_;
+  Times best_;
   uint64_t key_sum_ = 0;  // so that the keys are read
 };
 

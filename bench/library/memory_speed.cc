@@ -1,4 +1,4 @@
-#include "bench/micro/memory_speed.h"
+#include "bench/library/memory_speed.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,5 +1,5 @@
-#ifndef KITH_BENCH_MICRO_MEMORY_SPEED_H_
-#define KITH_BENCH_MICRO_MEMORY_SPEED_H_
+#ifndef KITH_BENCH_LIBRARY_MEMORY_SPEED_H_
+#define KITH_BENCH_LIBRARY_MEMORY_SPEED_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -22,4 +22,4 @@ double ReadAtRandom(const ReadSetting& setting, size_t record_bytes);
 
 }  // namespace kith::bench
 
-#endif  // KITH_BENCH_MICRO_MEMORY_SPEED_H_
+#endif  // KITH_BENCH_LIBRARY_MEMORY_SPEED_H_
