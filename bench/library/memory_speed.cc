@@ -15,9 +15,11 @@
 namespace kith::bench {
 namespace {
 
-constexpr int kRounds = 7;
-constexpr size_t kRoundBytes = size_t{1} << 30;  // that a thread reads in a round
-constexpr size_t kWords = 8;                     // of a cache line
+// Rounds take a few milliseconds, less than a turn of the scheduler: on a machine that is not quiet
+// some of them are interrupted by nothing else.
+constexpr int kRounds = 200;
+constexpr size_t kRoundBytes = size_t{32} << 20;  // that a thread reads in a round
+constexpr size_t kWords = 8;                      // of a cache line
 
 using Memory = index::HugeBytes;
 
@@ -47,20 +49,26 @@ uint64_t SumRecord(const uint8_t* begin, size_t bytes) {
   return sum;
 }
 
-// Runs `read` on every thread, all at once, several times; the best rate.
-double BestRate(const ReadSetting& setting, const std::function<uint64_t(const Memory&)>& read,
-                size_t bytes_read) {
+using Read = std::function<uint64_t(const Memory& memory, size_t round)>;
+
+// Runs `read` on every thread, all at once, several times; the best rate, from the first begin of a
+// round to its last end.
+double BestRate(const ReadSetting& setting, const Read& read, size_t bytes_read) {
   std::barrier<> together(setting.threads);
-  std::vector<double> seconds(setting.threads * kRounds);
+  using Clock = std::chrono::steady_clock;
+  struct Round {
+    Clock::time_point begin;
+    Clock::time_point end;
+  };
+  std::vector<Round> rounds(setting.threads * kRounds);
   const auto work = [&](uint32_t thread) {
     Memory memory(setting.bytes_a_thread, 1);
-    sum_of_all += read(memory);
     for (int round = 0; round < kRounds; ++round) {
       together.arrive_and_wait();
-      const auto begin = std::chrono::steady_clock::now();
-      sum_of_all += read(memory);
-      const auto time = std::chrono::steady_clock::now() - begin;
-      seconds[round * setting.threads + thread] = std::chrono::duration<double>(time).count();
+      Round& mine = rounds[round * setting.threads + thread];
+      mine.begin = Clock::now();
+      sum_of_all += read(memory, static_cast<size_t>(round));
+      mine.end = Clock::now();
     }
   };
   std::vector<std::thread> others;
@@ -69,9 +77,13 @@ double BestRate(const ReadSetting& setting, const std::function<uint64_t(const M
   for (std::thread& other : others) other.join();
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
-    const auto first = seconds.begin() + static_cast<ptrdiff_t>(round * setting.threads);
-    const double slowest = *std::max_element(first, first + setting.threads);
-    best = std::max(best, static_cast<double>(bytes_read * setting.threads) / slowest);
+    Round all = rounds[round * setting.threads];
+    for (uint32_t thread = 1; thread < setting.threads; ++thread) {
+      const Round& other = rounds[round * setting.threads + thread];
+      all = {std::min(all.begin, other.begin), std::max(all.end, other.end)};
+    }
+    const double seconds = std::chrono::duration<double>(all.end - all.begin).count();
+    best = std::max(best, static_cast<double>(bytes_read * setting.threads) / seconds);
   }
   return best;
 }
@@ -79,21 +91,25 @@ double BestRate(const ReadSetting& setting, const std::function<uint64_t(const M
 }  // namespace
 
 double ReadInOrder(const ReadSetting& setting) {
-  const size_t passes = std::max<size_t>(1, kRoundBytes / setting.bytes_a_thread);
-  const auto read = [passes](const Memory& memory) {
+  const size_t bytes = std::min(setting.bytes_a_thread, kRoundBytes);
+  const size_t parts = setting.bytes_a_thread / bytes;
+  const size_t passes = kRoundBytes / bytes;
+  const auto read = [=](const Memory& memory, size_t round) {
     uint64_t sum = 0;
-    for (size_t pass = 0; pass < passes; ++pass) sum += SumLines(memory.data(), memory.size());
+    for (size_t pass = 0; pass < passes; ++pass) {
+      sum += SumLines(memory.data() + round % parts * bytes, bytes);
+    }
     return sum;
   };
-  return BestRate(setting, read, passes * setting.bytes_a_thread);
+  return BestRate(setting, read, passes * bytes);
 }
 
 double ReadAtRandom(const ReadSetting& setting, size_t record_bytes) {
   constexpr size_t kAhead = 16;
-  constexpr size_t kRecords = size_t{1} << 19;
+  const size_t reads = kRoundBytes / 4 / record_bytes;
   const size_t records = setting.bytes_a_thread / record_bytes;
-  const auto read = [=](const Memory& memory) {
-    uint64_t state = 1;
+  const auto read = [=](const Memory& memory, size_t round) {
+    uint64_t state = round;
     const auto next = [&] {
       state = state * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
       const uint8_t* at = memory.data() + ((state >> 32) * records >> 32) * record_bytes;
@@ -103,14 +119,14 @@ double ReadAtRandom(const ReadSetting& setting, size_t record_bytes) {
     const uint8_t* ahead[kAhead];
     for (const uint8_t*& at : ahead) at = next();
     uint64_t sum = 0;
-    for (size_t i = 0; i < kRecords; ++i) {
+    for (size_t i = 0; i < reads; ++i) {
       const uint8_t*& at = ahead[i % kAhead];
       sum += SumRecord(at, record_bytes);
       at = next();
     }
     return sum;
   };
-  return BestRate(setting, read, kRecords * record_bytes);
+  return BestRate(setting, read, reads * record_bytes);
 }
 
 }  // namespace kith::bench
