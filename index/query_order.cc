@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "common/vector/metric.h"
 #include "index/kernels/kernel_table.h"
 
 namespace kith::index {
@@ -38,7 +39,8 @@ class Halving {
     const uint32_t one = Farthest(rows, rows.front());
     const uint32_t other = Farthest(rows, one);
     std::vector<std::pair<float, uint32_t>> places;
-    for (const uint32_t row : rows) places.emplace_back(Along(row, one, other), row);
+    // Products that overflow may have no order, and selecting needs one.
+    for (const uint32_t row : rows) places.emplace_back(OrderedRank(Along(row, one, other)), row);
     const size_t half = rows.size() / 2;
     std::nth_element(places.begin(), places.begin() + static_cast<ptrdiff_t>(half), places.end());
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = places[i].second;

@@ -159,8 +159,6 @@ void SearchPass::CompareFlat(uint32_t begin, std::span<const uint32_t> side_rows
 
 void SearchPass::Take() {
   lane_.top.Take(answer_.hits);
-  // Their keys are asked for next; where plane B is the vector nothing has read them yet.
-  for (const Hit& hit : answer_.hits) __builtin_prefetch(&view_.rows.Header(hit.row).key);
   lane_.GiveBackLarge();
 }
 

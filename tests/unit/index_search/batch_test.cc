@@ -151,6 +151,20 @@ TEST(QueryOrderTest, AFewCentroidsHaveNoLandmarks) {
   EXPECT_EQ(Landmarks({points.data(), 16, kDimension}).count(), 0u);
 }
 
+TEST(QueryOrderTest, CentroidsTooFarForDistancesGiveSomeOrder) {
+  std::mt19937 random(5);
+  std::vector<float> points(4096 * kDimension);
+  for (float& value : points) value = random() % 2 == 0 ? 3e38f : -3e38f;
+  const Landmarks landmarks({points.data(), 4096, kDimension});
+  QueryOrder order;
+  order.Begin(landmarks);
+  for (size_t i = 0; i < 100; ++i) order.Add(&points[i * kDimension]);
+  order.End();
+  std::vector<uint32_t> seen(100);
+  for (size_t i = 0; i < 100; ++i) ++seen[order[i]];
+  EXPECT_EQ(seen, std::vector<uint32_t>(100, 1));
+}
+
 TEST(QueryOrderTest, CentroidsThatAreAllAlikeGiveSomeOrder) {
   const std::vector<float> points(256 * kDimension, 3);
   const Landmarks landmarks({points.data(), 256, kDimension});
