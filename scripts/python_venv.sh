@@ -14,7 +14,7 @@ readonly CLIENT="${ROOT}/clients/python"
 readonly REQUIREMENTS="${CLIENT}/requirements-test.txt"
 readonly SKIPPED=77
 # Small, and needed in any case: if even this cannot be had, there is no index.
-readonly PROBE="packaging==26.0"
+readonly PROBE="packaging==26.4"
 
 hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 

@@ -184,7 +184,11 @@ class Collections:
     def wait_ready(self, options: CallOptions) -> Flow[None]:
         request = health_pb2.HealthCheckRequest()
         until = self.caller.until(options.get("timeout_s"))
-        answer = yield from self.caller.call(_methods.CHECK_HEALTH, request, until, _not_serving)
+        try:
+            answer = yield from self.caller.call(_methods.CHECK_HEALTH, request, until,
+                                                 _not_serving)
+        except DeadlineExceeded as error:
+            raise Unavailable("the server did not answer in time") from error
         failure = _not_serving(answer)
         if failure is not None:
             raise failure

@@ -59,15 +59,17 @@ class Caller:
 
     def call(self, method: Method[Q, A], request: Q, until: float | None,
              trouble_in: Callable[[A], KithError | None] = _no_trouble) -> Flow[A]:
-        """The answer, or the last failure. `trouble_in` an answer is something that a repeat may
-        mend; where there is no time left for one, that answer is the result."""
+        """The answer, or the last failure, caused by the one before. `trouble_in` an answer is
+        something that a repeat may mend; where there is no time for one, that answer is the result.
+        """
         end = self.clock() + method.timeout_s if until is None else until
         attempt = 0
+        before: KithError | None = None
         while True:
             left = end - self.clock()
             if left <= 0:
                 raise DeadlineExceeded("the time was over before the call was sent",
-                                       reason="DEADLINE")
+                                       reason="DEADLINE") from before
             attempt += 1
             outcome = yield Send(method, request, self._attempt_s(method, left))
             failed = isinstance(outcome, KithError)
@@ -77,8 +79,9 @@ class Caller:
             pause = self.policy.pause_s(method.repeat, trouble, attempt, self.random)
             if pause is None or self.clock() + pause >= end:
                 if failed:
-                    raise trouble
+                    raise trouble from before
                 return outcome  # type: ignore[no-any-return]
+            before = trouble
             yield Sleep(pause)
 
     def _attempt_s(self, method: Method[Any, Any], left: float) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from kith.remedies import REMEDIES
@@ -183,7 +184,7 @@ def from_call(code: int, message: str, details: bytes | None) -> KithError:
     if details:
         try:
             status.ParseFromString(details)
-        except ValueError:  # somebody else's, or cut on its way
+        except DecodeError:  # somebody else's, or cut on its way
             status.Clear()
     if status.code == code:
         return from_status(status)
