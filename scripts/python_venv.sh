@@ -30,7 +30,7 @@ client_hash() {
 is_done() { [[ "$(cat "${VENV}/$1" 2>/dev/null)" == "$2" ]]; }
 
 pip_install() {
-  "${VENV}/bin/python" -m pip install --quiet --disable-pip-version-check --retries 2 "$@"
+  "${VENV}/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check --retries 2 "$@"
 }
 
 make_environment() {

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -110,8 +110,8 @@ class FakeServer(grpc.GenericRpcHandler):
             if status.details:
                 context.set_trailing_metadata(
                     (("grpc-status-details-bin", status.SerializeToString()),))
-            context.abort(answer.code, answer.message)
-        return answer
+            context.abort(answer.code, answer.message)  # raises
+        return cast(Message, answer)
 
 
 @contextlib.contextmanager

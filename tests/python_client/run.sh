@@ -16,7 +16,9 @@ main() {
     exit 77
   fi
   cd "${HERE}"
-  exec "${venv}/bin/python" -B -m pytest -p no:cacheprovider --quiet -rs "$@"
+  # Nothing is left in the source tree, and nothing is compiled twice.
+  export PYTHONPYCACHEPREFIX="${venv}/pycache"
+  exec "${venv}/bin/python" -m pytest -p no:cacheprovider --quiet -rs "$@"
 }
 
 main "$@"

@@ -1,5 +1,6 @@
 """Calls over a socket, by both clients: repeats, cut batches, partial failures, deadlines."""
 
+import threading
 import time
 import uuid
 from typing import Any
@@ -198,6 +199,19 @@ def test_a_collection_is_not_made_twice(server: FakeServer, client: Any) -> None
                collections_pb2.Collection(collection="c"))
     assert client.create_collection("c", 4, "l2", "f32").collection == "c"
     assert len(server.requests(CREATE_COLLECTION)) == 3
+
+
+def test_a_call_under_way_ends_when_the_client_is_closed(server: FakeServer) -> None:
+    server.say(UPSERT, server.hang)
+    client = kith.Client(server.endpoint)
+    client.get_collection("c")
+    closer = threading.Timer(0.1, client.close)
+    closer.start()
+    begin = time.monotonic()
+    with pytest.raises(kith.Cancelled):
+        client.upsert("c", [1], rows(1))
+    closer.join()
+    assert time.monotonic() - begin < GENEROUS_S
 
 
 def test_nobody_listening_is_unavailable_and_says_so() -> None:

@@ -64,6 +64,12 @@ def test_what_might_be_done_twice_is_repeated_only_where_the_server_refused_it()
     assert may_repeat(READ, failure("UNAVAILABLE"))
 
 
+def test_what_a_stopping_server_cancels_is_repeated_where_that_is_safe() -> None:
+    assert may_repeat(READ, failure("CANCELLED"))
+    assert may_repeat(WRITE, failure("CANCELLED"))
+    assert not may_repeat(UNSAFE, failure("CANCELLED"))
+
+
 def test_attempts_can_be_limited() -> None:
     policy = RetryPolicy(attempts_max=2)
     assert policy.pause_s(READ, failure("UNAVAILABLE"), 1, no_luck) is not None
@@ -74,4 +80,4 @@ def test_a_policy_that_makes_no_sense_is_refused() -> None:
     for wrong in ({"first_delay_s": 0.0}, {"first_delay_s": 9.0}, {"attempt_timeout_s": 0.0},
                   {"attempts_max": 0}, {"first_delay_s": float("nan")}):
         with pytest.raises(ValueError):
-            RetryPolicy(**wrong)  # type: ignore[arg-type]
+            RetryPolicy(**wrong)

@@ -30,7 +30,7 @@ class Method(Generic[Q, A]):
     attempt_max_s: float = float("inf")  # of one attempt
 
 
-def _collections(name: str, request: type[Q], answer: type[A], repeat: Repeat,
+def _collections(name: str, request: type[Q], answer: type[A], repeat: Repeat, *,
                  timeout_s: float = 60) -> Method[Q, A]:
     return Method(f"/kith.v1.Collections/{name}", request, answer, repeat, timeout_s)
 
@@ -61,7 +61,7 @@ DROP_INDEX_VERSION = _collections(
     collections.ListIndexVersionsResponse, Repeat.UNSAFE)
 # Reads everything that is stored.
 VERIFY_COLLECTION = _collections("VerifyCollection", collections.VerifyCollectionRequest,
-                                 collections.VerifyCollectionResponse, Repeat.READ, 3600)
+                                 collections.VerifyCollectionResponse, Repeat.READ, timeout_s=3600)
 
 GET_OPERATION = Method("/kith.v1.Operations/GetOperation", operations.GetOperationRequest,
                        operations.Operation, Repeat.READ, 60)

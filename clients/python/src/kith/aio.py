@@ -37,6 +37,7 @@ class AsyncClient:
         self._endpoint = endpoint
         self._channel: grpc.aio.Channel | None = None
         self._stubs: dict[str, Any] = {}
+        self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
         self._points = Points(caller, self._collections)
@@ -50,6 +51,7 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
+        self._is_closed = True
         if self._channel is not None:
             await self._channel.close()
 
@@ -175,7 +177,10 @@ class AsyncClient:
         try:
             return await self._stub(step.method)(step.request, timeout=step.timeout_s)
         except grpc.aio.AioRpcError as failure:
-            return error_of(failure)
+            error = error_of(failure)
+            if self._is_closed:
+                raise error from None
+            return error
 
     def _stub(self, method: Method[Any, Any]) -> Any:
         if self._channel is None:

@@ -39,6 +39,7 @@ class Client:
     def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None):
         self._channel = grpc.insecure_channel(endpoint, options=CHANNEL_OPTIONS)
         self._stubs: dict[str, Any] = {}
+        self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
         self._points = Points(caller, self._collections)
@@ -52,7 +53,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Ends the connection, and calls under way with it."""
+        """Ends the connection, and calls under way with it: they raise Cancelled."""
+        self._is_closed = True
         self._channel.close()
 
     # ---- the server
@@ -82,6 +84,7 @@ class Client:
 
     def list_collections(self, **options: Unpack[CallOptions]
                          ) -> tuple[collections_pb2.Collection, ...]:
+        """All of them, each as get_collection."""
         return self._run(self._collections.all(options))
 
     def delete_collection(self, collection: str, **options: Unpack[CallOptions]) -> None:
@@ -129,6 +132,7 @@ class Client:
 
     def get_operation(self, operation_id: str,
                       **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """How far it is: kept for a day, and not over a restart of the server."""
         return self._run(self._collections.operation(operation_id, options))
 
     def list_operations(self, collection: str = "", **options: Unpack[CallOptions]
@@ -138,6 +142,7 @@ class Client:
 
     def cancel_operation(self, operation_id: str,
                          **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Asks it to end; the operation as it is then."""
         return self._run(self._collections.cancel(operation_id, options))
 
     # ---- points
@@ -204,7 +209,10 @@ class Client:
         try:
             return self._stub(step.method)(step.request, timeout=step.timeout_s)
         except grpc.RpcError as failure:
-            return error_of(cast(grpc.Call, failure))  # every failed unary call is one
+            error = error_of(cast(grpc.Call, failure))  # every failed unary call is one
+            if self._is_closed:
+                raise error from None
+            return error
 
     def _stub(self, method: Method[Any, Any]) -> Any:
         stub = self._stubs.get(method.path)

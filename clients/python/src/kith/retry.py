@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kith.errors import KithError
 
 _UNAVAILABLE = "UNAVAILABLE"
+_CANCELLED = "CANCELLED"
 _EXHAUSTED = "RESOURCE_EXHAUSTED"
 _TOLD_DELAY_MAX_S = 60.0
 _DOUBLINGS_MAX = 16
@@ -65,12 +66,14 @@ class RetryPolicy:
 
 def may_repeat(repeat: Repeat, failure: KithError) -> bool:
     """UNAVAILABLE, and RESOURCE_EXHAUSTED where the server said when to come back. A write with a
-    request_id also where nobody knows whether it was done."""
+    request_id also where nobody knows whether it was done. What this client cancels itself never
+    comes here."""
     if repeat is Repeat.WRITE and (failure.reason == "UNKNOWN_OUTCOME"
                                    or failure.code == "DEADLINE_EXCEEDED"):
         return True
     if repeat is Repeat.UNSAFE and failure.reason in ("", "UNKNOWN_OUTCOME"):
         return False
-    if failure.code == _UNAVAILABLE:
+    # A server that stops cancels calls which arrive just then, without a reason.
+    if failure.code == _UNAVAILABLE or (failure.code == _CANCELLED and not failure.reason):
         return True
     return failure.code == _EXHAUSTED and failure.retry_after_s is not None
