@@ -13,7 +13,7 @@ readonly ROOT="$(cd "$(dirname "$0")/.." && pwd)"
 readonly CLIENT="${ROOT}/clients/python"
 readonly REQUIREMENTS="${CLIENT}/requirements-test.txt"
 readonly SKIPPED=77
-# Small, and needed in any case: if even this cannot be had, there is no index.
+# Small, and among the requirements: if even this cannot be had, there is no index.
 readonly PROBE="packaging==26.4"
 
 hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
@@ -30,22 +30,23 @@ client_hash() {
 is_done() { [[ "$(cat "${VENV}/$1" 2>/dev/null)" == "$2" ]]; }
 
 pip_install() {
-  "${VENV}/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check --retries 2 "$@"
+  "${VENV}/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check "$@"
 }
 
 make_environment() {
   rm -rf "${VENV}"
   python3 -m venv "${VENV}"
-  if ! pip_install "${PROBE}"; then
+  if ! pip_install --requirement "${REQUIREMENTS}"; then
+    pip_install "${PROBE}" && return 1
     echo "python_venv: pip reaches no package index; skipping what needs the Python client" >&2
     exit "${SKIPPED}"
   fi
-  pip_install --requirement "${REQUIREMENTS}"
   hash_of "${REQUIREMENTS}" >"${VENV}/requirements.done"
 }
 
 install_client() {
-  # In an environment of its own (PEP 517), as `pip install ./clients/python` does.
+  rm -f "${VENV}/client.done"
+  # Built in an environment of its own (PEP 517), as `pip install ./clients/python` does.
   pip_install --force-reinstall --no-deps "${CLIENT}"
   "${VENV}/bin/python" -m pip check
   echo "$1" >"${VENV}/client.done"

@@ -44,10 +44,20 @@ def endpoint(start: Callable[..., Server]) -> str:
     return start().grpc
 
 
+def _over(make: Callable[[str], Any], endpoint: str) -> Iterator[Any]:
+    client = make(endpoint)
+    yield client
+    for collection in client.list_collections():
+        client.delete_collection(collection.collection)
+    client.close()
+
+
+@pytest.fixture
+def client(endpoint: str) -> Iterator[Any]:
+    yield from _over(kith.Client, endpoint)
+
+
 @pytest.fixture(params=[kith.Client, AwaitedClient], ids=["threads", "asyncio"])
-def client(request: pytest.FixtureRequest, endpoint: str) -> Iterator[Any]:
-    one = request.param(endpoint)
-    yield one
-    for collection in one.list_collections():
-        one.delete_collection(collection.collection)
-    one.close()
+def either(request: pytest.FixtureRequest, endpoint: str) -> Iterator[Any]:
+    """Both clients, for what the unit tests cannot show of the one by the other."""
+    yield from _over(request.param, endpoint)

@@ -1,4 +1,4 @@
-"""Both clients against a server as users run it."""
+"""The client against a server as users run it."""
 
 import uuid
 from typing import Any
@@ -58,31 +58,31 @@ def test_what_was_written_is_found_as_numpy_finds_it(client: Any, metric: str,
     assert one.coverage.ratio == 1
 
 
-def test_points_are_read_replaced_and_deleted(client: Any) -> None:
-    client.create_collection("c", 24, "l2", "f32")
+def test_points_are_read_replaced_and_deleted(either: Any) -> None:
+    either.create_collection("c", 24, "l2", "f32")
     base, names = vectors(3, "f32"), [uuid.uuid4(), 7, uuid.uuid4()]
-    first = client.upsert("c", names, base, [b"a", b"\0b", b""])
-    got = client.get_points("c", [7, 8, names[2]], tokens=first.tokens)
+    first = either.upsert("c", names, base, [b"a", b"\0b", b""])
+    got = either.get_points("c", [7, 8, names[2]], tokens=first.tokens)
     assert [(point.id, point.payload) for point in got.points] == [(7, b"\0b"), (names[2], b"")]
     assert got.missing == (8,)
     assert np.array_equal(got.points[0].vector, base[1])
     assert got.points[0].version == first.versions[1]
-    bare = client.get_points("c", [7], with_vector=False, with_payload=False).points[0]
+    bare = either.get_points("c", [7], with_vector=False, with_payload=False).points[0]
     assert (bare.vector, bare.payload) == (None, b"")
 
     with pytest.raises(kith.PointsRefused) as raised:
-        client.upsert("c", names, base[::-1], if_versions=[first.versions[0], 1, 0])
+        either.upsert("c", names, base[::-1], if_versions=[first.versions[0], 1, 0])
     result = raised.value.upserted
     assert result is not None
     assert result.written == 1
     assert [failure.error.reason for failure in result.failures] == ["VERSION_MISMATCH"] * 2
     assert result.failures[0].error.facts["stored_version"] == str(first.versions[1])
 
-    hits = client.search_by_id("c", names[0], tokens=result.tokens, limit=2).hits
+    hits = either.search_by_id("c", names[0], tokens=result.tokens, limit=2).hits
     assert hits[0].id == names[2]  # was given the same vector
     assert hits[0].score == 0
-    assert client.delete_points("c", [names[2], 999]).deleted == 1
-    assert client.count_points("c") == 2
+    assert either.delete_points("c", [names[2], 999]).deleted == 1
+    assert either.count_points("c") == 2
 
 
 def test_a_repeated_request_writes_nothing_again(client: Any) -> None:
@@ -108,34 +108,34 @@ def test_more_than_a_message_holds_is_written_and_read(endpoint: str) -> None:
                for point, row in zip(got.points, base, strict=True))
 
 
-def test_an_index_is_trained_promoted_rolled_back_and_dropped(client: Any) -> None:
-    client.create_collection("c", 24, "l2", "f32")
-    written = client.upsert("c", range(1000), vectors(1000, "f32"))
+def test_an_index_is_trained_promoted_rolled_back_and_dropped(either: Any) -> None:
+    either.create_collection("c", 24, "l2", "f32")
+    written = either.upsert("c", range(1000), vectors(1000, "f32"))
     seen: list[operations_pb2.Operation] = []
-    operation = client.wait(client.train_index("c").id, seen.append, timeout_s=120)
+    operation = either.wait(either.train_index("c").id, seen.append, timeout_s=120)
     assert operation.promoted
     assert seen[-1].progress == 1
-    assert client.get_collection("c").serving_version == operation.result
-    found = client.search("c", vectors(1, "f32")[0], nprobe=4, explain=True,
+    assert either.get_collection("c").serving_version == operation.result
+    found = either.search("c", vectors(1, "f32")[0], nprobe=4, explain=True,
                           tokens=written.tokens)
     assert found.index_version == operation.result
     assert found.explanation.strategy == "ivf"
-    assert len(client.search_batch("c", vectors(3, "f32"), nprobe=1, explain=True).explanations) == 1
+    assert len(either.search_batch("c", vectors(3, "f32"), nprobe=1, explain=True).explanations) == 1
 
-    second = client.wait(client.train_index("c", seed=2, auto_promote=False).id, timeout_s=120)
+    second = either.wait(either.train_index("c", seed=2, auto_promote=False).id, timeout_s=120)
     assert not second.promoted
-    states = {one.version: one.state for one in client.list_index_versions("c")}
+    states = {one.version: one.state for one in either.list_index_versions("c")}
     assert states == {operation.result: State.STATE_SERVING, second.result: State.STATE_WAITING}
-    assert client.promote_index_version("c")[0].version == second.result
-    assert client.rollback_index_version("c")[0].version == operation.result
-    assert [one.version for one in client.drop_index_version("c", second.result)] == [
+    assert either.promote_index_version("c")[0].version == second.result
+    assert either.rollback_index_version("c")[0].version == operation.result
+    assert [one.version for one in either.drop_index_version("c", second.result)] == [
         operation.result]
     with pytest.raises(kith.FailedPrecondition) as raised:
-        client.drop_index_version("c", operation.result)
+        either.drop_index_version("c", operation.result)
     assert raised.value.reason == "INDEX_VERSION_SERVING"
-    ended = {one.id for one in client.list_operations("c")}
+    ended = {one.id for one in either.list_operations("c")}
     assert {operation.id, second.id} <= ended
-    assert client.cancel_operation(second.id).state == operations_pb2.Operation.STATE_SUCCEEDED
+    assert either.cancel_operation(second.id).state == operations_pb2.Operation.STATE_SUCCEEDED
 
 
 def test_a_training_that_cannot_be_fails_with_its_reason(client: Any) -> None:

@@ -131,6 +131,20 @@ def test_a_cancelled_search_of_asyncio_ends_at_once(server: FakeServer) -> None:
     assert time.monotonic() - begin < 10
 
 
+def test_a_search_of_asyncio_under_way_ends_when_the_client_is_closed(server: FakeServer) -> None:
+    async def close_meanwhile() -> None:
+        client = kith.AsyncClient(server.endpoint)
+        search = asyncio.create_task(client.search("c", QUERY, timeout_s=30))
+        while SEARCH.path not in server.asked:
+            await asyncio.sleep(0.01)
+        await client.close()
+        with pytest.raises(kith.Cancelled):
+            await search
+
+    server.say(SEARCH, server.hang)
+    asyncio.run(close_meanwhile())
+
+
 def test_many_searches_of_asyncio_run_side_by_side(server: FakeServer) -> None:
     together = threading.Barrier(4)  # passes only four at a time
 

@@ -14,6 +14,7 @@ from kith._methods import Method
 from kith._points import Points
 from kith._searches import Searches
 from kith._vectors import Ids, Vectors
+from kith.errors import Cancelled
 from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
                           PlanOptions, SearchOptions, TrainOptions, UpsertOptions)
 from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
@@ -51,6 +52,7 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
+        """Ends the connection, and calls under way with it: they raise Cancelled."""
         self._is_closed = True
         if self._channel is not None:
             await self._channel.close()
@@ -181,6 +183,11 @@ class AsyncClient:
             if self._is_closed:
                 raise error from None
             return error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._is_closed and not (task and task.cancelling()):
+                raise Cancelled("the client was closed") from None  # not its caller
+            raise
 
     def _stub(self, method: Method[Any, Any]) -> Any:
         if self._channel is None:
