@@ -13,19 +13,19 @@ HERE = pathlib.Path(__file__).resolve().parent
 NAMES = ("types", "operations", "collections", "points", "search")
 
 
-def proto_folder() -> pathlib.Path:
-    """The repository's, or the copy that an sdist carries."""
-    for folder in (HERE / "proto", HERE.parents[1] / "proto"):
-        if (folder / "kith" / "v1" / "types.proto").is_file():
-            return folder
-    raise FileNotFoundError(f"no proto folder above {HERE}: build from a clone or from an sdist")
+def of_the_repository(name: str) -> pathlib.Path:
+    """A file or folder of the repository, or the copy of it that an sdist carries."""
+    for path in (HERE / name, HERE.parents[1] / name):
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"no {name} above {HERE}: build from a clone or from an sdist")
 
 
 def generate(target: pathlib.Path) -> None:
     """Writes kith/v1 below `target`: messages, their types, and stubs of the services."""
     from grpc_tools import protoc
 
-    protos = proto_folder()
+    protos = of_the_repository("proto")
     shipped = pathlib.Path(protoc.__file__).parent / "_proto"
     code: int = protoc.main(
         ["protoc", f"-I{protos}", f"-I{shipped}", f"--python_out={target}", f"--pyi_out={target}",
@@ -51,6 +51,7 @@ class GeneratedMessages(BuildHookInterface):  # type: ignore[misc]
         if version == "editable":
             shutil.copytree(made, HERE / "src" / "kith" / "v1", dirs_exist_ok=True)
             return
+        build_data["force_include"][str(of_the_repository("LICENSE"))] = "kith/LICENSE"
         for file in sorted(made.iterdir()):
             build_data["force_include"][str(file)] = f"kith/v1/{file.name}"
 

@@ -1,5 +1,6 @@
 """The client is typed, and so is what uses it: mypy --strict."""
 
+import importlib.metadata
 import importlib.util
 import pathlib
 import subprocess
@@ -17,6 +18,16 @@ def mypy(*words: str, cwd: pathlib.Path = CLIENT) -> str:
          "--cache-dir", "/dev/null", *words],
         capture_output=True, text=True, timeout=250, check=False, cwd=cwd)
     return done.stdout + done.stderr
+
+
+def test_the_wheel_has_all_that_belongs_to_it_and_nothing_else() -> None:
+    sources = {f"kith/{path.name}" for path in (CLIENT / "src" / "kith").iterdir()
+               if path.is_file()}
+    made = {f"kith/v1/{name}_{ending}" for ending in ("pb2.py", "pb2.pyi", "pb2_grpc.py")
+            for name in ("types", "operations", "collections", "points", "search")}
+    installed = {str(path) for path in importlib.metadata.files("kith-client") or ()
+                 if path.parts[0] == "kith" and path.suffix != ".pyc"}
+    assert installed == sources | made | {"kith/LICENSE", "kith/v1/__init__.py"}
 
 
 def test_the_installed_client_and_its_examples_are_typed(tmp_path: pathlib.Path) -> None:
