@@ -65,7 +65,7 @@ def check(client: kith.Client, vectors: Any, done: list[kith.UpsertResult]) -> N
     assert client.count_points("c", timeout_s=60) == len(vectors)
     got = client.get_points("c", range(len(vectors)), tokens=tokens)
     assert got.missing == ()
-    assert np.array_equal(np.stack([point.vector for point in got.points]), vectors)
+    assert np.array_equal(got.vectors, vectors)
     acknowledged = np.concatenate([one.versions for one in done])
     assert [point.version for point in got.points] == acknowledged.tolist()
     assert all(one.written == ROWS for one in done)

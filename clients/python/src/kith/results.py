@@ -79,6 +79,14 @@ class GetResult:
     points: tuple[StoredPoint, ...]
     missing: tuple[PointId, ...]
 
+    @property
+    def vectors(self) -> Vector:
+        """Of the points found, as the rows of a matrix. ValueError where they were not asked for."""
+        rows = [point.vector for point in self.points if point.vector is not None]
+        if len(rows) < len(self.points):
+            raise ValueError("the points came without their vectors: with_vector was False")
+        return np.stack(rows) if rows else np.zeros((0, 0))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hit:
