@@ -69,11 +69,12 @@ def test_without_a_time_of_the_caller_each_call_has_the_methods() -> None:
     steps = Stepper([search_pb2.SearchResponse()])
     steps.run(steps.caller.call(_methods.SEARCH, search_pb2.SearchRequest(), None))
     assert steps.timeouts == [2]
-    assert steps.caller.until(None) is None
-    assert steps.caller.until(7) == 1007
+    assert steps.caller.until({}) is None
+    assert steps.caller.until({"timeout_s": None}) is None
+    assert steps.caller.until({"timeout_s": 7}) == 1007
     for wrong in (0, -1, float("nan")):
-        with pytest.raises(ValueError):
-            steps.caller.until(wrong)
+        with pytest.raises(ValueError, match="timeout_s"):
+            steps.caller.until({"timeout_s": wrong})
 
 
 def test_one_attempt_of_a_write_is_short_and_of_a_search_as_long_as_the_server_allows() -> None:

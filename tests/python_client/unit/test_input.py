@@ -9,7 +9,7 @@ import pytest
 import kith
 from kith._vectors import Shape, as_matrix, as_numbers, as_row, row_bytes
 from kith.options import UpsertOptions
-from kith._points import _Points, _Rest
+from kith._points import _Points, _Extras
 
 L2 = Shape(3, "f32", is_cosine=False)
 COSINE = Shape(3, "f32", is_cosine=True)
@@ -111,7 +111,7 @@ def test_what_is_no_id_is_refused(ids: Any, field: str) -> None:
 
 def upsert(ids: Any = (1, 2), vectors: Any = ROWS, payloads: Any = None,
            options: UpsertOptions | None = None) -> None:
-    _Points.of(L2, ids, vectors, _Rest.of(payloads, options or {}))
+    _Points.of(L2, ids, vectors, _Extras.of(payloads, options or {}))
 
 
 def test_what_comes_in_different_counts_is_refused() -> None:

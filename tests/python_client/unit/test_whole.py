@@ -3,12 +3,14 @@
 import inspect
 import pathlib
 import re
+from typing import Any
 
 import grpc
 import pytest
 from google.rpc import status_pb2
 
 import kith
+from fake_server import FakeServer
 from kith import _methods, errors
 from kith._methods import Method
 from kith.remedies import REMEDIES
@@ -40,6 +42,23 @@ def test_both_clients_have_the_same_calls_with_the_same_arguments() -> None:
     assert len(calls(kith.Client)) > 20
     assert all(inspect.iscoroutinefunction(getattr(kith.AsyncClient, name))
                for name in calls(kith.AsyncClient))
+
+
+WORDS = {"collection": "c", "dimension": 4, "metric": "l2", "dtype": "f32", "points": 1, "ids": [1],
+         "vectors": [[1, 2, 3, 4]], "vector": [1, 2, 3, 4], "queries": [[1, 2, 3, 4]], "point": 1,
+         "operation_id": "o", "version": "v"}
+
+
+@pytest.mark.parametrize("name", [name for name, one in vars(kith.Client).items()
+                                  if name[0] != "_" and name != "close"])
+def test_an_option_that_is_misspelt_is_an_error_of_every_call(server: FakeServer, client: Any,
+                                                              name: str) -> None:
+    parameters = inspect.signature(getattr(kith.Client, name)).parameters.values()
+    words = [WORDS[one.name] for one in parameters if one.name != "self"
+             and one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty]
+    with pytest.raises(TypeError, match="no option 'limt'.*timeout_s"):
+        getattr(client, name)(*words, limt=3)
+    assert set(server.asked) == set()
 
 
 def test_every_reason_has_the_remedy_that_the_api_page_gives() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from grpc_health.v1 import health_pb2
 
@@ -44,10 +44,10 @@ class Collections:
     caller: Caller
     _shapes: dict[str, Shape] = field(default_factory=dict)
 
-    def ask(self, method: Method[Q, A], request: Q, options: CallOptions) -> Flow[A]:
+    def ask(self, method: Method[Q, A], request: Q, options: CallOptions,
+            kind: Any = CallOptions) -> Flow[A]:
         """One call as it is."""
-        return (yield from self.caller.call(method, request,
-                                            self.caller.until(options.get("timeout_s"))))
+        return (yield from self.caller.call(method, request, self.caller.until(options, kind)))
 
     def shape(self, collection: str, until: float | None) -> Flow[Shape]:
         """Asked for once: a collection keeps its shape as long as it lives."""
@@ -87,7 +87,7 @@ class Collections:
             shards=_whole(options.get("shards", 0), "shards"),
             index=_index(options), validate_only=options.get("validate_only", False))
         self.forget(collection)
-        return (yield from self.ask(_methods.CREATE_COLLECTION, request, options))
+        return (yield from self.ask(_methods.CREATE_COLLECTION, request, options, CreateOptions))
 
     def plan(self, dimension: int, dtype: Dtype, points: int,
              options: PlanOptions) -> Flow[collections_pb2.PlanCollectionResponse]:
@@ -99,7 +99,7 @@ class Collections:
                 lists=_whole(options.get("lists", 0), "lists"),
                 subspaces=_whole(options.get("subspaces", 0), "subspaces")),
             memory_limit_bytes=options.get("memory_limit_bytes", 0))
-        return (yield from self.ask(_methods.PLAN_COLLECTION, request, options))
+        return (yield from self.ask(_methods.PLAN_COLLECTION, request, options, PlanOptions))
 
     def get(self, collection: str, options: CallOptions) -> Flow[collections_pb2.Collection]:
         request = collections_pb2.GetCollectionRequest(collection=collection)
@@ -127,7 +127,7 @@ class Collections:
             request.auto_promote = options["auto_promote"]
         if "min_recall_gain" in options:
             request.min_recall_gain = options["min_recall_gain"]
-        return (yield from self.ask(_methods.TRAIN_INDEX, request, options))
+        return (yield from self.ask(_methods.TRAIN_INDEX, request, options, TrainOptions))
 
     def versions(self, collection: str, options: CallOptions) -> Flow[Versions]:
         request = collections_pb2.ListIndexVersionsRequest(collection=collection)
@@ -166,7 +166,7 @@ class Collections:
     def wait(self, id: str, progress: Progress | None,
              options: CallOptions) -> Flow[operations_pb2.Operation]:
         """Looks until the operation has ended."""
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options)
         request = operations_pb2.GetOperationRequest(id=id)
         pause = _FIRST_LOOK_S
         while True:
@@ -183,7 +183,7 @@ class Collections:
 
     def wait_ready(self, options: CallOptions) -> Flow[None]:
         request = health_pb2.HealthCheckRequest()
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options)
         try:
             answer = yield from self.caller.call(_methods.CHECK_HEALTH, request, until,
                                                  _not_serving)

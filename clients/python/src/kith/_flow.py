@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from kith._methods import A, Method, Q
 from kith.errors import DeadlineExceeded, KithError
+from kith.options import CallOptions
 from kith.retry import Repeat, RetryPolicy
 
 T = TypeVar("T")
@@ -49,8 +50,15 @@ class Caller:
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
 
-    def until(self, timeout_s: float | None) -> float | None:
-        """When something that may take so long ends; None: each of its calls has its usual time."""
+    def until(self, options: CallOptions, kind: Any = CallOptions) -> float | None:
+        """When something with these options ends; None: each of its calls has its usual time. An
+        option that its kind does not have is a TypeError: left unsaid, a misspelt one is ignored.
+        """
+        for name in options:
+            if name not in kind.__optional_keys__:
+                known = ", ".join(sorted(kind.__optional_keys__))
+                raise TypeError(f"there is no option {name!r} here, but {known}")
+        timeout_s = options.get("timeout_s")
         if timeout_s is None:
             return None
         if not timeout_s > 0:

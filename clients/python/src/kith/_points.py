@@ -58,15 +58,15 @@ class _Points:
     if_versions: Sequence[int | None] | None
 
     @staticmethod
-    def of(shape: Shape, ids: Ids, vectors: Vectors, rest: "_Rest") -> "_Points":
+    def of(shape: Shape, ids: Ids, vectors: Vectors, extras: "_Extras") -> "_Points":
         numbers = as_numbers(ids)
         matrix = as_matrix(vectors, shape, "vectors") if len(vectors) else np.zeros(
             (0, shape.dimension), shape.dtype)
-        for name, given in (("vectors", matrix), ("payloads", rest.payloads),
-                            ("if_versions", rest.if_versions)):
+        for name, given in (("vectors", matrix), ("payloads", extras.payloads),
+                            ("if_versions", extras.if_versions)):
             if given is not None and len(given) != len(ids):
                 raise refused("BAD_REQUEST", name, f"has {len(given)} entries for {len(ids)} ids")
-        return _Points(shape, ids, numbers, matrix, rest.payloads, rest.if_versions)
+        return _Points(shape, ids, numbers, matrix, extras.payloads, extras.if_versions)
 
     def batches(self) -> Iterator[slice]:
         """Runs of points that fit a call."""
@@ -106,12 +106,14 @@ class _Points:
 
 
 @dataclass(frozen=True)
-class _Rest:
+class _Extras:
+    """What may come beside ids and vectors, checked."""
+
     payloads: Sequence[bytes] | None
     if_versions: Sequence[int | None] | None
 
     @staticmethod
-    def of(payloads: Sequence[bytes] | None, options: UpsertOptions) -> "_Rest":
+    def of(payloads: Sequence[bytes] | None, options: UpsertOptions) -> "_Extras":
         for place, payload in enumerate(payloads or ()):
             if not isinstance(payload, bytes):
                 raise refused("BAD_REQUEST", f"payloads[{place}]", "must be bytes, is of "
@@ -121,13 +123,13 @@ class _Rest:
                               f"bytes, at most {PAYLOAD_BYTES_MAX} are taken")
         conditions = options.get("if_versions")
         if conditions is None:
-            return _Rest(payloads, None)
+            return _Extras(payloads, None)
         plain = [None if one is None else int(one) for one in conditions]
         for place, one in enumerate(plain):
             if one is not None and not 0 <= one < (1 << 64) - 1:
                 raise refused("BAD_REQUEST", f"if_versions[{place}]", f"is {one}, which is no "
                               "version")
-        return _Rest(payloads, plain)
+        return _Extras(payloads, plain)
 
 
 @dataclass
@@ -184,12 +186,12 @@ class Points:
 
     def upsert(self, collection: str, points: tuple[Ids, Vectors, Sequence[bytes] | None],
                options: UpsertOptions) -> Flow[UpsertResult]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options, UpsertOptions)
         on_refused = chosen(options.get("on_refused", "raise"), {"raise": True, "return": False},
                             "on_refused")
         ids, vectors, payloads = points
-        rest = _Rest.of(payloads, options)
-        make: Callable[[Shape], _Points] = lambda shape: _Points.of(shape, ids, vectors, rest)
+        extras = _Extras.of(payloads, options)
+        make: Callable[[Shape], _Points] = lambda shape: _Points.of(shape, ids, vectors, extras)
         batch = yield from self.collections.fit(collection, make, until)
         result = (yield from self._send(collection, batch, options, until)).result()
         if result.failures and on_refused:
@@ -221,7 +223,7 @@ class Points:
         return written
 
     def delete(self, collection: str, ids: Ids, options: DeleteOptions) -> Flow[DeleteResult]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options, DeleteOptions)
         messages = _id_messages(ids)
         deleted, tokens = 0, list[WriteToken]()
         for part, name in zip(chunks(messages, POINTS_PER_CALL_MAX),
@@ -234,7 +236,7 @@ class Points:
         return DeleteResult(deleted, newest(tokens))
 
     def get(self, collection: str, ids: Ids, options: GetOptions) -> Flow[GetResult]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options, GetOptions)
         with_vector = options.get("with_vector", True)
         messages = _id_messages(ids)
         shape = yield from self.collections.shape(collection, until)
@@ -255,7 +257,7 @@ class Points:
         return GetResult(tuple(points), tuple(missing))
 
     def count(self, collection: str, options: CallOptions) -> Flow[int]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options)
         request = points_pb2.CountPointsRequest(collection=collection)
         answer = yield from self.caller.call(_methods.COUNT_POINTS, request, until)
         return answer.count

@@ -66,7 +66,7 @@ class Searches:
 
     def by_vector(self, collection: str, vector: Vectors,
                   options: SearchOptions) -> Flow[SearchResult]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options, SearchOptions)
         request = search_pb2.SearchRequest(collection=collection, parameters=parameters(options))
 
         def fill(shape: Shape) -> Shape:
@@ -78,7 +78,7 @@ class Searches:
         return _result(answer, shape)
 
     def by_id(self, collection: str, id: PointId, options: SearchOptions) -> Flow[SearchResult]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options, SearchOptions)
         request = search_pb2.SearchRequest(collection=collection, point=to_point_id(id, "id"),
                                            parameters=parameters(options))
         shape = yield from self.collections.shape(collection, until)
@@ -87,7 +87,7 @@ class Searches:
 
     def batch(self, collection: str, queries: Vectors,
               options: SearchOptions) -> Flow[BatchResult]:
-        until = self.caller.until(options.get("timeout_s"))
+        until = self.caller.until(options, SearchOptions)
         asked = parameters(options)
 
         def check(shape: Shape) -> tuple[Shape, npt.NDArray[Any]]:

@@ -81,7 +81,7 @@ class GetResult:
 
     @property
     def vectors(self) -> Vector:
-        """Of the points found, as the rows of a matrix. ValueError where they were not asked for."""
+        """Of the points found, as the rows of a matrix. ValueError where not asked for."""
         rows = [point.vector for point in self.points if point.vector is not None]
         if len(rows) < len(self.points):
             raise ValueError("the points came without their vectors: with_vector was False")
