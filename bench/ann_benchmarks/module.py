@@ -49,7 +49,8 @@ class Kith(BaseANN):
 
     def query(self, v: npt.NDArray[Any], n: int) -> list[Any]:
         row = np.asarray(v, dtype=np.float32)
-        return [hit.id for hit in self._client.search(_COLLECTION, row, limit=n, **self._options).hits]
+        result = self._client.search(_COLLECTION, row, limit=n, timeout_s=60, **self._options)
+        return [hit.id for hit in result.hits]
 
     def batch_query(self, X: npt.NDArray[Any], n: int) -> None:
         rows = np.asarray(X, dtype=np.float32)
