@@ -40,39 +40,7 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return _mm256_castps256_ps128(sum) + _mm256_extractf128_ps(sum, 1);
 }
 
-// Sixteen codes lie within 17 bytes, or 18 where the last pair was moved back into the row.
-class PackedGroup {
- public:
-  KITH_INLINE PackedGroup(const PackedCodes& codes, size_t j)
-      : first_(codes.pairs[j]), shifts_(Load16(codes.shifts + j)), masks_(Load16(codes.masks + j)) {
-    const size_t left = codes.row_bytes - first_;
-    inside_ = left >= 32 ? ~0u : (1u << left) - 1;
-    const __m256i from =
-        _mm256_sub_epi16(Load16(codes.pairs + j), _mm256_set1_epi16(static_cast<int16_t>(first_)));
-    // The two bytes of each pair: from, and behind it from + 1.
-    order_ = _mm256_add_epi16(_mm256_or_si256(from, _mm256_slli_epi16(from, 8)),
-                              _mm256_set1_epi16(0x100));
-  }
-
-  KITH_INLINE Vec Floats(const uint8_t* row) const {
-    const __m256i pairs =
-        _mm256_permutexvar_epi8(order_, _mm256_maskz_loadu_epi8(inside_, row + first_));
-    const __m256i values = _mm256_and_si256(_mm256_srlv_epi16(pairs, shifts_), masks_);
-    return _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(values));
-  }
-
- private:
-  static KITH_INLINE __m256i Load16(const uint16_t* at) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-  }
-
-  size_t first_;
-  __m256i shifts_;
-  __m256i masks_;
-  __m256i order_;
-  __mmask32 inside_;
-};
-
+#include "index/kernels/packed_group_avx512.inc"
 #include "index/kernels/portable_kernels.inc"
 // The second needs what the first defines.
 #include "index/kernels/portable_byte_kernels.inc"
