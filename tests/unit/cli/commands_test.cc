@@ -36,9 +36,9 @@ class Commands : public ::testing::Test {
 };
 
 TEST_F(Commands, CreateMakesACollectionOfTheShapeAsked) {
-  const Ran ran =
-      Run({"collection", "create", "faces", "--dimension", "512", "--metric", "cosine", "--dtype",
-           "f16", "--shards", "4", "--lists", "64", "--subspaces", "32", "--target-recall", "0.9"});
+  const Ran ran = Run({"collection", "create", "faces", "--dimension", "512", "--metric", "cosine",
+                       "--dtype", "f16", "--shards", "4", "--lists", "64", "--subspaces", "32",
+                       "--plane-b-bytes", "24", "--target-recall", "0.9"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const v1::Collection& made = server_.at("faces").facts;
   EXPECT_EQ(made.dimension(), 512u);
@@ -47,6 +47,7 @@ TEST_F(Commands, CreateMakesACollectionOfTheShapeAsked) {
   EXPECT_EQ(made.shards(), 4u);
   EXPECT_EQ(made.index().lists(), 64u);
   EXPECT_EQ(made.index().subspaces(), 32u);
+  EXPECT_EQ(made.index().plane_b_bytes(), 24u);
   EXPECT_EQ(made.index().target_recall(), 0.9);
 }
 

@@ -75,10 +75,14 @@ TEST(PlanTraining, ZeroFieldsKeepTheRecordsAndOthersWin) {
   record.subspaces = 8;
   EXPECT_EQ(PlanTraining(record, {}, 10'000)->lists, 512u);
   EXPECT_EQ(PlanTraining(record, {}, 10'000)->subspaces, 8u);
-  IndexChoice choice{64, 32, 0.99};
+  IndexChoice choice{64, 32, 40, 0.99};
   const auto plan = PlanTraining(record, choice, 10'000);
   EXPECT_EQ(plan->lists, 64u);
   EXPECT_EQ(plan->subspaces, 32u);
+  EXPECT_EQ(plan->plane_b_bytes, 40u);
+  EXPECT_EQ(PlanTraining(record, {}, 10'000)->plane_b_bytes, record.dimension);
+  record.plane_b_bytes = 24;
+  EXPECT_EQ(PlanTraining(record, {}, 10'000)->plane_b_bytes, 24u);
   EXPECT_DOUBLE_EQ(plan->target_recall, 0.99);
 }
 
