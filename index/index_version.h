@@ -10,6 +10,7 @@
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 #include "index/centroid_codes.h"
+#include "index/group_walk.h"
 #include "index/status.h"
 
 namespace kith::index {
@@ -44,7 +45,9 @@ struct IndexParameters {
 struct IndexVersion {
   IndexParameters parameters;
   std::vector<uint32_t> subspace_begins;  // M + 1 offsets into the dimension; widths may differ
-  std::vector<float> centroids;           // lists x dimension, row-major
+  // lists x dimension, row-major. Of more than kUngroupedLists (index/list_groups.h) each run of
+  // kGroupLists, a group, lies together.
+  std::vector<float> centroids;
   // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
   // codebooks is 256 x dimension, row-major.
   std::vector<float> codebooks;
@@ -55,11 +58,15 @@ struct IndexVersion {
   std::vector<float> refine_scale;
   std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
   CentroidCodes centroid_codes;         // derived
+  CentroidCodes group_codes;            // derived: of lists that stand in groups, else empty
   std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
 
   uint32_t dimension() const { return parameters.dimension; }
   uint32_t lists() const { return parameters.lists; }
   uint32_t subspaces() const { return parameters.subspaces; }
+  CoarseCodes coarse_codes() const {
+    return {centroid_codes, group_codes.centroids() != 0 ? &group_codes : nullptr};
+  }
   const float* Centroid(uint32_t list) const {
     return centroids.data() + size_t{list} * parameters.dimension;
   }
