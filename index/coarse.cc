@@ -13,13 +13,12 @@ namespace {
 // A query that stops early needs some 30 lists; sorting them is quicker than sorting all.
 constexpr size_t kFirstLists = 32;
 constexpr size_t kMoreLists = 64;
-// Of groups so many that they hold kListsPerProbe times the lists wanted, and at least kLeastLists.
-constexpr size_t kListsPerProbe = 16;
-constexpr size_t kLeastLists = 2048;
+// Lists that are looked at for each that is wanted, and beside them.
+constexpr size_t kListsPerProbe = 32;
+constexpr size_t kMoreThanProbes = 2048;
 
 size_t GroupsOfQuery(uint32_t nprobe) {
-  const size_t lists = std::max(nprobe * kListsPerProbe, kLeastLists);
-  return (lists + kGroupLists - 1) / kGroupLists;
+  return (nprobe * kListsPerProbe + kMoreThanProbes) / kGroupLists;
 }
 
 // What a query is compared with first.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kClasses = PanelCandidate::kClasses;
 // Groups that a point's list is looked for in.
-constexpr size_t kGroupsOfPoint = 24;
+constexpr size_t kGroupsOfPoint = 32;
 
 }  // namespace
 

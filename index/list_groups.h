@@ -23,12 +23,8 @@ constexpr uint32_t kGroupLists = BytePanels::kLanes;
 constexpr uint32_t GroupsOf(uint32_t lists) { return (lists + kGroupLists - 1) / kGroupLists; }
 
 // Reorders rows (of centroids) so that each group's lie near one another, whatever order they came
-// in: the same for any number of threads. False when cancelled.
-//
-// All rows are halved, then each half, and so on: across the line between the means of a part's two
-// clusters, at the multiple of kGroupLists that lies nearest to the border of the clusters. So
-// groups are full, whatever the rows are (far apart, equal, most of them in one heap), and a heap
-// that stands alone is rarely torn.
+// in: first by halving (index/nearness_order.h), then by exchange (index/group_exchange.h). The
+// same for any number of threads. False when cancelled.
 bool GroupRows(size_t dimension, Pace& pace, std::vector<float>& rows);
 
 // The means of the groups, in the bytes that the lists are compared in.
