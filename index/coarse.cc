@@ -15,10 +15,13 @@ constexpr size_t kFirstLists = 32;
 constexpr size_t kMoreLists = 64;
 // Lists that are looked at for each that is wanted, and beside them.
 constexpr size_t kListsPerProbe = 32;
-constexpr size_t kMoreThanProbes = 2048;
+constexpr size_t kMoreThanProbes = 3072;
 
-size_t GroupsOfQuery(uint32_t nprobe) {
-  return (nprobe * kListsPerProbe + kMoreThanProbes) / kGroupLists;
+// Of the generated 65,536 x 80 of decision 0020 that finds 99 % of the lists; under inner product
+// it takes twice as many: lists of long centroids are wanted, whatever their group's mean is.
+size_t GroupsOfQuery(uint32_t nprobe, Metric metric) {
+  const size_t groups = (size_t{nprobe} * kListsPerProbe + kMoreThanProbes) / kGroupLists;
+  return metric == Metric::kInnerProduct ? 2 * groups : groups;
 }
 
 // What a query is compared with first.
@@ -90,7 +93,7 @@ size_t CoarseStep::ScoreListsOfGroups(uint32_t nprobe) {
   const size_t all = version_->group_codes.centroids();
   groups_.resize(scores_.size());
   group_scores_.resize(scores_.size());
-  const size_t wanted = std::min(all, GroupsOfQuery(nprobe));
+  const size_t wanted = std::min(all, GroupsOfQuery(nprobe, version_->parameters.metric));
   groups_.resize(PickSmallest({scores_.data(), all}, wanted, group_scores_.data(), groups_.data()));
   scores_.resize(groups_.size() * kGroupLists);
   const BytePanels panels = PanelsOf(*version_, version_->centroid_codes);

@@ -23,8 +23,8 @@ struct Part {
   size_t end;
 };
 
-// The border of two clusters: where <row - origin, direction> is `middle`. The origin lies among the
-// rows, so that they keep their digits.
+// The border of two clusters: where <row - origin, direction> is `middle`. The origin lies among
+// the rows, so that they keep their digits.
 struct Border {
   std::span<const float> origin;
   std::vector<float> direction;

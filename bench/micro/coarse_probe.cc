@@ -2,6 +2,8 @@
 // pick for queries and points, and what it takes.
 //
 //   kith_coarse_probe ARTIFACT BASE.u8bin QUERY.u8bin [rounds=5] [points=200000] [threads=2]
+//   [product=0] (1: queries pick lists by inner product)
+//   [lists=262144] (where ARTIFACT is -: vectors of the base, not trained, are centroids)
 //
 // ARTIFACT is what kith_sift_probe cache=FILE leaves, of more than 32,768 lists.
 #include <algorithm>
@@ -18,6 +20,7 @@
 
 #include "index/coarse.h"
 #include "index/index_version.h"
+#include "index/list_groups.h"
 #include "index/nearest.h"
 #include "index/parallel.h"
 
@@ -41,26 +44,49 @@ struct Points {
   const float* Row(size_t i) const { return &values[i * dimension]; }
 };
 
-// The first `most` vectors of a file.
+// Vectors of a file: `most`, from everywhere in it.
 Points Load(const char* path, size_t most) {
   std::ifstream file(path, std::ios::binary);
   uint32_t head[2];
   if (!file.read(reinterpret_cast<char*>(head), 8)) Fail(std::string("cannot read ") + path);
   Points points{std::min<size_t>(head[0], most), head[1], {}};
-  std::vector<uint8_t> bytes(points.count * points.dimension);
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
-    Fail(std::string(path) + " is cut short");
-  points.values.assign(bytes.begin(), bytes.end());
+  std::vector<uint8_t> bytes(points.dimension);
+  for (size_t i = 0; i < points.count; ++i) {
+    const uint64_t row = uint64_t{i} * head[0] / points.count;
+    file.seekg(static_cast<std::streamoff>(8 + row * bytes.size()));
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    points.values.insert(points.values.end(), bytes.begin(), bytes.end());
+  }
+  if (!file) Fail(std::string(path) + " is cut short");
   return points;
 }
 
-std::shared_ptr<const IndexVersion> Parse(const char* path) {
+std::shared_ptr<const IndexVersion> Parse(const char* path, size_t product) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   auto version = ParseIndexVersion(bytes);
   if (!version.ok()) Fail(version.status().message());
   if ((*version)->group_codes.centroids() == 0) Fail("its lists stand in no groups");
-  return *version;
+  if (product == 0) return *version;
+  auto changed = std::make_shared<IndexVersion>(**version);
+  changed->parameters.metric = Metric::kInnerProduct;
+  return changed;
+}
+
+// Where the time of a training of so many lists is not to be had.
+std::shared_ptr<const IndexVersion> Untrained(Points centroids) {
+  const TrainingControl control;
+  Pace pace(control, 1);
+  auto version = std::make_shared<IndexVersion>();
+  version->parameters = {.dimension = static_cast<uint32_t>(centroids.dimension),
+                         .lists = static_cast<uint32_t>(centroids.count)};
+  const double begin = Seconds();
+  GroupRows(centroids.dimension, pace, centroids.values);
+  std::printf("grouped in %.1f s\n", Seconds() - begin);
+  version->centroids = std::move(centroids.values);
+  version->codebooks.resize(256 * centroids.dimension);
+  DeriveImages(*version);
+  return version;
 }
 
 class Probe {
@@ -78,11 +104,11 @@ class Probe {
     for (const uint32_t nprobe : {1u, 16u, 32u, 64u, 128u, 256u}) {
       double flat = 1e9, grouped = 1e9, flat_eight = 1e9, grouped_eight = 1e9;
       for (size_t round = 0; round < rounds_; ++round) {
-        flat = std::min(flat, Pick(*flat_, queries, nprobe, 1, flat_lists_));
-        grouped = std::min(grouped, Pick(*grouped_, queries, nprobe, 1, grouped_lists_));
-        flat_eight = std::min(flat_eight, Pick(*flat_, queries, nprobe, 8, flat_lists_));
+        flat = std::min(flat, Pick(*flat_, queries, {nprobe, 1}, flat_lists_));
+        grouped = std::min(grouped, Pick(*grouped_, queries, {nprobe, 1}, grouped_lists_));
+        flat_eight = std::min(flat_eight, Pick(*flat_, queries, {nprobe, 8}, flat_lists_));
         grouped_eight =
-            std::min(grouped_eight, Pick(*grouped_, queries, nprobe, 8, grouped_lists_));
+            std::min(grouped_eight, Pick(*grouped_, queries, {nprobe, 8}, grouped_lists_));
       }
       std::printf("%6u  %9.4f  %7.1f  %9.1f  (%.1f, %.1f)\n", nprobe, Same(queries.count, nprobe),
                   flat, grouped, flat_eight, grouped_eight);
@@ -116,14 +142,19 @@ class Probe {
 
  private:
   using Lists = std::vector<std::vector<uint32_t>>;
+  struct Call {
+    uint32_t nprobe;
+    size_t queries;  // of one call, at most eight
+  };
 
   // Microseconds a query.
-  static double Pick(const IndexVersion& version, const Points& queries, uint32_t nprobe,
-                     size_t together, Lists& lists) {
+  static double Pick(const IndexVersion& version, const Points& queries, const Call& call,
+                     Lists& lists) {
     std::array<CoarseStep, 8> steps;
     std::array<CoarseStep*, 8> pointers;
     lists.resize(queries.count);
     double seconds = 0;
+    const size_t together = call.queries;
     for (size_t begin = 0; begin + together <= queries.count; begin += together) {
       const double start = Seconds();
       for (size_t i = 0; i < together; ++i) {
@@ -131,7 +162,7 @@ class Probe {
         pointers[i] = &steps[i];
       }
       CoarseStep::Score({pointers.data(), together});
-      for (size_t i = 0; i < together; ++i) steps[i].Pick(nprobe);
+      for (size_t i = 0; i < together; ++i) steps[i].Pick(call.nprobe);
       seconds += Seconds() - start;
       for (size_t i = 0; i < together; ++i) {
         lists[begin + i].assign(steps[i].Rest().begin(), steps[i].Rest().end());
@@ -197,7 +228,10 @@ size_t Setting(int argc, char** argv, const std::string& name, size_t standard) 
 int Main(int argc, char** argv) {
   if (argc < 4) Fail("usage: kith_coarse_probe ARTIFACT BASE.u8bin QUERY.u8bin [name=value ...]");
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  Probe probe(Parse(argv[1]), Setting(argc, argv, "rounds", 5));
+  const auto version = std::string(argv[1]) == "-"
+                           ? Untrained(Load(argv[2], Setting(argc, argv, "lists", 262'144)))
+                           : Parse(argv[1], Setting(argc, argv, "product", 0));
+  Probe probe(version, Setting(argc, argv, "rounds", 5));
   probe.Queries(Load(argv[3], 2000));
   probe.Assign(Load(argv[2], Setting(argc, argv, "points", 200'000)),
                static_cast<int>(Setting(argc, argv, "threads", 2)));
