@@ -75,7 +75,10 @@ void CoarseStep::Pick(uint32_t nprobe) {
     left_ = PickFrom(version_->lists(), nprobe);
     return;
   }
-  left_ = PickFrom(ScoreListsOfGroups(nprobe), nprobe);
+  ScoreListsOfGroups(nprobe);
+  // The padding of a short last group has the largest score of all: more lists than are wanted
+  // stand before it.
+  left_ = PickFrom(scores_.size(), nprobe);
   for (size_t i = 0; i < left_; ++i) {
     picked_[i] = groups_[picked_[i] / kGroupLists] * kGroupLists + picked_[i] % kGroupLists;
   }
@@ -88,8 +91,8 @@ size_t CoarseStep::PickFrom(size_t count, uint32_t nprobe) {
   return PickSmallest({scores_.data(), count}, nprobe, picked_scores_.data(), picked_.data());
 }
 
-// Chooses groups_, in ascending order, and makes scores_ those of their lists; how many.
-size_t CoarseStep::ScoreListsOfGroups(uint32_t nprobe) {
+// Chooses groups_, in ascending order, and makes scores_ those of their lists.
+void CoarseStep::ScoreListsOfGroups(uint32_t nprobe) {
   const size_t all = version_->group_codes.centroids();
   groups_.resize(scores_.size());
   group_scores_.resize(scores_.size());
@@ -105,9 +108,6 @@ size_t CoarseStep::ScoreListsOfGroups(uint32_t nprobe) {
     ActiveKernels().panel_scores(PanelsOfGroups(panels, groups_[i], end - i), &code, 1, &scores);
     i = end;
   }
-  // The last group may have fewer lists than its panel has lanes.
-  const size_t missing = groups_.back() + 1 == all ? all * kGroupLists - version_->lists() : 0;
-  return scores_.size() - missing;
 }
 
 // Moves the nearest `count`, and those as near as the last of them, from the picked to some_.

@@ -39,7 +39,7 @@ class CoarseStep {
 
  private:
   size_t PickFrom(size_t count, uint32_t nprobe);
-  size_t ScoreListsOfGroups(uint32_t nprobe);
+  void ScoreListsOfGroups(uint32_t nprobe);
   void TakeNearest(size_t count);
   void ComputeTerms();
 

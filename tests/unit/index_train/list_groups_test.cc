@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "index/group_exchange.h"
 #include "index/train.h"
 #include "tests/unit/index_train/sample_points.h"
 
@@ -71,6 +72,26 @@ TEST(ListGroupsTest, HeapsOfAGroupsSizeAreFoundWhole) {
   }
   // Of a heap alone: 6 / 12.
   EXPECT_LT(Spread(Grouped(rows, 6, 1), 6), 0.51);
+}
+
+TEST(GroupExchangeTest, NeighboursShareTheirRowsOutAnewAndKeepTheirSizes) {
+  // Two heaps, of 64 and 40 rows, mixed.
+  std::vector<float> rows;
+  for (size_t i = 0; i < 104; ++i) {
+    const bool is_far = i % 13 >= 8;
+    for (size_t j = 0; j < 2; ++j)
+      rows.push_back((is_far ? 50.0f : 0.0f) + static_cast<float>(i % 7));
+  }
+  std::vector<uint32_t> order(104);
+  for (uint32_t i = 0; i < 104; ++i) order[i] = 103 - i;
+  TrainingControl control;
+  Pace pace(control, 1);
+  const Matrix matrix = {rows.data(), 104, 2};
+  ASSERT_TRUE(GroupExchange(matrix, order).Run(pace));
+  EXPECT_EQ(std::set<uint32_t>(order.begin(), order.end()).size(), 104u);
+  for (size_t i = 1; i < kGroupLists; ++i) {
+    EXPECT_EQ(order[i] % 13 >= 8, order[0] % 13 >= 8) << "place " << i;
+  }
 }
 
 TEST(ListGroupsTest, FarFromTheOriginRowsKeepTheirDigits) {
