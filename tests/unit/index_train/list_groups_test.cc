@@ -83,7 +83,7 @@ TEST(GroupExchangeTest, NeighboursShareTheirRowsOutAnewAndKeepTheirSizes) {
       rows.push_back((is_far ? 50.0f : 0.0f) + static_cast<float>(i % 7));
   }
   std::vector<uint32_t> order(104);
-  for (uint32_t i = 0; i < 104; ++i) order[i] = 103 - i;
+  for (uint32_t i = 0; i < 104; ++i) order[i] = i;
   TrainingControl control;
   Pace pace(control, 1);
   const Matrix matrix = {rows.data(), 104, 2};
