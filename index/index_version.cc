@@ -158,6 +158,7 @@ void DeriveImages(IndexVersion& version) {
   version.group_codes = version.lists() > kUngroupedLists
                             ? GroupCodes(centroids, version.centroid_codes.range())
                             : CentroidCodes();
+  version.landmarks = Landmarks(centroids);
   version.codebook_columns = CodebookColumns(version.codebooks, version.dimension());
 }
 

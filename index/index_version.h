@@ -11,6 +11,7 @@
 #include "common/vector/metric.h"
 #include "index/centroid_codes.h"
 #include "index/group_walk.h"
+#include "index/query_order.h"
 #include "index/status.h"
 
 namespace kith::index {
@@ -59,6 +60,7 @@ struct IndexVersion {
   std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
   CentroidCodes centroid_codes;         // derived
   CentroidCodes group_codes;            // derived: of lists that stand in groups, else empty
+  Landmarks landmarks;                  // derived
   std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
 
   uint32_t dimension() const { return parameters.dimension; }
