@@ -40,7 +40,7 @@ class Encoding {
     const size_t count = std::min(chunk_rows_, rows_.size() - begin);
     std::vector<float> vectors(count * n);
     for (size_t i = 0; i < count; ++i) Decode(rows_[begin + i], &vectors[i * n]);
-    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.centroid_codes)
+    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.coarse_codes())
         .Find({vectors.data(), count, n}, &encoded_.lists[begin]);
     for (size_t i = 0; i < count; ++i) {
       const float* centroid = version_.Centroid(encoded_.lists[begin + i]);

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "index/content_hash.h"
+#include "index/list_groups.h"
 #include "index/packed_coder.h"
 #include "index/parameters.h"
 #include "index/product_code.h"
@@ -184,6 +185,9 @@ std::string ContentFault(const IndexVersion& version) {
 void DeriveImages(IndexVersion& version) {
   const Matrix centroids = {version.centroids.data(), version.lists(), version.dimension()};
   version.centroid_codes = CentroidCodes(centroids);
+  version.group_codes = version.lists() > kUngroupedLists
+                            ? GroupCodes(centroids, version.centroid_codes.range())
+                            : CentroidCodes();
   version.landmarks = Landmarks(centroids);
   version.codebook_columns = CodebookColumns(version.codebooks, version.dimension());
   if (!IsPacked(version.parameters)) return;

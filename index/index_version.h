@@ -10,6 +10,7 @@
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 #include "index/centroid_codes.h"
+#include "index/group_walk.h"
 #include "index/packed_layout.h"
 #include "index/query_order.h"
 #include "index/status.h"
@@ -49,7 +50,9 @@ struct IndexParameters {
 struct IndexVersion {
   IndexParameters parameters;
   std::vector<uint32_t> subspace_begins;  // M + 1 offsets into the dimension; widths may differ
-  std::vector<float> centroids;           // lists x dimension, row-major
+  // lists x dimension, row-major. Of more than kUngroupedLists (index/list_groups.h) each run of
+  // kGroupLists, a group, lies together.
+  std::vector<float> centroids;
   // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
   // codebooks is 256 x dimension, row-major.
   std::vector<float> codebooks;
@@ -65,6 +68,7 @@ struct IndexVersion {
   float coding_error_max = 0;  // ||r - r̂ - ê||² of a row that has a code
   std::string hash;            // 32 hex digits of the content hash of the serialised bytes, derived
   CentroidCodes centroid_codes;         // derived
+  CentroidCodes group_codes;            // derived: of lists that stand in groups, else empty
   Landmarks landmarks;                  // derived
   PackedLayout packed_layout;           // derived
   std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
@@ -73,6 +77,9 @@ struct IndexVersion {
   uint32_t lists() const { return parameters.lists; }
   uint32_t subspaces() const { return parameters.subspaces; }
   uint32_t plane_b_bytes() const { return parameters.plane_b_bytes; }
+  CoarseCodes coarse_codes() const {
+    return {centroid_codes, group_codes.centroids() != 0 ? &group_codes : nullptr};
+  }
   const float* Centroid(uint32_t list) const {
     return centroids.data() + size_t{list} * parameters.dimension;
   }

@@ -9,6 +9,7 @@
 #include "common/vector/metric.h"
 #include "common/vector/row_table.h"
 #include "index/index_version.h"
+#include "index/list_groups.h"
 
 // Header-only arithmetic: what an index of a given shape takes. The coordinator may include it.
 namespace kith::index {
@@ -67,6 +68,11 @@ constexpr uint64_t LinePadding(uint32_t subspaces) {
   return (subspaces + 2) % 4 == 0 ? 0 : (subspaces + 2) % 2 == 0 ? 16 : 24;
 }
 
+// Whose means stand beside the centroids in bytes.
+constexpr uint64_t PlannedGroups(uint32_t lists) {
+  return lists > kUngroupedLists ? GroupsOf(lists) : 0;
+}
+
 constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
   PlannedBytes bytes;
   if (p.lists != 0) {
@@ -79,7 +85,7 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
     bytes.refine = points * p.plane_b_bytes;
     // Centroids as floats and in bytes with two scores, codebooks in two orders, ranges.
     bytes.quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
-                      uint64_t{p.lists} * (p.dimension + 13);
+                      (uint64_t{p.lists} + PlannedGroups(p.lists)) * (p.dimension + 13);
   }
   bytes.rows = points * RowTable::StrideFor(p.dimension * ElementSize(p.element_type));
   bytes.tombstones = points / 8;
@@ -99,7 +105,7 @@ constexpr uint64_t TrainingWorkBytes(const IndexParameters& p, uint64_t sample) 
   const uint64_t codebook =
       used * 3 * sizeof(uint32_t) + std::min(used, kCodebookPoints) * (5 * width + 12);
   const uint64_t quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
-                             uint64_t{p.lists} * (p.dimension + 29);
+                             (uint64_t{p.lists} + PlannedGroups(p.lists)) * (p.dimension + 29);
   return std::max({centroids, ranges, codebook}) + 3 * quantizer;
 }
 

@@ -7,6 +7,7 @@
 //   first_query=0 threads=2 (train and encode) nprobe=0 (that one alone instead of the table)
 //   rounds=2 (of all queries; the last one counts, the first warms the caches)
 //   batch=1 (queries a call)
+//   groups=1 (0: of many lists all are looked at, as if they stood in no groups)
 //   stop=0 (100 times the stop ratio; 0: none)
 //   cache=FILE (quantizers there, codes in FILE.codes; made where missing)
 //   --json FILE (the figures there too)
@@ -70,7 +71,7 @@ class Settings {
   Settings(int count, char** values) {
     static const std::set<std::string> known = {
         "lists",   "subspaces", "plane_b", "plane_b_bytes", "refine", "rerank", "limit", "queries",
-        "threads", "nprobe",    "rounds",  "first_query",   "cache",  "stop",   "batch"};
+        "threads", "nprobe",    "rounds",  "first_query",   "cache",  "stop",   "batch", "groups"};
     for (int i = 0; i < count; ++i) {
       const std::string value = values[i];
       if (value == "--json") {
@@ -352,7 +353,12 @@ int Main(int argc, char** argv) {
   const auto truth = Load<int32_t>(argv[3]);
   if (truth.width < settings.Number("limit", 10)) Fail("the truth is narrower than limit");
   const Rows rows(base);
-  const auto version = Train(base, settings);
+  auto version = Train(base, settings);
+  if (settings.Number("groups", 1) == 0) {
+    auto ungrouped = std::make_shared<IndexVersion>(*version);
+    ungrouped->group_codes = CentroidCodes();
+    version = ungrouped;
+  }
   Report report;
   report.Add("kernels", ActiveKernels().name);
   for (int i = 1; i < 4; ++i) report.Add(i == 1 ? "base" : i == 2 ? "query" : "truth", argv[i]);

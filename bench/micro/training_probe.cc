@@ -272,7 +272,7 @@ class Probe {
     const double begin = Seconds();
     InParallel(1536, [&](uint32_t first, uint32_t end) {
       const auto points = Floats(first, end);
-      NearestFinder(Centroids(), version_->centroid_codes)
+      NearestFinder(Centroids(), version_->coarse_codes())
           .Find({points.data(), end - first, parameters_.dimension}, &lists_[first]);
     });
     const double seconds = Seconds() - begin;
