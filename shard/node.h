@@ -146,6 +146,7 @@ class Node final : public ShardService {
   WorkspacePool workspaces_;
   Executor search_pool_;
   Executor maintenance_pool_;
+  Executor encode_pool_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> loaded_{false};  // every shard that is on the disk is in shards_
 
