@@ -265,14 +265,18 @@ bool Copy::EncodeSome() {
                          [](const BuiltIndex& index) { return index.ready; });
   };
   const auto before = ready();
-  if (indexer_.HasRowsToEncode(pace)) index_changed_ = true;
+  if (closing_ || !indexer_.HasRowsToEncode(pace)) return false;
+  if (options_.before_encoding) options_.before_encoding();
+  index_changed_ = true;
   indexer_.Encode(pace);
   if (ready() != before) checkpoint_now_ = true;
   if (checkpoint_now_ || indexer_.HasMerge(pace)) upkeep_.Post();
   return indexer_.HasRowsToEncode(pace);
 }
 
+// While rows wait to be encoded merges keep up and no more, too: what they merge grows yet.
 bool Copy::MergeSome(Pace pace) {
+  if (indexer_.HasRowsToEncode(pace)) pace = Pace::kBusy;
   if (indexer_.HasMerge(pace)) index_changed_ = true;
   indexer_.Merge(pace);
   indexer_.FreeRetired();
@@ -283,6 +287,7 @@ bool Copy::MergeSome(Pace pace) {
 // done.
 bool Copy::Upkeep() {
   std::lock_guard lock(upkeep_mutex_);
+  if (closing_) return false;
   const Pace pace = PaceNow();
   const bool moving = compactor_.Step(pace);
   const bool more = MergeSome(moving ? Pace::kBusy : pace) || moving;

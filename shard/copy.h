@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -32,6 +33,7 @@ struct CopyOptions {
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;  // a checkpoint is due after that much log ...
   uint64_t checkpoint_seconds = 300;          // ... or that long after a write
+  std::function<void()> before_encoding;      // called before each step; may hold it up
 };
 
 // What a node lends to all its copies; outlives them.

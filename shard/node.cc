@@ -125,6 +125,7 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.admission = options_.admission;
   copies.checkpoint_log_bytes = options_.checkpoint_log_bytes;
   copies.checkpoint_seconds = options_.checkpoint_seconds;
+  copies.before_encoding = options_.before_encoding;
   return copies;
 }
 

@@ -115,30 +115,37 @@ void Indexer::EncodeStep(const Snapshot& snapshot, const BuiltIndex& index) {
         index::EncodeRows(*index.version, snapshot.rows.Table(snapshot.row_end), rows, threads);
     segment = index::ListSegment::FromEncoded(*index.version, encoded);
   }
-  Publish(index.version->hash, std::move(segment), {index.indexed_end, end});
+  Publish({index.version->hash, index.indexed_end, end, std::move(segment)});
 }
 
-void Indexer::Publish(const std::string& version, std::shared_ptr<const index::ListSegment> segment,
-                      EncodedRange rows) {
+bool AppendEncoded(Snapshot& snapshot, EncodedPart part) {
+  BuiltIndex* index = FindIn(snapshot, part.version);
+  if (index == nullptr || index->indexed_end != part.begin) return false;
+  if (part.segment != nullptr) {
+    index->segments.push_back(std::move(part.segment));
+    index->ends.push_back(part.end);
+  }
+  index->indexed_end = part.end;
+  // Rows that come in during an import must not keep it from ever being ready; what waits is
+  // compared exactly, and writes slow down before there is twice as much of it.
+  if (snapshot.row_end - part.end < snapshot.TailRowsMax() / 2 && !index->ready) {
+    index->ready = true;
+    index->rebuilding = false;
+  }
+  return true;
+}
+
+void Indexer::Publish(EncodedPart part) {
+  const std::string version = part.version;
+  const uint32_t end = part.end;
+  bool became_ready = false;
   parts_.snapshots.Update([&](Snapshot& snapshot) {
-    BuiltIndex* index = FindIn(snapshot, version);
-    // Dropped meanwhile, and perhaps added anew.
-    if (index == nullptr || index->indexed_end != rows.begin) return;
-    if (segment != nullptr) {
-      index->segments.push_back(std::move(segment));
-      index->ends.push_back(rows.end);
-    }
-    index->indexed_end = rows.end;
-    // Rows that come in during an import must not keep it from ever being ready; what waits is
-    // compared exactly, and writes slow down before there is twice as much of it.
-    const uint64_t waiting = snapshot.row_end - rows.end;
-    if (waiting < snapshot.TailRowsMax() / 2 && !index->ready) {
-      index->ready = true;
-      index->rebuilding = false;
-      spdlog::info("event=index_ready shard={} version={} rows={}", parts_.spec.shard, version,
-                   rows.end);
-    }
+    const BuiltIndex* index = FindIn(snapshot, version);
+    const bool was_ready = index != nullptr && index->ready;
+    became_ready = AppendEncoded(snapshot, std::move(part)) && !was_ready && index->ready;
   });
+  if (!became_ready) return;
+  spdlog::info("event=index_ready shard={} version={} rows={}", parts_.spec.shard, version, end);
 }
 
 bool Indexer::HasMerge(Pace pace) const {
@@ -151,10 +158,8 @@ bool Indexer::HasMerge(Pace pace) const {
 
 void Indexer::Merge(Pace pace) {
   const auto snapshot = parts_.snapshots.Pin();
-  // While rows wait to be encoded merges keep up and no more: what they merge grows yet.
-  const bool waits = ChooseToEncode(*snapshot, pace) != nullptr;
   for (const BuiltIndex& index : snapshot->indexes) {
-    const auto range = ChooseMerge(RowsOfSegments(*snapshot, index), waits ? Pace::kBusy : pace);
+    const auto range = ChooseMerge(RowsOfSegments(*snapshot, index), pace);
     if (range.has_value()) return MergeRange(*snapshot, index, *range);
   }
 }

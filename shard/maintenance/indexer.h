@@ -16,6 +16,18 @@
 
 namespace kith::shard {
 
+// What one step of encoding made: the live rows of [begin, end) under a version.
+struct EncodedPart {
+  std::string version;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  std::shared_ptr<const index::ListSegment> segment;  // null where none of them lives
+};
+
+// Puts it behind the version's segments; ready is the index once little waits. False, and nothing
+// has changed, where the version was dropped meanwhile, also where it was added anew since.
+bool AppendEncoded(Snapshot& snapshot, EncodedPart part);
+
 // Encodes rows under every index version this copy holds: a new version from row 0, a ready one
 // from where its segments end. Each step makes one immutable segment and publishes it; segments
 // that are small or hold many dead rows are merged (segment_policy.h), so that a search meets few
@@ -45,14 +57,8 @@ class Indexer {
   bool HasRetired() const { return has_retired_; }
 
  private:
-  struct EncodedRange {
-    uint32_t begin = 0;
-    uint32_t end = 0;
-  };
-
   void EncodeStep(const Snapshot& snapshot, const BuiltIndex& index);
-  void Publish(const std::string& version, std::shared_ptr<const index::ListSegment> segment,
-               EncodedRange rows);
+  void Publish(EncodedPart part);
   void MergeRange(const Snapshot& snapshot, const BuiltIndex& index, SegmentRange range);
   void Retire(std::span<const std::shared_ptr<const index::ListSegment>> segments);
 
