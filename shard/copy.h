@@ -15,7 +15,7 @@
 #include "shard/maintenance/indexer.h"
 #include "shard/maintenance/row_compactor.h"
 #include "shard/maintenance/sampler.h"
-#include "shard/maintenance/step_lane.h"
+#include "shard/maintenance/step_loop.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/index_shape.h"
 #include "shard/recovery.h"
@@ -136,8 +136,8 @@ class Copy {
   std::atomic<int64_t> checkpoint_retry_after_ns_{0};  // of waiting; 0: the last one succeeded
   std::atomic<int64_t> checkpoint_failed_ns_{0};       // when the last one failed
   std::atomic<uint64_t> checkpoint_failures_{0};
-  StepLane encoding_;
-  StepLane upkeep_;
+  StepLoop encoding_;
+  StepLoop upkeep_;
   Writer writer_;  // last: its thread uses what is above
 };
 

@@ -1,4 +1,4 @@
-#include "shard/maintenance/step_lane.h"
+#include "shard/maintenance/step_loop.h"
 
 #include <gtest/gtest.h>
 
@@ -9,61 +9,61 @@
 namespace kith::shard {
 namespace {
 
-TEST(StepLane, GoesOnWhileThereIsMoreToDo) {
+TEST(StepLoop, GoesOnWhileThereIsMoreToDo) {
   Executor pool({"test", 1});
   std::promise<void> ended;
   int left = 5;
-  StepLane lane(pool, [&] {
+  StepLoop loop(pool, [&] {
     if (--left > 0) return true;
     ended.set_value();
     return false;
   });
-  lane.Post();
+  loop.Post();
   ended.get_future().wait();
-  lane.Close();
+  loop.Close();
   EXPECT_EQ(left, 0);
 }
 
-TEST(StepLane, NeverRunsTwoStepsAtATime) {
+TEST(StepLoop, NeverRunsTwoStepsAtATime) {
   Executor pool({"test", 4});
   std::atomic<int> running{0};
   std::atomic<int> most{0};
   std::atomic<int> steps{0};
-  StepLane lane(pool, [&] {
+  StepLoop loop(pool, [&] {
     most = std::max<int>(most, ++running);
     std::this_thread::yield();
     --running;
     return ++steps < 200;
   });
-  for (int i = 0; i < 1000; ++i) lane.Post();
-  while (steps < 200) lane.Post();
-  lane.Close();
+  for (int i = 0; i < 1000; ++i) loop.Post();
+  while (steps < 200) loop.Post();
+  loop.Close();
   EXPECT_EQ(most, 1);
 }
 
-TEST(StepLane, CloseWaitsForTheStepUnderWayAndNoneFollowsIt) {
+TEST(StepLoop, CloseWaitsForTheStepUnderWayAndNoneFollowsIt) {
   Executor pool({"test", 2});
   std::promise<void> running;
   std::promise<void> release;
   std::atomic<int> steps{0};
-  StepLane lane(pool, [&] {
+  StepLoop loop(pool, [&] {
     ++steps;
     running.set_value();
     release.get_future().wait();
     return true;  // more, but it is closed
   });
-  lane.Post();
+  loop.Post();
   running.get_future().wait();
-  std::future<void> closed = std::async(std::launch::async, [&] { lane.Close(); });
+  std::future<void> closed = std::async(std::launch::async, [&] { loop.Close(); });
   EXPECT_EQ(closed.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
   release.set_value();
   closed.wait();
-  lane.Post();
+  loop.Post();
   pool.Stop();
   EXPECT_EQ(steps, 1);
 }
 
-TEST(StepLane, APoolThatIsFullIsAskedAgain) {
+TEST(StepLoop, APoolThatIsFullIsAskedAgain) {
   Executor pool({"test", 1, 1});
   std::promise<void> release;
   std::promise<void> running;
@@ -74,16 +74,16 @@ TEST(StepLane, APoolThatIsFullIsAskedAgain) {
   running.get_future().wait();
   ASSERT_TRUE(pool.Post([] {}));
   std::promise<void> stepped;
-  StepLane lane(pool, [&] {
+  StepLoop loop(pool, [&] {
     stepped.set_value();
     return false;
   });
-  lane.Post();  // refused
+  loop.Post();  // refused
   release.set_value();
   while (pool.queued() != 0) std::this_thread::yield();
-  lane.Post();
+  loop.Post();
   EXPECT_EQ(stepped.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
-  lane.Close();
+  loop.Close();
 }
 
 }  // namespace

@@ -1,31 +1,31 @@
-#include "shard/maintenance/step_lane.h"
+#include "shard/maintenance/step_loop.h"
 
 namespace kith::shard {
 
-void StepLane::Post() {
+void StepLoop::Post() {
   std::lock_guard lock(mutex_);
   if (!is_posted_) PostLocked();
 }
 
-void StepLane::PostLocked() {
+void StepLoop::PostLocked() {
   is_posted_ = !is_closed_ && pool_.Post([this] { Run(); });
 }
 
-void StepLane::Run() {
+void StepLoop::Run() {
   bool more = false;
   {
     std::lock_guard lock(mutex_);
     more = !is_closed_;
   }
   if (more) more = step_();
-  // Whoever closes the lane may destroy it as soon as the lock is free.
+  // Whoever closes the loop may destroy it as soon as the lock is free.
   std::lock_guard lock(mutex_);
   is_posted_ = false;
   if (more) PostLocked();
   if (!is_posted_) ended_.notify_all();
 }
 
-void StepLane::Close() {
+void StepLoop::Close() {
   std::unique_lock lock(mutex_);
   is_closed_ = true;
   ended_.wait(lock, [this] { return !is_posted_; });

@@ -1,5 +1,5 @@
-#ifndef KITH_SHARD_MAINTENANCE_STEP_LANE_H_
-#define KITH_SHARD_MAINTENANCE_STEP_LANE_H_
+#ifndef KITH_SHARD_MAINTENANCE_STEP_LOOP_H_
+#define KITH_SHARD_MAINTENANCE_STEP_LOOP_H_
 
 #include <condition_variable>
 #include <functional>
@@ -13,13 +13,13 @@ namespace kith::shard {
 // After each step it goes to the end of the pool's queue, so that copies take turns.
 //
 // Threads: any. Close before what the steps use is gone.
-class StepLane {
+class StepLoop {
  public:
   // `step` answers whether there is more to do at once.
-  StepLane(Executor& pool, std::function<bool()> step) : pool_(pool), step_(std::move(step)) {}
-  ~StepLane() { Close(); }
-  StepLane(const StepLane&) = delete;
-  StepLane& operator=(const StepLane&) = delete;
+  StepLoop(Executor& pool, std::function<bool()> step) : pool_(pool), step_(std::move(step)) {}
+  ~StepLoop() { Close(); }
+  StepLoop(const StepLoop&) = delete;
+  StepLoop& operator=(const StepLoop&) = delete;
 
   // A step soon, where none waits or runs already. Where the pool is full: nothing, ask again.
   void Post();
@@ -40,4 +40,4 @@ class StepLane {
 
 }  // namespace kith::shard
 
-#endif  // KITH_SHARD_MAINTENANCE_STEP_LANE_H_
+#endif  // KITH_SHARD_MAINTENANCE_STEP_LOOP_H_
