@@ -269,9 +269,17 @@ bool Copy::EncodeSome() {
   if (options_.before_encoding) options_.before_encoding();
   index_changed_ = true;
   indexer_.Encode(pace);
-  if (ready() != before) checkpoint_now_ = true;
-  if (checkpoint_now_ || indexer_.HasMerge(pace)) upkeep_.Post();
+  if (ready() != before) KeepReadyIndex();
+  if (indexer_.HasMerge(pace)) upkeep_.Post();
   return indexer_.HasRowsToEncode(pace);
+}
+
+// At once, so that a start finds what a coordinator was told is ready; the rows that come meanwhile
+// wait this once.
+void Copy::KeepReadyIndex() {
+  checkpoint_now_ = true;
+  std::lock_guard lock(upkeep_mutex_);
+  if (CheckpointIsDue()) (void)RunCheckpoint();
 }
 
 // While rows wait to be encoded merges keep up and no more, too: what they merge grows yet.

@@ -106,6 +106,7 @@ class Copy {
   Pace PaceNow() const;
   UpkeepFigures Figures(const Snapshot& snapshot) const;
   bool EncodeSome();
+  void KeepReadyIndex();
   bool MergeSome(Pace pace);
   bool SpaceWaits(Pace pace) const;
   void DropDeadRows(const Snapshot& checkpointed);

@@ -90,12 +90,16 @@ TEST_F(UpkeepTest, ACheckpointThatIsDueDoesNotWaitForTheIndexToBeDone) {
 
 // What waits costs every search, and a checkpoint can take long.
 TEST_F(UpkeepTest, RowsAreEncodedWhileACheckpointWaitsForItsDisk) {
+  options_.checkpoint_seconds = 0;
+  ASSERT_TRUE(Start().ok());
   Fill(0, 1000);
-  const std::string version = Train(16);
+  std::string version;
+  TrainAndBuild(16, version);
+  ASSERT_TRUE(Within(seconds(20), [&] { return FilesIn("seg", ".seg").size() == 1; }));
   disk_.Hold(Calls(DiskCall::Kind::kCreateFile, "/seg/"));
-  ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
+  Fill(1000, 2000);
   ASSERT_TRUE(Within(seconds(20), [&] { return disk_.waiting() > 0; }));
-  Fill(1000, 9000);
+  Fill(3000, 7000);
   EXPECT_TRUE(Within(seconds(20),
                      [&] { return node_->Stat(7, Soon())->indexes[0].indexed_rows == 10'000; }));
   EXPECT_GT(disk_.waiting(), 0);
