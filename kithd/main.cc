@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/scheduling.h"
 #include "common/config/load_config.h"
 #include "common/rpc/grpc_server.h"
 #include "common/telemetry/log.h"
@@ -63,6 +64,7 @@ void LogStart(const LoadedConfig& loaded) {
 }
 
 int Serve(const LoadedConfig& loaded, StopSignals& signals) {
+  kith::SetTurns(kith::Turns::kShort);  // of gRPC's threads too, which nobody else could ask
   LogStart(loaded);
   kith::rpc::RouteGrpcLog();
   auto process = kith::kithd::Process::Start(loaded.config);

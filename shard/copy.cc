@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <span>
-#include <thread>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -100,6 +99,8 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
                   [this](std::span<const uint32_t> dead) { return writer_.DropExtents(dead); }}),
       checkpointer_(*parts_, std::move(manifest)),
       last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
+      encoding_(*host.encode_pool, [this] { return EncodeSome(); }),
+      upkeep_(*host.maintenance_pool, [this] { return Upkeep(); }),
       writer_(*parts_, replicas_,
               {options.admission, [this](uint64_t bytes) { OnApplied(bytes); }}) {}
 
@@ -194,7 +195,7 @@ absl::Status Copy::BuildIndex(const std::string& version) {
     KITH_RETURN_IF_ERROR(indexer_.Add(version));
   }
   index_changed_ = true;
-  PostUpkeep();
+  encoding_.Post();
   return absl::OkStatus();
 }
 
@@ -212,6 +213,7 @@ absl::StatusOr<VerifyReply> Copy::Verify(Deadline deadline) {
 void Copy::OnApplied(uint64_t log_bytes) {
   log_bytes_.fetch_add(log_bytes, std::memory_order_relaxed);
   last_write_ns_.store(Nanoseconds(host_.clock->Now()), std::memory_order_relaxed);
+  if (indexer_.HasRowsToEncode(Pace::kBusy)) encoding_.Post();
 }
 
 bool Copy::CheckpointIsDue() const {
@@ -248,45 +250,58 @@ void Copy::Tick() {
   TruncateLog();
   sampler_.ReleaseIfUnread();
   const Pace pace = PaceNow();
-  const bool has_work = compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace);
-  if (has_work || CheckpointIsDue()) PostUpkeep();
+  if (indexer_.HasRowsToEncode(pace)) encoding_.Post();
+  const bool has_work = compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace);
+  if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
 }
 
-void Copy::PostUpkeep() {
-  if (closing_ || upkeep_posted_.exchange(true)) return;
-  if (!host_.maintenance_pool->Post([this] { Upkeep(); })) upkeep_posted_ = false;
-}
-
-bool Copy::StepIndex(Pace pace) {
+// While rows move, the index keeps up and no more: each one that moves leaves a dead row in a
+// segment, and comes as a new one.
+bool Copy::EncodeSome() {
+  const Pace pace = compactor_.HasWork(PaceNow()) ? Pace::kBusy : PaceNow();
   const auto ready = [this] {
     const auto snapshot = parts_->snapshots.Pin();
     return std::count_if(snapshot->indexes.begin(), snapshot->indexes.end(),
                          [](const BuiltIndex& index) { return index.ready; });
   };
   const auto before = ready();
-  if (indexer_.HasWork(pace)) index_changed_ = true;
-  const bool more = indexer_.Step(pace);
-  if (ready() != before) checkpoint_now_ = true;
-  return more;
+  if (closing_ || !indexer_.HasRowsToEncode(pace)) return false;
+  if (options_.before_encoding) options_.before_encoding();
+  index_changed_ = true;
+  indexer_.Encode(pace);
+  if (ready() != before) KeepReadyIndex();
+  if (indexer_.HasMerge(pace)) upkeep_.Post();
+  return indexer_.HasRowsToEncode(pace);
 }
 
-// One piece of upkeep, then back to the end of the queue: copies of a node take turns. The flag is
-// cleared and set again under the mutex, so that whoever closes the copy never finds it cleared
-// while this still has something to do. A checkpoint that is due does not wait for the index, which
-// under a stream of writes is never done. While rows move, the index keeps up and no more: each one
-// that moves leaves a dead row in a segment.
-void Copy::Upkeep() {
+// At once, so that a start finds what a coordinator was told is ready; the rows that come meanwhile
+// wait this once.
+void Copy::KeepReadyIndex() {
+  checkpoint_now_ = true;
   std::lock_guard lock(upkeep_mutex_);
-  bool more = false;
-  if (!closing_) {
-    const Pace pace = PaceNow();
-    const bool moving = compactor_.Step(pace);
-    more = StepIndex(moving ? Pace::kBusy : pace) || moving;
-    if (!more && SpaceWaits(pace)) checkpoint_now_ = true;
-    if (CheckpointIsDue()) (void)RunCheckpoint();
-  }
-  upkeep_posted_ = false;
-  if (more) PostUpkeep();
+  if (CheckpointIsDue()) (void)RunCheckpoint();
+}
+
+// While rows wait to be encoded merges keep up and no more, too: what they merge grows yet.
+bool Copy::MergeSome(Pace pace) {
+  if (indexer_.HasRowsToEncode(pace)) pace = Pace::kBusy;
+  if (indexer_.HasMerge(pace)) index_changed_ = true;
+  indexer_.Merge(pace);
+  indexer_.FreeRetired();
+  return indexer_.HasMerge(pace);
+}
+
+// A checkpoint that is due does not wait for the index, which under a stream of writes is never
+// done.
+bool Copy::Upkeep() {
+  std::lock_guard lock(upkeep_mutex_);
+  if (closing_) return false;
+  const Pace pace = PaceNow();
+  const bool moving = compactor_.Step(pace);
+  const bool more = MergeSome(moving ? Pace::kBusy : pace) || moving;
+  if (!more && !indexer_.HasRowsToEncode(pace) && SpaceWaits(pace)) checkpoint_now_ = true;
+  if (CheckpointIsDue()) (void)RunCheckpoint();
+  return more;
 }
 
 // What is dead already needs no more than a checkpoint to give its space back, but not one after
@@ -328,20 +343,11 @@ absl::Status Copy::RunCheckpoint() {
   return status;
 }
 
-void Copy::AwaitUpkeep() {
-  while (true) {
-    {
-      std::lock_guard lock(upkeep_mutex_);
-      if (!upkeep_posted_) return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
-
 absl::Status Copy::Close(Checkpoint checkpoint) {
   const bool closed_before = closing_.exchange(true);
   writer_.Stop();
-  AwaitUpkeep();
+  encoding_.Close();
+  upkeep_.Close();
   if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   std::lock_guard lock(upkeep_mutex_);
   KITH_RETURN_IF_ERROR(writer_.failure());

@@ -65,6 +65,7 @@ Node::Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> d
       search_pool_({"kith-search", OrCores(options.search_threads), limits::kSearchQueueMax, 0}),
       maintenance_pool_({"kith-upkeep", std::max<size_t>(1, options.maintenance_threads),
                          kMaintenanceQueueMax, kMaintenanceNice}),
+      encode_pool_({"kith-encode", 1, kMaintenanceQueueMax, kMaintenanceNice}),
       ticker_([this] { Tick(); }) {}
 
 Node::~Node() {
@@ -110,6 +111,7 @@ CopyHost Node::Host() {
   host.clock = options_.clock;
   host.search_pool = &search_pool_;
   host.maintenance_pool = &maintenance_pool_;
+  host.encode_pool = &encode_pool_;
   host.workspaces = &workspaces_;
   host.faults = options_.faults;
   return host;
@@ -123,6 +125,7 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.admission = options_.admission;
   copies.checkpoint_log_bytes = options_.checkpoint_log_bytes;
   copies.checkpoint_seconds = options_.checkpoint_seconds;
+  copies.before_encoding = options_.before_encoding;
   return copies;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,8 @@ struct NodeOptions {
   // absent.
   std::optional<uint32_t> row_extent_bits;
   std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
+  // For tests: called before each step of encoding, on its thread.
+  std::function<void()> before_encoding;
 };
 
 struct NodeHealth {
@@ -146,6 +149,7 @@ class Node final : public ShardService {
   WorkspacePool workspaces_;
   Executor search_pool_;
   Executor maintenance_pool_;
+  Executor encode_pool_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> loaded_{false};  // every shard that is on the disk is in shards_
 

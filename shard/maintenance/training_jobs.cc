@@ -2,9 +2,6 @@
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <tuple>
@@ -12,6 +9,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/scheduling.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "index/plan.h"
@@ -125,7 +123,7 @@ absl::Status TrainingJobs::Start(const StartTrainingCall& call) {
 
 void TrainingJobs::Run(Job& job, const StartTrainingCall& call) {
   pthread_setname_np(pthread_self(), "kith-train");
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
+  YieldToOthers(kNice);
   absl::StatusOr<TrainingState> state = Train(job, call);
   spdlog::info("event=training_ended_on_node job={} status={}", job.name,
                telemetry::LogValue(state.status().ToString()));
