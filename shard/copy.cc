@@ -202,6 +202,7 @@ absl::Status Copy::DropIndex(const std::string& version) {
   std::lock_guard lock(upkeep_mutex_);
   indexer_.Drop(version);
   index_changed_ = true;
+  memory_freed_ = true;
   return absl::OkStatus();
 }
 
@@ -248,7 +249,8 @@ void Copy::Tick() {
   TruncateLog();
   sampler_.ReleaseIfUnread();
   const Pace pace = PaceNow();
-  const bool has_work = compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace);
+  const bool has_work =
+      compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace) || MemoryWaits(pace);
   if (has_work || CheckpointIsDue()) PostUpkeep();
 }
 
@@ -264,8 +266,12 @@ bool Copy::StepIndex(Pace pace) {
                          [](const BuiltIndex& index) { return index.ready; });
   };
   const auto before = ready();
-  if (indexer_.HasWork(pace)) index_changed_ = true;
+  const bool has_work = indexer_.HasWork(pace);
   const bool more = indexer_.Step(pace);
+  if (has_work) {
+    index_changed_ = true;
+    memory_freed_ = true;
+  }
   if (ready() != before) checkpoint_now_ = true;
   return more;
 }
@@ -274,7 +280,8 @@ bool Copy::StepIndex(Pace pace) {
 // cleared and set again under the mutex, so that whoever closes the copy never finds it cleared
 // while this still has something to do. A checkpoint that is due does not wait for the index, which
 // under a stream of writes is never done. While rows move, the index keeps up and no more: each one
-// that moves leaves a dead row in a segment.
+// that moves leaves a dead row in a segment. Freed memory goes back once it is quiet: that takes a
+// while, in which every thread that allocates waits.
 void Copy::Upkeep() {
   std::lock_guard lock(upkeep_mutex_);
   bool more = false;
@@ -284,6 +291,10 @@ void Copy::Upkeep() {
     more = StepIndex(moving ? Pace::kBusy : pace) || moving;
     if (!more && SpaceWaits(pace)) checkpoint_now_ = true;
     if (CheckpointIsDue()) (void)RunCheckpoint();
+    if (!more && MemoryWaits(pace)) {
+      memory_freed_ = false;
+      ReturnFreeMemory();
+    }
   }
   upkeep_posted_ = false;
   if (more) PostUpkeep();
