@@ -26,7 +26,7 @@ class Encoding {
     encoded_.lists.resize(rows.size());
     encoded_.plane_a.resize(rows.size() * version.subspaces());
     encoded_.bias.resize(rows.size());
-    encoded_.plane_b.resize(rows.size() * version.dimension());
+    encoded_.plane_b.resize(rows.size() * version.plane_b_bytes());
     for (float scale : version.refine_scale) inverse_scale_.push_back(1 / scale);
   }
 
@@ -70,7 +70,7 @@ class Encoding {
     encoded_.lists.resize(kept);
     encoded_.plane_a.resize(kept * version_.subspaces());
     encoded_.bias.resize(kept);
-    encoded_.plane_b.resize(kept * version_.dimension());
+    encoded_.plane_b.resize(kept * version_.plane_b_bytes());
     return std::move(encoded_);
   }
 
@@ -104,7 +104,7 @@ class Encoding {
   // False where a dimension lies outside its range.
   bool FillPlaneB(size_t i, const float* residual) {
     const size_t n = version_.dimension();
-    uint8_t* codes = &encoded_.plane_b[i * n];
+    uint8_t* codes = &encoded_.plane_b[i * version_.plane_b_bytes()];
     if (version_.parameters.plane_b == PlaneB::kRawU8) {
       std::memcpy(codes, table_.Vector(rows_[i]), n);
       return true;
@@ -121,7 +121,7 @@ class Encoding {
 
   void Move(size_t from, size_t to) {
     const size_t m = version_.subspaces();
-    const size_t n = version_.dimension();
+    const size_t n = version_.plane_b_bytes();
     encoded_.rows[to] = encoded_.rows[from];
     encoded_.lists[to] = encoded_.lists[from];
     encoded_.bias[to] = encoded_.bias[from];

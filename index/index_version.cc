@@ -17,7 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the artifact is little-endian");
 
 constexpr std::string_view kMagic = "KITHIDX\n";
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
 constexpr size_t kHeaderBytes = 48;
 
 class Writer {
@@ -92,7 +92,7 @@ void WriteHeader(const IndexVersion& version, Writer& writer) {
   writer.One(parameters.element_type);
   writer.One(parameters.plane_b);
   writer.One(uint8_t{0});
-  writer.One(uint32_t{0});
+  writer.One(parameters.plane_b_bytes);
   writer.One(parameters.seed);
   writer.One(version.bias_min);
   writer.One(version.bias_scale);
@@ -107,7 +107,7 @@ void ReadHeader(Reader& reader, IndexVersion& version) {
   parameters.element_type = reader.One<ElementType>();
   parameters.plane_b = reader.One<PlaneB>();
   reader.One<uint8_t>();
-  reader.One<uint32_t>();
+  parameters.plane_b_bytes = reader.One<uint32_t>();
   parameters.seed = reader.One<uint64_t>();
   version.bias_min = reader.One<float>();
   version.bias_scale = reader.One<float>();

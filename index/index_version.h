@@ -14,10 +14,11 @@
 
 namespace kith::index {
 
-// What plane B holds: one byte a dimension either way.
+// What plane B holds. The first two take one byte a dimension.
 enum class PlaneB : uint8_t {
   kResidual = 1,  // 8-bit scalar code of the residual, range per dimension fixed at training
   kRawU8 = 2,     // the stored u8 vector itself (u8 under L2 and inner product): refining is exact
+  kPackedResidual = 3,  // scalar codes of 0 to 8 bits a dimension, back to back
 };
 
 struct IndexParameters {
@@ -27,6 +28,8 @@ struct IndexParameters {
   uint32_t lists = 0;      // coarse centroids
   uint32_t subspaces = 0;  // M, bytes of plane A, 1 to 64, at most `dimension`
   PlaneB plane_b = PlaneB::kResidual;
+  // A row: `dimension`, of a packed residual fewer (plan.h: SetPlaneB sets both).
+  uint32_t plane_b_bytes = 0;
   uint64_t seed = 0;
 };
 
@@ -60,6 +63,7 @@ struct IndexVersion {
   uint32_t dimension() const { return parameters.dimension; }
   uint32_t lists() const { return parameters.lists; }
   uint32_t subspaces() const { return parameters.subspaces; }
+  uint32_t plane_b_bytes() const { return parameters.plane_b_bytes; }
   const float* Centroid(uint32_t list) const {
     return centroids.data() + size_t{list} * parameters.dimension;
   }

@@ -16,8 +16,8 @@ namespace kith::index {
 
 // Some rows' codes by inverted list, packed for the CPU: blocks of 64 vectors, sub-quantizer major
 // (for each m, one code byte a vector), then 64 biases, those of even lanes first; the last block
-// of a list is shorter. A list begins at a cache line. Row numbers and plane B (one row of
-// `dimension` bytes a vector) lie beside in list order: a scan passes over the blocks alone.
+// of a list is shorter. A list begins at a cache line. Row numbers and plane B (the version's
+// `plane_b_bytes` a vector) lie beside in list order: a scan passes over the blocks alone.
 //
 // A collection's index is a short row of such segments; a search scans the probed lists of each.
 //
@@ -28,7 +28,7 @@ class ListSegment {
   struct List {
     const uint8_t* blocks = nullptr;
     const uint32_t* rows = nullptr;    // row numbers
-    const uint8_t* plane_b = nullptr;  // count x dimension
+    const uint8_t* plane_b = nullptr;  // count x plane_b_bytes
     uint32_t count = 0;
   };
   // One list in canonical order: what segment files hold.
@@ -36,7 +36,7 @@ class ListSegment {
     std::vector<uint32_t> rows;
     std::vector<uint16_t> bias;
     std::vector<uint8_t> plane_a;  // rows x M
-    std::vector<uint8_t> plane_b;  // rows x dimension
+    std::vector<uint8_t> plane_b;  // rows x plane_b_bytes
   };
 
   static std::shared_ptr<const ListSegment> FromEncoded(const IndexVersion& version,
@@ -84,7 +84,7 @@ class ListSegment {
   ListSegment() = default;
 
   uint32_t subspaces_ = 0;
-  uint32_t dimension_ = 0;
+  uint32_t plane_b_bytes_ = 0;
   uint64_t rows_ = 0;
   std::vector<uint64_t> block_offsets_;   // lists + 1, into blocks_
   std::vector<uint64_t> vector_offsets_;  // lists + 1, in vectors, into row_numbers_ and plane_b_

@@ -35,6 +35,13 @@ constexpr PlaneB AutoPlaneB(ElementType type, Metric metric) {
   return type == ElementType::kU8 && metric != Metric::kCosine ? PlaneB::kRawU8 : PlaneB::kResidual;
 }
 
+// Plane B of `bytes` a row, at most the dimension. 0: one byte a dimension, as is full quality.
+constexpr void SetPlaneB(uint32_t bytes, IndexParameters& p) {
+  const bool packed = bytes != 0 && bytes < p.dimension;
+  p.plane_b = packed ? PlaneB::kPackedResidual : AutoPlaneB(p.element_type, p.metric);
+  p.plane_b_bytes = packed ? bytes : p.dimension;
+}
+
 // Held-out SIFT lies 2 % nearer to its centroids where 40 points a list were trained on than where
 // 24 were; FAISS warns below 39. Codewords get 256 points each, and a training of few lists as
 // many.
@@ -69,7 +76,7 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
     const uint64_t padded = points + lists * 15 / 2;
     bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) +
                   lists * (LinePadding(p.subspaces) + 16);
-    bytes.refine = points * p.dimension;
+    bytes.refine = points * p.plane_b_bytes;
     // Centroids as floats and in bytes with two scores, codebooks in two orders, ranges.
     bytes.quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
                       uint64_t{p.lists} * (p.dimension + 13);
@@ -108,7 +115,7 @@ constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t sample) {
 // more than kEncodeStepBytes of codes and of the segment made of them.
 constexpr uint64_t kEncodeStepBytes = uint64_t{64} << 20;
 constexpr uint64_t EncodeRowBytes(const IndexParameters& p) {
-  return 2 * (uint64_t{p.dimension} + p.subspaces + 10);
+  return 2 * (uint64_t{p.plane_b_bytes} + p.subspaces + 10);
 }
 constexpr uint32_t EncodeStepRows(const IndexParameters& p) {
   const uint64_t rows = kEncodeStepBytes / EncodeRowBytes(p);

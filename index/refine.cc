@@ -10,17 +10,19 @@ namespace kith::index {
 
 void Refiner::Prefetch(const Candidates& candidates, size_t begin) const {
   const size_t end = std::min(begin + kBatch, candidates.size());
-  for (size_t i = begin; i < end; ++i) PrefetchAll(PlaneBOf(candidates[i]), view_.dimension);
+  const uint32_t bytes = view_.version->plane_b_bytes();
+  for (size_t i = begin; i < end; ++i) PrefetchAll(PlaneBOf(candidates[i]), bytes);
 }
 
 void Refiner::PrefetchFirst(const Candidates& candidates) const {
   const size_t count = std::min(candidates.size(), kPrefetched);
+  const uint32_t bytes = view_.version->plane_b_bytes();
   for (size_t i = 0; i < count; ++i) {
     const uint8_t* codes = PlaneBOf(candidates[i]);
-    for (uint32_t j = 0; j < view_.dimension; j += kCacheLineBytes) {
+    for (uint32_t j = 0; j < bytes; j += kCacheLineBytes) {
       __builtin_prefetch(codes + j, 0, 2);
     }
-    __builtin_prefetch(codes + view_.dimension - 1, 0, 2);
+    __builtin_prefetch(codes + bytes - 1, 0, 2);
   }
 }
 

@@ -41,7 +41,8 @@ class Refiner {
   static constexpr size_t kPrefetched = 512;
 
   const uint8_t* PlaneBOf(const Candidate& candidate) const {
-    return runs_[candidate.run].list.plane_b + size_t{candidate.position} * view_.dimension;
+    return runs_[candidate.run].list.plane_b +
+           size_t{candidate.position} * view_.version->plane_b_bytes();
   }
   void Prefetch(const Candidates& candidates, size_t begin) const;
   // Batches of candidates [begin, end).

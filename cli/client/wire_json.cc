@@ -14,6 +14,7 @@ Json ToJson(const v1::MemoryByPart& memory) {
 Json ToJson(const v1::IndexParameters& index) {
   return {{"lists", index.lists()},
           {"subspaces", index.subspaces()},
+          {"plane_b_bytes", index.plane_b_bytes()},
           {"target_recall", index.target_recall()}};
 }
 
@@ -112,6 +113,7 @@ Json ToJson(const v1::Collection& collection) {
 Json ToJson(const v1::PlanCollectionResponse& plan) {
   return {{"lists", plan.lists()},
           {"subspaces", plan.subspaces()},
+          {"plane_b_bytes", plan.plane_b_bytes()},
           {"sample_points", plan.sample_points()},
           {"steady", ToJson(plan.steady())},
           {"steady_bytes", plan.steady_bytes()},

@@ -26,6 +26,7 @@ struct ShapeOptions {
   uint32_t shards = 0;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;
   uint64_t points = 0;
   uint64_t memory = 0;
@@ -37,6 +38,7 @@ v1::IndexParameters IndexOf(const ShapeOptions& options) {
   v1::IndexParameters index;
   index.set_lists(options.lists);
   index.set_subspaces(options.subspaces);
+  index.set_plane_b_bytes(options.plane_b_bytes);
   index.set_target_recall(options.target_recall);
   return index;
 }
@@ -154,6 +156,8 @@ void AddShape(CLI::App& command, ShapeOptions& options) {
   command.add_option("--shards", options.shards, "Shards; the server's default where not given");
   command.add_option("--lists", options.lists, "Inverted lists; chosen where not given");
   command.add_option("--subspaces", options.subspaces, "Bytes of a code; chosen where not given");
+  command.add_option("--plane-b-bytes", options.plane_b_bytes,
+                     "Bytes of a refining code; chosen where not given");
   AddJson(command, options.json);
 }
 
@@ -219,6 +223,8 @@ void AddTrain(CLI::App& group, Action& action) {
   train->add_option("--lists", options->lists, "Inverted lists; the collection's where not given");
   train->add_option("--subspaces", options->subspaces,
                     "Bytes of a code; the collection's likewise");
+  train->add_option("--plane-b-bytes", options->plane_b_bytes,
+                    "Bytes of a refining code; the collection's likewise");
   train->add_option("--target-recall", options->target_recall, "recall@10 to aim at");
   train->add_option("--seed", options->seed, "Of the sample and the start");
   CLI::Option* by_hand = train->add_flag("--no-promote", options->no_promote,

@@ -90,6 +90,7 @@ void PrintPlan(const v1::PlanCollectionResponse& plan, uint64_t points, Terminal
   PrintLine(terminal, "points", WithThousands(points));
   PrintLine(terminal, "lists", plan.lists());
   PrintLine(terminal, "subspaces", plan.subspaces());
+  PrintLine(terminal, "plane B bytes", plan.plane_b_bytes());
   PrintLine(terminal, "training sample", WithThousands(plan.sample_points()));
   PrintLine(terminal, "memory", ShortBytes(plan.steady_bytes()));
   PrintMemory(terminal, plan.steady());

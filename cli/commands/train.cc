@@ -33,6 +33,7 @@ absl::StatusOr<v1::Operation> Start(const TrainOptions& options,
   request.set_collection(options.collection);
   request.mutable_index()->set_lists(options.lists);
   request.mutable_index()->set_subspaces(options.subspaces);
+  request.mutable_index()->set_plane_b_bytes(options.plane_b_bytes);
   request.mutable_index()->set_target_recall(options.target_recall);
   request.set_seed(options.seed);
   if (options.no_promote) request.set_auto_promote(false);

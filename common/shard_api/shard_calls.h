@@ -197,6 +197,7 @@ struct StartTrainingCall {
   ElementType element_type = ElementType::kF32;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;  // 0: one a dimension
   uint64_t seed = 0;
 };
 

@@ -39,7 +39,7 @@ index::IndexParameters ParametersOf(const PlanCollectionCall& call) {
   parameters.lists = call.index.lists == 0 ? index::AutoLists(call.points) : call.index.lists;
   parameters.subspaces =
       call.index.subspaces == 0 ? index::AutoSubspaces(call.dimension) : call.index.subspaces;
-  parameters.plane_b = index::AutoPlaneB(call.element_type, call.metric);
+  index::SetPlaneB(call.index.plane_b_bytes, parameters);
   return parameters;
 }
 
@@ -94,6 +94,7 @@ absl::StatusOr<CollectionPlan> CollectionService::Plan(const PlanCollectionCall&
   CollectionPlan plan;
   plan.lists = parameters.lists;
   plan.subspaces = parameters.subspaces;
+  plan.plane_b_bytes = parameters.plane_b_bytes;
   plan.sample_points =
       parameters.lists == 0 ? 0 : index::SamplePoints(call.points, parameters.lists);
   const auto bytes = index::PlanBytes(parameters, call.points, shards);

@@ -86,6 +86,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   record.element_type = call.element_type;
   record.lists = call.index.lists;
   record.subspaces = call.index.subspaces;
+  record.plane_b_bytes = call.index.plane_b_bytes;
   record.target_recall =
       call.index.target_recall == 0 ? kTargetRecallDefault : call.index.target_recall;
   record.shards = PlaceShards(0, shards, nodes);

@@ -22,6 +22,7 @@ namespace kith::coordinator {
 struct IndexChoice {
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;
 };
 
@@ -78,6 +79,7 @@ struct PlanCollectionCall {
 struct CollectionPlan {
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   uint64_t sample_points = 0;
   MemoryByPart steady;
   uint64_t steady_bytes = 0;

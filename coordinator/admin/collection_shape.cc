@@ -12,6 +12,7 @@ namespace kith::coordinator {
 namespace {
 
 constexpr uint32_t kSubspacesMax = 64;
+constexpr uint32_t kPlaneBBytesMin = 4;
 constexpr double kTargetRecallMin = 0.5;
 constexpr double kTargetRecallMax = 0.999;
 
@@ -62,6 +63,13 @@ absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension) {
     return Bad("index.subspaces",
                fmt::format("{} is above {} (64, and no more than the dimension); 0 chooses",
                            choice.subspaces, subspaces_max));
+  }
+  const uint32_t plane_b_min = std::min(kPlaneBBytesMin, dimension);
+  if (choice.plane_b_bytes != 0 &&
+      (choice.plane_b_bytes < plane_b_min || choice.plane_b_bytes > dimension)) {
+    return Bad("index.plane_b_bytes",
+               fmt::format("{} is outside {} to {}, the dimension; 0 chooses", choice.plane_b_bytes,
+                           plane_b_min, dimension));
   }
   // Written so that NaN is refused too.
   const bool in_range =

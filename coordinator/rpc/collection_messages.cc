@@ -59,13 +59,15 @@ v1::ElementType TypeToProto(ElementType type) {
 }
 
 IndexChoice IndexFromProto(const v1::IndexParameters& index) {
-  return {index.lists(), index.subspaces(), index.target_recall()};
+  return {index.lists(), index.subspaces(), index.plane_b_bytes(), index.target_recall()};
 }
 
 // What serves, where something does; else what was asked for.
 void IndexToProto(const CollectionRecord& record, v1::IndexParameters* to) {
   to->set_lists(record.trained_lists != 0 ? record.trained_lists : record.lists);
   to->set_subspaces(record.trained_subspaces != 0 ? record.trained_subspaces : record.subspaces);
+  to->set_plane_b_bytes(record.trained_plane_b_bytes != 0 ? record.trained_plane_b_bytes
+                                                          : record.plane_b_bytes);
   to->set_target_recall(record.target_recall);
 }
 
@@ -188,6 +190,7 @@ void VerificationsToProto(const std::vector<ShardVerification>& verifications,
 void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to) {
   to->set_lists(plan.lists);
   to->set_subspaces(plan.subspaces);
+  to->set_plane_b_bytes(plan.plane_b_bytes);
   to->set_sample_points(plan.sample_points);
   MemoryToProto(plan.steady, to->mutable_steady());
   to->set_steady_bytes(plan.steady_bytes);

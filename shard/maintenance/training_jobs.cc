@@ -145,7 +145,7 @@ absl::StatusOr<TrainingState> TrainingJobs::Train(Job& job, const StartTrainingC
   parameters.element_type = call.element_type;
   parameters.lists = call.lists;
   parameters.subspaces = call.subspaces;
-  parameters.plane_b = index::AutoPlaneB(call.element_type, call.metric);
+  index::SetPlaneB(call.plane_b_bytes, parameters);
   parameters.seed = call.seed;
   const size_t vector_bytes = size_t{call.dimension} * ElementSize(call.element_type);
   const std::string vectors = SortedVectors(job.chunks, vector_bytes);

@@ -43,6 +43,7 @@ absl::Status CheckTrainingMemory(const CollectionRecord& record, const TrainingP
   parameters.element_type = record.element_type;
   parameters.lists = plan.lists;
   parameters.subspaces = plan.subspaces;
+  index::SetPlaneB(plan.plane_b_bytes, parameters);
   for (const auto& [node, load] : LoadsOf(surveys)) {
     uint64_t extra = index::SecondVersionBytes(parameters, load.points, load.shards);
     if (node == record.shards.front().node) {

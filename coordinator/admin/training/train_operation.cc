@@ -38,6 +38,7 @@ IndexVersionRecord Describe(const TrainingRun& run, const std::string& version,
   trained.version = version;
   trained.lists = run.plan.lists;
   trained.subspaces = run.plan.subspaces;
+  trained.plane_b_bytes = run.plan.plane_b_bytes;
   trained.target_recall = run.plan.target_recall;
   trained.trained_points = run.plan.points;
   trained.trained_unix_ms = run.context().clock->UnixMs();

@@ -33,6 +33,7 @@ absl::StatusOr<TrainingPlan> PlanTraining(const CollectionRecord& record, const 
                                           uint64_t points) {
   const uint32_t lists = Chosen(choice.lists, record.lists);
   const uint32_t subspaces = Chosen(choice.subspaces, record.subspaces);
+  const uint32_t plane_b_bytes = Chosen(choice.plane_b_bytes, record.plane_b_bytes);
   const uint64_t needed = std::max<uint64_t>(kPointsMin, lists);
   if (points < needed) {
     return Error(
@@ -47,6 +48,7 @@ absl::StatusOr<TrainingPlan> PlanTraining(const CollectionRecord& record, const 
   plan.points = points;
   plan.lists = lists != 0 ? lists : index::AutoLists(points);
   plan.subspaces = subspaces != 0 ? subspaces : index::AutoSubspaces(record.dimension);
+  plan.plane_b_bytes = plane_b_bytes != 0 ? plane_b_bytes : record.dimension;
   plan.target_recall = choice.target_recall != 0 ? choice.target_recall : record.target_recall;
   const uint64_t minimum = std::max<uint64_t>(kPointsMin, plan.lists);
   plan.held_out = HeldOut(points, minimum, record.dimension);

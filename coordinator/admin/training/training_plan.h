@@ -15,6 +15,7 @@ struct TrainingPlan {
   uint64_t points = 0;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;
   uint64_t seed = 0;
   uint64_t sample = 0;    // points with the smallest sample hashes: trained on

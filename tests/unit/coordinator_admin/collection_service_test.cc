@@ -91,7 +91,7 @@ TEST_F(CollectionServiceTest, BadFieldsAreNamed) {
 TEST_F(CollectionServiceTest, TheLongestNameAndTheLimitsThemselvesAreAllowed) {
   CreateCollectionCall call = AdminCluster::Call(std::string(63, 'a'), 256);
   call.dimension = 4096;
-  call.index = {1u << 18, 64, 0.999};
+  call.index = {1u << 18, 64, 0, 0.999};
   EXPECT_TRUE(Create(call).ok());
 }
 

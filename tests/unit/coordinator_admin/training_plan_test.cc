@@ -75,7 +75,7 @@ TEST(PlanTraining, ZeroFieldsKeepTheRecordsAndOthersWin) {
   record.subspaces = 8;
   EXPECT_EQ(PlanTraining(record, {}, 10'000)->lists, 512u);
   EXPECT_EQ(PlanTraining(record, {}, 10'000)->subspaces, 8u);
-  IndexChoice choice{64, 32, 0.99};
+  IndexChoice choice{64, 32, 40, 0.99};
   const auto plan = PlanTraining(record, choice, 10'000);
   EXPECT_EQ(plan->lists, 64u);
   EXPECT_EQ(plan->subspaces, 32u);

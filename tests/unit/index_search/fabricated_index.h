@@ -19,6 +19,7 @@ inline std::shared_ptr<IndexVersion> NoiseVersion(const IndexParameters& paramet
   std::normal_distribution<float> normal(0, 20);
   auto version = std::make_shared<IndexVersion>();
   version->parameters = parameters;
+  if (parameters.plane_b_bytes == 0) version->parameters.plane_b_bytes = parameters.dimension;
   const uint32_t d = parameters.dimension;
   for (uint32_t m = 0; m <= parameters.subspaces; ++m) {
     version->subspace_begins.push_back(m * d / parameters.subspaces);
@@ -55,7 +56,7 @@ inline EncodedRows NoiseCodes(const IndexVersion& version, const RowTable& table
     for (uint32_t m = 0; m < version.subspaces(); ++m) {
       encoded.plane_a.push_back(static_cast<uint8_t>(random()));
     }
-    for (uint32_t j = 0; j < version.dimension(); ++j) {
+    for (uint32_t j = 0; j < version.plane_b_bytes(); ++j) {
       const bool raw = version.parameters.plane_b == PlaneB::kRawU8;
       encoded.plane_b.push_back(raw ? static_cast<uint8_t>(table.Vector(row)[j])
                                     : static_cast<uint8_t>(random()));

@@ -90,6 +90,7 @@ class SearchTrained : public ::testing::TestWithParam<Shape> {
                                      .lists = 32,
                                      .subspaces = 8,
                                      .plane_b = raw ? PlaneB::kRawU8 : PlaneB::kResidual,
+                                     .plane_b_bytes = kDimension,
                                      .seed = 1};
     auto version = TrainIndexVersion(parameters, {sample.data(), kPoints}, {});
     ASSERT_TRUE(version.ok()) << version.status().message();

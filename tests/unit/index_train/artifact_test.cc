@@ -21,6 +21,7 @@ std::string SmallArtifact(PlaneB plane_b) {
                                       .lists = 4,
                                       .subspaces = 2,
                                       .plane_b = plane_b,
+                                      .plane_b_bytes = 3,
                                       .seed = 77};
   const auto stored = Stored(ClusteredPoints(600, 3, 1), ElementType::kU8);
   const auto trained = Train(parameters, stored, 1);
@@ -75,11 +76,11 @@ std::string ArtifactByDescription() {
     bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
   };
   bytes += "KITHIDX\n";
-  for (const uint32_t value : {1u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint32_t value : {2u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
   for (const uint8_t value : {3, 2, 1, 0}) add(value);       // cosine, f16, residual
-  add(uint32_t{0});
-  add(uint64_t{0x1122334455667788});  // seed
-  add(-2.5f);                         // bias minimum and scale
+  add(uint32_t{2});                                          // bytes of plane B
+  add(uint64_t{0x1122334455667788});                         // seed
+  add(-2.5f);                                                // bias minimum and scale
   add(0.125f);
   for (const uint32_t begin : {0u, 2u}) add(begin);
   for (int i = 0; i < 6; ++i) add(static_cast<float>(i) - 3);        // centroids
@@ -94,7 +95,7 @@ TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
   const auto parsed = ParseIndexVersion(golden);
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();
   const IndexVersion& version = **parsed;
-  EXPECT_EQ(version.hash, "d79368b3b4110d22170e97f850b270ad");
+  EXPECT_EQ(version.hash, "8823a3357889e5adaae01bad180e2897");
   EXPECT_EQ(version.parameters.metric, Metric::kCosine);
   EXPECT_EQ(version.parameters.element_type, ElementType::kF16);
   EXPECT_EQ(version.parameters.seed, 0x1122334455667788u);
@@ -133,7 +134,8 @@ TEST(ArtifactTest, EveryCutAndEveryAdditionIsNoticed) {
 TEST(ArtifactTest, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
   const std::string artifact = SmallArtifact(PlaneB::kResidual);
   // The largest sizes an index can have: 17 GB of centroids, were they believed.
-  ExpectDamaged(Rewritten(Rewritten(artifact, 12, 4096u), 16, 1u << 20), "its header promises");
+  const std::string wide = Rewritten(Rewritten(artifact, 12, 4096u), 28, 4096u);
+  ExpectDamaged(Rewritten(wide, 16, 1u << 20), "its header promises");
   ExpectDamaged(Rewritten(artifact, 12, 0xffffffffu), "dimension is 4294967295");
   ExpectDamaged(Rewritten(artifact, 16, 0u), "lists is 0");
   ExpectDamaged(Rewritten(artifact, 20, 4u), "subspaces is 4");
@@ -141,10 +143,11 @@ TEST(ArtifactTest, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
 
 TEST(ArtifactTest, SenselessContentIsRefusedAlthoughItsHashIsRight) {
   const std::string artifact = SmallArtifact(PlaneB::kResidual);
-  ExpectDamaged(Rewritten(artifact, 8, 2u), "its format is 2");
+  ExpectDamaged(Rewritten(artifact, 8, 1u), "its format is 1");
   ExpectDamaged(Rewritten(artifact, 24, uint8_t{9}), "metric is unknown");
   ExpectDamaged(Rewritten(artifact, 25, uint8_t{9}), "element_type is unknown");
   ExpectDamaged(Rewritten(artifact, 26, uint8_t{9}), "plane_b is unknown");
+  ExpectDamaged(Rewritten(artifact, 28, 2u), "plane_b_bytes is 2");
   ExpectDamaged(Rewritten(artifact, 44, 0.0f), "ranges are empty");
   ExpectDamaged(Rewritten(artifact, 52, 3u), "sub-spaces");
   const float nan = std::nanf("");

@@ -22,7 +22,7 @@ std::shared_ptr<const ListSegment> Built(const IndexParameters& parameters, uint
   }
   encoded.bias.resize(points);
   encoded.plane_a.resize(size_t{points} * parameters.subspaces);
-  encoded.plane_b.resize(size_t{points} * parameters.dimension);
+  encoded.plane_b.resize(size_t{points} * parameters.plane_b_bytes);
   return ListSegment::FromEncoded(version, encoded);
 }
 
@@ -38,6 +38,7 @@ TEST(PlanTest, BytesOfCodesAreThoseOfASegmentWithinThreePercent) {
     SCOPED_TRACE("dimension " + std::to_string(dimension));
     IndexParameters parameters{.dimension = dimension, .lists = lists};
     parameters.subspaces = AutoSubspaces(dimension);
+    SetPlaneB(0, parameters);
     const auto segment = Built(parameters, points);
     const PlannedBytes planned = PlanBytes(parameters, points, 1);
     const uint64_t offsets = uint64_t{lists} * 2 * sizeof(uint64_t);
@@ -69,7 +70,8 @@ TEST(PlanTest, AutoParametersFollowTheMeasuredTable) {
 
 TEST(PlanTest, AStepOfEncodingIsBoundedInBytesAndInRows) {
   const auto rows = [](uint32_t dimension, uint32_t subspaces) {
-    return EncodeStepRows({.dimension = dimension, .lists = 16, .subspaces = subspaces});
+    return EncodeStepRows(
+        {.dimension = dimension, .lists = 16, .subspaces = subspaces, .plane_b_bytes = dimension});
   };
   EXPECT_EQ(rows(128, 16), 131'072u);
   EXPECT_EQ(rows(4, 2), 131'072u);
@@ -79,7 +81,8 @@ TEST(PlanTest, AStepOfEncodingIsBoundedInBytesAndInRows) {
 }
 
 TEST(PlanTest, ASecondVersionCountsTheMergeOfOneShardBesideItself) {
-  const IndexParameters parameters{.dimension = 128, .lists = 4096, .subspaces = 16};
+  const IndexParameters parameters{
+      .dimension = 128, .lists = 4096, .subspaces = 16, .plane_b_bytes = 128};
   const PlannedBytes whole = PlanBytes(parameters, 4'000'000, 4);
   const uint64_t version = whole.codes + whole.refine + whole.quantizer;
   const uint64_t one_shard = (whole.codes + whole.refine) / 4;
@@ -91,7 +94,9 @@ TEST(PlanTest, ASecondVersionCountsTheMergeOfOneShardBesideItself) {
               static_cast<double>((large.codes + large.refine) / 16 * 17 + large.quantizer + step),
               100);
   EXPECT_EQ(SecondVersionBytes({.dimension = 128}, 1000, 1), 0u) << "no lists, no version";
-  EXPECT_LT(SecondVersionBytes({.dimension = 4, .lists = 16, .subspaces = 2}, 1000, 1), 100'000u)
+  EXPECT_LT(SecondVersionBytes({.dimension = 4, .lists = 16, .subspaces = 2, .plane_b_bytes = 4},
+                               1000, 1),
+            100'000u)
       << "a step encodes no more rows than there are";
 }
 
