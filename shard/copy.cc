@@ -247,7 +247,7 @@ Pace Copy::PaceNow() const {
 
 void Copy::Tick() {
   TruncateLog();
-  sampler_.ReleaseIfUnread();
+  if (sampler_.ReleaseIfUnread()) memory_freed_ = true;  // a training is over
   const Pace pace = PaceNow();
   const bool has_work =
       compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace) || MemoryWaits(pace);

@@ -1,6 +1,7 @@
 // What a copy holds in memory once nobody writes to it: no more than after a restart.
 #include <gmock/gmock.h>
 
+#include "index/plan.h"
 #include "tests/unit/shard/node_fixture.h"
 
 namespace kith::shard {
@@ -39,6 +40,30 @@ TEST_F(MemoryTest, AnIdleNodeGivesBackItsWriteBuffersAndCachedBlocks) {
       << node_->health().log_memory_bytes << " of the log, " << node_->health().memory.block_cache
       << " of blocks";
   ExpectVerified(100'000);
+}
+
+TEST_F(MemoryTest, WhatACopySaysOfItsPartsIsWhatAPlanPredicts) {
+  constexpr uint32_t kPoints = 150'000;  // two steps of encoding: one segment once they are merged
+  Fill(0, kPoints);
+  std::string version;
+  TrainAndBuild(256, version);
+  clock_.Advance(seconds(2));  // quiet
+  ASSERT_TRUE(Within(seconds(60), [&] {
+    return node_->Stat(7, Soon())->indexes[0].indexed_rows == kPoints &&
+           node_->health().upkeep.segments == 1;
+  }));
+  index::IndexParameters parameters{.dimension = 2, .lists = 256, .subspaces = 1};
+  index::SetPlaneB(0, parameters);
+  const index::PlannedBytes plan = index::PlanBytes(parameters, kPoints, 1);
+  const MemoryByPart memory = node_->Stat(7, Soon())->memory;
+  const auto expect_near = [](uint64_t held, uint64_t planned) {
+    EXPECT_NEAR(static_cast<double>(held), static_cast<double>(planned),
+                0.03 * static_cast<double>(planned));
+  };
+  expect_near(memory.codes, plan.codes);
+  expect_near(memory.refine, plan.refine);
+  expect_near(memory.quantizer, plan.quantizer);
+  expect_near(memory.rows, plan.rows);
 }
 
 }  // namespace
