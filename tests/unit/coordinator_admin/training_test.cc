@@ -300,7 +300,7 @@ TEST_F(TrainingTest, TheOperationSaysWhatWasChosenAndWhy) {
   Prepare(cluster, 1, 1000);
   const auto started = cluster.trainer().Start(Call());
   ASSERT_TRUE(started.ok());
-  EXPECT_THAT(started->chosen, ::testing::ElementsAre(::testing::HasSubstr("lists: about"),
+  EXPECT_THAT(started->chosen, ::testing::ElementsAre(::testing::HasSubstr("lists: as asked for"),
                                                       ::testing::HasSubstr("sub-spaces"),
                                                       ::testing::HasSubstr("memory is not known")));
   EXPECT_EQ(cluster.Await(started->id).chosen, started->chosen);

@@ -28,7 +28,7 @@ TEST_F(MemoryTest, AnIdleNodeGivesBackItsWriteBuffersAndCachedBlocks) {
   Fill(0, 100'000);
   const NodeHealth full = node_->health();
   EXPECT_GT(full.memory.write_buffers, 8 * kMegabyte);
-  EXPECT_GT(full.log_memory_bytes, 4 * kMegabyte);
+  EXPECT_GT(full.log_memory_bytes, 2 * kMegabyte);
   EXPECT_TRUE(Within(seconds(30),
                      [&] {
                        const NodeHealth now = node_->health();
