@@ -10,6 +10,7 @@
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 #include "index/centroid_codes.h"
+#include "index/packed_layout.h"
 #include "index/status.h"
 
 namespace kith::index {
@@ -18,7 +19,7 @@ namespace kith::index {
 enum class PlaneB : uint8_t {
   kResidual = 1,  // 8-bit scalar code of the residual, range per dimension fixed at training
   kRawU8 = 2,     // the stored u8 vector itself (u8 under L2 and inner product): refining is exact
-  kPackedResidual = 3,  // scalar codes of 0 to 8 bits a dimension, back to back
+  kPackedResidual = 3,  // scalar codes, 0 to 8 bits a dimension, of what plane A leaves of it
 };
 
 struct IndexParameters {
@@ -56,8 +57,14 @@ struct IndexVersion {
   float bias_scale = 0;
   std::vector<float> refine_min;  // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
   std::vector<float> refine_scale;
-  std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
+  // Of a packed residual (packed_coder.h); there r_j above is what plane A leaves, r - r̂.
+  std::vector<uint8_t> refine_bits;  // of each dimension's code
+  float correction_min = 0;          // as of bias, code 0 to 65535
+  float correction_scale = 0;
+  float coding_error_max = 0;  // ||r - r̂ - ê||² of a row that has a code
+  std::string hash;            // 32 hex digits of the content hash of the serialised bytes, derived
   CentroidCodes centroid_codes;         // derived
+  PackedLayout packed_layout;           // derived
   std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
 
   uint32_t dimension() const { return parameters.dimension; }

@@ -10,27 +10,8 @@
 namespace kith::index {
 namespace {
 
-constexpr uint32_t kLanes = ListSegment::kBlockLanes;
-
 size_t RoundedUp(size_t bytes) {
   return (bytes + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
-}
-
-// Where the parts of one vector stand in a packed list.
-struct Place {
-  size_t code;    // of sub-space 0; the next ones follow at `stride`
-  size_t stride;  // lanes of the block
-  size_t bias;
-};
-
-Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
-  const uint32_t block = position / kLanes;
-  const uint32_t lane = position % kLanes;
-  const size_t lanes = ListSegment::LanesOf(count, block);
-  const size_t begin = size_t{block} * ListSegment::BlockBytes(subspaces, kLanes);
-  // Even lanes first: the scan's sums come from registers of 16-bit lanes.
-  const size_t bias_lane = lane % 2 * (lanes / 2) + lane / 2;
-  return {begin + lane, lanes, begin + lanes * subspaces + bias_lane * sizeof(uint16_t)};
 }
 
 // One vector's codes, wherever they stand: the code of sub-space m is codes[m * stride].
@@ -43,7 +24,7 @@ struct Entry {
 };
 
 Entry EntryAt(const ListSegment::List& list, const IndexVersion& version, uint32_t position) {
-  const Place place = PlaceOf(version.subspaces(), list.count, position);
+  const ListSegment::Place place = ListSegment::PlaceOf(version.subspaces(), list.count, position);
   Entry entry{list.rows[position], 0, list.blocks + place.code, place.stride,
               list.plane_b + size_t{position} * version.plane_b_bytes()};
   std::memcpy(&entry.bias, list.blocks + place.bias, sizeof(entry.bias));

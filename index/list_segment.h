@@ -73,6 +73,21 @@ class ListSegment {
   static constexpr size_t BlockBytes(uint32_t subspaces, uint32_t lanes) {
     return size_t{lanes} * (subspaces + 2);
   }
+  // Where the parts of one vector stand in the blocks of a list of `count` vectors.
+  struct Place {
+    size_t code;    // of sub-space 0; the next ones follow at `stride`
+    size_t stride;  // lanes of the block
+    size_t bias;
+  };
+  static constexpr Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
+    const uint32_t block = position / kBlockLanes;
+    const uint32_t lane = position % kBlockLanes;
+    const size_t lanes = LanesOf(count, block);
+    const size_t begin = size_t{block} * BlockBytes(subspaces, kBlockLanes);
+    // Even lanes first: the scan's sums come from registers of 16-bit lanes.
+    const size_t bias_lane = lane % 2 * (lanes / 2) + lane / 2;
+    return {begin + lane, lanes, begin + lanes * subspaces + bias_lane * sizeof(uint16_t)};
+  }
   static constexpr size_t ListBytes(uint32_t subspaces, uint32_t count) {
     const uint32_t full = count / kBlockLanes;
     return full * BlockBytes(subspaces, kBlockLanes) + BlockBytes(subspaces, LanesOf(count, full));

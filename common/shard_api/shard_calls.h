@@ -197,8 +197,8 @@ struct StartTrainingCall {
   ElementType element_type = ElementType::kF32;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
-  uint32_t plane_b_bytes = 0;  // 0: one a dimension
   uint64_t seed = 0;
+  uint32_t plane_b_bytes = 0;  // 0: one a dimension
 };
 
 struct TrainingState {

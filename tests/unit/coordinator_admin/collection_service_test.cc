@@ -83,6 +83,11 @@ TEST_F(CollectionServiceTest, BadFieldsAreNamed) {
   call = AdminCluster::Call("a", 1);
   call.index.subspaces = 5;
   EXPECT_EQ(FieldOf(call), "index.subspaces") << "more than the dimension";
+  for (const uint32_t bytes : {1u, 3u, 5u}) {
+    call = AdminCluster::Call("a", 1);
+    call.index.plane_b_bytes = bytes;
+    EXPECT_EQ(FieldOf(call), "index.plane_b_bytes") << bytes << " of four dimensions";
+  }
   for (const double recall : {0.49, 1.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
     call = AdminCluster::Call("a", 1);
     call.index.target_recall = recall;

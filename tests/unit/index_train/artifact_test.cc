@@ -109,6 +109,61 @@ TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
   EXPECT_EQ(SerializeIndexVersion(version), golden);
 }
 
+// Five dimensions in 3, 0, 8, 1 and 4 bits: with a correction, four bytes of plane B.
+std::string PackedByDescription() {
+  std::string bytes;
+  const auto add = [&](auto value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  };
+  bytes += "KITHIDX\n";
+  for (const uint32_t value : {2u, 5u, 2u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint8_t value : {1, 1, 3, 0}) add(value);       // l2, f32, packed residual
+  add(uint32_t{4});                                          // bytes of plane B
+  add(uint64_t{9});
+  add(-2.5f);
+  add(0.125f);
+  for (const uint32_t begin : {0u, 5u}) add(begin);
+  for (int i = 0; i < 10 + 1280; ++i) add(static_cast<float>(i));  // centroids, codebooks
+  for (int i = 0; i < 10; ++i) add(0.5f + static_cast<float>(i));  // refine minimum, scale
+  for (const float value : {-7.0f, 0.25f, 3.5f}) add(value);  // correction range, error at most
+  for (const uint8_t bits : {3, 0, 8, 1, 4}) add(bits);
+  for (const uint64_t lane : HashContent(bytes)) add(lane);
+  return bytes;
+}
+
+TEST(ArtifactTest, APackedPlaneBIsReadAsTheFormatDescribesIt) {
+  const std::string golden = PackedByDescription();
+  const auto parsed = ParseIndexVersion(golden);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const IndexVersion& version = **parsed;
+  EXPECT_EQ(version.parameters.plane_b, PlaneB::kPackedResidual);
+  EXPECT_EQ(version.plane_b_bytes(), 4u);
+  EXPECT_EQ(version.refine_bits, (std::vector<uint8_t>{3, 0, 8, 1, 4}));
+  EXPECT_EQ(version.refine_min[4], 4.5f);
+  EXPECT_EQ(version.refine_scale[0], 5.5f);
+  EXPECT_EQ(version.correction_min, -7);
+  EXPECT_EQ(version.correction_scale, 0.25f);
+  EXPECT_EQ(version.coding_error_max, 3.5f);
+  EXPECT_EQ(version.packed_layout.dimension(), 5u);
+  EXPECT_EQ(SerializeIndexVersion(version), golden);
+  for (size_t size = 0; size < golden.size(); ++size) {
+    ASSERT_FALSE(ParseIndexVersion(std::string_view(golden).substr(0, size)).ok()) << size;
+  }
+}
+
+TEST(ArtifactTest, SenselessPackedContentIsRefused) {
+  const std::string artifact = PackedByDescription();
+  const size_t bits = artifact.size() - sizeof(ContentHash) - 5;
+  ExpectDamaged(Rewritten(artifact, bits + 1, uint8_t{1}), "bits of its dimensions do not fit");
+  const std::string room = Rewritten(artifact, bits + 4, uint8_t{0});
+  ExpectDamaged(Rewritten(room, bits + 2, uint8_t{9}), "bits of its dimensions do not fit");
+  ExpectDamaged(Rewritten(artifact, bits - 4, 0.0f), "ranges are empty");
+  ExpectDamaged(Rewritten(artifact, bits - 8, 0.0f), "ranges are empty");
+  ExpectDamaged(Rewritten(artifact, bits - 12, std::nanf("")), "not finite");
+  ExpectDamaged(Rewritten(artifact, 28, 3u), "plane_b_bytes is 3");
+  ExpectDamaged(Rewritten(artifact, 28, 5u), "plane_b_bytes is 5");
+}
+
 TEST(ArtifactTest, EveryFlippedByteIsNoticed) {
   std::string artifact = SmallArtifact(PlaneB::kResidual);
   for (size_t i = 0; i < artifact.size(); ++i) {

@@ -232,6 +232,18 @@ TEST(TrainTest, ParametersOutOfRangeAreNamed) {
   EXPECT_THAT(message([](auto& p) { p.lists = 0; }), HasSubstr("lists is 0"));
   EXPECT_THAT(message([](auto& p) { p.subspaces = 21; }), HasSubstr("1 to 20"));
   EXPECT_THAT(message([](auto& p) { p.plane_b = PlaneB::kRawU8; }), HasSubstr("raw_u8"));
+  EXPECT_THAT(message([](auto& p) { p.plane_b_bytes = 19; }),
+              HasSubstr("plane_b_bytes is 19: it must be the dimension, 20"));
+  const auto packed = [&](uint32_t bytes) {
+    return message([bytes](auto& p) {
+      p.plane_b = PlaneB::kPackedResidual;
+      p.plane_b_bytes = bytes;
+    });
+  };
+  for (const uint32_t bytes : {0u, 3u, 20u, 21u}) {
+    EXPECT_THAT(packed(bytes), HasSubstr("plane_b_bytes is " + std::to_string(bytes)));
+    EXPECT_THAT(packed(bytes), HasSubstr("4 or more and below the dimension, 20"));
+  }
   EXPECT_THAT(message([](auto& p) { p.metric = Metric{0}; }), HasSubstr("metric"));
 }
 
