@@ -106,11 +106,9 @@ std::string KnownRecall(const index::IndexParameters& parameters, double target_
   for (const auto& [measured_quarters, recall] : kMeasured) {
     if (measured_quarters != quarters || recall >= target_recall) continue;
     return fmt::format(
-        "target recall {} may be out of reach: with {} quarters of the best number of sub-spaces, "
-        "and all of plane B, SIFT (1,000,000 x 128) came to {}; that is an estimate for other "
-        "data, "
-        "training measures it",
-        target_recall, quarters, recall);
+        "target recall {} may be out of reach: with {} of 16 sub-spaces and all of plane B, SIFT "
+        "(1,000,000 x 128) came to {}; that is an estimate for other data, training measures it",
+        target_recall, 4 * quarters, recall);
   }
   return {};
 }
@@ -166,7 +164,8 @@ std::string WhyNoRoom(const AutoRequest& request, const NodeShare& fullest,
   if (const uint64_t points = index::PointsThatFit(request, fullest); points != 0) {
     text += fmt::format(", or keep no more than about {} points", points);
   }
-  if (const uint32_t dimension = index::DimensionThatFits(request, fullest); dimension != 0) {
+  if (const uint32_t dimension = index::DimensionThatFits(request, fullest);
+      dimension * 4 >= request.dimension) {
     text += fmt::format(", or embed into {} dimensions", dimension);
   }
   return text;
