@@ -86,9 +86,9 @@ TEST(PlanTraining, ZeroFieldsKeepTheRecordsAndOthersWin) {
   EXPECT_EQ(plan->lists, 64u);
   EXPECT_EQ(plan->subspaces, 32u);
   EXPECT_EQ(plan->plane_b_bytes, 40u);
-  EXPECT_EQ(PlanTraining(record, {}, 10'000)->plane_b_bytes, record.dimension);
+  EXPECT_EQ(Planned(record, {}, 10'000)->plane_b_bytes, record.dimension);
   record.plane_b_bytes = 24;
-  EXPECT_EQ(PlanTraining(record, {}, 10'000)->plane_b_bytes, 24u);
+  EXPECT_EQ(Planned(record, {}, 10'000)->plane_b_bytes, 24u);
   EXPECT_DOUBLE_EQ(plan->target_recall, 0.99);
 }
 

@@ -62,8 +62,10 @@ TEST_F(MemoryTest, WhatACopySaysOfItsPartsIsWhatAPlanPredicts) {
   };
   expect_near(memory.codes, plan.codes);
   expect_near(memory.refine, plan.refine);
-  expect_near(memory.quantizer, plan.quantizer);
   expect_near(memory.rows, plan.rows);
+  EXPECT_GT(memory.quantizer, plan.quantizer * 9 / 10) << "the images made of it, too";
+  expect_near(memory.codes + memory.refine + memory.quantizer,
+              plan.codes + plan.refine + plan.quantizer);
 }
 
 }  // namespace
