@@ -19,9 +19,10 @@ constexpr uint64_t kFlatPoints = 50'000;
 
 constexpr uint32_t AutoLists(uint64_t points) {
   // About 4 * sqrt(points), a power of two: measured best between 200 k and 10 M points.
+  constexpr uint64_t kMost = 1u << 18;
   uint64_t root = 1;
-  while (root * root < points) root *= 2;
-  return static_cast<uint32_t>(std::clamp<uint64_t>(root * 4, 16, 1u << 18));
+  while (root * 4 < kMost && root * root < points) root *= 2;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(root * 4, 16, kMost));
 }
 
 constexpr uint32_t AutoSubspaces(uint32_t dimension) {
@@ -60,7 +61,7 @@ struct PlannedBytes {
   uint64_t quantizer = 0;
   uint64_t rows = 0;
   uint64_t tombstones = 0;
-  uint64_t total() const { return codes + refine + quantizer + rows + tombstones; }
+  constexpr uint64_t total() const { return codes + refine + quantizer + rows + tombstones; }
 };
 
 // From the end of a list, of 16 (M + 2) bytes or a multiple, to the next cache line, on average.

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/memory.h"
 #include "common/base/scheduling.h"
 #include "common/config/load_config.h"
 #include "common/rpc/grpc_server.h"
@@ -100,6 +101,7 @@ int main(int argc, char** argv) {
   const absl::Status log =
       kith::telemetry::SetUpLog({loaded->config.log.level, loaded->config.log.file});
   if (!log.ok()) return Fail(kBadConfig, log);
+  kith::KeepLargeBlocksApart();
   StopSignals signals;
   return Serve(*loaded, signals);
 }

@@ -203,6 +203,7 @@ absl::Status Copy::DropIndex(const std::string& version) {
   std::lock_guard lock(upkeep_mutex_);
   indexer_.Drop(version);
   index_changed_ = true;
+  memory_freed_ = true;
   return absl::OkStatus();
 }
 
@@ -248,10 +249,11 @@ Pace Copy::PaceNow() const {
 
 void Copy::Tick() {
   TruncateLog();
-  sampler_.ReleaseIfUnread();
+  if (sampler_.ReleaseIfUnread()) memory_freed_ = true;  // a training is over
   const Pace pace = PaceNow();
   if (indexer_.HasRowsToEncode(pace)) encoding_.Post();
-  const bool has_work = compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace);
+  const bool has_work = compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) ||
+                        MemoryWaits(pace);
   if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
 }
 
@@ -268,6 +270,7 @@ bool Copy::EncodeSome() {
   if (closing_ || !indexer_.HasRowsToEncode(pace)) return false;
   if (options_.before_encoding) options_.before_encoding();
   index_changed_ = true;
+  memory_freed_ = true;
   indexer_.Encode(pace);
   if (ready() != before) KeepReadyIndex();
   if (indexer_.HasMerge(pace)) upkeep_.Post();
@@ -285,22 +288,28 @@ void Copy::KeepReadyIndex() {
 // While rows wait to be encoded merges keep up and no more, too: what they merge grows yet.
 bool Copy::MergeSome(Pace pace) {
   if (indexer_.HasRowsToEncode(pace)) pace = Pace::kBusy;
-  if (indexer_.HasMerge(pace)) index_changed_ = true;
+  if (indexer_.HasMerge(pace)) index_changed_ = memory_freed_ = true;
   indexer_.Merge(pace);
   indexer_.FreeRetired();
   return indexer_.HasMerge(pace);
 }
 
 // A checkpoint that is due does not wait for the index, which under a stream of writes is never
-// done.
+// done. Freed memory goes back once it is quiet: that takes a while, in which every thread that
+// allocates waits.
 bool Copy::Upkeep() {
   std::lock_guard lock(upkeep_mutex_);
   if (closing_) return false;
   const Pace pace = PaceNow();
   const bool moving = compactor_.Step(pace);
   const bool more = MergeSome(moving ? Pace::kBusy : pace) || moving;
-  if (!more && !indexer_.HasRowsToEncode(pace) && SpaceWaits(pace)) checkpoint_now_ = true;
+  const bool done = !more && !indexer_.HasRowsToEncode(pace);
+  if (done && SpaceWaits(pace)) checkpoint_now_ = true;
   if (CheckpointIsDue()) (void)RunCheckpoint();
+  if (done && MemoryWaits(pace)) {
+    memory_freed_ = false;
+    ReturnFreeMemory();
+  }
   return more;
 }
 

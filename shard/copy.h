@@ -109,6 +109,7 @@ class Copy {
   void KeepReadyIndex();
   bool MergeSome(Pace pace);
   bool SpaceWaits(Pace pace) const;
+  bool MemoryWaits(Pace pace) const { return pace == Pace::kQuiet && memory_freed_; }
   void DropDeadRows(const Snapshot& checkpointed);
   bool Upkeep();
   absl::Status RunCheckpoint();
@@ -130,6 +131,7 @@ class Copy {
   std::atomic<bool> index_changed_{false};   // since the last checkpoint
   std::atomic<bool> checkpoint_now_{false};  // an index became ready: keep it
   std::atomic<bool> drop_failed_{false};     // space was not given back after the last one
+  std::atomic<bool> memory_freed_{false};    // by upkeep, and not yet given back
   std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};

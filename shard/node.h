@@ -17,12 +17,14 @@
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/copy.h"
+#include "shard/maintenance/quiet_watch.h"
 #include "shard/maintenance/training_jobs.h"
 #include "shard/storage/artifact_store.h"
 #include "shard/storage/file_system.h"
 #include "shard/storage/log_hint.h"
 #include "shard/storage/log_store.h"
 #include "shard/storage/node_directory.h"
+#include "shard/storage/store_memory.h"
 
 namespace kith::shard {
 
@@ -60,6 +62,8 @@ struct NodeHealth {
   uint64_t checkpoint_failures = 0;  // since the start
   uint64_t digest_repairs = 0;       // rows or indexes found other than the truth, and made again
   UpkeepFigures upkeep;              // of all shards together
+  storage::StoreMemoryUse memory;    // of all shards' databases
+  uint64_t log_memory_bytes = 0;     // written to the log, and not yet in a file of its own
 };
 
 // A process's shards over one data directory: the copies, the log they share, the pools they run
@@ -136,7 +140,8 @@ class Node final : public ShardService {
   CopyHost Host();
   CopyOptions OptionsOfCopies() const;
   void Tick();
-  void TickLog();
+  void TickQuiet();
+  void GiveBackMemory();
   void SweepArtifacts();
 
   const NodeOptions options_;
@@ -157,10 +162,9 @@ class Node final : public ShardService {
   mutable std::mutex mutex_;
   std::map<ShardId, Held> shards_;  // guarded by mutex_
   std::condition_variable stop_ticking_;
-  Deadline next_sweep_{};         // the ticker's
-  bool stopping_ = false;         // guarded by mutex_
-  uint64_t log_memory_seen_ = 0;  // this and the next are the ticker's
-  int log_quiet_ticks_ = 0;
+  Deadline next_sweep_{};  // the ticker's
+  bool stopping_ = false;  // guarded by mutex_
+  QuietWatch quiet_;       // the ticker's
   std::thread ticker_;
 };
 

@@ -191,6 +191,7 @@ void ReadShape(Reader& in, CollectionRecord& record) {
   record.trained_subspaces = in.U32();
   record.trained_plane_b_bytes = in.U32();
   record.target_recall = in.F64();
+  record.expected_points = in.U64();
 }
 
 bool KnownEnums(const CollectionRecord& record) {
@@ -225,6 +226,7 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.U32(record.trained_subspaces);
   out.U32(record.trained_plane_b_bytes);
   out.F64(record.target_recall);
+  out.U64(record.expected_points);
   out.Text(record.serving_version);
   out.Text(record.previous_version);
   WriteCurve(out, record.recall);

@@ -82,4 +82,11 @@ absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension) {
   return absl::OkStatus();
 }
 
+absl::Status CheckExpected(const IndexChoice& choice, uint64_t shards) {
+  const uint64_t most = limits::kRowsMax * shards;
+  if (choice.expected_points <= most) return absl::OkStatus();
+  return Bad("index.expected_points", fmt::format("{} is above {} (2^32 rows a shard, {} shards)",
+                                                  choice.expected_points, most, shards));
+}
+
 }  // namespace kith::coordinator

@@ -15,7 +15,8 @@ namespace kith::storage {
 namespace {
 
 constexpr size_t kProtectionBytes = 8;
-constexpr uint64_t kLogBlockCacheBytes = 32 << 20;
+// Nothing reads the log but a start, once from front to back, and the checks of new files.
+constexpr uint64_t kLogBlockCacheBytes = 2 << 20;
 constexpr double kBloomBitsPerKey = 10;
 // Of a write buffer: about 16 bits an id, and not more than 1/3 MB a shard that holds few of them.
 constexpr double kMemtableBloomShare = 0.005;

@@ -47,6 +47,8 @@ class FakeShardService : public ShardService {
   // Encoding stays at half of the rows, training at half of its progress, until it is let go.
   void HoldEncoding(bool hold);
   void HoldTraining(bool hold);
+  // What each shard says that its codes take.
+  void SetCodeBytes(uint64_t bytes);
   // A restart: trainings and drawn samples are forgotten, shards and indexes stay.
   void Restart();
   void LoseShard(ShardId shard);
@@ -121,6 +123,7 @@ class FakeShardService : public ShardService {
   mutable std::mutex mutex_;
   bool down_ = false;
   bool hold_encoding_ = false;
+  uint64_t code_bytes_ = 0;  // guarded by mutex_
   uint32_t lose_below_refine_ = 0;
   uint32_t lose_in_lists_ = 0;
   bool hold_training_ = false;

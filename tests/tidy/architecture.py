@@ -48,7 +48,7 @@ ARROWS = {
 }
 
 # Header-only arithmetic that a module may include although its folder is closed to it.
-EXTRA_ARROWS = {"coordinator": ["index/plan.h"]}
+EXTRA_ARROWS = {"coordinator": ["index/auto_parameters.h", "index/auto_remedies.h", "index/plan.h"]}
 
 # What a quoted include may begin with besides our own folders: generated code and Abseil, whose
 # headers are named so everywhere.

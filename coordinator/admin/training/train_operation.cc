@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
@@ -105,6 +106,7 @@ void CleanUp(const TrainingRun& run) {
 
 void RunTraining(const TrainingRun& run) {
   const absl::StatusOr<std::string> version = Train(run);
+  ReturnFreeMemory();  // of samples and of the answers that recall was measured with
   if (!version.ok()) {
     CleanUp(run);
     spdlog::warn("event=training_ended collection={} operation={} error={}", run.record.name,

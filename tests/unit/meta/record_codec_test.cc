@@ -25,6 +25,7 @@ CollectionRecord SampleWithoutVersions() {
   record.trained_lists = 4096;
   record.trained_subspaces = 16;
   record.trained_plane_b_bytes = 48;
+  record.expected_points = 250'000'000;
   record.target_recall = 0.95;
   record.serving_version = "0123456789abcdef0123456789abcdef";
   record.previous_version = "fedcba9876543210fedcba9876543210";
@@ -101,6 +102,7 @@ void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
   EXPECT_EQ(a.trained_lists, b.trained_lists);
   EXPECT_EQ(a.trained_subspaces, b.trained_subspaces);
   EXPECT_EQ(a.trained_plane_b_bytes, b.trained_plane_b_bytes);
+  EXPECT_EQ(a.expected_points, b.expected_points);
   EXPECT_EQ(a.target_recall, b.target_recall);
   EXPECT_EQ(a.serving_version, b.serving_version);
   EXPECT_EQ(a.previous_version, b.previous_version);
