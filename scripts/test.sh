@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and passes every test, from a fresh clone on a fresh Debian 12, with nothing from
-# outside the repository but apt packages:
+# outside the repository but apt packages (and, for tests/hdf5, what scripts/requirements-hdf5.txt pins;
+# that test is skipped where pip cannot reach it):
 #
 #   scripts/test.sh
 #

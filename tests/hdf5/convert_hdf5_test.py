@@ -27,7 +27,11 @@ def make_environment(folder: pathlib.Path) -> pathlib.Path | None:
     done = folder / "requirements-met"
     if done.exists() and done.read_bytes() == REQUIREMENTS.read_bytes():
         return python
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=120)
+    venv = subprocess.run([sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True,
+                          timeout=120, check=False)
+    if venv.returncode != 0:
+        print(f"skipped: no virtual environment can be made: {venv.stdout.strip()[-300:]}")
+        return None
     pip = subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--retries", "1",
                           "--timeout", "15", "--disable-pip-version-check", "-r",
                           str(REQUIREMENTS)], capture_output=True, text=True, timeout=200,
