@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and passes every test, from a fresh clone on a fresh Debian 12, with nothing from
-# outside the repository but apt packages (and, for tests/hdf5, what scripts/requirements-hdf5.txt pins;
-# that test is skipped where pip cannot reach it):
+# outside the repository but apt packages, and pip packages for the tests of the Python client and of
+# the HDF5 converter (which are skipped where pip reaches no index):
 #
 #   scripts/test.sh
 #
