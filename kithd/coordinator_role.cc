@@ -115,9 +115,10 @@ struct CoordinatorRole::Parts {
                 [this](const coordinator::AnsweredSearch& search) { recall.Offer(search); }}),
         write(map, timer, around.clock),
         get(map, timer, around.clock, admin),
+        scroll(map, timer, around.clock),
         calls(&around.requests, &admin),
         search_handlers(search, calls),
-        points_handlers({write, get}, calls),
+        points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
         operations_handlers(operations, calls) {}
 
@@ -138,6 +139,7 @@ struct CoordinatorRole::Parts {
   coordinator::SearchService search;
   const coordinator::WriteService write;
   const coordinator::GetService get;
+  const coordinator::ScrollService scroll;
   const rpc::UnaryCalls calls;
   coordinator::rpc::SearchHandlers search_handlers;
   coordinator::rpc::PointsHandlers points_handlers;

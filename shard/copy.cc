@@ -13,6 +13,7 @@
 #include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
 #include "shard/search/point_reader.h"
+#include "shard/search/point_scroller.h"
 
 namespace kith::shard {
 namespace {
@@ -60,6 +61,24 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
   rows.faults = host.faults;
   KITH_ASSIGN_OR_RETURN(parts->rows, storage::RowFile::Open(rows));
   return parts;
+}
+
+// Runs read() on the search pool and answers with what it returns.
+template <typename Reply, typename Read>
+void PostRead(const CopyHost& host, Deadline deadline, Done<Reply> done, Read read) {
+  // A task that is refused is destroyed by Post, so `done` is shared with it.
+  const auto shared = std::make_shared<Done<Reply>>(std::move(done));
+  const bool posted = host.search_pool->Post(
+      [clock = host.clock, deadline, shared, read = std::move(read)]() mutable {
+        if (clock->Now() >= deadline) {
+          return (*shared)(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                                 "the deadline passed while the call waited"));
+        }
+        (*shared)(read());
+      });
+  if (posted) return;
+  (*shared)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+                  "too many calls wait at this node; retry later", {{kRetryAfterMsFact, "20"}}));
 }
 
 }  // namespace
@@ -115,17 +134,13 @@ void Copy::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
 }
 
 void Copy::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
-  auto shared = std::make_shared<Done<GetReply>>(std::move(done));
-  const bool posted = host_.search_pool->Post([this, call = std::move(call), deadline, shared] {
-    if (host_.clock->Now() >= deadline) {
-      return (*shared)(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
-                             "the deadline passed while the call waited"));
-    }
-    (*shared)(ReadPoints(*parts_, call));
-  });
-  if (posted) return;
-  (*shared)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-                  "too many calls wait at this node; retry later", {{kRetryAfterMsFact, "20"}}));
+  PostRead(host_, deadline, std::move(done),
+           [this, call = std::move(call)] { return ReadPoints(*parts_, call); });
+}
+
+void Copy::Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) {
+  PostRead(host_, deadline, std::move(done),
+           [this, call = std::move(call)] { return ScrollPoints(*parts_, call); });
 }
 
 ShardStat Copy::Stat() const {

@@ -18,8 +18,8 @@ namespace kith::testing {
 
 // A shard node in memory: stored points, brute force in double precision, and an "index" whose
 // recall depends on nprobe in a way a test can foretell: with `lists` lists, a point belongs to
-// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write and Get
-// call `done` before they return.
+// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write, Get
+// and Scroll call `done` before they return.
 //
 // Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call
 // works again; SetDown makes every call UNAVAILABLE; SetDelay makes each call take that long;
@@ -68,6 +68,7 @@ class FakeShardService : public ShardService {
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
+  void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
@@ -118,6 +119,7 @@ class FakeShardService : public ShardService {
   absl::StatusOr<SearchReply> SearchLocked(const SearchCall& call);
   absl::StatusOr<WriteReply> WriteLocked(const WriteCall& call);
   absl::StatusOr<GetReply> GetLocked(const GetCall& call);
+  absl::StatusOr<ScrollReply> ScrollLocked(const ScrollCall& call);
   WriteOutcome Apply(Shard& shard, const WriteCall& call, size_t i, Point* stored);
 
   mutable std::mutex mutex_;

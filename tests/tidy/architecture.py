@@ -11,8 +11,8 @@ _BASE = ["common/base", "common/vector"]
 _SERVICE = [*_BASE, "common/shard_api"]
 _SHARD_CORE = ["shard/storage", "shard/parts", "shard/write", "shard/search", "shard/maintenance",
                "shard/replication"]
-_COORDINATOR_CORE = ["coordinator/search", "coordinator/write", "coordinator/admin",
-                     "coordinator/cluster"]
+_COORDINATOR_CORE = ["coordinator/search", "coordinator/read", "coordinator/write",
+                     "coordinator/admin", "coordinator/cluster"]
 ARROWS = {
     "common/vector": [],
     "common/base": ["common/vector"],
@@ -33,6 +33,8 @@ ARROWS = {
     "shard": [*_SERVICE, "common/telemetry", "index", *_SHARD_CORE],
     "coordinator/cluster": [*_SERVICE, "common/telemetry", "common/meta"],
     "coordinator/search": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster"],
+    "coordinator/read": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster",
+                         "coordinator/search"],
     "coordinator/write": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster",
                           "coordinator/search"],
     "coordinator/admin": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster",

@@ -111,6 +111,22 @@ class GetOptions(CallOptions, total=False):
     tokens: Iterable[WriteToken]
 
 
+class ScrollOptions(CallOptions, total=False):
+    """Of scroll_points.
+
+    page_token                 next_page_token of the page before; absent: from the first point on
+    limit                      points of a page, 1 to 10,000; absent: 100
+    with_vector, with_payload  what comes beside ids and versions. Absent: both
+    tokens                     of writes that must be seen
+    """
+
+    page_token: str
+    limit: int
+    with_vector: bool
+    with_payload: bool
+    tokens: Iterable[WriteToken]
+
+
 class SearchOptions(CallOptions, total=False):
     """Of search, search_by_id and search_batch.
 

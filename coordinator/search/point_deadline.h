@@ -1,5 +1,5 @@
-#ifndef KITH_COORDINATOR_WRITE_POINT_DEADLINE_H_
-#define KITH_COORDINATOR_WRITE_POINT_DEADLINE_H_
+#ifndef KITH_COORDINATOR_SEARCH_POINT_DEADLINE_H_
+#define KITH_COORDINATOR_SEARCH_POINT_DEADLINE_H_
 
 #include <algorithm>
 #include <chrono>
@@ -28,4 +28,4 @@ inline absl::StatusOr<Deadline> PointDeadline(std::optional<Deadline> wanted, De
 
 }  // namespace kith::coordinator
 
-#endif  // KITH_COORDINATOR_WRITE_POINT_DEADLINE_H_
+#endif  // KITH_COORDINATOR_SEARCH_POINT_DEADLINE_H_

@@ -1,4 +1,4 @@
-#include "coordinator/write/get_service.h"
+#include "coordinator/read/get_service.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "coordinator/write/get_service.h"
+#include "coordinator/read/get_service.h"
 
 #include <fmt/format.h>
 
@@ -11,9 +11,9 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "coordinator/search/call_deadlines.h"
+#include "coordinator/search/point_deadline.h"
 #include "coordinator/search/scatter_gather.h"
 #include "coordinator/search/vector_input.h"
-#include "coordinator/write/point_deadline.h"
 
 namespace kith::coordinator {
 namespace {

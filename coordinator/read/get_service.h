@@ -1,5 +1,5 @@
-#ifndef KITH_COORDINATOR_WRITE_GET_SERVICE_H_
-#define KITH_COORDINATOR_WRITE_GET_SERVICE_H_
+#ifndef KITH_COORDINATOR_READ_GET_SERVICE_H_
+#define KITH_COORDINATOR_READ_GET_SERVICE_H_
 
 #include <optional>
 #include <string>
@@ -54,4 +54,4 @@ class GetService {
 
 }  // namespace kith::coordinator
 
-#endif  // KITH_COORDINATOR_WRITE_GET_SERVICE_H_
+#endif  // KITH_COORDINATOR_READ_GET_SERVICE_H_
