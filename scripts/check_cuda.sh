@@ -37,7 +37,7 @@ report() {
 
 compile() {
   local source="$1" architecture="$2" output
-  if ! output="$("${NVCC}" -std=c++20 -O3 --fmad=false -I. -Xptxas -v -Xcompiler -Wall,-Wextra \
+  if ! output="$("${NVCC}" -std=c++20 -O3 --fmad=false -I. -Xptxas -v -Xcompiler -Wall,-Wextra --diag-suppress=2810 \
     -gencode="arch=compute_${architecture},code=sm_${architecture}" \
     -c "${source}" -o "${work}/kernel.o" 2>&1)"; then
     echo "${output}"

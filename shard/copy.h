@@ -44,6 +44,7 @@ struct CopyHost {
   Executor* search_pool = nullptr;
   Executor* maintenance_pool = nullptr;
   WorkspacePool* workspaces = nullptr;
+  CardWorker* card = nullptr;  // null: searches have none
   storage::Faults faults;
 };
 

@@ -76,6 +76,7 @@ Node::~Node() {
   stop_ticking_.notify_all();
   ticker_.join();
   // Queued searches hold their copies; they end before the copies do.
+  if (options_.card != nullptr) options_.card->AwaitAnswers();
   search_pool_.Stop();
   std::lock_guard lock(mutex_);
   shards_.clear();
@@ -111,6 +112,7 @@ CopyHost Node::Host() {
   host.search_pool = &search_pool_;
   host.maintenance_pool = &maintenance_pool_;
   host.workspaces = &workspaces_;
+  host.card = options_.card.get();
   host.faults = options_.faults;
   return host;
 }

@@ -43,6 +43,7 @@ struct NodeOptions {
   // absent.
   std::optional<uint32_t> row_extent_bits;
   std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
+  std::shared_ptr<CardWorker> card;           // null: searches run on the processor alone
 };
 
 struct NodeHealth {

@@ -1,18 +1,20 @@
-#include "index/gpu/batch_graphs.cuh"
-
 #include <algorithm>
+
+#include "index/gpu/batch_graphs.cuh"
 
 namespace kith::index::gpu {
 namespace {
 
 constexpr size_t kGraphs = 16;
 
-// Whether the kernels would be given the same: what belongs to one index on one card moves together.
+// Whether the kernels would be given the same: what belongs to one index on one card moves
+// together.
 bool IsSame(const BatchView& a, const BatchView& b) {
   const auto same_scope = a.segments == b.segments && a.segment_count == b.segment_count &&
                           a.dead_rows == b.dead_rows && a.allowed_rows == b.allowed_rows;
-  const auto same_place = a.slab.codes == b.slab.codes && a.quantizer.panels == b.quantizer.panels &&
-                          a.records == b.records && a.entries == b.entries;
+  const auto same_place = a.slab.codes == b.slab.codes &&
+                          a.quantizer.panels == b.quantizer.panels && a.records == b.records &&
+                          a.entries == b.entries;
   return same_scope && same_place && a.queries == b.queries && a.hits_max == b.hits_max &&
          a.capacity == b.capacity && a.probes_max == b.probes_max;
 }

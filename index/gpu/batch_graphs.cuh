@@ -11,8 +11,8 @@
 namespace kith::index::gpu {
 
 // A small batch is some ten kernels of a few microseconds: as a graph they are one launch. A graph
-// serves as long as its batches have the same view (they do, but for how many queries there are), so
-// a few are kept.
+// serves as long as its batches have the same view (they do, but for how many queries there are),
+// so a few are kept.
 //
 // Threads: as its card.
 class BatchGraphs {

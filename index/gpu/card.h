@@ -65,6 +65,11 @@ class Card {
   virtual Status Wait() = 0;
 };
 
+// The build has machine code for 8.x, 9.0 and 10.x.
+constexpr bool HasKernelsFor(uint32_t capability) {
+  return (capability >= 80 && capability <= 90) || (capability >= 100 && capability < 110);
+}
+
 struct CardsFound {
   std::vector<CardReport> cards;
   std::string absence;  // why there are none

@@ -60,6 +60,8 @@ class CardAsker {
 // Threads: one at a time.
 class CardFinisher {
  public:
+  explicit CardFinisher(SearchWorkspace& workspace) : workspace_(workspace) {}
+
   Status Finish(const IndexView& view, const CardScope& scope, const CardQuestion& question,
                 const CardAnswer& found, SearchAnswer& answer);
 
@@ -71,7 +73,7 @@ class CardFinisher {
   ExactQuery query_;
   TopK top_;
   std::vector<uint32_t> rows_;
-  SearchWorkspace workspace_;
+  SearchWorkspace& workspace_;
 };
 
 }  // namespace kith::index::gpu

@@ -32,8 +32,8 @@ Asked AskBoth(ResidentIndex& index, CardCollection& collection, const SearchOpti
   asked.of_card.resize(count);
   asked.of_cpu.resize(count);
   CardAsker asker;
-  CardFinisher finisher;
   SearchWorkspace workspace;
+  CardFinisher finisher(workspace);
   const CardScope scope = ScopeOf(index, view);
   EXPECT_TRUE(asker.Ask(index, view, scope, questions, asked.raw).ok());
   for (uint32_t i = 0; i < count; ++i) {
@@ -280,8 +280,8 @@ TEST(CardSearchTest, A_search_that_stops_early_is_one_of_fewer_lists) {
     for (uint32_t i = 0; i < queries; ++i) {
       SearchAnswer with_card;
       SearchAnswer of_fewer;
-      CardFinisher finisher;
       SearchWorkspace workspace;
+      CardFinisher finisher(workspace);
       ASSERT_TRUE(finisher.Finish(view, scope, questions[i], found[i], with_card).ok());
       SearchOptions fewer = options;
       fewer.stop_ratio = std::numeric_limits<float>::infinity();
@@ -399,7 +399,8 @@ TEST(CardSearchTest, A_query_that_is_no_number_is_refused_as_ever) {
   CardAnswer found;
   SearchAnswer answer;
   CardAsker asker;
-  CardFinisher finisher;
+  SearchWorkspace workspace;
+  CardFinisher finisher(workspace);
   const CardScope scope = ScopeOf(*index, view);
   ASSERT_TRUE(asker.Ask(*index, view, scope, {&question, 1}, {&found, 1}).ok());
   EXPECT_EQ(finisher.Finish(view, scope, question, found, answer).reason(), "QUERY_NOT_FINITE");

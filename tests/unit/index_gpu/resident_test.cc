@@ -145,14 +145,14 @@ TEST(ResidentIndexTest, Rows_that_die_between_two_batches_are_gone_in_the_second
   options.rerank = 2000;
   const auto vector = collection.RandomQuery();
   CardAsker asker;
-  CardFinisher finisher;
+  SearchWorkspace workspace;
+  CardFinisher finisher(workspace);
   for (int round = 0; round < 5; ++round) {
     const IndexView view = collection.View();
     const CardQuestion question = {vector.data(), &options};
     CardAnswer found;
     SearchAnswer answer;
     SearchAnswer expected;
-    SearchWorkspace workspace;
     const CardScope scope = ScopeOf(*index, view);
     ASSERT_TRUE(asker.Ask(*index, view, scope, {&question, 1}, {&found, 1}).ok());
     for (const uint64_t hit : found.hits) {
