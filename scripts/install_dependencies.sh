@@ -10,6 +10,8 @@ set -euo pipefail
 readonly PACKAGES=(
   # The compiler and the build.
   g++ cmake ninja-build ccache mold pkg-config python3
+  # Where the Python client's tests install it.
+  python3-venv
   # gRPC and Protobuf; what their CMake files look for comes with them.
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
   # The truth on disk.

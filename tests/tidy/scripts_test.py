@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The scripts parse, refuse what they cannot do, and split data files without losing a vector."""
 
+import os
 import pathlib
 import struct
 import subprocess
@@ -39,6 +40,47 @@ class Scripts(unittest.TestCase):
                       "/proc/none/report.json")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("/proc/none/report.json cannot be written", refused.stderr)
+
+
+class PythonVenv(unittest.TestCase):
+    """scripts/python_venv.sh with a Python whose pip does what the test says."""
+
+    def make(self, pip: str) -> subprocess.CompletedProcess:
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        root = pathlib.Path(holder.name)
+        # Answers `-m venv DIR` by a Python that answers `-m pip ...`.
+        (root / "python3").write_text(
+            "#!/bin/sh\nmkdir -p $3/bin\n"
+            f"printf '%s\\n' '#!/bin/sh' '{pip}' >$3/bin/python\nchmod +x $3/bin/python\n",
+            encoding="utf-8")
+        (root / "python3").chmod(0o755)
+        return subprocess.run(
+            ["bash", str(SCRIPTS / "python_venv.sh"), str(root / "venv")], capture_output=True,
+            text=True, timeout=60, check=False,
+            env={**os.environ, "PATH": f"{root}:{os.environ['PATH']}"})
+
+    def test_without_an_index_the_tests_of_the_client_are_skipped_with_a_message(self):
+        done = self.make("exit 1")
+        self.assertEqual(done.returncode, 77, done.stderr)
+        self.assertIn("pip reaches no package index", done.stderr)
+
+    def test_a_package_that_the_index_does_not_have_is_a_failure(self):
+        done = self.make('case "$*" in *--requirement*) exit 1;; esac')
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_a_client_that_cannot_be_built_is_a_failure(self):
+        done = self.make('case "$*" in *clients/python) exit 1;; esac')
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(self.make("exit 0").returncode, 0)
+
+    def test_without_the_environment_the_tests_of_the_client_are_skipped(self):
+        done = run("bash", str(ROOT / "tests" / "python_client" / "run.sh"), "/nonexistent")
+        self.assertEqual(done.returncode, 77)
+        self.assertIn("skipped", done.stderr)
+
+    def test_without_a_folder_it_says_how_it_is_called(self):
+        self.assertEqual(run("bash", str(SCRIPTS / "python_venv.sh")).returncode, 2)
 
 
 class SplitVectors(unittest.TestCase):

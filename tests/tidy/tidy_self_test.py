@@ -44,10 +44,11 @@ CLEAN = {
     "shard/storage/log.cc": "#include <rocksdb/db.h>\n",
     "coordinator/CMakeLists.txt": "kith_library(kith_coordinator SOURCES plan.cc)\n",
     "coordinator/plan.cc": '#include "index/plan.h"\n',
+    "clients/python/src/kith/a.py": "import json\n\nimport numpy as np\nfrom kith.b import c\n",
 }
 
 
-class Tidy(unittest.TestCase):
+class TidyTest(unittest.TestCase):
     def findings(self, changes: dict[str, str]) -> list[str]:
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
@@ -68,6 +69,8 @@ class Tidy(unittest.TestCase):
     def in_header(self, path: str, body: str) -> dict[str, str]:
         return {path: header(path, body)}
 
+
+class Tidy(TidyTest):
     def test_a_clean_tree_passes(self):
         self.assertEqual(self.findings({}), [])
 
@@ -270,6 +273,41 @@ class Tidy(unittest.TestCase):
         host = ".".join(("docker", "io"))
         self.assert_reported("host_names", "deploy/Dockerfile.txt",
                              {"deploy/Dockerfile.txt": f"FROM {host}/library/debian\n"})
+
+
+class PythonClient(TidyTest):
+    PATH = "clients/python/src/kith/a.py"
+
+    def assert_python(self, rule: str, extra: str):
+        self.assert_reported(rule, self.PATH, self.with_code(self.PATH, extra))
+
+    def test_what_is_too_long_is_reported(self):
+        self.assert_python("sizes", "a = 1\n" * 500)
+        self.assert_python("sizes", "# " + "a" * 99 + "\n")
+        self.assert_python("sizes", "a = 1 \n")
+        self.assert_python("functions", "def f():\n" + "    a = 1\n" * 70)
+        self.assert_python("functions", "async def f():\n" + "    a = 1\n" * 70)
+
+    def test_a_fifth_parameter_by_place_is_reported(self):
+        self.assert_python("functions", "def f(a, b, c, d, e): ...\n")
+        self.assert_python("functions", "class A:\n    def f(self, a, b, c, d, e): ...\n")
+        self.assertEqual(self.findings(self.with_code(
+            self.PATH, "class A:\n    def f(self, a, b, c, d, *, e, **f): ...\n")), [])
+
+    def test_banned_words_are_reported(self):
+        self.assert_python("names", "class CallHelper: ...\n")
+        path = "clients/python/src/kith/call_utils.py"
+        self.assert_reported("names", path, {path: ""})
+
+    def test_a_package_that_the_client_does_not_depend_on_is_reported(self):
+        self.assert_python("imports", "import requests\n")
+        self.assert_python("imports", "def f():\n    from hatchling import build\n")
+        self.assert_python("imports", "from . import b\n")
+
+    def test_generated_files_and_the_build_are_let_be(self):
+        self.assertEqual(self.findings({
+            "clients/python/src/kith/v1/a_pb2.py": "from x import y\n" + "#" * 200 + "\n",
+            "clients/python/hatch_build.py": "from hatchling import build\n"}), [])
 
 
 class FunctionScanner(unittest.TestCase):

@@ -12,6 +12,7 @@ import sys
 
 import architecture
 import cpp_source
+import python_rules
 import rules
 import tree_rules
 
@@ -31,7 +32,7 @@ def findings(root: pathlib.Path) -> list[str]:
                        (tree_rules.host_names, (root,))):
         found += [f"{path}:{line}: {message} [{rule.__name__}]"
                   for path, line, message in rule(*args)]
-    return found
+    return found + list(python_rules.findings(root))
 
 
 def warnings(root: pathlib.Path) -> list[str]:

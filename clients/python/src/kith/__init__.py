@@ -1,0 +1,31 @@
+"""Client of Kith: the nearest neighbours of a vector among many.
+
+    import kith
+
+    with kith.Client("127.0.0.1:7430") as client:
+        client.create_collection("demo", 80, "l2", "f32")
+        client.upsert("demo", range(len(vectors)), vectors)
+        for hit in client.search("demo", vectors[0], limit=3).hits:
+            print(hit.id, hit.score)
+
+Client waits, AsyncClient is awaited; otherwise they are the same. help(kith.Client) lists the
+calls, help(kith.options) what each of them takes, help(kith.errors) what they raise. The API's own
+messages are in kith.v1.
+"""
+
+from kith.aio import AsyncClient
+from kith.client import Client
+from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineExceeded,
+                         FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
+                         NotFound, OperationFailed, PointsRefused, ResourceExhausted, Unavailable)
+from kith.results import (BatchResult, DeleteResult, GetResult, Hit, PointFailure, PointId,
+                          QueryHits, SearchResult, StoredPoint, UpsertResult, WriteToken, newest)
+from kith.retry import RetryPolicy
+
+__all__ = [
+    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "Client", "DataLoss",
+    "DeadlineExceeded", "DeleteResult", "FailedPrecondition", "FieldViolation", "GetResult", "Hit",
+    "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PointFailure",
+    "PointId", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy", "SearchResult",
+    "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "newest",
+]

@@ -1,0 +1,200 @@
+"""The client of an event loop: Client with `await` before every call."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import grpc
+
+from kith._channel import CHANNEL_OPTIONS, error_of
+from kith._collections import Collections, Progress, Versions
+from kith._flow import Caller, Flow, Send, Step
+from kith._methods import Method
+from kith._points import Points
+from kith._searches import Searches
+from kith._vectors import Ids, Vectors
+from kith.errors import Cancelled
+from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
+                          PlanOptions, SearchOptions, TrainOptions, UpsertOptions)
+from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
+from kith.retry import RetryPolicy
+from kith.v1 import collections_pb2, operations_pb2
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """kith.Client for asyncio: the same methods with the same arguments and answers, awaited.
+    help(kith.Client) says what each of them does.
+
+        async with kith.AsyncClient("127.0.0.1:7430") as client:
+            result = await client.search("demo", vector, limit=3)
+
+    It belongs to the event loop in which it makes its first call.
+    """
+
+    def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None):
+        self._endpoint = endpoint
+        self._channel: grpc.aio.Channel | None = None
+        self._stubs: dict[str, Any] = {}
+        self._is_closed = False
+        caller = Caller(retry or RetryPolicy())
+        self._collections = Collections(caller)
+        self._points = Points(caller, self._collections)
+        self._searches = Searches(caller, self._collections)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection, and calls under way with it: they raise Cancelled."""
+        self._is_closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+    # ---- the server
+
+    async def wait_ready(self, **options: Unpack[CallOptions]) -> None:
+        await self._run(self._collections.wait_ready(options))
+
+    # ---- collections
+
+    async def create_collection(self, collection: str, dimension: int, metric: Metric, dtype: Dtype,
+                                **options: Unpack[CreateOptions]) -> collections_pb2.Collection:
+        return await self._run(
+            self._collections.create(collection, dimension, (metric, dtype), options))
+
+    async def plan_collection(self, dimension: int, dtype: Dtype, points: int,
+                              **options: Unpack[PlanOptions]
+                              ) -> collections_pb2.PlanCollectionResponse:
+        return await self._run(self._collections.plan(dimension, dtype, points, options))
+
+    async def get_collection(self, collection: str,
+                             **options: Unpack[CallOptions]) -> collections_pb2.Collection:
+        return await self._run(self._collections.get(collection, options))
+
+    async def list_collections(self, **options: Unpack[CallOptions]
+                               ) -> tuple[collections_pb2.Collection, ...]:
+        return await self._run(self._collections.all(options))
+
+    async def delete_collection(self, collection: str, **options: Unpack[CallOptions]) -> None:
+        await self._run(self._collections.delete(collection, options))
+
+    async def verify_collection(self, collection: str, **options: Unpack[CallOptions]
+                                ) -> collections_pb2.VerifyCollectionResponse:
+        return await self._run(self._collections.verify(collection, options))
+
+    # ---- index versions
+
+    async def train_index(self, collection: str,
+                          **options: Unpack[TrainOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.train(collection, options))
+
+    async def list_index_versions(self, collection: str,
+                                  **options: Unpack[CallOptions]) -> Versions:
+        return await self._run(self._collections.versions(collection, options))
+
+    async def promote_index_version(self, collection: str, version: str = "",
+                                    **options: Unpack[CallOptions]) -> Versions:
+        return await self._run(self._collections.promote(collection, version, options))
+
+    async def rollback_index_version(self, collection: str,
+                                     **options: Unpack[CallOptions]) -> Versions:
+        return await self._run(self._collections.rollback(collection, options))
+
+    async def drop_index_version(self, collection: str, version: str,
+                                 **options: Unpack[CallOptions]) -> Versions:
+        return await self._run(self._collections.drop(collection, version, options))
+
+    # ---- operations
+
+    async def wait(self, operation_id: str, progress: Progress | None = None,
+                   **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.wait(operation_id, progress, options))
+
+    async def get_operation(self, operation_id: str,
+                            **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.operation(operation_id, options))
+
+    async def list_operations(self, collection: str = "", **options: Unpack[CallOptions]
+                              ) -> tuple[operations_pb2.Operation, ...]:
+        return await self._run(self._collections.operations(collection, options))
+
+    async def cancel_operation(self, operation_id: str,
+                               **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.cancel(operation_id, options))
+
+    # ---- points
+
+    async def upsert(self, collection: str, ids: Ids, vectors: Vectors,
+                     payloads: Sequence[bytes] | None = None,
+                     **options: Unpack[UpsertOptions]) -> UpsertResult:
+        return await self._run(self._points.upsert(collection, (ids, vectors, payloads), options))
+
+    async def delete_points(self, collection: str, ids: Ids,
+                            **options: Unpack[DeleteOptions]) -> DeleteResult:
+        return await self._run(self._points.delete(collection, ids, options))
+
+    async def get_points(self, collection: str, ids: Ids,
+                         **options: Unpack[GetOptions]) -> GetResult:
+        return await self._run(self._points.get(collection, ids, options))
+
+    async def count_points(self, collection: str, **options: Unpack[CallOptions]) -> int:
+        return await self._run(self._points.count(collection, options))
+
+    # ---- searches
+
+    async def search(self, collection: str, vector: Vectors,
+                     **options: Unpack[SearchOptions]) -> SearchResult:
+        return await self._run(self._searches.by_vector(collection, vector, options))
+
+    async def search_by_id(self, collection: str, point: PointId,
+                           **options: Unpack[SearchOptions]) -> SearchResult:
+        return await self._run(self._searches.by_id(collection, point, options))
+
+    async def search_batch(self, collection: str, queries: Vectors,
+                           **options: Unpack[SearchOptions]) -> BatchResult:
+        return await self._run(self._searches.batch(collection, queries, options))
+
+    # ---- steps
+
+    async def _run(self, flow: Flow[T]) -> T:
+        outcome: Any = None
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            outcome = await self._take(step)
+
+    async def _take(self, step: Step) -> Any:
+        if not isinstance(step, Send):
+            return await asyncio.sleep(step.seconds)
+        try:
+            return await self._stub(step.method)(step.request, timeout=step.timeout_s)
+        except grpc.aio.AioRpcError as failure:
+            error = error_of(failure)
+            if self._is_closed:
+                raise error from None
+            return error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._is_closed and not (task and task.cancelling()):
+                raise Cancelled("the client was closed") from None  # not its caller
+            raise
+
+    def _stub(self, method: Method[Any, Any]) -> Any:
+        if self._channel is None:
+            self._channel = grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS)
+        stub = self._stubs.get(method.path)
+        if stub is None:
+            stub = self._stubs[method.path] = self._channel.unary_unary(
+                method.path, request_serializer=method.request.SerializeToString,
+                response_deserializer=method.answer.FromString)
+        return stub

@@ -1,0 +1,223 @@
+"""The client of threads: every method returns when it is done."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, cast
+
+import grpc
+
+from kith._channel import CHANNEL_OPTIONS, error_of
+from kith._collections import Collections, Progress, Versions
+from kith._flow import Caller, Flow, Send, Step
+from kith._methods import Method
+from kith._points import Points
+from kith._searches import Searches
+from kith._vectors import Ids, Vectors
+from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
+                          PlanOptions, SearchOptions, TrainOptions, UpsertOptions)
+from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
+from kith.retry import RetryPolicy
+from kith.v1 import collections_pb2, operations_pb2
+
+T = TypeVar("T")
+
+
+class Client:
+    """Speaks to a Kith server.
+
+        with kith.Client("127.0.0.1:7430") as client:
+            client.create_collection("demo", 80, "l2", "f32")
+            written = client.upsert("demo", ids, vectors)
+            result = client.search("demo", vectors[0], limit=3, tokens=written.tokens)
+
+    Every method takes timeout_s (kith.options says what else), raises kith.KithError, and repeats
+    calls that failed for a reason which passes, as `retry` says. One client serves any number of
+    threads; it must not be used across a fork.
+    """
+
+    def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None):
+        self._channel = grpc.insecure_channel(endpoint, options=CHANNEL_OPTIONS)
+        self._stubs: dict[str, Any] = {}
+        self._is_closed = False
+        caller = Caller(retry or RetryPolicy())
+        self._collections = Collections(caller)
+        self._points = Points(caller, self._collections)
+        self._searches = Searches(caller, self._collections)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection, and calls under way with it: they raise Cancelled."""
+        self._is_closed = True
+        self._channel.close()
+
+    # ---- the server
+
+    def wait_ready(self, **options: Unpack[CallOptions]) -> None:
+        """Returns once the server serves; Unavailable where it does not within timeout_s."""
+        self._run(self._collections.wait_ready(options))
+
+    # ---- collections
+
+    def create_collection(self, collection: str, dimension: int, metric: Metric, dtype: Dtype,
+                          **options: Unpack[CreateOptions]) -> collections_pb2.Collection:
+        """Creates a collection of vectors of one dimension (1 to 4096), metric and type. Where the
+        connection breaks the call is not repeated: the collection may be there all the same."""
+        return self._run(self._collections.create(collection, dimension, (metric, dtype), options))
+
+    def plan_collection(self, dimension: int, dtype: Dtype, points: int,
+                        **options: Unpack[PlanOptions]
+                        ) -> collections_pb2.PlanCollectionResponse:
+        """What a collection of so many points takes in memory and on disk, before it is made."""
+        return self._run(self._collections.plan(dimension, dtype, points, options))
+
+    def get_collection(self, collection: str,
+                       **options: Unpack[CallOptions]) -> collections_pb2.Collection:
+        """Its shape, status, points, memory and measured recall."""
+        return self._run(self._collections.get(collection, options))
+
+    def list_collections(self, **options: Unpack[CallOptions]
+                         ) -> tuple[collections_pb2.Collection, ...]:
+        """All of them, each as get_collection."""
+        return self._run(self._collections.all(options))
+
+    def delete_collection(self, collection: str, **options: Unpack[CallOptions]) -> None:
+        """Deletes it with all its points. NotFound where there is none."""
+        self._run(self._collections.delete(collection, options))
+
+    def verify_collection(self, collection: str, **options: Unpack[CallOptions]
+                          ) -> collections_pb2.VerifyCollectionResponse:
+        """Compares the digests of everything stored: reads all of it. `equal` is the answer."""
+        return self._run(self._collections.verify(collection, options))
+
+    # ---- index versions
+
+    def train_index(self, collection: str,
+                    **options: Unpack[TrainOptions]) -> operations_pb2.Operation:
+        """Starts a training and returns its operation at once: wait(operation.id) for its end."""
+        return self._run(self._collections.train(collection, options))
+
+    def list_index_versions(self, collection: str, **options: Unpack[CallOptions]) -> Versions:
+        """The versions that are held, the serving one first."""
+        return self._run(self._collections.versions(collection, options))
+
+    def promote_index_version(self, collection: str, version: str = "",
+                              **options: Unpack[CallOptions]) -> Versions:
+        """Makes a held version serve; unnamed: the one that waits. The versions afterwards."""
+        return self._run(self._collections.promote(collection, version, options))
+
+    def rollback_index_version(self, collection: str, **options: Unpack[CallOptions]) -> Versions:
+        """Makes the version serve that served before the last promotion."""
+        return self._run(self._collections.rollback(collection, options))
+
+    def drop_index_version(self, collection: str, version: str,
+                           **options: Unpack[CallOptions]) -> Versions:
+        """Frees a version that does not serve."""
+        return self._run(self._collections.drop(collection, version, options))
+
+    # ---- operations
+
+    def wait(self, operation_id: str, progress: Progress | None = None,
+             **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """The operation, once it has succeeded. `progress` is called with it after every look: its
+        `stage`, and `progress` from 0 to 1. OperationFailed where it failed or was cancelled;
+        DeadlineExceeded where it still runs after timeout_s (absent: no limit)."""
+        return self._run(self._collections.wait(operation_id, progress, options))
+
+    def get_operation(self, operation_id: str,
+                      **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """How far it is: kept for a day, and not over a restart of the server."""
+        return self._run(self._collections.operation(operation_id, options))
+
+    def list_operations(self, collection: str = "", **options: Unpack[CallOptions]
+                        ) -> tuple[operations_pb2.Operation, ...]:
+        """Those of a collection; unnamed: of all."""
+        return self._run(self._collections.operations(collection, options))
+
+    def cancel_operation(self, operation_id: str,
+                         **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Asks it to end; the operation as it is then."""
+        return self._run(self._collections.cancel(operation_id, options))
+
+    # ---- points
+
+    def upsert(self, collection: str, ids: Ids, vectors: Vectors,
+               payloads: Sequence[bytes] | None = None,
+               **options: Unpack[UpsertOptions]) -> UpsertResult:
+        """Writes points: ids are integers (an array, a range, a list) or uuid.UUIDs, vectors the
+        rows of a matrix of the collection's type (float32, float16, uint8), payloads bytes.
+
+        Everything is checked before anything is sent. What does not fit one call goes in several,
+        each with a request_id that its repeats share, so that nothing is written twice and nothing
+        is lost where the server answers within timeout_s. A point that the server refused does not
+        keep the others back: PointsRefused at the end names it.
+        """
+        return self._run(self._points.upsert(collection, (ids, vectors, payloads), options))
+
+    def delete_points(self, collection: str, ids: Ids,
+                      **options: Unpack[DeleteOptions]) -> DeleteResult:
+        """Deletes the points of these ids; those that are absent are no error."""
+        return self._run(self._points.delete(collection, ids, options))
+
+    def get_points(self, collection: str, ids: Ids, **options: Unpack[GetOptions]) -> GetResult:
+        """The stored points of these ids, and the ids that have none."""
+        return self._run(self._points.get(collection, ids, options))
+
+    def count_points(self, collection: str, **options: Unpack[CallOptions]) -> int:
+        """How many points there are, exactly."""
+        return self._run(self._points.count(collection, options))
+
+    # ---- searches
+
+    def search(self, collection: str, vector: Vectors,
+               **options: Unpack[SearchOptions]) -> SearchResult:
+        """The nearest points of a vector."""
+        return self._run(self._searches.by_vector(collection, vector, options))
+
+    def search_by_id(self, collection: str, point: PointId,
+                     **options: Unpack[SearchOptions]) -> SearchResult:
+        """The nearest points of a stored point, which is not among them."""
+        return self._run(self._searches.by_id(collection, point, options))
+
+    def search_batch(self, collection: str, queries: Vectors,
+                     **options: Unpack[SearchOptions]) -> BatchResult:
+        """The nearest points of each row of a matrix: much cheaper than one search a row. What does
+        not fit one call (1,024 queries, a million hits) goes in several."""
+        return self._run(self._searches.batch(collection, queries, options))
+
+    # ---- steps
+
+    def _run(self, flow: Flow[T]) -> T:
+        outcome: Any = None
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            outcome = self._take(step)
+
+    def _take(self, step: Step) -> Any:
+        if not isinstance(step, Send):
+            return time.sleep(step.seconds)
+        try:
+            return self._stub(step.method)(step.request, timeout=step.timeout_s)
+        except grpc.RpcError as failure:
+            error = error_of(cast(grpc.Call, failure))  # every failed unary call is one
+            if self._is_closed:
+                raise error from None
+            return error
+
+    def _stub(self, method: Method[Any, Any]) -> Any:
+        stub = self._stubs.get(method.path)
+        if stub is None:
+            stub = self._stubs[method.path] = self._channel.unary_unary(
+                method.path, request_serializer=method.request.SerializeToString,
+                response_deserializer=method.answer.FromString)
+        return stub

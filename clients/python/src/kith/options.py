@@ -1,0 +1,137 @@
+"""The options of calls, as keywords: client.search("photos", vector, limit=3, exact=True)."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Literal, TypedDict
+
+from kith.results import WriteToken
+
+Metric = Literal["l2", "inner_product", "cosine"]
+Dtype = Literal["f32", "f16", "u8"]
+
+
+class CallOptions(TypedDict, total=False):
+    """Of every call.
+
+    timeout_s  when all of it is over: every attempt, every pause and, where it takes several calls,
+               each of them. Absent: 2 s for a search, 30 s for batches of searches and reads, an
+               hour for verify_collection and 60 s otherwise, each time for one call of the API
+    """
+
+    timeout_s: float | None
+
+
+class CreateOptions(CallOptions, total=False):
+    """Of create_collection.
+
+    shards         1 to 256; 0: the server's default
+    lists          of the index; 0: chosen from the number of points
+    subspaces      bytes of a code's first plane; 0: chosen from the dimension
+    target_recall  recall@10 that a search aims at when it names none; 0: 0.95
+    validate_only  create nothing, and answer what would be
+    """
+
+    shards: int
+    lists: int
+    subspaces: int
+    target_recall: float
+    validate_only: bool
+
+
+class PlanOptions(CallOptions, total=False):
+    """Of plan_collection: as create_collection, and
+
+    memory_limit_bytes  of a node; 0: what it has
+    """
+
+    metric: Metric
+    shards: int
+    lists: int
+    subspaces: int
+    memory_limit_bytes: int
+
+
+class TrainOptions(CallOptions, total=False):
+    """Of train_index.
+
+    lists, subspaces, target_recall  as create_collection; absent: as the collection has them
+    seed             of the sample; the same seed and points give the same version
+    auto_promote     False: the version waits for promote_index_version
+    min_recall_gain  the least gain with which it serves, -1 to 1; absent: no worse than what serves
+    """
+
+    lists: int
+    subspaces: int
+    target_recall: float
+    seed: int
+    auto_promote: bool
+    min_recall_gain: float
+
+
+class UpsertOptions(CallOptions, total=False):
+    """Of upsert.
+
+    mode         "upsert", "insert_only" (a present id is refused), "update_only" (an absent one is)
+    if_versions  one a point: write only where this is the stored version; 0: only if absent; None:
+                 in any case
+    priority     "import" yields to other writes
+    request_id   names the request: the same call with the same name is done once, also by another
+                 process (24 h). Absent: a new one for each upsert, which its repeats share
+    on_refused   "raise" PointsRefused where a point was not written, or "return" the result, whose
+                 failures say which
+    """
+
+    mode: Literal["upsert", "insert_only", "update_only"]
+    if_versions: Iterable[int | None] | None
+    priority: Literal["interactive", "import"]
+    request_id: uuid.UUID
+    on_refused: Literal["raise", "return"]
+
+
+class DeleteOptions(CallOptions, total=False):
+    """Of delete_points. request_id: as upsert."""
+
+    request_id: uuid.UUID
+
+
+class GetOptions(CallOptions, total=False):
+    """Of get_points.
+
+    with_vector, with_payload  what comes beside ids and versions. Absent: both
+    tokens                     of writes that must be seen
+    """
+
+    with_vector: bool
+    with_payload: bool
+    tokens: Iterable[WriteToken]
+
+
+class SearchOptions(CallOptions, total=False):
+    """Of search, search_by_id and search_batch.
+
+    limit          hits of a query, 1 to 10,000; absent: 10
+    exact          compare with every point. Excludes the four below
+    target_recall  0.5 to 0.999: as deep as the measured curve says
+    nprobe         so many lists. Excludes target_recall
+    refine, rerank candidates looked at a second time, and compared exactly
+    max_distance   L2: only hits at most this far (squared)
+    min_score      inner product and cosine: only hits at least this near
+    min_coverage   the least share of the points' work that is an answer; absent: 1.0, all of it
+    with_payload, with_vector  of the hits; absent: neither
+    explain        say what was done, in the result's explanation
+    tokens         of writes that must be seen: client.search(..., tokens=written.tokens)
+    """
+
+    limit: int
+    exact: bool
+    target_recall: float
+    nprobe: int
+    refine: int
+    rerank: int
+    max_distance: float
+    min_score: float
+    min_coverage: float
+    with_payload: bool
+    with_vector: bool
+    explain: bool
+    tokens: Iterable[WriteToken]

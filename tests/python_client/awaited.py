@@ -1,0 +1,26 @@
+"""AsyncClient with Client's face, so that one test speaks to both."""
+
+import asyncio
+import inspect
+from typing import Any
+
+import kith
+
+
+class AwaitedClient:
+    def __init__(self, *words: Any, **named: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._client = kith.AsyncClient(*words, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*words: Any, **named: Any) -> Any:
+            result = method(*words, **named)
+            return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
+
+        return call
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
