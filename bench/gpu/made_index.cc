@@ -105,8 +105,11 @@ Status MadeIndex::Make(index::gpu::Card& card, const MadeShape& shape,
     status = FillNoise(const_cast<uint8_t*>(view_.slab.plane_b), slab_.refine_bytes(), 2);
   }
   if (!status.ok()) return status;
-  return FillNumbers(const_cast<uint32_t*>(view_.slab.rows), shape.pages() * shape.page_vectors,
-                     const_cast<uint32_t*>(view_.slab.page_lists), shape.pages(),
+  // A row is its slot, and lists have their pages in order.
+  status =
+      FillNumbers(const_cast<uint32_t*>(view_.slab.rows), shape.pages() * shape.page_vectors, 1);
+  if (!status.ok()) return status;
+  return FillNumbers(const_cast<uint32_t*>(view_.slab.page_lists), shape.pages(),
                      shape.pages_of_list);
 }
 

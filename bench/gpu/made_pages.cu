@@ -40,10 +40,8 @@ index::Status FillNoise(void* memory, uint64_t bytes, uint32_t seed) {
   return FromCuda(cudaDeviceSynchronize());
 }
 
-index::Status FillNumbers(uint32_t* rows, uint64_t slots, uint32_t* page_lists, uint64_t pages,
-                          uint32_t pages_of_list) {
-  NumbersKernel<<<kBlocks, kThreads>>>(rows, slots, 1);
-  NumbersKernel<<<kBlocks, kThreads>>>(page_lists, pages, pages_of_list);
+index::Status FillNumbers(uint32_t* numbers, uint64_t count, uint32_t divisor) {
+  NumbersKernel<<<kBlocks, kThreads>>>(numbers, count, divisor);
   return FromCuda(cudaDeviceSynchronize());
 }
 

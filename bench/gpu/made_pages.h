@@ -10,9 +10,8 @@ namespace kith::bench {
 
 // Fills `bytes` of a card's memory, a multiple of 16, with noise.
 index::Status FillNoise(void* memory, uint64_t bytes, uint32_t seed);
-// rows[slot] = slot, page_lists[page] = page / pages_of_list.
-index::Status FillNumbers(uint32_t* rows, uint64_t slots, uint32_t* page_lists, uint64_t pages,
-                          uint32_t pages_of_list);
+// numbers[i] = i / divisor.
+index::Status FillNumbers(uint32_t* numbers, uint64_t count, uint32_t divisor);
 
 }  // namespace kith::bench
 

@@ -76,10 +76,13 @@ class MadePoints {
   RowTable table_;
 };
 
+using Hits = std::vector<std::vector<index::Hit>>;
+
 struct MadeCollection {
   std::unique_ptr<MadePoints> points;
   std::shared_ptr<const index::IndexVersion> version;
   std::vector<std::shared_ptr<const index::ListSegment>> segments;
+  Hits truth;
 
   index::IndexView View() const {
     index::IndexView view;
@@ -125,8 +128,6 @@ Status MakeCollection(uint32_t count, Report& report, MadeCollection& made) {
   return {};
 }
 
-using Hits = std::vector<std::vector<index::Hit>>;
-
 double ShareFound(const Hits& found, const Hits& truth) {
   size_t hits = 0;
   size_t wanted = 0;
@@ -152,8 +153,14 @@ Status SearchHost(const MadeCollection& made, const index::SearchOptions& option
   return {};
 }
 
-Status SearchCard(index::gpu::ResidentIndex& index, const MadeCollection& made,
-                  const index::SearchOptions& options, uint32_t batch, Hits& hits) {
+struct CardRun {
+  index::SearchOptions options;
+  uint32_t batch = 0;
+};
+
+Status SearchCard(index::gpu::ResidentIndex& index, const MadeCollection& made, const CardRun& run,
+                  Hits& hits) {
+  const auto& [options, batch] = run;
   index::SearchWorkspace workspace;
   index::gpu::CardAsker asker;
   index::gpu::CardFinisher finisher(workspace);
@@ -167,10 +174,10 @@ Status SearchCard(index::gpu::ResidentIndex& index, const MadeCollection& made,
       questions.push_back({made.points->query(begin + i), &options});
     }
     std::vector<CardAnswer> answers(some);
-    Status status = asker.Ask(index, view, scope, questions, answers);
+    Status status = asker.Ask(index, {view, scope}, questions, answers);
     for (uint32_t i = 0; i < some && status.ok(); ++i) {
       index::SearchAnswer answer;
-      status = finisher.Finish(view, scope, questions[i], answers[i], answer);
+      status = finisher.Finish({view, scope}, questions[i], answers[i], answer);
       hits[begin + i] = std::move(answer.hits);
     }
     if (!status.ok()) return status;
@@ -178,8 +185,8 @@ Status SearchCard(index::gpu::ResidentIndex& index, const MadeCollection& made,
   return {};
 }
 
-Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& made,
-                     const Hits& truth, uint32_t nprobe, Report& report) {
+Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& made, uint32_t nprobe,
+                     Report& report) {
   index::SearchOptions options;
   options.limit = kNeighbours;
   options.nprobe = nprobe;
@@ -191,13 +198,13 @@ Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& mad
   report.Add({"recall", name + "CPU, one thread", kQueries / SecondsSince(begin), "queries/s"});
   for (const uint32_t batch : {1u, kQueries}) {
     begin = std::chrono::steady_clock::now();
-    const Status status = SearchCard(index, made, options, batch, card);
+    const Status status = SearchCard(index, made, {options, batch}, card);
     if (!status.ok()) return status;
     report.Add({"recall", name + "card and one host thread, batch " + std::to_string(batch),
                 kQueries / SecondsSince(begin), "queries/s"});
   }
-  report.Add({"recall", name + "recall@10 of the CPU", ShareFound(host, truth), ""});
-  report.Add({"recall", name + "recall@10 of the card", ShareFound(card, truth), ""});
+  report.Add({"recall", name + "recall@10 of the CPU", ShareFound(host, made.truth), ""});
+  report.Add({"recall", name + "recall@10 of the card", ShareFound(card, made.truth), ""});
   report.Add({"recall", name + "ids that agree", ShareFound(card, host), ""});
   return {};
 }
@@ -222,12 +229,11 @@ Status MeasureRecall(index::gpu::Card& card, const PartOptions& options, Report&
   report.Add({"recall", "load of the card, rows a second", count / SecondsSince(begin), "rows/s"});
   index::SearchOptions exact;
   exact.exact = true;
-  Hits truth;
   begin = std::chrono::steady_clock::now();
-  if (Status status = SearchHost(made, exact, truth); !status.ok()) return status;
+  if (Status status = SearchHost(made, exact, made.truth); !status.ok()) return status;
   report.Add({"recall", "exact search on the host", SecondsSince(begin), "s"});
   for (const uint32_t nprobe : {8u, 16u, 32u, 64u, 128u}) {
-    const Status status = MeasureProbes(**index, made, truth, nprobe, report);
+    const Status status = MeasureProbes(**index, made, nprobe, report);
     if (!status.ok()) return status;
   }
   return {};

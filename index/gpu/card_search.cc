@@ -65,8 +65,9 @@ bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQu
   return true;
 }
 
-Status CardAsker::AskSome(ResidentIndex& index, const IndexView& view, const CardScope& scope,
+Status CardAsker::AskSome(ResidentIndex& index, const CardView& what,
                           std::span<const uint32_t> which, std::span<CardAnswer> answers) {
+  const auto& [view, scope] = what;
   static const Tombstones kNone;
   const Tombstones& tombstones = view.tombstones != nullptr ? *view.tombstones : kNone;
   const auto count = static_cast<uint32_t>(which.size());
@@ -83,15 +84,16 @@ Status CardAsker::AskSome(ResidentIndex& index, const IndexView& view, const Car
   return {};
 }
 
-Status CardAsker::Ask(ResidentIndex& index, const IndexView& view, const CardScope& scope,
+Status CardAsker::Ask(ResidentIndex& index, const CardView& what,
                       std::span<const CardQuestion> questions, std::span<CardAnswer> answers) {
   std::vector<uint32_t> which;
   for (uint32_t i = 0; i < questions.size(); ++i) {
     answers[i].is_of_card = false;
-    if (Encode(index, view, questions[i], static_cast<uint32_t>(which.size()))) which.push_back(i);
+    if (Encode(index, what.view, questions[i], static_cast<uint32_t>(which.size())))
+      which.push_back(i);
     if (which.empty()) continue;
     if (which.size() < index.limits().batch_max && i + 1 < questions.size()) continue;
-    if (Status status = AskSome(index, view, scope, which, answers); !status.ok()) return status;
+    if (Status status = AskSome(index, what, which, answers); !status.ok()) return status;
     which.clear();
   }
   return {};
@@ -117,8 +119,9 @@ void CardFinisher::OfferHits(const IndexView& view, const CardAnswer& found, Exp
 }
 
 // Everything that has no code on the card; segments that have theirs here are searched here.
-Status CardFinisher::OfferElsewhere(const IndexView& view, const CardScope& scope,
-                                    const CardQuestion& question, SearchWork& work) {
+Status CardFinisher::OfferElsewhere(const CardView& what, const CardQuestion& question,
+                                    SearchWork& work) {
+  const auto& [view, scope] = what;
   Expiry expiry(question.options->expired);
   rows_.clear();
   for (const auto& segment : scope.on_card) {
@@ -146,9 +149,9 @@ Status CardFinisher::OfferElsewhere(const IndexView& view, const CardScope& scop
   return {};
 }
 
-Status CardFinisher::Finish(const IndexView& view, const CardScope& scope,
-                            const CardQuestion& question, const CardAnswer& found,
-                            SearchAnswer& answer) {
+Status CardFinisher::Finish(const CardView& what, const CardQuestion& question,
+                            const CardAnswer& found, SearchAnswer& answer) {
+  const IndexView& view = what.view;
   if (!found.is_of_card) {
     return Search({view, question.vector}, *question.options, workspace_, answer);
   }
@@ -161,7 +164,7 @@ Status CardFinisher::Finish(const IndexView& view, const CardScope& scope,
   answer.work.rerank_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin)
           .count());
-  if (Status status = OfferElsewhere(view, scope, question, answer.work); !status.ok()) {
+  if (Status status = OfferElsewhere(what, question, answer.work); !status.ok()) {
     return status;
   }
   top_.Take(answer.hits);

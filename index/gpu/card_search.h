@@ -28,10 +28,15 @@ struct CardAnswer {
   std::vector<uint64_t> hits;  // order of the rank above, row below
 };
 
-// Which segments of a view the card answered for.
+// Which segments of a view the card answers for.
 struct CardScope {
   std::vector<std::shared_ptr<const ListSegment>> on_card;
   std::vector<std::shared_ptr<const ListSegment>> elsewhere;
+};
+// What is searched, and which of it on the card; somebody else's.
+struct CardView {
+  const IndexView& view;
+  const CardScope& scope;
 };
 CardScope ScopeOf(const ResidentIndex& index, const IndexView& view);
 
@@ -41,14 +46,14 @@ CardScope ScopeOf(const ResidentIndex& index, const IndexView& view);
 // Threads: as the card.
 class CardAsker {
  public:
-  Status Ask(ResidentIndex& index, const IndexView& view, const CardScope& scope,
-             std::span<const CardQuestion> questions, std::span<CardAnswer> answers);
+  Status Ask(ResidentIndex& index, const CardView& what, std::span<const CardQuestion> questions,
+             std::span<CardAnswer> answers);
 
  private:
   bool Encode(ResidentIndex& index, const IndexView& view, const CardQuestion& question,
               uint32_t place);
-  Status AskSome(ResidentIndex& index, const IndexView& view, const CardScope& scope,
-                 std::span<const uint32_t> which, std::span<CardAnswer> answers);
+  Status AskSome(ResidentIndex& index, const CardView& what, std::span<const uint32_t> which,
+                 std::span<CardAnswer> answers);
 
   ExactQuery query_;
 };
@@ -62,13 +67,12 @@ class CardFinisher {
  public:
   explicit CardFinisher(SearchWorkspace& workspace) : workspace_(workspace) {}
 
-  Status Finish(const IndexView& view, const CardScope& scope, const CardQuestion& question,
-                const CardAnswer& found, SearchAnswer& answer);
+  Status Finish(const CardView& what, const CardQuestion& question, const CardAnswer& found,
+                SearchAnswer& answer);
 
  private:
   void OfferHits(const IndexView& view, const CardAnswer& found, Expiry& expiry, SearchWork& work);
-  Status OfferElsewhere(const IndexView& view, const CardScope& scope, const CardQuestion& question,
-                        SearchWork& work);
+  Status OfferElsewhere(const CardView& what, const CardQuestion& question, SearchWork& work);
 
   ExactQuery query_;
   TopK top_;

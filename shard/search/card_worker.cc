@@ -154,7 +154,7 @@ void CardWorker::AskCard(CardResidency& residency, std::vector<CardJob>& jobs,
   }
   std::vector<CardAnswer> answers(questions.size());
   const Deadline begin = std::chrono::steady_clock::now();
-  const index::Status asked = asker_.Ask(*residency.index, view, *scope, questions, answers);
+  const index::Status asked = asker_.Ask(*residency.index, {view, *scope}, questions, answers);
   if (!asked.ok()) return Lose(asked);
   const uint64_t card_ns = NanosecondsSince(begin) / questions.size();
   auto next = answers.begin();

@@ -174,7 +174,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     index::gpu::CardFinisher finisher(workspace);
     for (uint32_t i = begin; i < end; ++i) {
       const index::Status status =
-          finisher.Finish(view, *of_card_.scope, questions_[i], of_card_.answers[i], answers_[i]);
+          finisher.Finish({view, *of_card_.scope}, questions_[i], of_card_.answers[i], answers_[i]);
       if (!status.ok()) return status;
       answers_[i].work.scan_ns += of_card_.card_ns / call_.count;
     }

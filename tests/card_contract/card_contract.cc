@@ -27,17 +27,25 @@ struct Tally {
 };
 
 // Whether a hit list is right: the same, or, where ties were cut, as near at every place.
-bool IsRight(const std::vector<Hit>& card, const std::vector<Hit>& host, bool has_ties) {
+enum class Ties { kNone, kAtACut };
+
+bool IsRight(const std::vector<Hit>& card, const std::vector<Hit>& host, Ties ties) {
   if (card.size() != host.size()) return false;
   for (size_t i = 0; i < host.size(); ++i) {
     if (card[i].rank > host[i].rank) return false;
-    if (!has_ties && (card[i].row != host[i].row || card[i].rank != host[i].rank)) return false;
+    if (ties == Ties::kNone && (card[i].row != host[i].row || card[i].rank != host[i].rank))
+      return false;
   }
   return true;
 }
 
-void Compare(ResidentIndex& index, CardCollection& collection, const SearchOptions& options,
-             uint32_t queries, Tally& tally) {
+struct Asked {
+  SearchOptions options;
+  uint32_t queries = 0;
+};
+
+void Compare(ResidentIndex& index, CardCollection& collection, const Asked& wanted, Tally& tally) {
+  const auto& [options, queries] = wanted;
   const IndexView view = collection.View();
   const CardScope scope = ScopeOf(index, view);
   std::vector<std::vector<std::byte>> vectors;
@@ -48,7 +56,7 @@ void Compare(ResidentIndex& index, CardCollection& collection, const SearchOptio
   SearchWorkspace workspace;
   CardAsker asker;
   CardFinisher finisher(workspace);
-  const Status asked = asker.Ask(index, view, scope, questions, found);
+  const Status asked = asker.Ask(index, {view, scope}, questions, found);
   if (!asked.ok()) {
     std::printf("card_contract: %s\n", asked.message().c_str());
     tally.different += queries;
@@ -57,14 +65,14 @@ void Compare(ResidentIndex& index, CardCollection& collection, const SearchOptio
   for (uint32_t i = 0; i < queries; ++i) {
     SearchAnswer of_card;
     SearchAnswer of_host;
-    (void)finisher.Finish(view, scope, questions[i], found[i], of_card);
+    (void)finisher.Finish({view, scope}, questions[i], found[i], of_card);
     (void)Search({view, vectors[i].data()}, options, workspace, of_host);
     const bool has_ties = found[i].result.found > std::max(options.refine, options.limit) ||
                           found[i].hits.size() > std::max(options.rerank, options.limit);
     ++tally.searches;
     tally.on_card += found[i].is_of_card;
     tally.with_ties += has_ties;
-    tally.different += !IsRight(of_card.hits, of_host.hits, has_ties);
+    tally.different += !IsRight(of_card.hits, of_host.hits, has_ties ? Ties::kAtACut : Ties::kNone);
   }
 }
 
@@ -84,9 +92,9 @@ bool CheckShape(Card& card, const CollectionShape& shape, uint32_t seed, Tally& 
       search.nprobe = nprobe;
       search.refine = 60;
       search.rerank = 20;
-      Compare(*index, collection, search, queries, tally);
+      Compare(*index, collection, {search, queries}, tally);
       search.refine = search.rerank = 1000;  // more than there are: nothing is cut
-      Compare(*index, collection, search, queries, tally);
+      Compare(*index, collection, {search, queries}, tally);
     }
     std::vector<uint32_t> dead;
     for (uint32_t row = queries; row < shape.points; row += 5) dead.push_back(row);

@@ -35,9 +35,9 @@ Asked AskBoth(ResidentIndex& index, CardCollection& collection, const SearchOpti
   SearchWorkspace workspace;
   CardFinisher finisher(workspace);
   const CardScope scope = ScopeOf(index, view);
-  EXPECT_TRUE(asker.Ask(index, view, scope, questions, asked.raw).ok());
+  EXPECT_TRUE(asker.Ask(index, {view, scope}, questions, asked.raw).ok());
   for (uint32_t i = 0; i < count; ++i) {
-    EXPECT_TRUE(finisher.Finish(view, scope, questions[i], asked.raw[i], asked.of_card[i]).ok());
+    EXPECT_TRUE(finisher.Finish({view, scope}, questions[i], asked.raw[i], asked.of_card[i]).ok());
     EXPECT_TRUE(Search({view, queries[i].data()}, options, workspace, asked.of_cpu[i]).ok());
   }
   return asked;
@@ -276,13 +276,13 @@ TEST(CardSearchTest, A_search_that_stops_early_is_one_of_fewer_lists) {
     std::vector<CardAnswer> found(queries);
     CardAsker asker;
     const CardScope scope = ScopeOf(*index, view);
-    ASSERT_TRUE(asker.Ask(*index, view, scope, questions, found).ok());
+    ASSERT_TRUE(asker.Ask(*index, {view, scope}, questions, found).ok());
     for (uint32_t i = 0; i < queries; ++i) {
       SearchAnswer with_card;
       SearchAnswer of_fewer;
       SearchWorkspace workspace;
       CardFinisher finisher(workspace);
-      ASSERT_TRUE(finisher.Finish(view, scope, questions[i], found[i], with_card).ok());
+      ASSERT_TRUE(finisher.Finish({view, scope}, questions[i], found[i], with_card).ok());
       SearchOptions fewer = options;
       fewer.stop_ratio = std::numeric_limits<float>::infinity();
       fewer.nprobe = static_cast<uint32_t>(with_card.work.lists_probed);
@@ -402,8 +402,8 @@ TEST(CardSearchTest, A_query_that_is_no_number_is_refused_as_ever) {
   SearchWorkspace workspace;
   CardFinisher finisher(workspace);
   const CardScope scope = ScopeOf(*index, view);
-  ASSERT_TRUE(asker.Ask(*index, view, scope, {&question, 1}, {&found, 1}).ok());
-  EXPECT_EQ(finisher.Finish(view, scope, question, found, answer).reason(), "QUERY_NOT_FINITE");
+  ASSERT_TRUE(asker.Ask(*index, {view, scope}, {&question, 1}, {&found, 1}).ok());
+  EXPECT_EQ(finisher.Finish({view, scope}, question, found, answer).reason(), "QUERY_NOT_FINITE");
 }
 
 }  // namespace

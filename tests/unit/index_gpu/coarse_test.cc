@@ -73,7 +73,7 @@ TEST_P(CoarseOnCard, Picks_the_lists_of_the_cpu_in_order_of_the_same_terms) {
     for (const auto& query : queries) questions.push_back({query.data(), &search});
     std::vector<CardAnswer> answers(queries.size());
     CardAsker asker;
-    ASSERT_TRUE(asker.Ask(*index, view, ScopeOf(*index, view), questions, answers).ok());
+    ASSERT_TRUE(asker.Ask(*index, {view, ScopeOf(*index, view)}, questions, answers).ok());
     // The scratch of the last batch.
     BatchView batch;
     ASSERT_TRUE(index->batch().SendQueries(card, 1, 64, batch).ok());
@@ -123,7 +123,7 @@ TEST(CoarseOnCardTies, Lists_that_lie_alike_are_picked_by_their_numbers) {
   const CardQuestion question = {vector.data(), &search};
   CardAnswer answer;
   CardAsker asker;
-  ASSERT_TRUE(asker.Ask(*index, view, ScopeOf(*index, view), {&question, 1}, {&answer, 1}).ok());
+  ASSERT_TRUE(asker.Ask(*index, {view, ScopeOf(*index, view)}, {&question, 1}, {&answer, 1}).ok());
   BatchView batch;
   ASSERT_TRUE(index->batch().SendQueries(card, 1, 64, batch).ok());
   ExactQuery query;

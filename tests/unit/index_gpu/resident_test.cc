@@ -154,11 +154,11 @@ TEST(ResidentIndexTest, Rows_that_die_between_two_batches_are_gone_in_the_second
     SearchAnswer answer;
     SearchAnswer expected;
     const CardScope scope = ScopeOf(*index, view);
-    ASSERT_TRUE(asker.Ask(*index, view, scope, {&question, 1}, {&found, 1}).ok());
+    ASSERT_TRUE(asker.Ask(*index, {view, scope}, {&question, 1}, {&found, 1}).ok());
     for (const uint64_t hit : found.hits) {
       EXPECT_FALSE(collection.tombstones.IsDead(static_cast<uint32_t>(hit)));
     }
-    ASSERT_TRUE(finisher.Finish(view, scope, question, found, answer).ok());
+    ASSERT_TRUE(finisher.Finish({view, scope}, question, found, answer).ok());
     ASSERT_TRUE(Search({view, vector.data()}, options, workspace, expected).ok());
     ASSERT_EQ(answer.hits.size(), expected.hits.size());
     for (size_t i = 0; i < answer.hits.size(); ++i) {
@@ -203,7 +203,7 @@ TEST(ResidentIndexTest, A_card_that_fails_says_so_and_goes_on_saying_so) {
   CardAsker asker;
   for (int i = 0; i < 2; ++i) {
     const Status status =
-        asker.Ask(*index, view, ScopeOf(*index, view), {&question, 1}, {&found, 1});
+        asker.Ask(*index, {view, ScopeOf(*index, view)}, {&question, 1}, {&found, 1});
     EXPECT_EQ(status.reason(), kCardLost);
   }
   EXPECT_FALSE(found.is_of_card);
