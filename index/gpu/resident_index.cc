@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "index/gpu/block_scratch.h"
 #include "index/gpu/sort_body.h"
 #include "index/gpu/tile_schedule.h"
 
@@ -39,8 +40,16 @@ Result<std::unique_ptr<ResidentIndex>> ResidentIndex::Create(
   if (const std::string fault = ShapeFault(p); !fault.empty()) {
     return Status(Code::kInvalidArgument, kCardShape, fault);
   }
+  const CardReport report = card.report();
+  const size_t shared_bytes = ScratchBytes(MakeScanShape(p.subspaces));
+  if (shared_bytes > report.block_shared_bytes) {
+    return Status(Code::kInvalidArgument, kCardShape,
+                  "plane A of " + std::to_string(p.subspaces) + " bytes takes " +
+                      std::to_string(shared_bytes) + " bytes of shared memory, a block of " +
+                      report.name + " has " + std::to_string(report.block_shared_bytes));
+  }
   const CardPlan plan = PlanCard(p, options.load, options.limits);
-  if (const std::string fault = RoomFault(plan, card.report().free_bytes); !fault.empty()) {
+  if (const std::string fault = RoomFault(plan, report.free_bytes); !fault.empty()) {
     return Status(Code::kResourceExhausted, kCardTooSmall, fault);
   }
   std::unique_ptr<ResidentIndex> index(new ResidentIndex(card, std::move(version), options));
@@ -142,6 +151,13 @@ Status ResidentIndex::SendSegments(Segments segments, BatchView& view) {
   }
   view.segments = segment_views_.data();
   view.segment_count = static_cast<uint32_t>(views.size());
+  const auto is_same = [](const SegmentView& a, const SegmentView& b) {
+    return a.begins == b.begins && a.counts == b.counts && a.pages == b.pages;
+  };
+  if (std::equal(views.begin(), views.end(), sent_views_.begin(), sent_views_.end(), is_same)) {
+    return {};
+  }
+  sent_views_ = views;
   if (views.empty()) return {};
   const Status status =
       card_.CopyIn({segment_views_.data(), views.data(), views.size() * sizeof(SegmentView)});

@@ -91,6 +91,7 @@ class ResidentIndex {
   DeadRows dead_rows_;
   BatchMemory batch_;
   OnCard<SegmentView> segment_views_;
+  std::vector<SegmentView> sent_views_;  // what stands there
   std::vector<std::unique_ptr<SegmentImage>> images_;
   std::unique_ptr<SegmentLoader> loader_;
   bool is_full_ = false;

@@ -51,7 +51,7 @@ index::gpu::CardReport EmulatedCard::report() const {
   report.total_bytes = options_.memory_bytes;
   const uint64_t taken = used_bytes_ + foreign_bytes_;
   report.free_bytes = taken < options_.memory_bytes ? options_.memory_bytes - taken : 0;
-  report.block_shared_bytes = 227 << 10;
+  report.block_shared_bytes = options_.block_shared_bytes;
   return report;
 }
 

@@ -21,6 +21,7 @@ class EmulatedCard final : public index::gpu::Card {
   struct Options {
     uint64_t memory_bytes = uint64_t{1} << 30;
     uint32_t multiprocessors = 2;
+    uint64_t block_shared_bytes = 227 << 10;
     uint32_t block_warps = 3;  // an odd number of them finds what counts on eight
     Schedule schedule = Schedule::kInOrder;
     uint32_t seed = 1;

@@ -89,6 +89,18 @@ TEST(ResidentIndexTest, A_shape_that_the_kernels_do_not_take_is_named) {
   EXPECT_EQ(index.status().reason(), kCardShape);
 }
 
+TEST(ResidentIndexTest, Tables_that_do_not_fit_a_block_of_the_card_are_refused) {
+  CollectionShape shape;
+  shape.dimension = 64;
+  shape.subspaces = 64;
+  CardCollection collection(shape);
+  EmulatedCard card({.block_shared_bytes = 99 << 10});
+  const auto index = ResidentIndex::Create(card, collection.version, collection.Options());
+  ASSERT_FALSE(index.ok());
+  EXPECT_EQ(index.status().reason(), kCardShape);
+  EXPECT_EQ(card.used_bytes(), 0u);
+}
+
 TEST(ResidentIndexTest, Segments_come_and_go_and_their_pages_are_used_again) {
   CollectionShape shape;
   shape.points = 400;
