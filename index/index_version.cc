@@ -154,6 +154,7 @@ std::string ContentFault(const IndexVersion& version) {
 void DeriveImages(IndexVersion& version) {
   const Matrix centroids = {version.centroids.data(), version.lists(), version.dimension()};
   version.centroid_codes = CentroidCodes(centroids);
+  version.landmarks = Landmarks(centroids);
   version.codebook_columns = CodebookColumns(version.codebooks, version.dimension());
 }
 

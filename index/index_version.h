@@ -10,6 +10,7 @@
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 #include "index/centroid_codes.h"
+#include "index/query_order.h"
 #include "index/status.h"
 
 namespace kith::index {
@@ -55,6 +56,7 @@ struct IndexVersion {
   std::vector<float> refine_scale;
   std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
   CentroidCodes centroid_codes;         // derived
+  Landmarks landmarks;                  // derived
   std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
 
   uint32_t dimension() const { return parameters.dimension; }

@@ -23,13 +23,46 @@ constexpr size_t kRunsAhead = 6;
 
 }  // namespace
 
-void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float* query) {
+void PlaneAScan::Bind(const IndexView& view, const float* query) {
   view_ = &view;
   version_ = view.version;
-  coarse_ = &coarse;
+  query_ = query;
   rows_ = view.rows;
   tombstones_ =
       view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
+}
+
+void PlaneAScan::MakeTables(std::span<PlaneAScan* const> scans) {
+  constexpr size_t kMost = 4;  // whose tables of floats stay near until they are bytes
+  const IndexVersion& version = *scans.front()->version_;
+  const KernelTable& kernels = ActiveKernels();
+  const float factor = version.parameters.metric == Metric::kInnerProduct ? -1.0f : -2.0f;
+  const float* queries[kMost];
+  float* tables[kMost];
+  for (size_t begin = 0; begin < scans.size(); begin += kMost) {
+    const size_t count = std::min(kMost, scans.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      PlaneAScan& scan = *scans[begin + i];
+      scan.float_table_.resize(size_t{version.subspaces()} * 256);
+      queries[i] = scan.query_;
+      tables[i] = scan.float_table_.data();
+    }
+    kernels.lookup_tables(queries, count, version.codebook_columns.data(),
+                          version.subspace_begins.data(), version.subspaces(), factor, tables);
+    for (PlaneAScan* scan : scans.subspan(begin, count)) scan->MakeByteTable();
+  }
+}
+
+void PlaneAScan::MakeByteTable() {
+  table_.resize(float_table_.size());
+  scale_ = ActiveKernels().byte_table(float_table_.data(), version_->subspaces(), table_.data());
+  // Rounded down, as every part of what the kernels compare is.
+  const float bias_factor = version_->bias_scale / scale_.step * 65'536;
+  bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
+}
+
+void PlaneAScan::Start(CoarseStep& coarse) {
+  coarse_ = &coarse;
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -37,18 +70,7 @@ void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float*
   threshold_ = kInfinity;
   ahead_run_ = ahead_byte_ = 0;
   TakeLists();
-  // Under way while the table is built.
   PrefetchBytes(kAheadBytes);
-  const KernelTable& kernels = ActiveKernels();
-  const float factor = version_->parameters.metric == Metric::kInnerProduct ? -1.0f : -2.0f;
-  float_table_.resize(size_t{version_->subspaces()} * 256);
-  table_.resize(float_table_.size());
-  kernels.lookup_table(query, version_->codebook_columns.data(), version_->subspace_begins.data(),
-                       version_->subspaces(), factor, float_table_.data());
-  scale_ = kernels.byte_table(float_table_.data(), version_->subspaces(), table_.data());
-  // Rounded down, as every part of what the kernels compare is.
-  const float bias_factor = version_->bias_scale / scale_.step * 65'536;
-  bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
 }
 
 bool PlaneAScan::TakeLists() {

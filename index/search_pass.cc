@@ -62,12 +62,17 @@ void SearchPass::PlanFlatRows() {
   }
 }
 
+void SearchPass::BindSteps() {
+  lane_.coarse.Bind(*view_.version, lane_.query.decoded());
+  lane_.scan.Bind(view_, lane_.query.decoded());
+}
+
 void SearchPass::PickLists() {
   Laps laps;
   PlanFlatRows();
   lane_.coarse.Pick(options_.nprobe);
   laps.Add(work_.coarse_ns);
-  lane_.scan.Prepare(view_, lane_.coarse, lane_.query.decoded());
+  lane_.scan.Start(lane_.coarse);
   laps.Add(work_.scan_ns);
 }
 

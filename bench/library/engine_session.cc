@@ -104,7 +104,7 @@ class Session final : public EngineSession {
     return absl::OkStatus();
   }
 
-  const index::IndexView& view() const { return view_; }
+  const index::IndexView& view() const override { return view_; }
   std::unique_ptr<Searcher> NewSearcher() const override {
     return std::make_unique<SessionSearcher>(*this);
   }

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/data/vector_reader.h"
+#include "index/search.h"
 
 namespace kith::bench {
 
@@ -27,8 +28,8 @@ struct OperatingPoint {
   float stop_ratio = 0;  // 0: no early termination
 };
 
-// An index of the engine, made once and kept in a folder. All that this bench calls of the engine
-// is in this class.
+// An index of the engine, made once and kept in a folder. What kith_library_bench calls of the
+// engine is in this class; other benches search its view themselves.
 // Threads: any, once opened; a Searcher belongs to one of them.
 class EngineSession {
  public:
@@ -51,6 +52,7 @@ class EngineSession {
   virtual ~EngineSession() = default;
 
   virtual std::unique_ptr<Searcher> NewSearcher() const = 0;
+  virtual const index::IndexView& view() const = 0;
   virtual uint32_t points() const = 0;
   virtual const cli::FileShape& query_shape() const = 0;
   // For the reader of a report: lists, sub-spaces, kernel table.

@@ -97,12 +97,14 @@ struct KernelTable {
   size_t (*keep_at_most)(int32_t* values, uint64_t* belongings, size_t count,
                          int32_t limit) noexcept;
 
-  // The table of one query: out[m * 256 + k] = sum over the dimensions j of sub-space m, ascending,
-  // of (scale * query[j]) * columns[j * 256 + k]; `begins` has subspaces + 1 offsets.
-  void (*lookup_table)(const float* query, const float* columns, const uint32_t* begins,
-                       size_t subspaces, float scale, float* out) noexcept;
-  // That table in bytes: of each sub-space the least entry becomes 0; one step for all sub-spaces,
-  // so that the greatest span becomes 255.
+  // The tables of `count` queries, which share the reading of the columns: outs[i][m * 256 + k] =
+  // sum over the dimensions j of sub-space m, ascending, of (scale * queries[i][j]) *
+  // columns[j * 256 + k]; `begins` has subspaces + 1 offsets.
+  void (*lookup_tables)(const float* const* queries, size_t count, const float* columns,
+                        const uint32_t* begins, size_t subspaces, float scale,
+                        float* const* outs) noexcept;
+  // Such a table in bytes: of each sub-space the least entry becomes 0; one step for all
+  // sub-spaces, so that the greatest span becomes 255.
   ByteTableScale (*byte_table)(const float* table, size_t subspaces, uint8_t* out) noexcept;
 
   // Plane A: the vectors whose sum + bias * bias_factor / 65536 (both terms rounded down, the whole

@@ -63,6 +63,8 @@ PARAMETERS_ALLOWED = {
     "index/kernels/assignment_kernels.inc": None,  # as the next
     "index/kernels/portable_byte_kernels.inc": None,  # likewise
     "index/kernels/portable_kernels.inc": None,  # plain values, no struct to load through: any
+    "index/kernels/avx512_products.inc": None,  # likewise
+    "index/kernels/avx512_selection.inc": None,
     "index/kernels/kernels_avx2.cc": None,
     "index/kernels/kernels_avx512.cc": None,
     # A kernel's body has its block first and its scratch last, what it is about between them.
