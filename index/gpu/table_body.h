@@ -7,7 +7,7 @@
 #include "index/gpu/card_views.h"
 #include "index/gpu/portable.h"
 
-// From a query to its skewed table: the same bytes, and the same scale to the bit, as lookup_table
+// From a query to its skewed table: the same bytes, and the same scale to the bit, as lookup_tables
 // and byte_table of index/kernels/kernel_table.h make.
 namespace kith::index::gpu {
 

@@ -53,8 +53,10 @@ class Bodies : public ::testing::Test {
     const KernelTable& kernels = ActiveKernels();
     std::vector<float> floats(size_t{view.shape.subspaces} * 256);
     std::vector<uint8_t> bytes(floats.size());
-    kernels.lookup_table(query_.data(), view.codebook_columns, view.subspace_begins,
-                         view.shape.subspaces, view.inner_product ? -1.0f : -2.0f, floats.data());
+    const float* queries[] = {query_.data()};
+    float* tables[] = {floats.data()};
+    kernels.lookup_tables(queries, 1, view.codebook_columns, view.subspace_begins,
+                          view.shape.subspaces, view.inner_product ? -1.0f : -2.0f, tables);
     scale = kernels.byte_table(floats.data(), view.shape.subspaces, bytes.data());
     return bytes;
   }
