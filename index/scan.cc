@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "common/vector/metric.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr uint32_t kLanes = ListSegment::kBlockLanes;
+constexpr size_t kEntries = 256;  // of a sub-space in the query's table
 static_assert(kLanes == ByteScan::kLanes);
 constexpr size_t kAheadBytes = 8192;  // some 450 vectors: longer than memory takes to answer
 // The candidates that are collected, at least, before they are cut.
@@ -43,7 +45,7 @@ void PlaneAScan::MakeTables(std::span<PlaneAScan* const> scans) {
     const size_t count = std::min(kMost, scans.size() - begin);
     for (size_t i = 0; i < count; ++i) {
       PlaneAScan& scan = *scans[begin + i];
-      scan.float_table_.resize(size_t{version.subspaces()} * 256);
+      scan.float_table_.resize(version.subspaces() * kEntries);
       queries[i] = scan.query_;
       tables[i] = scan.float_table_.data();
     }
@@ -191,6 +193,24 @@ void PlaneAScan::CutAt(uint32_t depth) {
   // Equal to it is let in: its key may be the smaller one.
   threshold_ = Keep(depth);
   known_live_ = candidates_.size();
+}
+
+// Its codes lie a cache line apart, but the scan came by not long ago.
+float PlaneAScan::RankInFloats(const Candidate& candidate) const {
+  const ScanRun& run = runs_[candidate.run];
+  const uint32_t subspaces = version_->subspaces();
+  const auto place = ListSegment::PlaceOf(subspaces, run.list.count, candidate.position);
+  const uint8_t* code = run.list.blocks + place.code;
+  const float* table = float_table_.data();
+  float sums[4] = {};
+  for (uint32_t m = 0; m < subspaces; ++m, code += place.stride, table += kEntries) {
+    sums[m % 4] += table[*code];
+  }
+  uint16_t bias;
+  std::memcpy(&bias, run.list.blocks + place.bias, sizeof(bias));
+  const float base =
+      run.term + version_->bias_min + version_->bias_scale * static_cast<float>(bias);
+  return base + ((sums[0] + sums[2]) + (sums[1] + sums[3]));
 }
 
 float PlaneAScan::Keep(uint32_t depth) {

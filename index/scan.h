@@ -61,6 +61,9 @@ class PlaneAScan {
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
 
+  // The rank that the candidate's codes have in floats, without the byte table's rounding. After
+  // Scan, until the next Prepare.
+  float RankInFloats(const Candidate& candidate) const;
   // Keeps the `depth` candidates of smallest (rank, key), themselves in any order; the largest rank
   // kept. Again after their ranks were replaced.
   float Keep(uint32_t depth);

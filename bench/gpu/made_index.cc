@@ -42,7 +42,7 @@ std::unique_ptr<index::IndexVersion> MakeVersion(const MadeShape& shape) {
   p.dimension = shape.dimension;
   p.lists = shape.lists;
   p.subspaces = shape.subspaces;
-  p.plane_b = index::PlaneB::kResidual;
+  index::SetPlaneB(0, p);
   for (uint32_t m = 0; m <= p.subspaces; ++m) {
     version->subspace_begins.push_back(m * p.dimension / p.subspaces);
   }

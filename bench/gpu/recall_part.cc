@@ -105,6 +105,7 @@ Status MakeCollection(uint32_t count, Report& report, MadeCollection& made) {
   p.lists = index::AutoLists(count);
   p.subspaces = 24;
   p.seed = 1;
+  index::SetPlaneB(0, p);
   const auto sampled = static_cast<uint32_t>(index::SamplePoints(count, p.lists));
   std::vector<float> sample(size_t{sampled} * kDimension);
   for (uint32_t i = 0; i < sampled; ++i) {

@@ -15,9 +15,10 @@
 namespace kith::bench {
 
 struct EngineShape {
-  uint32_t lists = 0;      // 0: what the engine chooses for so many points
-  uint32_t subspaces = 0;  // 0: what the engine chooses for the dimension
-  int threads = 1;         // of training and encoding
+  uint32_t lists = 0;          // 0: what the engine chooses for so many points
+  uint32_t subspaces = 0;      // 0: what the engine chooses for the dimension
+  uint32_t plane_b_bytes = 0;  // 0: one a dimension
+  int threads = 1;             // of training and encoding
 };
 
 // What a search may be told, beside how many neighbours it is for.

@@ -267,6 +267,7 @@ IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspace
                         .lists = lists,
                         .subspaces = subspaces,
                         .plane_b = PlaneB::kRawU8,
+                        .plane_b_bytes = dimension,
                         .seed = 0};
   for (uint32_t m = 0; m <= subspaces; ++m) {
     version.subspace_begins.push_back(dimension * m / subspaces);

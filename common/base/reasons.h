@@ -14,6 +14,7 @@ inline constexpr char kLimitOutOfRange[] = "LIMIT_OUT_OF_RANGE";
 inline constexpr char kBatchTooLarge[] = "BATCH_TOO_LARGE";
 inline constexpr char kPayloadTooLarge[] = "PAYLOAD_TOO_LARGE";
 inline constexpr char kRequestIdReused[] = "REQUEST_ID_REUSED";
+inline constexpr char kBadPageToken[] = "BAD_PAGE_TOKEN";
 inline constexpr char kDeadlineRequired[] = "DEADLINE_REQUIRED";
 inline constexpr char kCollectionNotFound[] = "COLLECTION_NOT_FOUND";
 inline constexpr char kCollectionExists[] = "COLLECTION_EXISTS";

@@ -218,6 +218,7 @@ v1::ShardStartTrainingCall ToProto(const StartTrainingCall& call) {
   out.set_element_type(ElementTypeToWire(call.element_type));
   out.set_lists(call.lists);
   out.set_subspaces(call.subspaces);
+  out.set_plane_b_bytes(call.plane_b_bytes);
   out.set_seed(call.seed);
   return out;
 }
@@ -230,6 +231,7 @@ absl::StatusOr<StartTrainingCall> FromProto(const v1::ShardStartTrainingCall& in
   KITH_ASSIGN_OR_RETURN(call.element_type, ElementTypeFromWire(in.element_type()));
   call.lists = in.lists();
   call.subspaces = in.subspaces();
+  call.plane_b_bytes = in.plane_b_bytes();
   call.seed = in.seed();
   return call;
 }

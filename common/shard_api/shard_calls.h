@@ -198,6 +198,7 @@ struct StartTrainingCall {
   uint32_t lists = 0;
   uint32_t subspaces = 0;
   uint64_t seed = 0;
+  uint32_t plane_b_bytes = 0;  // 0: one a dimension
 };
 
 struct TrainingState {

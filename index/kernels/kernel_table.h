@@ -59,6 +59,19 @@ struct ByteTableScale {
   float step = 0;
 };
 
+// Where the codes of a row lie that have 0 to 8 bits each (index/packed_layout.h): code j is what
+// the mask leaves of the two bytes from pairs[j] on, shifted right by shifts[j]. `count` codes, a
+// multiple of kGroup; within a group the pairs ascend by 16 bytes at most.
+struct PackedCodes {
+  static constexpr size_t kGroup = 16;
+
+  const uint16_t* pairs = nullptr;
+  const uint16_t* shifts = nullptr;
+  const uint16_t* masks = nullptr;
+  size_t count = 0;
+  size_t row_bytes = 0;
+};
+
 struct KernelTable {
   const char* name;
 
@@ -127,6 +140,11 @@ struct KernelTable {
   // query.
   void (*panel_candidates)(const BytePanels& panels, const int8_t* queries, size_t count,
                            PanelCandidate* out) noexcept = nullptr;
+
+  // Plane B in fewer bits: out[i] = sum_j weights[j] * code j of rows[i]; `weights` has codes.count
+  // elements.
+  void (*packed_products)(const PackedCodes& codes, const float* weights,
+                          const uint8_t* const* rows, size_t count, float* out) noexcept = nullptr;
 };
 
 const KernelTable& PortableKernels();

@@ -40,6 +40,7 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return _mm256_castps256_ps128(sum) + _mm256_extractf128_ps(sum, 1);
 }
 
+#include "index/kernels/packed_group_avx512.inc"
 #include "index/kernels/portable_kernels.inc"
 // The second needs what the first defines.
 #include "index/kernels/portable_byte_kernels.inc"

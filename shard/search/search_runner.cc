@@ -122,10 +122,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const uint32_t per_run = std::max(std::min(share, kQueriesOfRun), share / 4);
     const uint32_t runs = (call_.count + per_run - 1) / per_run;
     left_.store(runs, std::memory_order_relaxed);
-    for (uint32_t begin = 0; begin < call_.count; begin += per_run) {
+    found_.resize(runs);
+    for (uint32_t run = 0; run < runs; ++run) {
+      const uint32_t begin = run * per_run;
       const uint32_t end = std::min(call_.count, begin + per_run);
       auto self = shared_from_this();
-      if (!runner_.pool_.Post([self, begin, end] { self->Run(begin, end); })) {
+      if (!runner_.pool_.Post(
+              [self, run, begin, end] { self->Run(self->found_[run], begin, end); })) {
         Refuse(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
                      "too many searches wait at this node; retry later",
                      {{kRetryAfterMsFact, "20"}}));
@@ -148,7 +151,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     options_.expired = [this] { return runner_.parts_.clock->Now() >= deadline_; };
   }
 
-  void Run(uint32_t begin, uint32_t end) {
+  // The hits of one run, query after query.
+  struct Found {
+    std::string keys;
+    std::vector<uint64_t> versions;
+  };
+
+  void Run(Found& found, uint32_t begin, uint32_t end) {
     queue_ns_.fetch_add(NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
                         std::memory_order_relaxed);
     WorkspacePool::Lease workspace(runner_.workspaces_);
@@ -156,7 +165,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const index::Status status = of_card_.answers.empty()
                                      ? SearchHere(view, *workspace, begin, end)
                                      : FinishCard(view, *workspace, begin, end);
-    if (!status.ok()) Refuse(FromIndex(status));
+    if (status.ok()) {
+      Identify(std::span(answers_).subspan(begin, end - begin), found);
+    } else {
+      Refuse(FromIndex(status));
+    }
     EndRun();
   }
 
@@ -181,6 +194,25 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     return {};
   }
 
+  // Whose rows they are. Their records lie far apart: all are fetched before the first is read.
+  void Identify(std::span<const index::SearchAnswer> answers, Found& found) const {
+    const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
+    size_t hits = 0;
+    for (const index::SearchAnswer& answer : answers) {
+      hits += answer.hits.size();
+      for (const index::Hit& hit : answer.hits) __builtin_prefetch(&table.Header(hit.row));
+    }
+    found.keys.reserve(hits * PointKey::kSize);
+    found.versions.reserve(hits);
+    for (const index::SearchAnswer& answer : answers) {
+      for (const index::Hit& hit : answer.hits) {
+        const RowHeader& header = table.Header(hit.row);
+        found.keys.append(reinterpret_cast<const char*>(header.key), PointKey::kSize);
+        found.versions.push_back(header.version);
+      }
+    }
+  }
+
   void Refuse(absl::Status status) {
     std::lock_guard lock(mutex_);
     if (refusal_.ok()) refusal_ = std::move(status);
@@ -196,17 +228,19 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     Finish(Reply());
   }
 
-  SearchReply Reply() const {
+  SearchReply Reply() {
     SearchReply reply;
-    const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
     for (const auto& [hits, work] : answers_) {
       reply.counts.push_back(static_cast<uint32_t>(hits.size()));
       for (const index::Hit& hit : hits) {
-        const RowHeader& header = table.Header(hit.row);
-        reply.keys.append(reinterpret_cast<const char*>(header.key), PointKey::kSize);
         reply.scores.push_back(ScoreFromRank(runner_.parts_.spec.metric, hit.rank));
-        reply.versions.push_back(header.version);
       }
+    }
+    reply.keys = std::move(found_.front().keys);
+    reply.versions = std::move(found_.front().versions);
+    for (const Found& more : std::span(found_).subspan(1)) {
+      reply.keys.append(more.keys);
+      reply.versions.insert(reply.versions.end(), more.versions.begin(), more.versions.end());
     }
     reply.live_points = snapshot_->live_points;
     reply.lsn = snapshot_->lsn;
@@ -240,6 +274,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   std::vector<index::gpu::CardQuestion> questions_;  // where there is a card
   CardReply of_card_;
   std::vector<index::SearchAnswer> answers_;
+  std::vector<Found> found_;  // of each run
   std::atomic<uint32_t> left_{0};
   std::atomic<uint64_t> queue_ns_{0};
   std::mutex mutex_;

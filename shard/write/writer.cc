@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/scheduling.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 
@@ -151,6 +152,7 @@ void Writer::RefuseChores(const absl::Status& why) {
 
 void Writer::Run() {
   pthread_setname_np(pthread_self(), "kith-writer");
+  SetTurns(Turns::kUsual);
   while (true) {
     std::vector<Pending> calls = Take();
     const bool is_idle = calls.empty();

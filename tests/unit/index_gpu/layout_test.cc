@@ -167,7 +167,7 @@ TEST(CardPlanTest, Shapes_outside_the_kernels_are_named) {
   parameters.dimension = 4097;
   EXPECT_NE(ShapeFault(parameters).find("4097"), std::string::npos);
   parameters.dimension = 96;
-  parameters.plane_b = static_cast<PlaneB>(9);
+  parameters.plane_b = PlaneB::kPackedResidual;
   EXPECT_NE(ShapeFault(parameters).find("plane B"), std::string::npos);
 }
 

@@ -16,8 +16,9 @@ from kith._searches import Searches
 from kith._vectors import Ids, Vectors
 from kith.errors import Cancelled
 from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
-                          PlanOptions, SearchOptions, TrainOptions, UpsertOptions)
-from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
+                          PlanOptions, ScrollOptions, SearchOptions, TrainOptions, UpsertOptions)
+from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
+                          UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import collections_pb2, operations_pb2
 
@@ -146,6 +147,9 @@ class AsyncClient:
 
     async def count_points(self, collection: str, **options: Unpack[CallOptions]) -> int:
         return await self._run(self._points.count(collection, options))
+
+    async def scroll_points(self, collection: str, **options: Unpack[ScrollOptions]) -> PointPage:
+        return await self._run(self._points.scroll(collection, options))
 
     # ---- searches
 

@@ -15,8 +15,9 @@ from kith._points import Points
 from kith._searches import Searches
 from kith._vectors import Ids, Vectors
 from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
-                          PlanOptions, SearchOptions, TrainOptions, UpsertOptions)
-from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
+                          PlanOptions, ScrollOptions, SearchOptions, TrainOptions, UpsertOptions)
+from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
+                          UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import collections_pb2, operations_pb2
 
@@ -172,6 +173,16 @@ class Client:
     def count_points(self, collection: str, **options: Unpack[CallOptions]) -> int:
         """How many points there are, exactly."""
         return self._run(self._points.count(collection, options))
+
+    def scroll_points(self, collection: str, **options: Unpack[ScrollOptions]) -> PointPage:
+        """A page of all points, in an order of their own. A point that is there from the first page
+        to the last is on exactly one of them, whatever is written meanwhile:
+
+            page = client.scroll_points("demo")
+            while page.next_page_token:
+                page = client.scroll_points("demo", page_token=page.next_page_token)
+        """
+        return self._run(self._points.scroll(collection, options))
 
     # ---- searches
 
