@@ -2,6 +2,7 @@
 #define KITH_TESTS_SUPPORT_GPU_LANES_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
