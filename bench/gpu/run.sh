@@ -7,7 +7,8 @@
 # contract: the card's answers against the processor's, to the bit, and once more under compute-sanitizer
 # where that is installed. lookup, scan: what the hardware gives. recall: points made and indexed by the
 # engine. search: 96 dimensions, as many as memory holds up to a billion, made on the card. peers: FAISS
-# and cuVS from a folder of wheels (not written yet: named as not run). --points: of recall (1,000,000) and of search (as many as fit).
+# and cuVS from a folder of wheels (not written yet: named as not run). --points: of recall (1,000,000)
+# and of search (as many as fit).
 # Any part is left out by naming the others; each ends within minutes. What could not be run is named so.
 #
 # KITH_GPU_REHEARSE=1 builds everything even where there is no driver.
