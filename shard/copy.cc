@@ -110,7 +110,7 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
     : options_(options),
       host_(host),
       parts_(std::move(parts)),
-      searches_(*parts_, *host.search_pool, *host.workspaces),
+      searches_(*parts_, {*host.search_pool, *host.workspaces, host.card}),
       sampler_(*parts_),
       indexer_(*parts_, options.encode_threads),
       compactor_(*parts_,

@@ -4,18 +4,28 @@
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/search/card_worker.h"
 #include "shard/search/workspace_pool.h"
 
 namespace kith::shard {
 
 // Answers searches of one copy on the node's search pool: pin a snapshot, search, translate rows to
-// points. A batch is cut into runs of queries so that every thread of the pool gets some.
+// points. A batch is cut into runs of queries so that every thread of the pool gets some. Where the
+// node has a card, that looks at the codes first, and the runs finish what it found.
 //
 // Threads: Search from any; it never blocks.
 class SearchRunner {
  public:
-  SearchRunner(CopyParts& parts, Executor& pool, WorkspacePool& workspaces)
-      : parts_(parts), pool_(pool), workspaces_(workspaces) {}
+  struct Host {
+    Executor& pool;
+    WorkspacePool& workspaces;
+    CardWorker* card;  // null: none
+  };
+  SearchRunner(CopyParts& parts, const Host& host)
+      : parts_(parts), pool_(host.pool), workspaces_(host.workspaces), card_(host.card) {}
+  ~SearchRunner() {
+    if (card_ != nullptr) card_->Forget(&parts_);
+  }
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
 
@@ -25,6 +35,7 @@ class SearchRunner {
   CopyParts& parts_;
   Executor& pool_;
   WorkspacePool& workspaces_;
+  CardWorker* const card_;
 };
 
 }  // namespace kith::shard
