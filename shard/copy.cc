@@ -352,7 +352,7 @@ absl::Status Copy::RunCheckpoint() {
     last_checkpoint_ns_ = Nanoseconds(host_.clock->Now());
     checkpoint_retry_after_ns_ = 0;
     if (!closing_) DropDeadRows(*before);
-    ReturnFreeMemory();  // of what was written down, and of a training before it
+    memory_freed_ = true;  // what was written down, and what a training before it took
     return status;
   }
   log_bytes_ += bytes;
