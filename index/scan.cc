@@ -28,8 +28,9 @@ void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float*
   version_ = view.version;
   coarse_ = &coarse;
   rows_ = view.rows;
-  tombstones_ =
-      view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
+  const bool has_dead = view.tombstones != nullptr && view.tombstones->dead_rows() != 0;
+  // What a filter lets through is alive.
+  tombstones_ = has_dead && view.allowed.empty() ? view.tombstones : nullptr;
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -134,8 +135,11 @@ void PlaneAScan::ScanPart(uint32_t run, ByteScan part, uint32_t first) {
   Survivor survivors[ByteScan::kMaxCount];
   const size_t count = ActiveKernels().scan_bytes(part, survivors);
   const float base = runs_[run].term + version_->bias_min + scale_.minimum_sum;
+  const bool is_filtered = !view_->allowed.empty();
+  const uint32_t* const rows = runs_[run].list.rows + first;
   for (size_t i = 0; i < count; ++i) {
     const Survivor& survivor = survivors[i];
+    if (is_filtered && !view_->MayBeHit(rows[survivor.position])) continue;
     const float rank = (base + version_->bias_scale * static_cast<float>(survivor.bias)) +
                        scale_.step * static_cast<float>(survivor.sum);
     // Negated, so that a value without order is not lost where nothing may be.

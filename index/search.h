@@ -29,6 +29,14 @@ struct IndexView {
   const IndexVersion* version = nullptr;
   std::span<const std::shared_ptr<const ListSegment>> segments = {};
   uint32_t indexed_end = 0;
+  // One bit a row, row 0 in bit 0 of word 0, none of a dead row, up to rows.row_end: the rows that
+  // may be hits. Empty: every live row.
+  std::span<const uint64_t> allowed = {};
+
+  bool MayBeHit(uint32_t row) const {
+    if (!allowed.empty()) return (allowed[row >> 6] >> (row & 63) & 1) != 0;
+    return tombstones == nullptr || !tombstones->IsDead(row);
+  }
 };
 
 constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();

@@ -8,7 +8,8 @@ Json ToJson(const v1::MemoryByPart& memory) {
           {"refine", memory.refine()},
           {"quantizer", memory.quantizer()},
           {"rows", memory.rows()},
-          {"tombstones", memory.tombstones()}};
+          {"tombstones", memory.tombstones()},
+          {"payload_index", memory.payload_index()}};
 }
 
 Json ToJson(const v1::IndexParameters& index) {

@@ -22,7 +22,8 @@ void PrintMemory(Terminal& terminal, const v1::MemoryByPart& memory) {
                                                          {"  refine", memory.refine()},
                                                          {"  quantizer", memory.quantizer()},
                                                          {"  rows (mapped)", memory.rows()},
-                                                         {"  tombstones", memory.tombstones()}};
+                                                         {"  tombstones", memory.tombstones()},
+                                                         {"  payload index", memory.payload_index()}};
   for (const auto& [name, bytes] : parts) PrintLine(terminal, name, ShortBytes(bytes));
 }
 

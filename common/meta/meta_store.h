@@ -69,6 +69,7 @@ struct CollectionRecord {
   uint32_t trained_lists = 0;  // of the serving version
   uint32_t trained_subspaces = 0;
   double target_recall = 0.95;
+  PayloadSchema payload_fields;  // that filters may name
   std::string serving_version;   // empty: exact search
   std::string previous_version;  // what a rollback goes back to; empty: nothing
   // Of the serving version: a curve of ascending nprobe for each depth measured, shallowest first.

@@ -12,7 +12,8 @@
 namespace kith {
 namespace {
 
-constexpr uint8_t kFormat = 2;
+constexpr uint8_t kFormat = 3;
+constexpr uint8_t kFormatWithoutFields = 2;
 constexpr uint8_t kFormatWithoutVersions = 1;
 
 class Writer {
@@ -102,6 +103,24 @@ ShardPlacement ReadShard(Reader& in) {
     shard.slots.emplace_back(begin, in.U32());
   }
   return shard;
+}
+
+void WriteFields(Writer& out, const PayloadSchema& fields) {
+  out.U32(static_cast<uint32_t>(fields.size()));
+  for (const PayloadField& field : fields) {
+    out.Text(field.name);
+    out.U8(static_cast<uint8_t>(field.type));
+  }
+}
+
+PayloadSchema ReadFields(Reader& in) {
+  PayloadSchema fields;
+  const uint32_t count = in.Count(5);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string name = in.Text();
+    fields.push_back({std::move(name), static_cast<FieldType>(in.U8())});
+  }
+  return fields;
 }
 
 void WriteRecall(Writer& out, const RecallMeasure& measure) {
@@ -233,6 +252,7 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.U32(record.trained_lists);
   out.U32(record.trained_subspaces);
   out.F64(record.target_recall);
+  WriteFields(out, record.payload_fields);
   out.Text(record.serving_version);
   out.Text(record.previous_version);
   WriteCurve(out, record.recall);
@@ -253,7 +273,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
   Reader in(body);
   const uint8_t format = in.U8();
-  if (format != kFormat && format != kFormatWithoutVersions) {
+  if (format > kFormat || format == 0) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
                  fmt::format("a collection's metadata record has format {}, this kith reads {}; "
                              "start the version that wrote it",
@@ -261,6 +281,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   }
   CollectionRecord record;
   ReadShape(in, record);
+  if (format > kFormatWithoutFields) record.payload_fields = ReadFields(in);
   record.serving_version = in.Text();
   record.previous_version = in.Text();
   record.recall = ReadCurve(in, format);
@@ -276,6 +297,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   record.revision = in.U64();
   if (!in.done()) return Corrupt("its lengths do not add up");
   if (!KnownEnums(record)) return Corrupt("an unknown state, metric or element type");
+  if (!CheckSchema(record.payload_fields).ok()) return Corrupt("a payload field that is none");
   return record;
 }
 

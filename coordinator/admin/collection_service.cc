@@ -72,6 +72,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   KITH_RETURN_IF_ERROR(CheckShape(call.dimension, call.metric, call.element_type));
   KITH_RETURN_IF_ERROR(CheckShards(shards));
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, call.dimension));
+  KITH_RETURN_IF_ERROR(CheckSchema(call.payload_fields));
   std::vector<std::string> nodes;
   for (const auto& [name, service] : catalog_.context().nodes) nodes.push_back(name);
   if (nodes.empty()) {
@@ -86,6 +87,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   record.element_type = call.element_type;
   record.lists = call.index.lists;
   record.subspaces = call.index.subspaces;
+  record.payload_fields = call.payload_fields;
   record.target_recall =
       call.index.target_recall == 0 ? kTargetRecallDefault : call.index.target_recall;
   record.shards = PlaceShards(0, shards, nodes);

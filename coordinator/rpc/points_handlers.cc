@@ -62,7 +62,10 @@ grpc::ServerUnaryReactor* PointsHandlers::CountPoints(grpc::CallbackServerContex
                                                       v1::CountPointsResponse* response) {
   return calls_.Async(
       "CountPoints", context, [=, this](const CallContext& call, FinishCall finish) {
-        services_.get.Count({request->collection(), call.deadline},
+        auto count_call = CountFromProto(*request);
+        if (!count_call.ok()) return finish(count_call.status());
+        count_call->deadline = call.deadline;
+        services_.get.Count(*count_call,
                             [response, finish = std::move(finish)](auto count) mutable {
                               if (count.ok()) response->set_count(*count);
                               finish(count.status());

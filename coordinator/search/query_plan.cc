@@ -102,6 +102,8 @@ absl::StatusOr<SearchPlan> PlanSearch(std::shared_ptr<const CollectionEntry> ent
   call.limit = plan.limit + (query.point.has_value() ? 1 : 0);
   call.exact = p.exact;
   call.score_bound = ScoreBound(p);
+  call.filter = p.filter;
+  call.widens = p.filter != nullptr && !p.nprobe.has_value();
   plan.entry = std::move(entry);
   ChooseDepth(plan, p);
   return plan;

@@ -15,6 +15,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/parts/index_status.h"
+#include "shard/search/filtered_search.h"
 
 namespace kith::shard {
 namespace {
@@ -28,7 +29,7 @@ constexpr uint32_t kQueriesOfRun = 8;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
-  if (call.count == 0 || call.count > limits::kQueriesMax ||
+  if ((call.count == 0 && call.filter == nullptr) || call.count > limits::kQueriesMax ||
       call.queries.size() != call.count * query_bytes) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                  "a shard search's queries do not match their count and dimension");
@@ -48,6 +49,11 @@ absl::Status NotReadyYet(const std::string& version) {
   return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
                fmt::format("index version {} is still being built at this shard; retry", version),
                {{kRetryAfterMsFact, "500"}});
+}
+
+absl::Status QueueFull() {
+  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+               "too many searches wait at this node; retry later", {{kRetryAfterMsFact, "20"}});
 }
 
 }  // namespace
@@ -72,6 +78,25 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                    fmt::format("the shard is at lsn {}, the token asks for {}", snapshot_->lsn,
                                call_.wait_lsn));
     }
+    return FindIndex();
+  }
+
+  void Start() {
+    if (call_.filter == nullptr) return StartRuns();
+    auto self = shared_from_this();
+    const bool posted = runner_.pool_.Post([self] {
+      const absl::Status status = self->ApplyFilter();
+      if (!status.ok()) return self->Finish(status);
+      self->StartRuns();
+    });
+    if (!posted) Finish(QueueFull());
+  }
+
+  void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
+
+ private:
+  absl::Status FindIndex() {
+    index_ = nullptr;
     if (!call_.index_version.empty()) {
       index_ = snapshot_->FindIndex(call_.index_version);
       if (index_ == nullptr) return NotHere(call_.index_version);
@@ -81,8 +106,28 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     return absl::OkStatus();
   }
 
+  // The rows that pass, and how they are searched.
+  absl::Status ApplyFilter() {
+    const Deadline before = runner_.parts_.clock->Now();
+    if (before >= deadline_) {
+      return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                   "the deadline passed while the call waited");
+    }
+    KITH_ASSIGN_OR_RETURN(filter_rows_,
+                          runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
+    KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
+    filter_ns_ = NanosecondsBetween(before, runner_.parts_.clock->Now());
+    const FilteredSearch search = PlanFiltered(
+        {filter_rows_->count, snapshot_->live_points, index_ == nullptr ? 0 : index_->version->lists(),
+         options_.nprobe});
+    options_.exact = options_.exact || search.is_exact;
+    if (call_.widens) options_.nprobe = search.nprobe;
+    return absl::OkStatus();
+  }
+
   // Posts the runs; those the pool refuses end at once.
-  void Start() {
+  void StartRuns() {
+    if (call_.count == 0) return Finish(Reply());
     // A few queries a run, whose steps take turns; of many, runs enough that no thread ends early.
     const auto threads = static_cast<uint32_t>(runner_.pool_.threads());
     const uint32_t share = (call_.count + threads - 1) / threads;
@@ -93,17 +138,12 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
       const uint32_t end = std::min(call_.count, begin + per_run);
       auto self = shared_from_this();
       if (!runner_.pool_.Post([self, begin, end] { self->Run(begin, end); })) {
-        Refuse(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-                     "too many searches wait at this node; retry later",
-                     {{kRetryAfterMsFact, "20"}}));
+        Refuse(QueueFull());
         EndRun();
       }
     }
   }
 
-  void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
-
- private:
   void SetOptions() {
     options_.limit = call_.limit;
     options_.nprobe = std::max<uint32_t>(1, call_.nprobe);
@@ -122,7 +162,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     queue_ns_.fetch_add(NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
                         std::memory_order_relaxed);
     WorkspacePool::Lease workspace(runner_.workspaces_);
-    const index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
+    index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
+    if (filter_rows_ != nullptr) view.allowed = filter_rows_->words;
     const size_t query_bytes = call_.queries.size() / call_.count;
     const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
                                        query_bytes};
@@ -161,6 +202,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     }
     reply.live_points = snapshot_->live_points;
     reply.lsn = snapshot_->lsn;
+    if (filter_rows_ != nullptr) {
+      reply.filter_points = filter_rows_->count;
+      reply.filter_strategy = options_.exact ? FilterStrategy::kExact : FilterStrategy::kLists;
+    }
+    reply.nprobe = options_.exact ? 0 : options_.nprobe;
     AddWork(reply);
     return reply;
   }
@@ -177,7 +223,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                     sum.scan_ns,
                     sum.refine_ns,
                     sum.rerank_ns,
-                    NanosecondsBetween(begun_, runner_.parts_.clock->Now())};
+                    NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
+                    filter_ns_};
   }
 
   SearchRunner& runner_;
@@ -187,6 +234,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   const Deadline begun_;
   std::shared_ptr<const Snapshot> snapshot_;
   const BuiltIndex* index_ = nullptr;
+  std::shared_ptr<const FilterRows> filter_rows_;  // null: no filter
+  uint64_t filter_ns_ = 0;
   index::SearchOptions options_;
   std::vector<index::SearchAnswer> answers_;
   std::atomic<uint32_t> left_{0};

@@ -4,12 +4,13 @@
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/search/filter_cache.h"
 #include "shard/search/workspace_pool.h"
 
 namespace kith::shard {
 
 // Answers searches of one copy on the node's search pool: pin a snapshot, search, translate rows to
-// points. A batch is cut into runs of queries so that every thread of the pool gets some.
+// points. Where there is a filter, its rows are found first, on the pool too. A batch is cut into runs of queries so that every thread of the pool gets some.
 //
 // Threads: Search from any; it never blocks.
 class SearchRunner {
@@ -25,6 +26,7 @@ class SearchRunner {
   CopyParts& parts_;
   Executor& pool_;
   WorkspacePool& workspaces_;
+  FilterCache filters_;
 };
 
 }  // namespace kith::shard

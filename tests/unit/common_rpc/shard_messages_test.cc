@@ -1,3 +1,4 @@
+#include "common/rpc/filter_messages.h"
 #include "common/rpc/shard_messages.h"
 
 #include <gtest/gtest.h>
@@ -57,6 +58,85 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
   EXPECT_FALSE(RoundTrip<v1::ShardSearchCall>(call)->score_bound.has_value());
 }
 
+// Every condition there is, with every type of value.
+Filter AFilter() {
+  Filter red;
+  red.kind = Filter::Kind::kMatch;
+  red.field = "color";
+  red.values = {std::string("red"), std::string("")};
+  Filter year;
+  year.kind = Filter::Kind::kRange;
+  year.field = "year";
+  year.low = {int64_t{-5}, true};
+  year.high = {int64_t{7}, false};
+  Filter price;
+  price.kind = Filter::Kind::kRange;
+  price.field = "price";
+  price.high = {0.5, true};
+  Filter is_new;
+  is_new.kind = Filter::Kind::kExists;
+  is_new.field = "new";
+  Filter truth;
+  truth.kind = Filter::Kind::kMatch;
+  truth.field = "new";
+  truth.values = {false};
+  Filter ids;
+  ids.kind = Filter::Kind::kHasId;
+  ids.keys = Key(3) + std::string(PointKey::FromUuid("0123456789abcdef").view());
+  Filter none;
+  none.kind = Filter::Kind::kNoneOf;
+  none.parts = {ids, truth};
+  Filter any;
+  any.kind = Filter::Kind::kAnyOf;
+  any.parts = {price, none};
+  Filter all;
+  all.kind = Filter::Kind::kAllOf;
+  all.parts = {red, year, is_new, any};
+  return all;
+}
+
+TEST(ShardMessagesTest, AFilterArrivesAsItWasSent) {
+  SearchCall call{.filter = std::make_shared<const Filter>(AFilter()), .widens = true};
+  const auto got = RoundTrip<v1::ShardSearchCall>(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_NE(got->filter, nullptr);
+  EXPECT_EQ(*got->filter, AFilter());
+  EXPECT_TRUE(got->widens);
+  EXPECT_EQ(RoundTrip<v1::ShardSearchCall>(SearchCall{})->filter, nullptr);
+}
+
+TEST(ShardMessagesTest, AFilterThatSaysNothingIsRefusedByField) {
+  const auto field_of = [](const v1::Filter& filter) {
+    return FactOf(FilterFromProto(filter, "filter").status(), kFieldFact);
+  };
+  v1::Filter filter;
+  EXPECT_EQ(field_of(filter), "filter");
+  filter.mutable_match()->set_field("color");
+  EXPECT_EQ(field_of(filter), "filter.match.value");
+  filter.mutable_match_any()->add_values();
+  EXPECT_EQ(field_of(filter), "filter.match_any.values[0]");
+  filter.mutable_range()->mutable_lte();
+  EXPECT_EQ(field_of(filter), "filter.range.lte");
+  filter.mutable_has_id()->add_ids()->set_uuid("short");
+  EXPECT_EQ(field_of(filter), "filter.has_id.ids[0]");
+  filter.mutable_all_of()->add_filters();
+  EXPECT_EQ(field_of(filter), "filter.all_of.filters[0]");
+}
+
+TEST(ShardMessagesTest, AFilterSeventeenDeepIsRefusedBeforeItIsBuilt) {
+  v1::Filter filter;
+  filter.mutable_exists()->set_field("color");
+  for (int i = 1; i < 16; ++i) {
+    v1::Filter outer;
+    *outer.mutable_none_of()->add_filters() = filter;
+    filter = outer;
+  }
+  EXPECT_TRUE(FilterFromProto(filter, "filter").ok());
+  v1::Filter outer;
+  *outer.mutable_none_of()->add_filters() = filter;
+  EXPECT_EQ(ReasonOf(FilterFromProto(outer, "filter").status()), reason::kBadFilter);
+}
+
 TEST(ShardMessagesTest, ASearchReplyArrivesAsItWasSent) {
   SearchReply reply;
   reply.counts = {2, 0, 1};
@@ -68,7 +148,10 @@ TEST(ShardMessagesTest, ASearchReplyArrivesAsItWasSent) {
   reply.codes_done = 3;
   reply.lsn = 4;
   reply.work = {5, 6, 7, 8, 9};
-  reply.stages = {10, 11, 12, 13, 14, 15};
+  reply.stages = {10, 11, 12, 13, 14, 15, 16};
+  reply.filter_strategy = FilterStrategy::kLists;
+  reply.filter_points = 17;
+  reply.nprobe = 18;
   const auto got = RoundTrip<v1::ShardSearchReply>(reply);
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->counts, reply.counts);
@@ -91,6 +174,10 @@ TEST(ShardMessagesTest, ASearchReplyArrivesAsItWasSent) {
   EXPECT_EQ(got->stages.refine_ns, 13u);
   EXPECT_EQ(got->stages.rerank_ns, 14u);
   EXPECT_EQ(got->stages.total_ns, 15u);
+  EXPECT_EQ(got->stages.filter_ns, 16u);
+  EXPECT_EQ(got->filter_strategy, FilterStrategy::kLists);
+  EXPECT_EQ(got->filter_points, 17u);
+  EXPECT_EQ(got->nprobe, 18u);
 }
 
 WriteCall AWrite() {
@@ -224,7 +311,8 @@ TEST(ShardMessagesTest, WriteReplyAndGetArriveAsTheyWereSent) {
 
 TEST(ShardMessagesTest, ASpecArrivesAsItWasSentAndABadOneIsRefused) {
   const ShardSpec spec{
-      7, "c", Uuid::Random(), 80, Metric::kCosine, ElementType::kU8, {{0, 10}, {20, 4096}}};
+      7,  "c", Uuid::Random(), 80, Metric::kCosine, ElementType::kU8, {{0, 10}, {20, 4096}},
+      {{"color", FieldType::kKeyword}, {"new", FieldType::kBoolean}}};
   const auto got = FromProto(ToProto(spec));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->shard, 7u);
@@ -234,6 +322,7 @@ TEST(ShardMessagesTest, ASpecArrivesAsItWasSentAndABadOneIsRefused) {
   EXPECT_EQ(got->metric, Metric::kCosine);
   EXPECT_EQ(got->element_type, ElementType::kU8);
   EXPECT_EQ(got->slots, spec.slots);
+  EXPECT_EQ(got->payload_fields, spec.payload_fields);
 
   v1::ShardSpec bad = ToProto(spec);
   bad.set_metric(static_cast<v1::Metric>(4));
