@@ -78,7 +78,9 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   AddCollectionCommands(app, action);
   AddIndexCommands(app, action);
   AddImportCommand(app, action);
+  AddExportCommand(app, action);
   AddPointCommands(app, action);
+  AddScrollCommands(app, action);
   AddSearchCommand(app, action);
   AddStatusCommand(app, action);
   AddBenchCommands(app, action);

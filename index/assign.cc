@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "index/kernels/kernel_table.h"
+#include "index/list_groups.h"
 #include "index/nearest.h"
 
 namespace kith::index {
@@ -16,6 +17,26 @@ struct Task {
 
 Task TaskOf(size_t task, size_t each, size_t count) {
   return {task * each, std::min(each, count - task * each)};
+}
+
+double Work(size_t points, size_t compared, size_t dimension) {
+  return static_cast<double>(points) * static_cast<double>(compared) *
+         static_cast<double>(dimension);
+}
+
+// Centroids that a point is compared with.
+size_t Compared(const CoarseCodes& centroids) {
+  const size_t all = centroids.lists.centroids();
+  return centroids.groups != nullptr ? GroupWalk::Compared(all) : all;
+}
+
+void FindByGroups(const CoarseCodes& centroids, const int8_t* points, size_t count,
+                  uint32_t* nearest) {
+  std::vector<PanelCandidate> candidates(count * PanelCandidate::kClasses);
+  GroupWalk(centroids).Find(points, count, candidates.data());
+  for (size_t i = 0; i < count; ++i) {
+    nearest[i] = NearestOfClasses(&candidates[i * PanelCandidate::kClasses]);
+  }
 }
 
 }  // namespace
@@ -35,28 +56,37 @@ bool EncodePoints(const RowSource& rows, Pace& pace, CodedPoints& points) {
   });
 }
 
-bool AssignCodes(const CodedPoints& points, const CentroidCodes& centroids, Pace& pace,
+bool AssignCodes(const CodedPoints& points, const CoarseCodes& centroids, Pace& pace,
                  std::vector<uint32_t>& nearest) {
   nearest.resize(points.count);
-  const size_t each = PointsOfTask(centroids.centroids(), points.range.width());
+  const size_t compared = Compared(centroids);
+  const size_t each = PointsOfTask(compared, points.range.width());
   const size_t tasks = (points.count + each - 1) / each;
-  const double work = AssignWork(points.count, centroids.centroids(), points.range.dimension()) /
-                      static_cast<double>(tasks);
+  const double work =
+      Work(points.count, compared, points.range.dimension()) / static_cast<double>(tasks);
   return pace.Run(tasks, work, [&](size_t index) {
     const Task task = TaskOf(index, each, points.count);
-    ActiveKernels().panel_nearest(centroids.distance_panels(), points.Row(task.begin), task.count,
-                                  nearest.data() + task.begin);
+    uint32_t* out = nearest.data() + task.begin;
+    if (centroids.groups != nullptr) {
+      FindByGroups(centroids, points.Row(task.begin), task.count, out);
+    } else {
+      ActiveKernels().panel_nearest(centroids.lists.distance_panels(), points.Row(task.begin),
+                                    task.count, out);
+    }
   });
 }
 
 bool AssignRows(const RowSource& rows, const Matrix& centroids, Pace& pace,
                 std::vector<uint32_t>& nearest) {
   nearest.resize(rows.count);
-  const CentroidCodes codes(centroids);
-  const size_t each = std::min<size_t>(PointsOfTask(centroids.count, codes.width()), 1536);
+  const CentroidCodes lists(centroids);
+  const bool is_grouped = centroids.count > kUngroupedLists;
+  const CentroidCodes groups = is_grouped ? GroupCodes(centroids, lists.range()) : CentroidCodes();
+  const CoarseCodes codes{lists, is_grouped ? &groups : nullptr};
+  const size_t compared = Compared(codes);
+  const size_t each = std::min<size_t>(PointsOfTask(compared, lists.width()), 1536);
   const size_t tasks = (rows.count + each - 1) / each;
-  const double work =
-      AssignWork(rows.count, centroids.count, centroids.dimension) / static_cast<double>(tasks);
+  const double work = Work(rows.count, compared, centroids.dimension) / static_cast<double>(tasks);
   return pace.Run(tasks, work, [&](size_t index) {
     const Task task = TaskOf(index, each, rows.count);
     std::vector<float> points(task.count * rows.dimension);
@@ -69,8 +99,8 @@ bool AssignRows(const RowSource& rows, const Matrix& centroids, Pace& pace,
 }
 
 double AssignWork(size_t points, size_t centroids, size_t dimension) {
-  return static_cast<double>(points) * static_cast<double>(centroids) *
-         static_cast<double>(dimension);
+  const bool is_grouped = centroids > kUngroupedLists;
+  return Work(points, is_grouped ? GroupWalk::Compared(centroids) : centroids, dimension);
 }
 
 Members::Members(const std::vector<uint32_t>& nearest, size_t clusters)

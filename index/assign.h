@@ -8,6 +8,7 @@
 
 #include "index/byte_range.h"
 #include "index/centroid_codes.h"
+#include "index/group_walk.h"
 #include "index/pace.h"
 
 namespace kith::index {
@@ -31,14 +32,15 @@ struct CodedPoints {
 // False when cancelled.
 bool EncodePoints(const RowSource& rows, Pace& pace, CodedPoints& points);
 
-// The centroid nearest to every point by codes, which are of the points' range. False when
-// cancelled.
-bool AssignCodes(const CodedPoints& points, const CentroidCodes& centroids, Pace& pace,
+// The centroid nearest to every point by codes, which are of the points' range; with groups among
+// those of the nearest groups. False when cancelled.
+bool AssignCodes(const CodedPoints& points, const CoarseCodes& centroids, Pace& pace,
                  std::vector<uint32_t>& nearest);
-// The nearest by floats (NearestFinder). False when cancelled.
+// The nearest by floats (NearestFinder); more than kUngroupedLists of them stand in groups. False
+// when cancelled.
 bool AssignRows(const RowSource& rows, const Matrix& centroids, Pace& pace,
                 std::vector<uint32_t>& nearest);
-// The work that either counts with the pace.
+// The work that either counts with the pace: most of it, where centroids stand in groups.
 double AssignWork(size_t points, size_t centroids, size_t dimension);
 
 // The points of each cluster, in ascending order.

@@ -16,7 +16,9 @@ struct ProbedList {
 };
 
 // Picks the lists nearest to a query by their codes (index/centroid_codes.h), and hands them out a
-// few at a time: a search that stops early never sorts the rest. The terms are exact whatever the
+// few at a time: a search that stops early never sorts the rest. Where lists are many they stand in
+// groups (index/list_groups.h), and only those of the nearest groups are looked at: some of the
+// lists picked are then not quite the nearest. The terms are exact whatever the
 // codes are, and keep their digits however far from the origin query and centroids are.
 //
 // Threads: one at a time.
@@ -24,7 +26,8 @@ class CoarseStep {
  public:
   // Takes the query (decoded), which, as the version, must outlive the steps.
   void Bind(const IndexVersion& version, const float* query);
-  // Scores all lists for queries of one version at once: the centroids are read once for all.
+  // Scores all lists, or all groups, for queries of one version at once: their centroids are read
+  // once for all.
   static void Score(std::span<CoarseStep* const> steps);
   // Picks the `nprobe` (at most all) lists of smallest (score, list).
   void Pick(uint32_t nprobe);
@@ -35,10 +38,8 @@ class CoarseStep {
   std::span<const uint32_t> Rest() const { return {picked_.data(), left_}; }
 
  private:
-  void Collect(uint32_t nprobe);
-  // A score that more than `nprobe` lists are likely to lie under, from a sample.
-  int32_t SampledCut(uint32_t nprobe);
-  void DropBeyond(uint32_t nprobe);
+  size_t PickFrom(size_t count, uint32_t nprobe);
+  void ScoreListsOfGroups(uint32_t nprobe);
   void TakeNearest(size_t count);
   void ComputeTerms();
 
@@ -47,8 +48,9 @@ class CoarseStep {
   std::vector<int8_t> code_;
   bool exact_ = false;  // scores are distances
   int64_t offset_ = 0;
-  std::vector<int32_t> scores_;  // of all lists
-  std::vector<int32_t> sample_;
+  std::vector<int32_t> scores_;  // of all lists; with groups of these, then of their lists
+  std::vector<uint32_t> groups_;
+  std::vector<int32_t> group_scores_;
   // The picked lists that were not handed out, ascending, and their scores.
   std::vector<int32_t> picked_scores_;
   std::vector<uint32_t> picked_;

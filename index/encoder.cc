@@ -6,6 +6,7 @@
 #include "index/code_ranges.h"
 #include "index/decode.h"
 #include "index/nearest.h"
+#include "index/packed_coder.h"
 #include "index/parallel.h"
 #include "index/product_code.h"
 
@@ -20,13 +21,14 @@ class Encoding {
         table_(table),
         rows_(rows),
         coder_(version.codebooks, version.subspace_begins),
+        packed_coder_(version),
         chunk_rows_(ChunkRows(version.dimension())),
         outside_(rows.size()) {
     encoded_.rows.assign(rows.begin(), rows.end());
     encoded_.lists.resize(rows.size());
     encoded_.plane_a.resize(rows.size() * version.subspaces());
     encoded_.bias.resize(rows.size());
-    encoded_.plane_b.resize(rows.size() * version.dimension());
+    encoded_.plane_b.resize(rows.size() * version.plane_b_bytes());
     for (float scale : version.refine_scale) inverse_scale_.push_back(1 / scale);
   }
 
@@ -38,7 +40,7 @@ class Encoding {
     const size_t count = std::min(chunk_rows_, rows_.size() - begin);
     std::vector<float> vectors(count * n);
     for (size_t i = 0; i < count; ++i) Decode(rows_[begin + i], &vectors[i * n]);
-    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.centroid_codes)
+    NearestFinder({version_.centroids.data(), version_.lists(), n}, version_.coarse_codes())
         .Find({vectors.data(), count, n}, &encoded_.lists[begin]);
     for (size_t i = 0; i < count; ++i) {
       const float* centroid = version_.Centroid(encoded_.lists[begin + i]);
@@ -48,9 +50,18 @@ class Encoding {
     coder_.Encode({vectors.data(), count, n}, &encoded_.plane_a[begin * version_.subspaces()],
                   scratch);
     std::vector<float> decoded(n);
+    PackedCoder::Scratch packed;
+    const bool is_packed = version_.parameters.plane_b == PlaneB::kPackedResidual;
     for (size_t i = 0; i < count; ++i) {
-      const bool inside = FillBias(begin + i, &vectors[i * n], decoded.data());
-      outside_[begin + i] = !FillPlaneB(begin + i, &vectors[i * n]) || !inside;
+      const float* residual = &vectors[i * n];
+      const size_t row = begin + i;
+      const bool inside = FillBias(row, residual, decoded.data());
+      const bool fits = is_packed
+                            ? packed_coder_.Encode({version_.Centroid(encoded_.lists[row]),
+                                                    residual, decoded.data(), encoded_.bias[row]},
+                                                   packed, PlaneBOf(row))
+                            : FillPlaneB(row, residual);
+      outside_[row] = !fits || !inside;
     }
   }
 
@@ -70,7 +81,7 @@ class Encoding {
     encoded_.lists.resize(kept);
     encoded_.plane_a.resize(kept * version_.subspaces());
     encoded_.bias.resize(kept);
-    encoded_.plane_b.resize(kept * version_.dimension());
+    encoded_.plane_b.resize(kept * version_.plane_b_bytes());
     return std::move(encoded_);
   }
 
@@ -101,10 +112,12 @@ class Encoding {
            BiasCode(version_, BiasOf(centroid, residual, n)) <= kMaxBiasCode;
   }
 
+  uint8_t* PlaneBOf(size_t i) { return &encoded_.plane_b[i * version_.plane_b_bytes()]; }
+
   // False where a dimension lies outside its range.
   bool FillPlaneB(size_t i, const float* residual) {
     const size_t n = version_.dimension();
-    uint8_t* codes = &encoded_.plane_b[i * n];
+    uint8_t* codes = PlaneBOf(i);
     if (version_.parameters.plane_b == PlaneB::kRawU8) {
       std::memcpy(codes, table_.Vector(rows_[i]), n);
       return true;
@@ -121,7 +134,7 @@ class Encoding {
 
   void Move(size_t from, size_t to) {
     const size_t m = version_.subspaces();
-    const size_t n = version_.dimension();
+    const size_t n = version_.plane_b_bytes();
     encoded_.rows[to] = encoded_.rows[from];
     encoded_.lists[to] = encoded_.lists[from];
     encoded_.bias[to] = encoded_.bias[from];
@@ -133,6 +146,7 @@ class Encoding {
   const RowTable& table_;
   const std::span<const uint32_t> rows_;
   const ProductCoder coder_;
+  const PackedCoder packed_coder_;
   const size_t chunk_rows_;
   std::vector<float> inverse_scale_;
   std::vector<uint8_t> outside_;  // not bits: threads write neighbours

@@ -17,7 +17,7 @@ struct EncodedRows {
   std::vector<uint32_t> lists;      // of each
   std::vector<uint8_t> plane_a;     // rows x M
   std::vector<uint16_t> bias;       // rows
-  std::vector<uint8_t> plane_b;     // rows x dimension
+  std::vector<uint8_t> plane_b;     // rows x plane_b_bytes
   std::vector<uint32_t> side_rows;  // outside
 };
 

@@ -11,8 +11,9 @@
 
 namespace kith::index {
 
-// Compares rows that may be hits (live, and allowed by the view's filter) one by one with their stored vectors and offers them to the top k. Between
-// runs of kRun rows it asks whether time is up; what was not reached is left out.
+// Compares rows that may be hits (live, and allowed by the view's filter) one by one with their
+// stored vectors and offers them to the top k. Between runs of kRun rows it asks whether time is
+// up; what was not reached is left out.
 //
 // Threads: one at a time.
 class FlatScan {

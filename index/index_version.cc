@@ -8,6 +8,8 @@
 #include <type_traits>
 
 #include "index/content_hash.h"
+#include "index/list_groups.h"
+#include "index/packed_coder.h"
 #include "index/parameters.h"
 #include "index/product_code.h"
 
@@ -17,8 +19,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the artifact is little-endian");
 
 constexpr std::string_view kMagic = "KITHIDX\n";
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
 constexpr size_t kHeaderBytes = 48;
+constexpr size_t kPackedFloats = 3;  // correction minimum and scale, error at most
 
 class Writer {
  public:
@@ -71,14 +74,20 @@ Status Damaged(std::string what) {
 }
 
 size_t RefineCount(const IndexParameters& parameters) {
-  return parameters.plane_b == PlaneB::kResidual ? parameters.dimension : 0;
+  return parameters.plane_b == PlaneB::kRawU8 ? 0 : parameters.dimension;
+}
+
+bool IsPacked(const IndexParameters& parameters) {
+  return parameters.plane_b == PlaneB::kPackedResidual;
 }
 
 // Of the whole artifact. No overflow: the parameters are in their ranges.
 uint64_t ArtifactBytes(const IndexParameters& parameters) {
   const uint64_t floats = (uint64_t{parameters.lists} + kCodewords) * parameters.dimension +
                           2 * RefineCount(parameters);
-  return kHeaderBytes + 4 * (uint64_t{parameters.subspaces} + 1) + 4 * floats + sizeof(ContentHash);
+  const uint64_t packed = IsPacked(parameters) ? kPackedFloats * 4 + parameters.dimension : 0;
+  return kHeaderBytes + 4 * (uint64_t{parameters.subspaces} + 1) + 4 * floats + packed +
+         sizeof(ContentHash);
 }
 
 void WriteHeader(const IndexVersion& version, Writer& writer) {
@@ -92,7 +101,7 @@ void WriteHeader(const IndexVersion& version, Writer& writer) {
   writer.One(parameters.element_type);
   writer.One(parameters.plane_b);
   writer.One(uint8_t{0});
-  writer.One(uint32_t{0});
+  writer.One(parameters.plane_b_bytes);
   writer.One(parameters.seed);
   writer.One(version.bias_min);
   writer.One(version.bias_scale);
@@ -107,7 +116,7 @@ void ReadHeader(Reader& reader, IndexVersion& version) {
   parameters.element_type = reader.One<ElementType>();
   parameters.plane_b = reader.One<PlaneB>();
   reader.One<uint8_t>();
-  reader.One<uint32_t>();
+  parameters.plane_b_bytes = reader.One<uint32_t>();
   parameters.seed = reader.One<uint64_t>();
   version.bias_min = reader.One<float>();
   version.bias_scale = reader.One<float>();
@@ -120,11 +129,32 @@ void ReadArrays(Reader& reader, IndexVersion& version) {
   version.codebooks = reader.All<float>(kCodewords * parameters.dimension);
   version.refine_min = reader.All<float>(RefineCount(parameters));
   version.refine_scale = reader.All<float>(RefineCount(parameters));
+  if (!IsPacked(parameters)) return;
+  version.correction_min = reader.One<float>();
+  version.correction_scale = reader.One<float>();
+  version.coding_error_max = reader.One<float>();
+  version.refine_bits = reader.All<uint8_t>(parameters.dimension);
 }
 
 bool AllFinite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(),
                      [](float value) { return std::isfinite(value); });
+}
+
+std::string PackedFault(const IndexVersion& version) {
+  const std::vector<uint8_t>& bits = version.refine_bits;
+  const size_t first = CorrectionBytes(version.parameters.metric);
+  size_t total = 8 * first;
+  for (const uint8_t of_dimension : bits) total += of_dimension;
+  const bool has_room = total <= size_t{version.plane_b_bytes()} * 8;
+  if (!has_room || *std::max_element(bits.begin(), bits.end()) > PackedLayout::kMostBits) {
+    return "the bits of its dimensions do not fit plane B";
+  }
+  const bool has_correction = version.correction_scale > 0;
+  if (has_correction != (first != 0) || version.coding_error_max <= 0) {
+    return "its code ranges are empty";
+  }
+  return {};
 }
 
 // What a hash cannot say: that whoever wrote the bytes wrote sense.
@@ -135,7 +165,8 @@ std::string ContentFault(const IndexVersion& version) {
   if (begins.front() != 0 || begins.back() != version.dimension() || !ascending) {
     return "its sub-spaces do not cut its dimension";
   }
-  const float scalars[] = {version.bias_min, version.bias_scale};
+  const float scalars[] = {version.bias_min, version.bias_scale, version.correction_min,
+                           version.correction_scale, version.coding_error_max};
   if (!AllFinite(scalars) || !AllFinite(version.centroids) || !AllFinite(version.codebooks) ||
       !AllFinite(version.refine_min) || !AllFinite(version.refine_scale)) {
     return "it holds numbers that are not finite";
@@ -146,7 +177,7 @@ std::string ContentFault(const IndexVersion& version) {
   if (!refines || (needs_bias ? version.bias_scale <= 0 : version.bias_scale != 0)) {
     return "its code ranges are empty";
   }
-  return {};
+  return IsPacked(version.parameters) ? PackedFault(version) : std::string();
 }
 
 }  // namespace
@@ -154,7 +185,14 @@ std::string ContentFault(const IndexVersion& version) {
 void DeriveImages(IndexVersion& version) {
   const Matrix centroids = {version.centroids.data(), version.lists(), version.dimension()};
   version.centroid_codes = CentroidCodes(centroids);
+  version.group_codes = version.lists() > kUngroupedLists
+                            ? GroupCodes(centroids, version.centroid_codes.range())
+                            : CentroidCodes();
+  version.landmarks = Landmarks(centroids);
   version.codebook_columns = CodebookColumns(version.codebooks, version.dimension());
+  if (!IsPacked(version.parameters)) return;
+  version.packed_layout = PackedLayout(
+      version.refine_bits, CorrectionBytes(version.parameters.metric), version.plane_b_bytes());
 }
 
 std::string SerializeIndexVersion(const IndexVersion& version) {
@@ -165,6 +203,12 @@ std::string SerializeIndexVersion(const IndexVersion& version) {
   writer.All(version.codebooks);
   writer.All(version.refine_min);
   writer.All(version.refine_scale);
+  if (IsPacked(version.parameters)) {
+    writer.One(version.correction_min);
+    writer.One(version.correction_scale);
+    writer.One(version.coding_error_max);
+    writer.All(version.refine_bits);
+  }
   writer.One(HashContent(writer.written()));
   return writer.Take();
 }

@@ -10,14 +10,18 @@
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 #include "index/centroid_codes.h"
+#include "index/group_walk.h"
+#include "index/packed_layout.h"
+#include "index/query_order.h"
 #include "index/status.h"
 
 namespace kith::index {
 
-// What plane B holds: one byte a dimension either way.
+// What plane B holds. The first two take one byte a dimension.
 enum class PlaneB : uint8_t {
   kResidual = 1,  // 8-bit scalar code of the residual, range per dimension fixed at training
   kRawU8 = 2,     // the stored u8 vector itself (u8 under L2 and inner product): refining is exact
+  kPackedResidual = 3,  // scalar codes, 0 to 8 bits a dimension, of what plane A leaves of it
 };
 
 struct IndexParameters {
@@ -27,6 +31,8 @@ struct IndexParameters {
   uint32_t lists = 0;      // coarse centroids
   uint32_t subspaces = 0;  // M, bytes of plane A, 1 to 64, at most `dimension`
   PlaneB plane_b = PlaneB::kResidual;
+  // A row: `dimension`, of a packed residual fewer (plan.h: SetPlaneB sets both).
+  uint32_t plane_b_bytes = 0;
   uint64_t seed = 0;
 };
 
@@ -44,7 +50,9 @@ struct IndexParameters {
 struct IndexVersion {
   IndexParameters parameters;
   std::vector<uint32_t> subspace_begins;  // M + 1 offsets into the dimension; widths may differ
-  std::vector<float> centroids;           // lists x dimension, row-major
+  // lists x dimension, row-major. Of more than kUngroupedLists (index/list_groups.h) each run of
+  // kGroupLists, a group, lies together.
+  std::vector<float> centroids;
   // Codeword k of sub-space m occupies [subspace_begins[m], subspace_begins[m+1]) of row k:
   // codebooks is 256 x dimension, row-major.
   std::vector<float> codebooks;
@@ -53,13 +61,25 @@ struct IndexVersion {
   float bias_scale = 0;
   std::vector<float> refine_min;  // per dimension: r_j ~ refine_min[j] + refine_scale[j] * byte
   std::vector<float> refine_scale;
-  std::string hash;  // 32 hex digits of the content hash of the serialised bytes, derived
+  // Of a packed residual (packed_coder.h); there r_j above is what plane A leaves, r - r̂.
+  std::vector<uint8_t> refine_bits;  // of each dimension's code
+  float correction_min = 0;          // as of bias, code 0 to 65535
+  float correction_scale = 0;
+  float coding_error_max = 0;  // ||r - r̂ - ê||² of a row that has a code
+  std::string hash;            // 32 hex digits of the content hash of the serialised bytes, derived
   CentroidCodes centroid_codes;         // derived
+  CentroidCodes group_codes;            // derived: of lists that stand in groups, else empty
+  Landmarks landmarks;                  // derived
+  PackedLayout packed_layout;           // derived
   std::vector<float> codebook_columns;  // derived: the codebooks, dimension x 256
 
   uint32_t dimension() const { return parameters.dimension; }
   uint32_t lists() const { return parameters.lists; }
   uint32_t subspaces() const { return parameters.subspaces; }
+  uint32_t plane_b_bytes() const { return parameters.plane_b_bytes; }
+  CoarseCodes coarse_codes() const {
+    return {centroid_codes, group_codes.centroids() != 0 ? &group_codes : nullptr};
+  }
   const float* Centroid(uint32_t list) const {
     return centroids.data() + size_t{list} * parameters.dimension;
   }

@@ -121,6 +121,20 @@ class Reseeding {
   std::priority_queue<std::pair<uint32_t, uint32_t>> largest_;  // share of points, ~cluster
 };
 
+// The nearest centroid of each point. Centroids move: of many the groups are made anew each time.
+bool Assign(const CodedPoints& points, const KMeansOptions& options, Pace& pace,
+            Clusters& clusters) {
+  const size_t n = points.range.dimension();
+  const size_t count = clusters.centroids.size() / n;
+  const bool is_grouped = count > options.ungrouped;
+  if (is_grouped && !GroupRows(n, pace, clusters.centroids)) return false;
+  const Matrix centroids = {clusters.centroids.data(), count, n};
+  const CentroidCodes codes(centroids, points.range);
+  if (!is_grouped) return AssignCodes(points, {codes}, pace, clusters.nearest);
+  const CentroidCodes groups = GroupCodes(centroids, points.range);
+  return AssignCodes(points, {codes, &groups}, pace, clusters.nearest);
+}
+
 }  // namespace
 
 std::vector<uint32_t> DistinctRows(const RowSource& rows, size_t wanted) {
@@ -155,8 +169,7 @@ bool KMeans(const CodedPoints& points, const KMeansOptions& options, Pace& pace,
   const size_t n = points.range.dimension();
   const size_t count = clusters.centroids.size() / n;
   for (int i = 0; i < options.iterations; ++i) {
-    const CentroidCodes codes({clusters.centroids.data(), count, n}, points.range);
-    if (!AssignCodes(points, codes, pace, clusters.nearest)) return false;
+    if (!Assign(points, options, pace, clusters)) return false;
     const Members members(clusters.nearest, count);
     const bool moved = ForEachCluster(count, pace, [&](size_t c) {
       MoveToMeanOfCodes(points, members, c, &clusters.centroids[c * n]);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "index/assign.h"
+#include "index/list_groups.h"
 #include "index/pace.h"
 
 namespace kith::index {
@@ -21,6 +22,8 @@ struct KMeansOptions {
   // A cluster of more than so many times the mean's points is split, and one of few is given up for
   // it: the number of clusters stays.
   float largest = std::numeric_limits<float>::infinity();
+  // More clusters than this stand in groups, and come in another order than they began in.
+  size_t ungrouped = kUngroupedLists;
 };
 
 struct Clusters {

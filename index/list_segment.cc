@@ -10,27 +10,8 @@
 namespace kith::index {
 namespace {
 
-constexpr uint32_t kLanes = ListSegment::kBlockLanes;
-
 size_t RoundedUp(size_t bytes) {
   return (bytes + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
-}
-
-// Where the parts of one vector stand in a packed list.
-struct Place {
-  size_t code;    // of sub-space 0; the next ones follow at `stride`
-  size_t stride;  // lanes of the block
-  size_t bias;
-};
-
-Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
-  const uint32_t block = position / kLanes;
-  const uint32_t lane = position % kLanes;
-  const size_t lanes = ListSegment::LanesOf(count, block);
-  const size_t begin = size_t{block} * ListSegment::BlockBytes(subspaces, kLanes);
-  // Even lanes first: the scan's sums come from registers of 16-bit lanes.
-  const size_t bias_lane = lane % 2 * (lanes / 2) + lane / 2;
-  return {begin + lane, lanes, begin + lanes * subspaces + bias_lane * sizeof(uint16_t)};
 }
 
 // One vector's codes, wherever they stand: the code of sub-space m is codes[m * stride].
@@ -43,9 +24,9 @@ struct Entry {
 };
 
 Entry EntryAt(const ListSegment::List& list, const IndexVersion& version, uint32_t position) {
-  const Place place = PlaceOf(version.subspaces(), list.count, position);
+  const ListSegment::Place place = ListSegment::PlaceOf(version.subspaces(), list.count, position);
   Entry entry{list.rows[position], 0, list.blocks + place.code, place.stride,
-              list.plane_b + size_t{position} * version.dimension()};
+              list.plane_b + size_t{position} * version.plane_b_bytes()};
   std::memcpy(&entry.bias, list.blocks + place.bias, sizeof(entry.bias));
   return entry;
 }
@@ -59,7 +40,7 @@ class ListSegment::Packer {
       : segment_(new ListSegment()), counts_(counts) {
     ListSegment& segment = *segment_;
     segment.subspaces_ = version.subspaces();
-    segment.dimension_ = version.dimension();
+    segment.plane_b_bytes_ = version.plane_b_bytes();
     segment.block_offsets_.assign(1, 0);
     segment.vector_offsets_.assign(1, 0);
     for (const uint32_t count : counts) {
@@ -69,7 +50,7 @@ class ListSegment::Packer {
     }
     segment.blocks_.resize(segment.block_offsets_.back());
     segment.row_numbers_.resize(segment.vector_offsets_.back());
-    segment.plane_b_.resize(segment.vector_offsets_.back() * segment.dimension_);
+    segment.plane_b_.resize(segment.vector_offsets_.back() * segment.plane_b_bytes_);
   }
 
   void Put(uint32_t list, uint32_t position, const Entry& entry) {
@@ -82,8 +63,8 @@ class ListSegment::Packer {
     std::memcpy(base + place.bias, &entry.bias, sizeof(entry.bias));
     const size_t vector = segment.vector_offsets_[list] + position;
     segment.row_numbers_[vector] = entry.row;
-    std::memcpy(segment.plane_b_.data() + vector * segment.dimension_, entry.plane_b,
-                segment.dimension_);
+    std::memcpy(segment.plane_b_.data() + vector * segment.plane_b_bytes_, entry.plane_b,
+                segment.plane_b_bytes_);
   }
 
   std::shared_ptr<const ListSegment> Finish(std::vector<uint32_t> side_rows) {
@@ -114,7 +95,7 @@ std::shared_ptr<const ListSegment> ListSegment::FromEncoded(const IndexVersion& 
     packer.Put(
         list, filled[list]++,
         {encoded.rows[i], encoded.bias[i], encoded.plane_a.data() + size_t{i} * version.subspaces(),
-         1, encoded.plane_b.data() + size_t{i} * version.dimension()});
+         1, encoded.plane_b.data() + size_t{i} * version.plane_b_bytes()});
   }
   std::vector<uint32_t> side_rows = encoded.side_rows;
   std::sort(side_rows.begin(), side_rows.end());
@@ -130,7 +111,7 @@ std::shared_ptr<const ListSegment> ListSegment::FromCanonical(
     for (uint32_t i = 0; i < counts[number]; ++i) {
       packer.Put(number, i,
                  {list.rows[i], list.bias[i], list.plane_a.data() + size_t{i} * version.subspaces(),
-                  1, list.plane_b.data() + size_t{i} * version.dimension()});
+                  1, list.plane_b.data() + size_t{i} * version.plane_b_bytes()});
     }
   }
   return packer.Finish(std::move(side_rows));
@@ -183,7 +164,7 @@ std::shared_ptr<const ListSegment> ListSegment::Merge(
 
 ListSegment::List ListSegment::list(uint32_t list) const {
   return {blocks_.data() + block_offsets_[list], row_numbers_.data() + vector_offsets_[list],
-          plane_b_.data() + vector_offsets_[list] * dimension_,
+          plane_b_.data() + vector_offsets_[list] * plane_b_bytes_,
           static_cast<uint32_t>(vector_offsets_[list + 1] - vector_offsets_[list])};
 }
 
@@ -198,7 +179,7 @@ ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {
   canonical.rows.assign(packed.rows, packed.rows + packed.count);
   canonical.bias.resize(packed.count);
   canonical.plane_a.resize(size_t{packed.count} * subspaces_);
-  canonical.plane_b.assign(packed.plane_b, packed.plane_b + size_t{packed.count} * dimension_);
+  canonical.plane_b.assign(packed.plane_b, packed.plane_b + size_t{packed.count} * plane_b_bytes_);
   for (uint32_t i = 0; i < packed.count; ++i) {
     const Place place = PlaceOf(subspaces_, packed.count, i);
     std::memcpy(&canonical.bias[i], packed.blocks + place.bias, sizeof(uint16_t));

@@ -16,8 +16,8 @@ namespace kith::index {
 
 // Some rows' codes by inverted list, packed for the CPU: blocks of 64 vectors, sub-quantizer major
 // (for each m, one code byte a vector), then 64 biases, those of even lanes first; the last block
-// of a list is shorter. A list begins at a cache line. Row numbers and plane B (one row of
-// `dimension` bytes a vector) lie beside in list order: a scan passes over the blocks alone.
+// of a list is shorter. A list begins at a cache line. Row numbers and plane B (the version's
+// `plane_b_bytes` a vector) lie beside in list order: a scan passes over the blocks alone.
 //
 // A collection's index is a short row of such segments; a search scans the probed lists of each.
 //
@@ -28,7 +28,7 @@ class ListSegment {
   struct List {
     const uint8_t* blocks = nullptr;
     const uint32_t* rows = nullptr;    // row numbers
-    const uint8_t* plane_b = nullptr;  // count x dimension
+    const uint8_t* plane_b = nullptr;  // count x plane_b_bytes
     uint32_t count = 0;
   };
   // One list in canonical order: what segment files hold.
@@ -36,7 +36,7 @@ class ListSegment {
     std::vector<uint32_t> rows;
     std::vector<uint16_t> bias;
     std::vector<uint8_t> plane_a;  // rows x M
-    std::vector<uint8_t> plane_b;  // rows x dimension
+    std::vector<uint8_t> plane_b;  // rows x plane_b_bytes
   };
 
   static std::shared_ptr<const ListSegment> FromEncoded(const IndexVersion& version,
@@ -73,6 +73,21 @@ class ListSegment {
   static constexpr size_t BlockBytes(uint32_t subspaces, uint32_t lanes) {
     return size_t{lanes} * (subspaces + 2);
   }
+  // Where the parts of one vector stand in the blocks of a list of `count` vectors.
+  struct Place {
+    size_t code;    // of sub-space 0; the next ones follow at `stride`
+    size_t stride;  // lanes of the block
+    size_t bias;
+  };
+  static constexpr Place PlaceOf(uint32_t subspaces, uint32_t count, uint32_t position) {
+    const uint32_t block = position / kBlockLanes;
+    const uint32_t lane = position % kBlockLanes;
+    const size_t lanes = LanesOf(count, block);
+    const size_t begin = size_t{block} * BlockBytes(subspaces, kBlockLanes);
+    // Even lanes first: the scan's sums come from registers of 16-bit lanes.
+    const size_t bias_lane = lane % 2 * (lanes / 2) + lane / 2;
+    return {begin + lane, lanes, begin + lanes * subspaces + bias_lane * sizeof(uint16_t)};
+  }
   static constexpr size_t ListBytes(uint32_t subspaces, uint32_t count) {
     const uint32_t full = count / kBlockLanes;
     return full * BlockBytes(subspaces, kBlockLanes) + BlockBytes(subspaces, LanesOf(count, full));
@@ -84,7 +99,7 @@ class ListSegment {
   ListSegment() = default;
 
   uint32_t subspaces_ = 0;
-  uint32_t dimension_ = 0;
+  uint32_t plane_b_bytes_ = 0;
   uint64_t rows_ = 0;
   std::vector<uint64_t> block_offsets_;   // lists + 1, into blocks_
   std::vector<uint64_t> vector_offsets_;  // lists + 1, in vectors, into row_numbers_ and plane_b_

@@ -9,16 +9,12 @@ namespace {
 constexpr size_t kClasses = PanelCandidate::kClasses;
 constexpr size_t kFew = 4;
 
-bool IsNearer(const PanelCandidate& a, const PanelCandidate& b) {
-  return a.score != b.score ? a.score < b.score : a.vector < b.vector;
-}
-
 }  // namespace
 
-size_t PointsOfTask(size_t centroids, size_t dimension) {
+size_t PointsOfTask(size_t compared_centroids, size_t dimension) {
   constexpr double kProducts = 4e8;  // a few ms of the fastest kernel
   constexpr size_t kLeast = 96;      // so that the centroids' codes are read for many points
-  const double each = static_cast<double>(centroids) * static_cast<double>(dimension);
+  const double each = static_cast<double>(compared_centroids) * static_cast<double>(dimension);
   const auto points = static_cast<size_t>(std::min(kProducts / each, 6144.0));
   return std::max(points / kLeast * kLeast, kLeast);
 }
@@ -32,19 +28,22 @@ void NearestFinder::Find(const Matrix& points, uint32_t* nearest) {
     is_exact_[i] = codes_.EncodePoint(points.Row(i), &point_codes_[i * width]) && codes_.exact();
     all_exact = all_exact && is_exact_[i] != 0;
   }
-  if (!all_exact) return FindAmongFew(points, nearest);
+  if (!all_exact || is_grouped_) return FindAmongFew(points, nearest);
   ActiveKernels().panel_nearest(codes_.distance_panels(), point_codes_.data(), points.count,
                                 nearest);
 }
 
 void NearestFinder::FindAmongFew(const Matrix& points, uint32_t* nearest) {
   candidates_.resize(points.count * kClasses);
-  ActiveKernels().panel_candidates(codes_.distance_panels(), point_codes_.data(), points.count,
-                                   candidates_.data());
+  if (is_grouped_) {
+    walk_.Find(point_codes_.data(), points.count, candidates_.data());
+  } else {
+    ActiveKernels().panel_candidates(codes_.distance_panels(), point_codes_.data(), points.count,
+                                     candidates_.data());
+  }
   for (size_t i = 0; i < points.count; ++i) {
     const PanelCandidate* classes = &candidates_[i * kClasses];
-    nearest[i] = is_exact_[i] != 0 ? std::min_element(classes, classes + kClasses, IsNearer)->vector
-                                   : NearestOf(classes, points.Row(i));
+    nearest[i] = is_exact_[i] != 0 ? NearestOfClasses(classes) : NearestOf(classes, points.Row(i));
   }
 }
 

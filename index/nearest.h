@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "index/centroid_codes.h"
+#include "index/group_walk.h"
 #include "index/kernels/kernel_table.h"
 #include "index/matrix.h"
 
@@ -18,14 +19,18 @@ namespace kith::index {
 // The few are the best by codes of the sixteen that are each the best of their class
 // (kernels/kernel_table.h). Of SIFT as floats 0.075 % of the points have a nearer centroid than the
 // one found, which adds 0.0004 % to their squared residuals
-// (docs/decisions/0016-training-by-bytes.md).
+// (docs/decisions/0016-training-by-bytes.md). Where the centroids stand in groups, only those of
+// the groups nearest to the point are looked at (index/group_walk.h).
 //
 // Threads: one at a time; one of these a thread.
 class NearestFinder {
  public:
   // Both must outlive this.
-  NearestFinder(const Matrix& centroids, const CentroidCodes& codes)
-      : centroids_(centroids), codes_(codes) {}
+  NearestFinder(const Matrix& centroids, const CoarseCodes& codes)
+      : centroids_(centroids),
+        codes_(codes.lists),
+        walk_(codes),
+        is_grouped_(codes.groups != nullptr) {}
 
   void Find(const Matrix& points, uint32_t* nearest);
 
@@ -35,6 +40,8 @@ class NearestFinder {
 
   Matrix centroids_;
   const CentroidCodes& codes_;
+  GroupWalk walk_;
+  const bool is_grouped_;
   std::vector<int8_t> point_codes_;
   std::vector<uint8_t> is_exact_;
   std::vector<PanelCandidate> candidates_;
@@ -42,7 +49,7 @@ class NearestFinder {
 
 // Points that make one search long enough to be worth a task and short enough (well under a second)
 // to be stopped after.
-size_t PointsOfTask(size_t centroids, size_t dimension);
+size_t PointsOfTask(size_t compared_centroids, size_t dimension);
 
 }  // namespace kith::index
 

@@ -9,6 +9,7 @@
 #include "common/vector/metric.h"
 #include "common/vector/row_table.h"
 #include "index/index_version.h"
+#include "index/list_groups.h"
 
 // Header-only arithmetic: what an index of a given shape takes. The coordinator may include it.
 namespace kith::index {
@@ -18,9 +19,10 @@ constexpr uint64_t kFlatPoints = 50'000;
 
 constexpr uint32_t AutoLists(uint64_t points) {
   // About 4 * sqrt(points), a power of two: measured best between 200 k and 10 M points.
+  constexpr uint64_t kMost = 1u << 18;
   uint64_t root = 1;
-  while (root * root < points) root *= 2;
-  return static_cast<uint32_t>(std::clamp<uint64_t>(root * 4, 16, 1u << 18));
+  while (root * 4 < kMost && root * root < points) root *= 2;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(root * 4, 16, kMost));
 }
 
 constexpr uint32_t AutoSubspaces(uint32_t dimension) {
@@ -33,6 +35,13 @@ constexpr uint32_t AutoSubspaces(uint32_t dimension) {
 
 constexpr PlaneB AutoPlaneB(ElementType type, Metric metric) {
   return type == ElementType::kU8 && metric != Metric::kCosine ? PlaneB::kRawU8 : PlaneB::kResidual;
+}
+
+// Plane B of `bytes` a row, at most the dimension. 0: one byte a dimension, as is full quality.
+constexpr void SetPlaneB(uint32_t bytes, IndexParameters& p) {
+  const bool packed = bytes != 0 && bytes < p.dimension;
+  p.plane_b = packed ? PlaneB::kPackedResidual : AutoPlaneB(p.element_type, p.metric);
+  p.plane_b_bytes = packed ? bytes : p.dimension;
 }
 
 // Held-out SIFT lies 2 % nearer to its centroids where 40 points a list were trained on than where
@@ -52,12 +61,17 @@ struct PlannedBytes {
   uint64_t quantizer = 0;
   uint64_t rows = 0;
   uint64_t tombstones = 0;
-  uint64_t total() const { return codes + refine + quantizer + rows + tombstones; }
+  constexpr uint64_t total() const { return codes + refine + quantizer + rows + tombstones; }
 };
 
 // From the end of a list, of 16 (M + 2) bytes or a multiple, to the next cache line, on average.
 constexpr uint64_t LinePadding(uint32_t subspaces) {
   return (subspaces + 2) % 4 == 0 ? 0 : (subspaces + 2) % 2 == 0 ? 16 : 24;
+}
+
+// Whose means stand beside the centroids in bytes.
+constexpr uint64_t PlannedGroups(uint32_t lists) {
+  return lists > kUngroupedLists ? GroupsOf(lists) : 0;
 }
 
 constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint64_t shards) {
@@ -69,10 +83,10 @@ constexpr PlannedBytes PlanBytes(const IndexParameters& p, uint64_t points, uint
     const uint64_t padded = points + lists * 15 / 2;
     bytes.codes = padded * (p.subspaces + 2) + points * sizeof(uint32_t) +
                   lists * (LinePadding(p.subspaces) + 16);
-    bytes.refine = points * p.dimension;
+    bytes.refine = points * p.plane_b_bytes;
     // Centroids as floats and in bytes with two scores, codebooks in two orders, ranges.
     bytes.quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
-                      uint64_t{p.lists} * (p.dimension + 13);
+                      (uint64_t{p.lists} + PlannedGroups(p.lists)) * (p.dimension + 13);
   }
   bytes.rows = points * RowTable::StrideFor(p.dimension * ElementSize(p.element_type));
   bytes.tombstones = points / 8;
@@ -92,7 +106,7 @@ constexpr uint64_t TrainingWorkBytes(const IndexParameters& p, uint64_t sample) 
   const uint64_t codebook =
       used * 3 * sizeof(uint32_t) + std::min(used, kCodebookPoints) * (5 * width + 12);
   const uint64_t quantizer = (uint64_t{p.lists} + 2 * 256 + 2) * p.dimension * sizeof(float) +
-                             uint64_t{p.lists} * (p.dimension + 29);
+                             (uint64_t{p.lists} + PlannedGroups(p.lists)) * (p.dimension + 29);
   return std::max({centroids, ranges, codebook}) + 3 * quantizer;
 }
 
@@ -108,7 +122,7 @@ constexpr uint64_t TrainingBytes(const IndexParameters& p, uint64_t sample) {
 // more than kEncodeStepBytes of codes and of the segment made of them.
 constexpr uint64_t kEncodeStepBytes = uint64_t{64} << 20;
 constexpr uint64_t EncodeRowBytes(const IndexParameters& p) {
-  return 2 * (uint64_t{p.dimension} + p.subspaces + 10);
+  return 2 * (uint64_t{p.plane_b_bytes} + p.subspaces + 10);
 }
 constexpr uint32_t EncodeStepRows(const IndexParameters& p) {
   const uint64_t rows = kEncodeStepBytes / EncodeRowBytes(p);

@@ -29,19 +29,23 @@ class Refiner {
   // PlaneB::kRawU8: plane B is the vector, so the rank that replaces each is exact.
   void RankRaw(Candidates& candidates, Expiry& expiry);
 
-  // Scratch of RankResidual, reused between queries.
+  // Scratch of the two below, reused between queries.
   struct Scratch {
-    std::vector<float> offsets;  // kBatch x dimension; under inner product the scaled query
+    // kBatch x dimension; under inner product, and of packed codes, the scaled query.
+    std::vector<float> offsets;
   };
   // PlaneB::kResidual: replaces each rank by the nearer one of plane B.
   void RankResidual(Candidates& candidates, Expiry& expiry, Scratch& scratch);
+  // PlaneB::kPackedResidual: the same for the candidates of `scan`, from their ranks by plane A.
+  void RankPacked(PlaneAScan& scan, Expiry& expiry, Scratch& scratch);
 
  private:
   static constexpr size_t kBatch = 16;
   static constexpr size_t kPrefetched = 512;
 
   const uint8_t* PlaneBOf(const Candidate& candidate) const {
-    return runs_[candidate.run].list.plane_b + size_t{candidate.position} * view_.dimension;
+    return runs_[candidate.run].list.plane_b +
+           size_t{candidate.position} * view_.version->plane_b_bytes();
   }
   void Prefetch(const Candidates& candidates, size_t begin) const;
   // Batches of candidates [begin, end).
@@ -50,9 +54,15 @@ class Refiner {
     size_t begin;
     size_t end;
     size_t size() const { return end - begin; }
+    Candidate operator[](size_t i) const { return candidates[begin + i]; }
   };
+  // rank(Batch) for the candidates in batches, the next one on its way.
+  template <typename Rank>
+  void ForEachBatch(Candidates& candidates, Expiry& expiry, const Rank& rank) const;
   void RankL2(const Batch& batch, float* offsets);
   void RankInnerProduct(const Batch& batch, const float* scaled_query, float constant);
+  // What plane B adds to the ranks of a batch.
+  void PackedTerms(const Batch& batch, const float* weights, float* terms) const;
 
   const IndexView& view_;
   const ExactQuery& query_;

@@ -6,6 +6,7 @@
 
 #include "index/assign.h"
 #include "index/code_ranges.h"
+#include "index/packed_training.h"
 #include "index/plan.h"
 #include "index/product_code.h"
 
@@ -33,12 +34,14 @@ class Measurement {
     if (has_refine() && !MeasureMiddles()) return false;
     if (!MeasureExcess()) return false;
     DropStrays();
-    return TakeExtents();
+    if (!TakeExtents()) return false;
+    if (version_.parameters.plane_b != PlaneB::kPackedResidual) return true;
+    return TrainPackedPlane(residuals_, is_stray_, pace_, version_);
   }
 
  private:
   bool has_bias() const { return version_.parameters.metric != Metric::kInnerProduct; }
-  bool has_refine() const { return version_.parameters.plane_b == PlaneB::kResidual; }
+  bool has_refine() const { return version_.parameters.plane_b != PlaneB::kRawU8; }
   size_t dimension() const { return residuals_.dimension(); }
   size_t chunks() const { return (residuals_.count() + kChunk - 1) / kChunk; }
 
@@ -196,8 +199,10 @@ bool MeasureRanges(const TrainingResiduals& residuals, Pace& pace, IndexVersion&
 }
 
 double MeasureRangesWork(size_t points, const IndexParameters& parameters) {
-  if (parameters.metric == Metric::kInnerProduct) return 0;
-  return AssignWork(points, kCodewords, parameters.dimension);
+  const double packed =
+      parameters.plane_b == PlaneB::kPackedResidual ? TrainPackedPlaneWork(points, parameters) : 0;
+  if (parameters.metric == Metric::kInnerProduct) return packed;
+  return AssignWork(points, kCodewords, parameters.dimension) + packed;
 }
 
 }  // namespace kith::index

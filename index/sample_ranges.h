@@ -28,9 +28,10 @@ struct Middle {
 // Reorders `values`, of which there is at least one.
 Middle MiddleOf(std::span<float> values);
 
-// Sets the bias and refine ranges of `version`, whose quantizers are trained, by its sample's
-// residuals. The few points that lie far outside the middle of the others have no say: a single one
-// a hundred times too long would leave every other point a handful of codes. False when cancelled.
+// Sets the bias and refine ranges, and what a packed plane B has, of `version`, whose quantizers
+// are trained, by its sample's residuals. The few points that lie far outside the middle of the
+// others have no say: a single one a hundred times too long would leave every other point a handful
+// of codes. False when cancelled.
 bool MeasureRanges(const TrainingResiduals& residuals, Pace& pace, IndexVersion& version);
 // The work it counts with the pace.
 double MeasureRangesWork(size_t points, const IndexParameters& parameters);

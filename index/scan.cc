@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "common/vector/metric.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr uint32_t kLanes = ListSegment::kBlockLanes;
+constexpr size_t kEntries = 256;  // of a sub-space in the query's table
 static_assert(kLanes == ByteScan::kLanes);
 constexpr size_t kAheadBytes = 8192;  // some 450 vectors: longer than memory takes to answer
 // The candidates that are collected, at least, before they are cut.
@@ -23,14 +25,47 @@ constexpr size_t kRunsAhead = 6;
 
 }  // namespace
 
-void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float* query) {
+void PlaneAScan::Bind(const IndexView& view, const float* query) {
   view_ = &view;
   version_ = view.version;
-  coarse_ = &coarse;
+  query_ = query;
   rows_ = view.rows;
   const bool has_dead = view.tombstones != nullptr && view.tombstones->dead_rows() != 0;
   // What a filter lets through is alive.
   tombstones_ = has_dead && view.allowed.empty() ? view.tombstones : nullptr;
+}
+
+void PlaneAScan::MakeTables(std::span<PlaneAScan* const> scans) {
+  constexpr size_t kMost = 4;  // whose tables of floats stay near until they are bytes
+  const IndexVersion& version = *scans.front()->version_;
+  const KernelTable& kernels = ActiveKernels();
+  const float factor = version.parameters.metric == Metric::kInnerProduct ? -1.0f : -2.0f;
+  const float* queries[kMost];
+  float* tables[kMost];
+  for (size_t begin = 0; begin < scans.size(); begin += kMost) {
+    const size_t count = std::min(kMost, scans.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      PlaneAScan& scan = *scans[begin + i];
+      scan.float_table_.resize(version.subspaces() * kEntries);
+      queries[i] = scan.query_;
+      tables[i] = scan.float_table_.data();
+    }
+    kernels.lookup_tables(queries, count, version.codebook_columns.data(),
+                          version.subspace_begins.data(), version.subspaces(), factor, tables);
+    for (PlaneAScan* scan : scans.subspan(begin, count)) scan->MakeByteTable();
+  }
+}
+
+void PlaneAScan::MakeByteTable() {
+  table_.resize(float_table_.size());
+  scale_ = ActiveKernels().byte_table(float_table_.data(), version_->subspaces(), table_.data());
+  // Rounded down, as every part of what the kernels compare is.
+  const float bias_factor = version_->bias_scale / scale_.step * 65'536;
+  bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
+}
+
+void PlaneAScan::Start(CoarseStep& coarse) {
+  coarse_ = &coarse;
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -38,18 +73,7 @@ void PlaneAScan::Prepare(const IndexView& view, CoarseStep& coarse, const float*
   threshold_ = kInfinity;
   ahead_run_ = ahead_byte_ = 0;
   TakeLists();
-  // Under way while the table is built.
   PrefetchBytes(kAheadBytes);
-  const KernelTable& kernels = ActiveKernels();
-  const float factor = version_->parameters.metric == Metric::kInnerProduct ? -1.0f : -2.0f;
-  float_table_.resize(size_t{version_->subspaces()} * 256);
-  table_.resize(float_table_.size());
-  kernels.lookup_table(query, version_->codebook_columns.data(), version_->subspace_begins.data(),
-                       version_->subspaces(), factor, float_table_.data());
-  scale_ = kernels.byte_table(float_table_.data(), version_->subspaces(), table_.data());
-  // Rounded down, as every part of what the kernels compare is.
-  const float bias_factor = version_->bias_scale / scale_.step * 65'536;
-  bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
 }
 
 bool PlaneAScan::TakeLists() {
@@ -173,6 +197,24 @@ void PlaneAScan::CutAt(uint32_t depth) {
   // Equal to it is let in: its key may be the smaller one.
   threshold_ = Keep(depth);
   known_live_ = candidates_.size();
+}
+
+// Its codes lie a cache line apart, but the scan came by not long ago.
+float PlaneAScan::RankInFloats(const Candidate& candidate) const {
+  const ScanRun& run = runs_[candidate.run];
+  const uint32_t subspaces = version_->subspaces();
+  const auto place = ListSegment::PlaceOf(subspaces, run.list.count, candidate.position);
+  const uint8_t* code = run.list.blocks + place.code;
+  const float* table = float_table_.data();
+  float sums[4] = {};
+  for (uint32_t m = 0; m < subspaces; ++m, code += place.stride, table += kEntries) {
+    sums[m % 4] += table[*code];
+  }
+  uint16_t bias;
+  std::memcpy(&bias, run.list.blocks + place.bias, sizeof(bias));
+  const float base =
+      run.term + version_->bias_min + version_->bias_scale * static_cast<float>(bias);
+  return base + ((sums[0] + sums[2]) + (sums[1] + sums[3]));
 }
 
 float PlaneAScan::Keep(uint32_t depth) {

@@ -41,8 +41,12 @@ struct ScanLimits {
 // Threads: one at a time.
 class PlaneAScan {
  public:
-  // Takes the first lists of `coarse`, which has begun, and makes the table of the query (decoded).
-  void Prepare(const IndexView& view, CoarseStep& coarse, const float* query);
+  // Takes the query (decoded), which, as the view, must outlive the scan.
+  void Bind(const IndexView& view, const float* query);
+  // The tables of scans of one version, which read its codebooks together.
+  static void MakeTables(std::span<PlaneAScan* const> scans);
+  // Takes the first lists of `coarse`, which has picked them, and starts fetching them.
+  void Start(CoarseStep& coarse);
   void Scan(const ScanLimits& limits, Expiry& expiry);
 
   std::span<const ScanRun> runs() const { return runs_; }
@@ -57,6 +61,9 @@ class PlaneAScan {
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
 
+  // The rank that the candidate's codes have in floats, without the byte table's rounding. After
+  // Scan, until the next Prepare.
+  float RankInFloats(const Candidate& candidate) const;
   // Keeps the `depth` candidates of smallest (rank, key), themselves in any order; the largest rank
   // kept. Again after their ranks were replaced.
   float Keep(uint32_t depth);
@@ -64,6 +71,7 @@ class PlaneAScan {
   void GiveBack(size_t entries);
 
  private:
+  void MakeByteTable();
   bool TakeLists();
   bool IsFarEnough(const ScanRun& run, float stop_ratio) const;
   void ScanList(uint32_t run);
@@ -76,6 +84,7 @@ class PlaneAScan {
 
   const IndexView* view_ = nullptr;
   const IndexVersion* version_ = nullptr;
+  const float* query_ = nullptr;
   CoarseStep* coarse_ = nullptr;
   const Tombstones* tombstones_ = nullptr;  // null where nothing is dead
   RowTable rows_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "index/query_order.h"
 #include "index/search_pass.h"
 
 namespace kith::index {
@@ -35,25 +36,33 @@ Status CheckOptions(const IndexView& view, const SearchOptions& options) {
 
 using Passes = std::span<std::optional<SearchPass>>;
 
-// The coarse step of all of them, its time shared out.
-void ScoreLists(Passes passes) {
+// Does what they do at once and shares its time out to a stage of each.
+template <typename Step>
+void ForAll(Passes passes, uint64_t SearchWork::*stage_ns, Step step) {
   const auto begin = std::chrono::steady_clock::now();
-  std::array<CoarseStep*, kLanes> steps;
-  for (size_t i = 0; i < passes.size(); ++i) {
-    passes[i]->BindCoarse();
-    steps[i] = &passes[i]->coarse();
-  }
-  CoarseStep::Score({steps.data(), passes.size()});
+  step();
   const auto time = std::chrono::steady_clock::now() - begin;
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
-  for (auto& pass : passes) pass->work().coarse_ns += static_cast<uint64_t>(ns) / passes.size();
+  for (auto& pass : passes) pass->work().*stage_ns += static_cast<uint64_t>(ns) / passes.size();
 }
 
 // While one is scanned the first lists of the next one are on their way, and what the one before
-// looks at again.
+// looks at again; while the tables are made, the first lists of the first one.
 void RunIndexed(Passes passes) {
-  ScoreLists(passes);
+  std::array<CoarseStep*, kLanes> coarse;
+  std::array<PlaneAScan*, kLanes> scans;
+  for (size_t i = 0; i < passes.size(); ++i) {
+    coarse[i] = &passes[i]->coarse();
+    scans[i] = &passes[i]->scan();
+  }
+  ForAll(passes, &SearchWork::coarse_ns, [&] {
+    for (auto& pass : passes) pass->BindSteps();
+    CoarseStep::Score({coarse.data(), passes.size()});
+  });
   passes[0]->PickLists();
+  ForAll(passes, &SearchWork::scan_ns, [&] {
+    PlaneAScan::MakeTables({scans.data(), passes.size()});
+  });
   for (size_t i = 0; i < passes.size(); ++i) {
     if (i + 1 < passes.size()) passes[i + 1]->PickLists();
     passes[i]->Scan();
@@ -62,11 +71,67 @@ void RunIndexed(Passes passes) {
   passes.back()->Rank();
 }
 
+// Of queries [begin, begin + count) of a batch.
+struct Run {
+  const QueryBatch& batch;
+  size_t begin;
+  size_t count;
+};
+
+// Fewer queries than this lie too far apart to share anything.
+constexpr size_t kOrdered = 4 * kLanes;
+// Queries that are ordered together.
+constexpr size_t kMostOrdered = 1024;
+
+// Decides in which order the run's queries are answered; the first that is refused refuses all.
+Status Arrange(const Run& run, const SearchOptions& options, ExactQuery& query, QueryOrder& order) {
+  const IndexView& view = run.batch.view;
+  const bool exact = options.exact || view.version == nullptr;
+  if (run.count < kOrdered || exact || view.version->landmarks.count() == 0) {
+    order.Plain(run.count);
+    return {};
+  }
+  order.Begin(view.version->landmarks);
+  for (size_t i = 0; i < run.count; ++i) {
+    const Status status = query.Bind(view, run.batch.Vector(run.begin + i));
+    if (!status.ok()) return status;
+    order.Add(query.decoded());
+  }
+  order.End();
+  return {};
+}
+
 }  // namespace
 
 struct SearchWorkspace::State {
   std::array<SearchLane, kLanes> lanes;
+  QueryOrder order;
+
+  // Answers the queries of a run in their order.
+  Status Answer(const Run& run, const SearchOptions& options, SearchAnswer* answers);
 };
+
+Status SearchWorkspace::State::Answer(const Run& run, const SearchOptions& options,
+                                      SearchAnswer* answers) {
+  if (Status status = Arrange(run, options, lanes[0].query, order); !status.ok()) return status;
+  std::array<std::optional<SearchPass>, kLanes> turns;
+  for (size_t begin = 0; begin < run.count; begin += kLanes) {
+    const Passes passes = std::span(turns).first(std::min(kLanes, run.count - begin));
+    for (size_t i = 0; i < passes.size(); ++i) {
+      const size_t query = order[begin + i];
+      passes[i].emplace(run.batch.view, options, lanes[i], answers[query]);
+      const Status status = passes[i]->Bind(run.batch.Vector(run.begin + query));
+      if (!status.ok()) return status;
+    }
+    if (passes[0]->is_exact()) {
+      for (auto& pass : passes) pass->Exact();
+    } else {
+      RunIndexed(passes);
+    }
+    for (auto& pass : passes) pass->Take();
+  }
+  return {};
+}
 
 SearchWorkspace::SearchWorkspace() : state_(std::make_unique<State>()) {}
 SearchWorkspace::~SearchWorkspace() = default;
@@ -94,20 +159,10 @@ void SearchWork::Add(const SearchWork& other) {
 Status SearchBatch(const QueryBatch& batch, const SearchOptions& options,
                    SearchWorkspace& workspace, std::span<SearchAnswer> answers) {
   if (Status status = CheckOptions(batch.view, options); !status.ok()) return status;
-  std::array<std::optional<SearchPass>, kLanes> lanes;
-  for (size_t begin = 0; begin < answers.size(); begin += kLanes) {
-    const Passes passes = std::span(lanes).first(std::min(kLanes, answers.size() - begin));
-    for (size_t i = 0; i < passes.size(); ++i) {
-      passes[i].emplace(batch.view, options, workspace.state().lanes[i], answers[begin + i]);
-      const Status status = passes[i]->Bind(batch.Vector(begin + i));
-      if (!status.ok()) return status;
-    }
-    if (passes[0]->is_exact()) {
-      for (auto& pass : passes) pass->Exact();
-    } else {
-      RunIndexed(passes);
-    }
-    for (auto& pass : passes) pass->Take();
+  for (size_t begin = 0; begin < answers.size(); begin += kMostOrdered) {
+    const Run run = {batch, begin, std::min(kMostOrdered, answers.size() - begin)};
+    const Status status = workspace.state().Answer(run, options, &answers[begin]);
+    if (!status.ok()) return status;
   }
   return {};
 }

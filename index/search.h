@@ -129,8 +129,8 @@ struct QueryBatch {
 };
 
 // Search of answers.size() queries, each answered as Search would: their steps take turns, so that
-// memory works for one while another computes. At the first query that is refused it stops; the
-// answers from there on say nothing.
+// memory works for one while another computes, and of many those that lie near one another follow
+// one another. Where a query is refused the answers say nothing.
 Status SearchBatch(const QueryBatch& batch, const SearchOptions& options,
                    SearchWorkspace& workspace, std::span<SearchAnswer> answers);
 

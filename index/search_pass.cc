@@ -62,12 +62,17 @@ void SearchPass::PlanFlatRows() {
   }
 }
 
+void SearchPass::BindSteps() {
+  lane_.coarse.Bind(*view_.version, lane_.query.decoded());
+  lane_.scan.Bind(view_, lane_.query.decoded());
+}
+
 void SearchPass::PickLists() {
   Laps laps;
   PlanFlatRows();
   lane_.coarse.Pick(options_.nprobe);
   laps.Add(work_.coarse_ns);
-  lane_.scan.Prepare(view_, lane_.coarse, lane_.query.decoded());
+  lane_.scan.Start(lane_.coarse);
   laps.Add(work_.scan_ns);
 }
 
@@ -100,12 +105,17 @@ void SearchPass::RankCandidates() {
   Refiner refiner(view_, lane_.query, lane_.scan.runs());
   const size_t found = candidates.size();
   const uint32_t rerank = Depth(options_.rerank);
-  const bool raw = view_.version->parameters.plane_b == PlaneB::kRawU8;
+  const PlaneB kind = view_.version->parameters.plane_b;
+  const bool raw = kind == PlaneB::kRawU8;
   if (raw) {
     refiner.RankRaw(candidates, expiry_);
     work_.rows_refined = candidates.size();
   } else if (found > rerank) {  // fewer would all be kept: plane B could not change the answer
-    refiner.RankResidual(candidates, expiry_, lane_.refine);
+    if (kind == PlaneB::kPackedResidual) {
+      refiner.RankPacked(lane_.scan, expiry_, lane_.refine);
+    } else {
+      refiner.RankResidual(candidates, expiry_, lane_.refine);
+    }
     work_.rows_refined = candidates.size();
   }
   // Candidates that time did not reach were scanned in vain.

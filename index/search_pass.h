@@ -28,8 +28,9 @@ struct SearchLane {
   uint64_t scratch_bytes() const;
 };
 
-// One search, step by step, so that the steps of several can take turns. Either Exact alone, or,
-// after the coarse step was scored, PickLists to Rank in order; then Take.
+// One search, step by step, so that the steps of several can take turns. Either Exact alone, or
+// BindSteps to Rank in order, lists being scored before they are picked and tables made before the
+// scan; then Take.
 //
 // Threads: one at a time.
 class SearchPass {
@@ -49,12 +50,14 @@ class SearchPass {
   // Every live row.
   void Exact();
 
-  void BindCoarse() { lane_.coarse.Bind(*view_.version, lane_.query.decoded()); }
+  // What the steps of several searches do at once begins with this.
+  void BindSteps();
   CoarseStep& coarse() { return lane_.coarse; }
+  PlaneAScan& scan() { return lane_.scan; }
   SearchWork& work() { return work_; }
-  // Chooses the lists, starts fetching the first, and makes the query's table meanwhile.
+  // Chooses the lists and starts fetching the first.
   void PickLists();
-  // Plane A of the lists; starts fetching what Rank reads.
+  // Plane A of the lists, by the query's table; starts fetching what Rank reads.
   void Scan();
   // Plane B and exact ranks of the candidates; then the rows that have no code. Nearest first, so
   // that time running out costs least.

@@ -10,6 +10,7 @@
 #include "index/assign.h"
 #include "index/byte_range.h"
 #include "index/kmeans.h"
+#include "index/list_groups.h"
 #include "index/pace.h"
 #include "index/parameters.h"
 #include "index/plan.h"
@@ -115,7 +116,7 @@ class Training {
       return false;
     }
     version_.centroids = std::move(clusters.centroids);
-    return true;
+    return version_.lists() <= kUngroupedLists || GroupRows(dimension(), pace_, version_.centroids);
   }
 
   ByteRange RangeOfPoints() const {

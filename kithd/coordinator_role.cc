@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -53,10 +54,6 @@ NodeServices NodesOf(const CoordinatorRoleOptions& options, const Clients& clien
   return nodes;
 }
 
-coordinator::CollectionDefaults DefaultsOf(const config::ServerConfig& config) {
-  return {static_cast<uint32_t>(config.collections.default_shards), config.limits.memory_mb << 20};
-}
-
 coordinator::RecallSamplerOptions SamplerOptionsOf(const config::ServerConfig& config) {
   coordinator::RecallSamplerOptions options;
   options.one_in = config.recall.one_in;
@@ -65,12 +62,20 @@ coordinator::RecallSamplerOptions SamplerOptionsOf(const config::ServerConfig& c
   return options;
 }
 
-// What a node may hold, for refusing a training that does not fit: as configured, else what the
-// machine has where the node is this process. Of other machines nothing is known.
+// What the indexes of a node may take, for choosing their parameters and refusing those that do not
+// fit: as configured, else what the machine has beside the databases' memory where the node is this
+// process. Of other machines nothing is known.
 uint64_t NodeMemoryOf(const CoordinatorRoleOptions& options) {
   const uint64_t configured = options.config.limits.memory_mb << 20;
   if (configured != 0 || options.local_node == nullptr) return configured;
-  return coordinator::MachineMemoryBytes();
+  const uint64_t machine = coordinator::MachineMemoryBytes();
+  const uint64_t databases =
+      (options.config.storage.write_buffer_mb + options.config.storage.block_cache_mb) << 20;
+  return machine - std::min(machine / 2, databases);
+}
+
+coordinator::CollectionDefaults DefaultsOf(const CoordinatorRoleOptions& options) {
+  return {static_cast<uint32_t>(options.config.collections.default_shards), NodeMemoryOf(options)};
 }
 
 absl::StatusOr<std::unique_ptr<LocalMetaStore>> OpenMeta(const std::string& data) {
@@ -100,7 +105,7 @@ struct CoordinatorRole::Parts {
                  .timing = {}}),
         operations(around.clock),
         reconciler(catalog, operations),
-        collections(catalog, operations, DefaultsOf(options.config)),
+        collections(catalog, operations, DefaultsOf(options)),
         training(catalog, operations, jobs, NodeMemoryOf(options)),
         versions(catalog, operations),
         recall(map, timer, around.clock, SamplerOptionsOf(options.config)),
@@ -110,9 +115,10 @@ struct CoordinatorRole::Parts {
                 [this](const coordinator::AnsweredSearch& search) { recall.Offer(search); }}),
         write(map, timer, around.clock),
         get(map, timer, around.clock, admin),
+        scroll(map, timer, around.clock),
         calls(&around.requests, &admin),
         search_handlers(search, calls),
-        points_handlers({write, get}, calls),
+        points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
         operations_handlers(operations, calls) {}
 
@@ -133,6 +139,7 @@ struct CoordinatorRole::Parts {
   coordinator::SearchService search;
   const coordinator::WriteService write;
   const coordinator::GetService get;
+  const coordinator::ScrollService scroll;
   const rpc::UnaryCalls calls;
   coordinator::rpc::SearchHandlers search_handlers;
   coordinator::rpc::PointsHandlers points_handlers;

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/memory.h"
+#include "common/base/scheduling.h"
 #include "common/config/load_config.h"
 #include "common/rpc/grpc_server.h"
 #include "common/telemetry/log.h"
@@ -63,6 +65,7 @@ void LogStart(const LoadedConfig& loaded) {
 }
 
 int Serve(const LoadedConfig& loaded, StopSignals& signals) {
+  kith::SetTurns(kith::Turns::kShort);  // of gRPC's threads too, which nobody else could ask
   LogStart(loaded);
   kith::rpc::RouteGrpcLog();
   auto process = kith::kithd::Process::Start(loaded.config);
@@ -98,6 +101,7 @@ int main(int argc, char** argv) {
   const absl::Status log =
       kith::telemetry::SetUpLog({loaded->config.log.level, loaded->config.log.file});
   if (!log.ok()) return Fail(kBadConfig, log);
+  kith::KeepLargeBlocksApart();
   StopSignals signals;
   return Serve(*loaded, signals);
 }

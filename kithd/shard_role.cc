@@ -74,7 +74,19 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
   count("kith_digest_repairs_total",
         "Rows or indexes that a start found other than the truth and made again.",
         &shard::NodeHealth::digest_repairs);
+  AddMemoryMetrics(metrics);
   AddUpkeepMetrics(metrics);
+}
+
+void ShardRole::AddMemoryMetrics(telemetry::Metrics& metrics) {
+  metrics.PullGauges(
+      {"kith_store_memory_bytes", "Memory of the node's databases, beside its indexes."}, [this] {
+        const shard::NodeHealth health = node_->health();
+        return std::vector<telemetry::Sample>{
+            {{{"part", "write_buffers"}}, static_cast<double>(health.memory.write_buffers)},
+            {{{"part", "block_cache"}}, static_cast<double>(health.memory.block_cache)},
+            {{{"part", "log"}}, static_cast<double>(health.log_memory_bytes)}};
+      });
 }
 
 void ShardRole::AddUpkeepMetrics(telemetry::Metrics& metrics) {

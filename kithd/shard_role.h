@@ -33,6 +33,7 @@ class ShardRole {
  private:
   ShardRole() = default;
   void AddMetrics(telemetry::Metrics& metrics);
+  void AddMemoryMetrics(telemetry::Metrics& metrics);
   void AddUpkeepMetrics(telemetry::Metrics& metrics);
 
   std::unique_ptr<storage::FileSystem> files_;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and passes every test, from a fresh clone on a fresh Debian 12, with nothing from
-# outside the repository but apt packages, and pip packages for the tests of the Python client (which
-# are skipped where pip reaches no index):
+# outside the repository but apt packages, and pip packages for the tests of the Python client and of
+# the HDF5 converter (which are skipped where pip reaches no index):
 #
 #   scripts/test.sh
 #

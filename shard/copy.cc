@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <span>
-#include <thread>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -14,6 +13,7 @@
 #include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
 #include "shard/search/point_reader.h"
+#include "shard/search/point_scroller.h"
 
 namespace kith::shard {
 namespace {
@@ -63,6 +63,24 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
   return parts;
 }
 
+// Runs read() on the search pool and answers with what it returns.
+template <typename Reply, typename Read>
+void PostRead(const CopyHost& host, Deadline deadline, Done<Reply> done, Read read) {
+  // A task that is refused is destroyed by Post, so `done` is shared with it.
+  const auto shared = std::make_shared<Done<Reply>>(std::move(done));
+  const bool posted = host.search_pool->Post(
+      [clock = host.clock, deadline, shared, read = std::move(read)]() mutable {
+        if (clock->Now() >= deadline) {
+          return (*shared)(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                                 "the deadline passed while the call waited"));
+        }
+        (*shared)(read());
+      });
+  if (posted) return;
+  (*shared)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+                  "too many calls wait at this node; retry later", {{kRetryAfterMsFact, "20"}}));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
@@ -92,7 +110,7 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
     : options_(options),
       host_(host),
       parts_(std::move(parts)),
-      searches_(*parts_, *host.search_pool, *host.workspaces),
+      searches_(*parts_, *host.search_pool, *host.workspaces, options.filter_exact_rows),
       sampler_(*parts_),
       indexer_(*parts_, options.encode_threads),
       compactor_(*parts_,
@@ -100,6 +118,8 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
                   [this](std::span<const uint32_t> dead) { return writer_.DropExtents(dead); }}),
       checkpointer_(*parts_, std::move(manifest)),
       last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
+      encoding_(*host.encode_pool, [this] { return EncodeSome(); }),
+      upkeep_(*host.maintenance_pool, [this] { return Upkeep(); }),
       writer_(*parts_, replicas_,
               {options.admission, [this](uint64_t bytes) { OnApplied(bytes); }}) {}
 
@@ -114,17 +134,13 @@ void Copy::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
 }
 
 void Copy::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
-  auto shared = std::make_shared<Done<GetReply>>(std::move(done));
-  const bool posted = host_.search_pool->Post([this, call = std::move(call), deadline, shared] {
-    if (host_.clock->Now() >= deadline) {
-      return (*shared)(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
-                             "the deadline passed while the call waited"));
-    }
-    (*shared)(ReadPoints(*parts_, call));
-  });
-  if (posted) return;
-  (*shared)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-                  "too many calls wait at this node; retry later", {{kRetryAfterMsFact, "20"}}));
+  PostRead(host_, deadline, std::move(done),
+           [this, call = std::move(call)] { return ReadPoints(*parts_, call); });
+}
+
+void Copy::Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) {
+  PostRead(host_, deadline, std::move(done),
+           [this, call = std::move(call)] { return ScrollPoints(*parts_, call); });
 }
 
 ShardStat Copy::Stat() const {
@@ -194,7 +210,7 @@ absl::Status Copy::BuildIndex(const std::string& version) {
     KITH_RETURN_IF_ERROR(indexer_.Add(version));
   }
   index_changed_ = true;
-  PostUpkeep();
+  encoding_.Post();
   return absl::OkStatus();
 }
 
@@ -202,6 +218,7 @@ absl::Status Copy::DropIndex(const std::string& version) {
   std::lock_guard lock(upkeep_mutex_);
   indexer_.Drop(version);
   index_changed_ = true;
+  memory_freed_ = true;
   return absl::OkStatus();
 }
 
@@ -212,6 +229,7 @@ absl::StatusOr<VerifyReply> Copy::Verify(Deadline deadline) {
 void Copy::OnApplied(uint64_t log_bytes) {
   log_bytes_.fetch_add(log_bytes, std::memory_order_relaxed);
   last_write_ns_.store(Nanoseconds(host_.clock->Now()), std::memory_order_relaxed);
+  if (indexer_.HasRowsToEncode(Pace::kBusy)) encoding_.Post();
 }
 
 bool Copy::CheckpointIsDue() const {
@@ -246,47 +264,68 @@ Pace Copy::PaceNow() const {
 
 void Copy::Tick() {
   TruncateLog();
-  sampler_.ReleaseIfUnread();
+  if (sampler_.ReleaseIfUnread()) memory_freed_ = true;  // a training is over
   const Pace pace = PaceNow();
-  const bool has_work = compactor_.HasWork(pace) || indexer_.HasWork(pace) || SpaceWaits(pace);
-  if (has_work || CheckpointIsDue()) PostUpkeep();
+  if (indexer_.HasRowsToEncode(pace)) encoding_.Post();
+  const bool has_work =
+      compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) || MemoryWaits(pace);
+  if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
 }
 
-void Copy::PostUpkeep() {
-  if (closing_ || upkeep_posted_.exchange(true)) return;
-  if (!host_.maintenance_pool->Post([this] { Upkeep(); })) upkeep_posted_ = false;
-}
-
-bool Copy::StepIndex(Pace pace) {
+// While rows move, the index keeps up and no more: each one that moves leaves a dead row in a
+// segment, and comes as a new one.
+bool Copy::EncodeSome() {
+  const Pace pace = compactor_.HasWork(PaceNow()) ? Pace::kBusy : PaceNow();
   const auto ready = [this] {
     const auto snapshot = parts_->snapshots.Pin();
     return std::count_if(snapshot->indexes.begin(), snapshot->indexes.end(),
                          [](const BuiltIndex& index) { return index.ready; });
   };
   const auto before = ready();
-  if (indexer_.HasWork(pace)) index_changed_ = true;
-  const bool more = indexer_.Step(pace);
-  if (ready() != before) checkpoint_now_ = true;
-  return more;
+  if (closing_ || !indexer_.HasRowsToEncode(pace)) return false;
+  if (options_.before_encoding) options_.before_encoding();
+  index_changed_ = true;
+  memory_freed_ = true;
+  indexer_.Encode(pace);
+  if (ready() != before) KeepReadyIndex();
+  if (indexer_.HasMerge(pace)) upkeep_.Post();
+  return indexer_.HasRowsToEncode(pace);
 }
 
-// One piece of upkeep, then back to the end of the queue: copies of a node take turns. The flag is
-// cleared and set again under the mutex, so that whoever closes the copy never finds it cleared
-// while this still has something to do. A checkpoint that is due does not wait for the index, which
-// under a stream of writes is never done. While rows move, the index keeps up and no more: each one
-// that moves leaves a dead row in a segment.
-void Copy::Upkeep() {
+// At once, so that a start finds what a coordinator was told is ready; the rows that come meanwhile
+// wait this once.
+void Copy::KeepReadyIndex() {
+  checkpoint_now_ = true;
   std::lock_guard lock(upkeep_mutex_);
-  bool more = false;
-  if (!closing_) {
-    const Pace pace = PaceNow();
-    const bool moving = compactor_.Step(pace);
-    more = StepIndex(moving ? Pace::kBusy : pace) || moving;
-    if (!more && SpaceWaits(pace)) checkpoint_now_ = true;
-    if (CheckpointIsDue()) (void)RunCheckpoint();
+  if (CheckpointIsDue()) (void)RunCheckpoint();
+}
+
+// While rows wait to be encoded merges keep up and no more, too: what they merge grows yet.
+bool Copy::MergeSome(Pace pace) {
+  if (indexer_.HasRowsToEncode(pace)) pace = Pace::kBusy;
+  if (indexer_.HasMerge(pace)) index_changed_ = memory_freed_ = true;
+  indexer_.Merge(pace);
+  indexer_.FreeRetired();
+  return indexer_.HasMerge(pace);
+}
+
+// A checkpoint that is due does not wait for the index, which under a stream of writes is never
+// done. Freed memory goes back once it is quiet: that takes a while, in which every thread that
+// allocates waits.
+bool Copy::Upkeep() {
+  std::lock_guard lock(upkeep_mutex_);
+  if (closing_) return false;
+  const Pace pace = PaceNow();
+  const bool moving = compactor_.Step(pace);
+  const bool more = MergeSome(moving ? Pace::kBusy : pace) || moving;
+  const bool done = !more && !indexer_.HasRowsToEncode(pace);
+  if (done && SpaceWaits(pace)) checkpoint_now_ = true;
+  if (CheckpointIsDue()) (void)RunCheckpoint();
+  if (done && MemoryWaits(pace)) {
+    memory_freed_ = false;
+    ReturnFreeMemory();
   }
-  upkeep_posted_ = false;
-  if (more) PostUpkeep();
+  return more;
 }
 
 // What is dead already needs no more than a checkpoint to give its space back, but not one after
@@ -328,20 +367,11 @@ absl::Status Copy::RunCheckpoint() {
   return status;
 }
 
-void Copy::AwaitUpkeep() {
-  while (true) {
-    {
-      std::lock_guard lock(upkeep_mutex_);
-      if (!upkeep_posted_) return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
-
 absl::Status Copy::Close(Checkpoint checkpoint) {
   const bool closed_before = closing_.exchange(true);
   writer_.Stop();
-  AwaitUpkeep();
+  encoding_.Close();
+  upkeep_.Close();
   if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   std::lock_guard lock(upkeep_mutex_);
   KITH_RETURN_IF_ERROR(writer_.failure());

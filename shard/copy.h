@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -14,6 +15,7 @@
 #include "shard/maintenance/indexer.h"
 #include "shard/maintenance/row_compactor.h"
 #include "shard/maintenance/sampler.h"
+#include "shard/maintenance/step_loop.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/index_shape.h"
 #include "shard/recovery.h"
@@ -30,7 +32,9 @@ struct CopyOptions {
   uint64_t write_buffer_bytes = 32 << 20;  // of a column family of the state
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;  // a checkpoint is due after that much log ...
-  uint64_t checkpoint_seconds = 300;          // ... or that long after a write
+  uint64_t filter_exact_rows = kFilterExactRows;
+  uint64_t checkpoint_seconds = 300;      // ... or that long after a write
+  std::function<void()> before_encoding;  // called before each step; may hold it up
 };
 
 // What a node lends to all its copies; outlives them.
@@ -43,6 +47,7 @@ struct CopyHost {
   Clock* clock = nullptr;
   Executor* search_pool = nullptr;
   Executor* maintenance_pool = nullptr;
+  Executor* encode_pool = nullptr;
   WorkspacePool* workspaces = nullptr;
   storage::Faults faults;
 };
@@ -65,12 +70,13 @@ class Copy {
   static absl::StatusOr<std::unique_ptr<Copy>> Open(
       const storage::NodeDirectory::ShardDirectory& directory, const CopyHost& host,
       const CopyOptions& options);
-  // Waits for the upkeep that is under way.
+  // Waits for the upkeep and the encoding that are under way.
   ~Copy();
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done);
   void Get(GetCall call, Deadline deadline, Done<GetReply> done);
+  void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done);
   ShardStat Stat() const;
   CopyHealth health() const;
   // The index versions whose artifacts this copy needs, also for its next start.
@@ -83,8 +89,8 @@ class Copy {
   const RecoveryReport& recovery() const { return recovery_; }
   const ShardSpec& spec() const { return parts_->spec; }
 
-  // Asked a few times a second: starts what upkeep is due on the maintenance pool, and gives up
-  // what the log need not keep any more.
+  // Asked a few times a second: starts what upkeep and encoding are due on their pools, and gives
+  // up what the log need not keep any more.
   void Tick();
   // A checkpoint soon, if there is anything in the log to be let go by it.
   void RequestCheckpoint();
@@ -97,16 +103,17 @@ class Copy {
        const CopyOptions& options);
 
   void OnApplied(uint64_t log_bytes);
-  void AwaitUpkeep();
   bool CheckpointIsDue() const;
   void TruncateLog();
   Pace PaceNow() const;
   UpkeepFigures Figures(const Snapshot& snapshot) const;
-  bool StepIndex(Pace pace);
+  bool EncodeSome();
+  void KeepReadyIndex();
+  bool MergeSome(Pace pace);
   bool SpaceWaits(Pace pace) const;
+  bool MemoryWaits(Pace pace) const { return pace == Pace::kQuiet && memory_freed_; }
   void DropDeadRows(const Snapshot& checkpointed);
-  void PostUpkeep();
-  void Upkeep();
+  bool Upkeep();
   absl::Status RunCheckpoint();
 
   const CopyOptions options_;
@@ -118,15 +125,15 @@ class Copy {
   Sampler sampler_;
   mutable IndexShapes shapes_;  // of Stat
 
-  std::mutex upkeep_mutex_;    // held while the index or the checkpoint changes
-  Indexer indexer_;            // guarded by upkeep_mutex_
+  std::mutex upkeep_mutex_;    // held while segments are replaced or a checkpoint is made
+  Indexer indexer_;            // guarded by upkeep_mutex_, save encoding
   RowCompactor compactor_;     // guarded by upkeep_mutex_
   Checkpointer checkpointer_;  // guarded by upkeep_mutex_
-  std::atomic<bool> upkeep_posted_{false};
   std::atomic<bool> closing_{false};
   std::atomic<bool> index_changed_{false};   // since the last checkpoint
   std::atomic<bool> checkpoint_now_{false};  // an index became ready: keep it
   std::atomic<bool> drop_failed_{false};     // space was not given back after the last one
+  std::atomic<bool> memory_freed_{false};    // by upkeep, and not yet given back
   std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
   std::atomic<int64_t> last_write_ns_{0};    // steady clock
   std::atomic<int64_t> last_checkpoint_ns_{0};
@@ -134,6 +141,8 @@ class Copy {
   std::atomic<int64_t> checkpoint_retry_after_ns_{0};  // of waiting; 0: the last one succeeded
   std::atomic<int64_t> checkpoint_failed_ns_{0};       // when the last one failed
   std::atomic<uint64_t> checkpoint_failures_{0};
+  StepLoop encoding_;
+  StepLoop upkeep_;
   Writer writer_;  // last: its thread uses what is above
 };
 

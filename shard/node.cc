@@ -15,9 +15,6 @@
 namespace kith::shard {
 namespace {
 
-// After so many ticks without a write the log's memory is given back.
-constexpr int kLogQuietTicks = 50;
-constexpr uint64_t kLogMemoryWorthFlushing = 1 << 20;
 // Of the node's write buffers, so that a flush of one family leaves room to go on.
 constexpr uint64_t kFamilyShare = 4;
 constexpr uint64_t kFamilyBytesMin = 64 << 10;
@@ -65,6 +62,7 @@ Node::Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> d
       search_pool_({"kith-search", OrCores(options.search_threads), limits::kSearchQueueMax, 0}),
       maintenance_pool_({"kith-upkeep", std::max<size_t>(1, options.maintenance_threads),
                          kMaintenanceQueueMax, kMaintenanceNice}),
+      encode_pool_({"kith-encode", 1, kMaintenanceQueueMax, kMaintenanceNice}),
       ticker_([this] { Tick(); }) {}
 
 Node::~Node() {
@@ -110,6 +108,7 @@ CopyHost Node::Host() {
   host.clock = options_.clock;
   host.search_pool = &search_pool_;
   host.maintenance_pool = &maintenance_pool_;
+  host.encode_pool = &encode_pool_;
   host.workspaces = &workspaces_;
   host.faults = options_.faults;
   return host;
@@ -123,6 +122,8 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.admission = options_.admission;
   copies.checkpoint_log_bytes = options_.checkpoint_log_bytes;
   copies.checkpoint_seconds = options_.checkpoint_seconds;
+  copies.filter_exact_rows = options_.filter_exact_rows;
+  copies.before_encoding = options_.before_encoding;
   return copies;
 }
 
@@ -162,26 +163,35 @@ void Node::Tick() {
       if (log_is_long) held.copy->RequestCheckpoint();
       held.copy->Tick();
     }
-    TickLog();
+    TickQuiet();
     SweepArtifacts();
     lock.lock();
   }
 }
 
-// An idle node keeps no write buffer of the log: what the shards have written down is dropped by
-// the flush, the rest goes into a file.
-void Node::TickLog() {
-  const uint64_t memory = log_->memory_bytes();
-  log_quiet_ticks_ = memory == log_memory_seen_ ? log_quiet_ticks_ + 1 : 0;
-  log_memory_seen_ = memory;
-  if (log_quiet_ticks_ != kLogQuietTicks || memory < kLogMemoryWorthFlushing) return;
-  const bool posted = maintenance_pool_.Post([this] {
-    if (const absl::Status status = log_->Flush(); !status.ok()) {
-      spdlog::error("event=log_not_flushed error={}", telemetry::LogValue(status.ToString()));
-    }
-    ReturnFreeMemory();
-  });
-  if (!posted) log_quiet_ticks_ = 0;  // later
+// An idle node keeps no write buffers and no blocks that only checks of new files have read.
+void Node::TickQuiet() {
+  switch (quiet_.Tick(log_->memory_bytes())) {
+    case QuietWatch::Due::kNothing:
+      return;
+    case QuietWatch::Due::kWriteDown:
+      for (const auto& [id, held] : HeldNow()) {
+        if (held.copy != nullptr) held.copy->RequestCheckpoint();
+      }
+      return;
+    case QuietWatch::Due::kGiveBack:
+      if (!maintenance_pool_.Post([this] { GiveBackMemory(); })) quiet_.Postpone();
+      return;
+  }
+}
+
+// What the shards have written down is dropped by the log's flush, the rest goes into a file.
+void Node::GiveBackMemory() {
+  if (const absl::Status status = log_->Flush(); !status.ok()) {
+    spdlog::error("event=log_not_flushed error={}", telemetry::LogValue(status.ToString()));
+  }
+  storage::DropCachedBlocks(*memory_);
+  ReturnFreeMemory();
 }
 
 // Only while all is known: an artifact may belong to a shard that could not be opened, or to a
@@ -206,6 +216,8 @@ NodeHealth Node::health() const {
   NodeHealth health;
   bool all_ready = true;
   health.log_bytes = log_->bytes();
+  health.log_memory_bytes = log_->memory_bytes();
+  health.memory = storage::MemoryUse(*memory_);
   health.search_queue = search_pool_.queued();
   if (const auto free = options_.files->FreeBytes(directory_->path()); free.ok()) {
     health.disk_free_bytes = *free;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,12 +17,14 @@
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/copy.h"
+#include "shard/maintenance/quiet_watch.h"
 #include "shard/maintenance/training_jobs.h"
 #include "shard/storage/artifact_store.h"
 #include "shard/storage/file_system.h"
 #include "shard/storage/log_hint.h"
 #include "shard/storage/log_store.h"
 #include "shard/storage/node_directory.h"
+#include "shard/storage/store_memory.h"
 
 namespace kith::shard {
 
@@ -39,10 +42,13 @@ struct NodeOptions {
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;
   uint64_t checkpoint_seconds = 300;
+  uint64_t filter_exact_rows = kFilterExactRows;  // so few that pass a filter are all compared
   // Of new shards: 2^this rows an extent of the row file; by the size of their vectors where
   // absent.
   std::optional<uint32_t> row_extent_bits;
   std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
+  // For tests: called before each step of encoding, on its thread.
+  std::function<void()> before_encoding;
 };
 
 struct NodeHealth {
@@ -57,6 +63,8 @@ struct NodeHealth {
   uint64_t checkpoint_failures = 0;  // since the start
   uint64_t digest_repairs = 0;       // rows or indexes found other than the truth, and made again
   UpkeepFigures upkeep;              // of all shards together
+  storage::StoreMemoryUse memory;    // of all shards' databases
+  uint64_t log_memory_bytes = 0;     // written to the log, and not yet in a file of its own
 };
 
 // A process's shards over one data directory: the copies, the log they share, the pools they run
@@ -81,6 +89,7 @@ class Node final : public ShardService {
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
+  void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
@@ -133,7 +142,8 @@ class Node final : public ShardService {
   CopyHost Host();
   CopyOptions OptionsOfCopies() const;
   void Tick();
-  void TickLog();
+  void TickQuiet();
+  void GiveBackMemory();
   void SweepArtifacts();
 
   const NodeOptions options_;
@@ -146,6 +156,7 @@ class Node final : public ShardService {
   WorkspacePool workspaces_;
   Executor search_pool_;
   Executor maintenance_pool_;
+  Executor encode_pool_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> loaded_{false};  // every shard that is on the disk is in shards_
 
@@ -153,10 +164,9 @@ class Node final : public ShardService {
   mutable std::mutex mutex_;
   std::map<ShardId, Held> shards_;  // guarded by mutex_
   std::condition_variable stop_ticking_;
-  Deadline next_sweep_{};         // the ticker's
-  bool stopping_ = false;         // guarded by mutex_
-  uint64_t log_memory_seen_ = 0;  // this and the next are the ticker's
-  int log_quiet_ticks_ = 0;
+  Deadline next_sweep_{};  // the ticker's
+  bool stopping_ = false;  // guarded by mutex_
+  QuietWatch quiet_;       // the ticker's
   std::thread ticker_;
 };
 

@@ -46,7 +46,7 @@ index::Result<std::shared_ptr<const index::IndexVersion>> Train(const cli::Vecto
   parameters.lists = shape.lists != 0 ? shape.lists : index::AutoLists(base.rows);
   parameters.subspaces =
       shape.subspaces != 0 ? shape.subspaces : index::AutoSubspaces(base.shape.dimension);
-  parameters.plane_b = index::AutoPlaneB(base.shape.element_type, Metric::kL2);
+  index::SetPlaneB(shape.plane_b_bytes, parameters);
   parameters.seed = 1;
   std::mt19937_64 random(1);
   const uint64_t wanted = index::SamplePoints(base.rows, parameters.lists);
@@ -104,14 +104,15 @@ class Session final : public EngineSession {
     return absl::OkStatus();
   }
 
-  const index::IndexView& view() const { return view_; }
+  const index::IndexView& view() const override { return view_; }
   std::unique_ptr<Searcher> NewSearcher() const override {
     return std::make_unique<SessionSearcher>(*this);
   }
   uint32_t points() const override { return rows_.rows(); }
   const cli::FileShape& query_shape() const override { return shape_; }
   std::string Description() const override {
-    return fmt::format("lists={} subspaces={} kernels={}", version_->lists(), version_->subspaces(),
+    return fmt::format("lists={} subspaces={} plane_b_bytes={} kernels={}", version_->lists(),
+                       version_->subspaces(), version_->plane_b_bytes(),
                        index::ActiveKernels().name);
   }
 

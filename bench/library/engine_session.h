@@ -10,13 +10,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/data/vector_reader.h"
+#include "index/search.h"
 
 namespace kith::bench {
 
 struct EngineShape {
-  uint32_t lists = 0;      // 0: what the engine chooses for so many points
-  uint32_t subspaces = 0;  // 0: what the engine chooses for the dimension
-  int threads = 1;         // of training and encoding
+  uint32_t lists = 0;          // 0: what the engine chooses for so many points
+  uint32_t subspaces = 0;      // 0: what the engine chooses for the dimension
+  uint32_t plane_b_bytes = 0;  // 0: one a dimension
+  int threads = 1;             // of training and encoding
 };
 
 // What a search may be told, beside how many neighbours it is for.
@@ -27,8 +29,8 @@ struct OperatingPoint {
   float stop_ratio = 0;  // 0: no early termination
 };
 
-// An index of the engine, made once and kept in a folder. All that this bench calls of the engine
-// is in this class.
+// An index of the engine, made once and kept in a folder. What kith_library_bench calls of the
+// engine is in this class; other benches search its view themselves.
 // Threads: any, once opened; a Searcher belongs to one of them.
 class EngineSession {
  public:
@@ -51,6 +53,7 @@ class EngineSession {
   virtual ~EngineSession() = default;
 
   virtual std::unique_ptr<Searcher> NewSearcher() const = 0;
+  virtual const index::IndexView& view() const = 0;
   virtual uint32_t points() const = 0;
   virtual const cli::FileShape& query_shape() const = 0;
   // For the reader of a report: lists, sub-spaces, kernel table.

@@ -1,7 +1,8 @@
 // The engine in a process of its own, as a library: what bench/peers compares with other libraries.
 //
-//   kith_library_bench build --base F --cache DIR [--lists N] [--subspaces M] [--threads N]
-//   kith_library_bench serve --cache DIR --queries F --truth F [--threads T] [--batch B]
+//   kith_library_bench build --base F --cache DIR [--lists N] [--subspaces M] [--plane-b-bytes B]
+//   [--threads N] kith_library_bench serve --cache DIR --queries F --truth F [--threads T] [--batch
+//   B]
 //
 // `build` trains, encodes, leaves the index in DIR and prints {"build_s": ...}. `serve` opens it,
 // prints one line about itself, and answers one JSON object a line:
@@ -176,6 +177,7 @@ int Main(int argc, char** argv) {
   build->add_option("--cache", arguments.cache, "Folder for the index")->required();
   build->add_option("--lists", arguments.shape.lists, "0: as the engine chooses");
   build->add_option("--subspaces", arguments.shape.subspaces, "0: as the engine chooses");
+  build->add_option("--plane-b-bytes", arguments.shape.plane_b_bytes, "0: one a dimension");
   build->add_option("--threads", arguments.shape.threads, "Of training and encoding")
       ->check(CLI::Range(1, 1024));
   CLI::App* serve = app.add_subcommand("serve", "Measure an index, as standard input asks");

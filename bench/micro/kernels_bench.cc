@@ -100,7 +100,7 @@ BENCHMARK(IpF16)->ArgsProduct({{0, 1, 2}, {128}})->ArgNames({"table", "n"});
 BENCHMARK(L2U8)->ArgsProduct({{0, 1, 2}, {80, 128}})->ArgNames({"table", "n"});
 BENCHMARK(IpU8)->ArgsProduct({{0, 1, 2}, {80, 128}})->ArgNames({"table", "n"});
 
-void LookupTable(benchmark::State& state) {
+void LookupTables(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
   if (table == nullptr) return;
   const size_t n = state.range(1);
@@ -110,17 +110,25 @@ void LookupTable(benchmark::State& state) {
   std::vector<uint32_t> begins;
   for (size_t m = 0; m <= subspaces; ++m)
     begins.push_back(static_cast<uint32_t>(m * n / subspaces));
-  std::vector<float> out(subspaces * 256);
-  std::vector<uint8_t> bytes(out.size());
+  const auto count = static_cast<size_t>(state.range(3));
+  std::vector<float> out(count * subspaces * 256);
+  std::vector<uint8_t> bytes(subspaces * 256);
+  std::vector<const float*> queries(count, query.data());
+  std::vector<float*> outs;
+  for (size_t i = 0; i < count; ++i) outs.push_back(&out[i * bytes.size()]);
   for (auto _ : state) {
-    table->lookup_table(query.data(), columns.data(), begins.data(), subspaces, -2, out.data());
-    benchmark::DoNotOptimize(table->byte_table(out.data(), subspaces, bytes.data()));
+    table->lookup_tables(queries.data(), count, columns.data(), begins.data(), subspaces, -2,
+                         outs.data());
+    for (const float* each : outs) {
+      benchmark::DoNotOptimize(table->byte_table(each, subspaces, bytes.data()));
+    }
   }
+  state.SetItemsProcessed(state.iterations() * count);
 }
-BENCHMARK(LookupTable)
-    ->ArgsProduct({{0, 1, 2}, {128}, {16, 32}})
-    ->ArgsProduct({{0, 1, 2}, {100}, {16}})
-    ->ArgNames({"table", "n", "subspaces"});
+BENCHMARK(LookupTables)
+    ->ArgsProduct({{0, 1, 2}, {128}, {16, 32}, {1, 4}})
+    ->ArgsProduct({{0, 1, 2}, {100}, {16}, {1, 4}})
+    ->ArgNames({"table", "n", "subspaces", "queries"});
 
 // A threshold that one vector in a few hundred reaches.
 void ScanBytes(benchmark::State& state) {
@@ -162,20 +170,22 @@ void PanelScores(benchmark::State& state) {
   if (table == nullptr) return;
   const auto lists = static_cast<size_t>(state.range(1));
   const auto width = static_cast<size_t>(state.range(2));
+  const auto count = static_cast<size_t>(state.range(3));
   const RandomPanels random(lists, width);
   const auto query = RandomBytes(width);
-  const auto* code = reinterpret_cast<const int8_t*>(query.data());
-  std::vector<int32_t> out(lists);
-  int32_t* scores = out.data();
+  const std::vector codes(count, reinterpret_cast<const int8_t*>(query.data()));
+  std::vector<int32_t> out(count * lists);
+  std::vector<int32_t*> outs;
+  for (size_t i = 0; i < count; ++i) outs.push_back(&out[i * lists]);
   for (auto _ : state) {
-    table->panel_scores(random.panels, &code, 1, &scores);
+    table->panel_scores(random.panels, codes.data(), count, outs.data());
     benchmark::DoNotOptimize(out.data());
   }
-  state.SetItemsProcessed(state.iterations() * lists);
+  state.SetItemsProcessed(state.iterations() * count * lists);
 }
 BENCHMARK(PanelScores)
-    ->ArgsProduct({{0, 1, 2}, {4096, 16384}, {80, 128}})
-    ->ArgNames({"table", "lists", "width"});
+    ->ArgsProduct({{0, 1, 2}, {4096, 16384}, {80, 128}, {1, 8}})
+    ->ArgNames({"table", "lists", "width", "queries"});
 
 void PanelNearest(benchmark::State& state) {
   const KernelTable* table = TableOf(state);
@@ -257,6 +267,7 @@ IndexVersion RandomVersion(uint32_t dimension, uint32_t lists, uint32_t subspace
                         .lists = lists,
                         .subspaces = subspaces,
                         .plane_b = PlaneB::kRawU8,
+                        .plane_b_bytes = dimension,
                         .seed = 0};
   for (uint32_t m = 0; m <= subspaces; ++m) {
     version.subspace_begins.push_back(dimension * m / subspaces);

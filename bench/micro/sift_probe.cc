@@ -2,10 +2,12 @@
 // growing nprobe: the tool behind the engine's defaults.
 //
 //   kith_sift_probe BASE.u8bin QUERY.u8bin TRUTH.ibin [name=value ...]
-//   lists=4096 subspaces=16 plane_b=raw|residual refine=160 rerank=40 limit=10 queries=2000
+//   lists=4096 subspaces=16 plane_b=raw|residual plane_b_bytes=0 (one a dimension)
+//   refine=160 rerank=40 limit=10 queries=2000
 //   first_query=0 threads=2 (train and encode) nprobe=0 (that one alone instead of the table)
 //   rounds=2 (of all queries; the last one counts, the first warms the caches)
 //   batch=1 (queries a call)
+//   groups=1 (0: of many lists all are looked at, as if they stood in no groups)
 //   stop=0 (100 times the stop ratio; 0: none)
 //   cache=FILE (quantizers there, codes in FILE.codes; made where missing)
 //   --json FILE (the figures there too)
@@ -68,8 +70,8 @@ class Settings {
  public:
   Settings(int count, char** values) {
     static const std::set<std::string> known = {
-        "lists",   "subspaces", "plane_b", "refine",      "rerank", "limit", "queries",
-        "threads", "nprobe",    "rounds",  "first_query", "cache",  "stop",  "batch"};
+        "lists",   "subspaces", "plane_b", "plane_b_bytes", "refine", "rerank", "limit", "queries",
+        "threads", "nprobe",    "rounds",  "first_query",   "cache",  "stop",   "batch", "groups"};
     for (int i = 0; i < count; ++i) {
       const std::string value = values[i];
       if (value == "--json") {
@@ -185,8 +187,10 @@ std::shared_ptr<const IndexVersion> Train(const Matrix<uint8_t>& base, const Set
   IndexParameters parameters{.dimension = base.width, .element_type = ElementType::kU8};
   parameters.lists = settings.Number("lists", AutoLists(base.count));
   parameters.subspaces = settings.Number("subspaces", AutoSubspaces(base.width));
-  parameters.plane_b =
-      settings.Text("plane_b", "raw") == "raw" ? PlaneB::kRawU8 : PlaneB::kResidual;
+  SetPlaneB(settings.Number("plane_b_bytes", 0), parameters);
+  if (settings.Text("plane_b", "raw") == "residual" && parameters.plane_b == PlaneB::kRawU8) {
+    parameters.plane_b = PlaneB::kResidual;
+  }
   parameters.seed = 1;
   std::mt19937_64 random(1);
   std::vector<uint8_t> sample;
@@ -349,7 +353,12 @@ int Main(int argc, char** argv) {
   const auto truth = Load<int32_t>(argv[3]);
   if (truth.width < settings.Number("limit", 10)) Fail("the truth is narrower than limit");
   const Rows rows(base);
-  const auto version = Train(base, settings);
+  auto version = Train(base, settings);
+  if (settings.Number("groups", 1) == 0) {
+    auto ungrouped = std::make_shared<IndexVersion>(*version);
+    ungrouped->group_codes = CentroidCodes();
+    version = ungrouped;
+  }
   Report report;
   report.Add("kernels", ActiveKernels().name);
   for (int i = 1; i < 4; ++i) report.Add(i == 1 ? "base" : i == 2 ? "query" : "truth", argv[i]);

@@ -5,7 +5,7 @@
 //   points=1000000 dimension=80 lists=0 (auto) subspaces=0 (auto) threads=2 type=u8|f32
 //   clusters=2000 skew=0 (in percent: how unevenly points spread over them)
 //   wide=1 (times as wide are the first two dimensions) seed=1 base=FILE.u8bin (these points)
-//   encode=1 (0: assignment alone)
+//   encode=1 (0: assignment alone) plane_b_bytes=0 (one a dimension)
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -57,7 +57,8 @@ class Settings {
   std::map<std::string, std::string> values_ = {
       {"points", "1000000"}, {"dimension", "80"}, {"lists", "0"},       {"subspaces", "0"},
       {"threads", "2"},      {"type", "u8"},      {"clusters", "2000"}, {"skew", "0"},
-      {"wide", "1"},         {"seed", "1"},       {"base", ""},         {"encode", "1"}};
+      {"wide", "1"},         {"seed", "1"},       {"base", ""},         {"encode", "1"},
+      {"plane_b_bytes", "0"}};
 };
 
 double Seconds() {
@@ -222,7 +223,7 @@ class Probe {
     };
     parameters_.lists = or_auto("lists", AutoLists(count()));
     parameters_.subspaces = or_auto("subspaces", AutoSubspaces(parameters_.dimension));
-    parameters_.plane_b = AutoPlaneB(parameters_.element_type, parameters_.metric);
+    SetPlaneB(settings_.Number("plane_b_bytes"), parameters_);
     const uint64_t wanted = SamplePoints(count(), parameters_.lists);
     Random random(7);
     std::vector<std::byte> sample(wanted * vector_bytes());
@@ -271,7 +272,7 @@ class Probe {
     const double begin = Seconds();
     InParallel(1536, [&](uint32_t first, uint32_t end) {
       const auto points = Floats(first, end);
-      NearestFinder(Centroids(), version_->centroid_codes)
+      NearestFinder(Centroids(), version_->coarse_codes())
           .Find({points.data(), end - first, parameters_.dimension}, &lists_[first]);
     });
     const double seconds = Seconds() - begin;

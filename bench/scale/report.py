@@ -59,6 +59,7 @@ def summary(state: dict, options: argparse.Namespace) -> dict:
         "recall": stages["recall"]["result"]["rows"],
         "load_peak": served["peak"],
         "load_half": served["half"],
+        "load_writes": served.get("writes"),
         "machine": machine(),
     }
 
@@ -107,13 +108,24 @@ def _recall(found: dict) -> str:
                    "refined / re-ranked"], rows)
 
 
+def _of_kind(load: dict, kind: dict) -> dict:
+    return {"offered_rate": load["offered_rate"] * kind["share"], "achieved_rate": kind["calls_per_s"],
+            "latency_ms": kind["latency_ms"], "recall": kind.get("recall"),
+            "failed": kind["failed"] + kind["unsent"], "client_lag_ms": load["client_lag_ms"]}
+
+
 def _load(found: dict) -> str:
     rows = []
-    for name, one in (("closed loop of 4", found["load_peak"]), ("open loop, half", found["load_half"])):
+    loads = [("closed loop of 4", found["load_peak"]), ("open loop, half", found["load_half"])]
+    if found["load_writes"]:
+        loads += [(f"the same beside writes: {kind['kind']}", _of_kind(found["load_writes"], kind))
+                  for kind in found["load_writes"]["kinds"]]
+    for name, one in loads:
         latency = one["latency_ms"]
         rows.append([name, f"{one['offered_rate']:,.0f}" if one["offered_rate"] else "",
                      f"{one['achieved_rate']:,.0f}", f"{latency['p50']:.3f}", f"{latency['p99']:.3f}",
-                     f"{latency['p99_9']:.3f}", f"{latency['max']:.1f}", f"{one['recall']:.4f}",
+                     f"{latency['p99_9']:.3f}", f"{latency['max']:.1f}",
+                     "" if one["recall"] is None else f"{one['recall']:.4f}",
                      f"{one['failed']}", f"{one['client_lag_ms']['p99']:.3f}"])
     return _table(["load", "asked/s", "answered/s", "p50 ms", "p99", "p99.9", "max", "recall@10",
                    "failed", "client late p99, ms"], rows)

@@ -4,7 +4,7 @@
 #   bench/scale/run.sh --points N --dim D --dtype u8|f32 --json FILE
 #       [--data DIR] [--base FILE --queries FILE [--truth FILE]] [--metric l2|ip|cosine]
 #       [--memory-gib G] [--queries-count N] [--targets A,B,..] [--load-seconds S] [--lists N]
-#       [--fresh] [--keep]
+#       [--writes N] [--fresh] [--keep]
 #
 # Without --base the vectors are drawn (docs/dataset.md) as they are imported and as the truth of
 # 1,000 queries is computed: no file of them is ever made. With --base that file is streamed; --points,
@@ -16,6 +16,9 @@
 # --keep is given.
 #
 # --lists is for the training; 0 leaves it to the server, as without it.
+#
+# --writes adds a load: the searches of the open loop once more, with N points a second, in upserts of
+# 256, written over themselves beside them.
 #
 # --memory-gib is a ceiling on the server's own memory (anonymous, what the kernel cannot drop): kithd gets
 # it as its limit, is watched several times a second, and has a limit of the kernel's 1 GiB above it

@@ -25,6 +25,8 @@ SEED = 7
 # files that are merged into others and the segments of a training are there beside it for a while.
 DISK_FACTOR = 1.2
 DISK_SPARE = 1 << 30
+UPSERT_POINTS = 256
+WRITTEN_MOST = 1_000_000  # points that are written over and over, from the first on
 
 
 def stop_with(text: str) -> None:
@@ -47,6 +49,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--targets", default="0.8,0.9,0.95,0.99")
     parser.add_argument("--load-seconds", type=float, default=20)
     parser.add_argument("--lists", type=int, default=0)
+    parser.add_argument("--writes", type=int, default=0)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
@@ -58,6 +61,8 @@ def parse() -> argparse.Namespace:
         parser.error("--base and --queries go together")
     if options.truth and not options.base:
         parser.error("--truth is of a --base; drawn vectors get their own")
+    if options.writes < 0:
+        parser.error("--writes must not be negative; 0 writes nothing")
     if options.lists < 0:
         parser.error("--lists must not be negative; 0 leaves them to the server")
     if options.memory_gib < 0:
@@ -234,8 +239,30 @@ class Run:
         half = self.kith(timer, "bench", "load", *self.asked(), "--rate", f"{rate:.1f}",
                          "--connections", "4", "--warmup", "2", "--duration", seconds, "--plot",
                          str(plot))
-        return {"peak": peak, "half": half, "memory": self.server.memory(),
-                "disk_bytes": self.server.disk()}
+        served = {"peak": peak, "half": half, "memory": self.server.memory(),
+                  "disk_bytes": self.server.disk()}
+        if self.options.writes:
+            served["writes"] = self.load_beside_writes(timer, rate)
+        return served
+
+    def load_beside_writes(self, timer, rate: float) -> dict:
+        upserts = self.options.writes / UPSERT_POINTS
+        both = rate + upserts
+        mix = f"search={rate / both:.9f},upsert:{UPSERT_POINTS}={upserts / both:.9f}"
+        return self.kith(timer, "bench", "load", *self.asked(), "--rate", f"{both:.3f}", "--mix", mix,
+                         "--upsert-vectors", str(self.written(timer)), "--upsert-rows",
+                         str(WRITTEN_MOST), "--connections", "4", "--warmup", "2", "--duration",
+                         str(self.options.load_seconds))
+
+    def written(self, timer) -> pathlib.Path:
+        """A file of the first points, as they are stored: drawn ones again, now to be kept."""
+        if self.options.base:
+            return self.options.base
+        prefix = self.options.data / "written"
+        self.kith(timer, "dataset", "make", str(prefix), "--count",
+                  str(min(self.options.points, WRITTEN_MOST)), "--dimension", str(self.options.dim),
+                  "--dtype", self.options.dtype, "--seed", str(SEED), "--queries", "1")
+        return prefix.with_name(f"written.base{self.queries.suffix}")
 
     def everything(self) -> None:
         self.stage("draw", self.draw)

@@ -4,18 +4,23 @@ namespace kith::cli {
 namespace {
 
 Json ToJson(const v1::MemoryByPart& memory) {
-  return {{"codes", memory.codes()},
-          {"refine", memory.refine()},
-          {"quantizer", memory.quantizer()},
-          {"rows", memory.rows()},
-          {"tombstones", memory.tombstones()},
-          {"payload_index", memory.payload_index()}};
+  return {{"codes", memory.codes()},           {"refine", memory.refine()},
+          {"quantizer", memory.quantizer()},   {"rows", memory.rows()},
+          {"tombstones", memory.tombstones()}, {"payload_index", memory.payload_index()}};
 }
 
 Json ToJson(const v1::IndexParameters& index) {
   return {{"lists", index.lists()},
           {"subspaces", index.subspaces()},
-          {"target_recall", index.target_recall()}};
+          {"plane_b_bytes", index.plane_b_bytes()},
+          {"target_recall", index.target_recall()},
+          {"expected_points", index.expected_points()}};
+}
+
+Json Sentences(const google::protobuf::RepeatedPtrField<std::string>& sentences) {
+  Json all = Json::array();
+  for (const std::string& sentence : sentences) all.push_back(sentence);
+  return all;
 }
 
 }  // namespace
@@ -113,6 +118,7 @@ Json ToJson(const v1::Collection& collection) {
 Json ToJson(const v1::PlanCollectionResponse& plan) {
   return {{"lists", plan.lists()},
           {"subspaces", plan.subspaces()},
+          {"plane_b_bytes", plan.plane_b_bytes()},
           {"sample_points", plan.sample_points()},
           {"steady", ToJson(plan.steady())},
           {"steady_bytes", plan.steady_bytes()},
@@ -120,7 +126,8 @@ Json ToJson(const v1::PlanCollectionResponse& plan) {
           {"disk_bytes", plan.disk_bytes()},
           {"bytes_per_vector", plan.bytes_per_vector()},
           {"fits", plan.fits()},
-          {"why_not", plan.why_not()}};
+          {"why_not", plan.why_not()},
+          {"chosen", Sentences(plan.chosen())}};
 }
 
 Json ToJson(const v1::Operation& operation) {
@@ -135,6 +142,7 @@ Json ToJson(const v1::Operation& operation) {
           {"started_unix_ms", operation.started_unix_ms()},
           {"ended_unix_ms", operation.ended_unix_ms()},
           {"result", operation.result()},
+          {"chosen", Sentences(operation.chosen())},
           {"promoted", operation.has_promoted() ? Json(operation.promoted()) : Json()},
           {"not_promoted_reason", operation.not_promoted_reason()},
           {"comparison", operation.has_comparison() ? ToJson(operation.comparison()) : Json()}};

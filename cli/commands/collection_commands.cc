@@ -28,7 +28,9 @@ struct ShapeOptions {
   uint32_t shards = 0;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;
+  uint64_t expected_points = 0;
   uint64_t points = 0;
   uint64_t memory = 0;
   std::vector<std::string> payload_fields;
@@ -40,7 +42,9 @@ v1::IndexParameters IndexOf(const ShapeOptions& options) {
   v1::IndexParameters index;
   index.set_lists(options.lists);
   index.set_subspaces(options.subspaces);
+  index.set_plane_b_bytes(options.plane_b_bytes);
   index.set_target_recall(options.target_recall);
+  index.set_expected_points(options.expected_points);
   return index;
 }
 
@@ -160,6 +164,10 @@ void AddShape(CLI::App& command, ShapeOptions& options) {
   command.add_option("--shards", options.shards, "Shards; the server's default where not given");
   command.add_option("--lists", options.lists, "Inverted lists; chosen where not given");
   command.add_option("--subspaces", options.subspaces, "Bytes of a code; chosen where not given");
+  command.add_option("--plane-b-bytes", options.plane_b_bytes,
+                     "Bytes of a refining code; chosen where not given");
+  command.add_option("--target-recall", options.target_recall,
+                     "recall@10 that searches aim at, 0.5 to 0.999");
   AddJson(command, options.json);
 }
 
@@ -168,16 +176,19 @@ void AddCreateAndPlan(CLI::App& group, Action& action) {
   CLI::App* create = group.add_subcommand("create", "Make a collection");
   create->add_option("NAME", create_options->name, "[a-z0-9][a-z0-9_-]{0,62}")->required();
   AddShape(*create, *create_options);
-  create->add_option("--target-recall", create_options->target_recall,
-                     "recall@10 that searches aim at, 0.5 to 0.999");
   create->add_option("--payload-field", create_options->payload_fields,
                      "NAME:TYPE of a field that filters may name: keyword, integer, double or "
                      "boolean. Payloads are JSON objects then. May be repeated");
+  create->add_option("--expected-points", create_options->expected_points,
+                     "Points that there will be: the index is chosen for them; those that are "
+                     "there where not given");
   create->add_flag("--validate-only", create_options->validate_only, "Check, but make nothing");
   create->footer(
       "Examples:\n"
       "  kith collection create faces --dimension 512 --metric cosine --dtype f32\n"
       "  kith collection create sift --dimension 128 --metric l2 --dtype u8 --shards 4\n"
+      "  kith collection create large --dimension 80 --metric l2 --dtype u8 --expected-points "
+      "250000000\n"
       "  kith collection create shop --dimension 80 --metric l2 --dtype f32 \\\n"
       "      --payload-field color:keyword --payload-field price:double");
   OnParsed(*create, action, create_options, Create);
@@ -187,7 +198,7 @@ void AddCreateAndPlan(CLI::App& group, Action& action) {
   AddShape(*plan, *plan_options);
   plan->add_option("--points", plan_options->points, "Points that it is to hold")->required();
   plan->add_option("--memory", plan_options->memory,
-                   "Bytes it may use; what the node has where not given");
+                   "Bytes of a node; what other collections leave of it where not given");
   plan->footer(
       "Example:\n"
       "  kith collection plan --dimension 96 --metric l2 --dtype f32 --points 100000000");
@@ -230,7 +241,11 @@ void AddTrain(CLI::App& group, Action& action) {
   train->add_option("--lists", options->lists, "Inverted lists; the collection's where not given");
   train->add_option("--subspaces", options->subspaces,
                     "Bytes of a code; the collection's likewise");
+  train->add_option("--plane-b-bytes", options->plane_b_bytes,
+                    "Bytes of a refining code; the collection's likewise");
   train->add_option("--target-recall", options->target_recall, "recall@10 to aim at");
+  train->add_option("--expected-points", options->expected_points,
+                    "Points that there will be; what the collection says where not given");
   train->add_option("--seed", options->seed, "Of the sample and the start");
   CLI::Option* by_hand = train->add_flag("--no-promote", options->no_promote,
                                          "Let the new version wait for `kith index promote`");

@@ -18,12 +18,10 @@ void PrintLine(Terminal& terminal, std::string_view name, const Value& value) {
 }
 
 void PrintMemory(Terminal& terminal, const v1::MemoryByPart& memory) {
-  const std::pair<std::string_view, uint64_t> parts[] = {{"  codes", memory.codes()},
-                                                         {"  refine", memory.refine()},
-                                                         {"  quantizer", memory.quantizer()},
-                                                         {"  rows (mapped)", memory.rows()},
-                                                         {"  tombstones", memory.tombstones()},
-                                                         {"  payload index", memory.payload_index()}};
+  const std::pair<std::string_view, uint64_t> parts[] = {
+      {"  codes", memory.codes()},           {"  refine", memory.refine()},
+      {"  quantizer", memory.quantizer()},   {"  rows (mapped)", memory.rows()},
+      {"  tombstones", memory.tombstones()}, {"  payload index", memory.payload_index()}};
   for (const auto& [name, bytes] : parts) PrintLine(terminal, name, ShortBytes(bytes));
 }
 
@@ -52,6 +50,9 @@ void PrintCollection(const v1::Collection& collection, Terminal& terminal) {
   PrintLine(terminal, "dtype", schema.ok() ? NameOf(schema->element_type) : "unknown");
   PrintLine(terminal, "shards", collection.shards());
   PrintLine(terminal, "points", WithThousands(collection.points()));
+  if (const uint64_t expected = collection.index().expected_points(); expected != 0) {
+    PrintLine(terminal, "expected points", WithThousands(expected));
+  }
   PrintLine(terminal, "indexed", WithThousands(collection.indexed_points()));
   PrintLine(terminal, "index version", ServingText(collection));
   PrintLine(terminal, "status", StatusName(collection.status()));
@@ -91,12 +92,14 @@ void PrintPlan(const v1::PlanCollectionResponse& plan, uint64_t points, Terminal
   PrintLine(terminal, "points", WithThousands(points));
   PrintLine(terminal, "lists", plan.lists());
   PrintLine(terminal, "subspaces", plan.subspaces());
+  PrintLine(terminal, "plane B bytes", plan.plane_b_bytes());
   PrintLine(terminal, "training sample", WithThousands(plan.sample_points()));
   PrintLine(terminal, "memory", ShortBytes(plan.steady_bytes()));
   PrintMemory(terminal, plan.steady());
   PrintLine(terminal, "bytes per vector", fmt::format("{:.1f}", plan.bytes_per_vector()));
   PrintLine(terminal, "retrain peak", ShortBytes(plan.retrain_peak_bytes()));
   PrintLine(terminal, "disk", ShortBytes(plan.disk_bytes()));
+  for (const std::string& sentence : plan.chosen()) PrintLine(terminal, "  chosen", sentence);
   PrintLine(terminal, "fits", plan.fits() ? "yes" : "no: " + plan.why_not());
 }
 

@@ -138,7 +138,7 @@ void AddTruth(CLI::App& group, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));
   command->add_option("--metric", options->metric, "l2, ip or cosine")->required();
-  command->add_option("--out", options->out, "The .ibin file to write")->required();
+  command->add_option("--out", options->out, "The .ibin or .ivecs file to write")->required();
   command->add_option("--count", options->count, "Only the first so many queries");
   command->add_option("--checkpoint", options->checkpoint,
                       "Note the progress in this file, and go on from it; removed at the end");

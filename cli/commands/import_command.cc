@@ -5,6 +5,7 @@
 #include "cli/commands/commands.h"
 #include "cli/console/json_output.h"
 #include "cli/console/progress.h"
+#include "cli/data/vector_format.h"
 #include "cli/import/import_job.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -53,8 +54,7 @@ void AddImportCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "import", "Import a file of vectors; a second call goes on where the first was stopped");
   command->add_option("NAME", options->collection, "The collection")->required();
-  command->add_option("FILE", options->file, ".fbin, .u8bin, .fvecs, .bvecs, .jsonl or .kgen")
-      ->required();
+  command->add_option("FILE", options->file, AllEndings() + " or .kgen")->required();
   AddEndpoint(*command, options->endpoint);
   command->add_option("--batch", options->batch, "Rows a call")
       ->capture_default_str()
@@ -70,6 +70,10 @@ void AddImportCommand(CLI::App& app, Action& action) {
                       "the user's state folder");
   command->add_option("--first-id", options->first_id, "Id of row 0, where the file has no ids")
       ->capture_default_str();
+  command->add_option(
+      "--ids", options->ids,
+      "Ids of the rows, as `kith export` writes them: an .npy file of uint64, or of "
+      "byte strings with numbers and UUIDs");
   command->add_flag("--restart", options->restart, "Begin anew, whatever was imported before");
   command
       ->add_option("--patience-s", options->patience_s,
@@ -77,11 +81,13 @@ void AddImportCommand(CLI::App& app, Action& action) {
       ->capture_default_str();
   AddJson(*command, options->json);
   command->footer(
-      "JSONL lines: {\"id\": 42 or \"8-4-4-4-12\", \"vector\": [..], \"payload\": any JSON}\n"
+      "JSONL lines: {\"id\": 42 or \"8-4-4-4-12\", \"vector\": [..], \"payload\": any JSON}, or\n"
+      "\"payload_base64\" for bytes that are no JSON.\n"
       "Of lines with the same id the last one wins. Ctrl-C stops; the same command goes on.\n"
       "Examples:\n"
       "  kith import sift sift1m.base.u8bin\n"
-      "  kith import faces faces.jsonl --rejects bad.jsonl");
+      "  kith import faces faces.jsonl --rejects bad.jsonl\n"
+      "  kith import copy faces.npy --ids faces.npy.ids.npy");
   OnParsed(*command, action, options, Run);
 }
 

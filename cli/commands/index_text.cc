@@ -49,6 +49,7 @@ Json VersionJson(const v1::IndexVersion& version) {
           {"state", StateName(version.state())},
           {"lists", version.index().lists()},
           {"subspaces", version.index().subspaces()},
+          {"plane_b_bytes", version.index().plane_b_bytes()},
           {"target_recall", version.index().target_recall()},
           {"trained_points", version.trained_points()},
           {"trained_unix_ms", version.trained_unix_ms()},

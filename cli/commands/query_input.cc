@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <filesystem>
 #include <memory>
 
 #include "cli/client/wire.h"
 #include "cli/console/terminal.h"
 #include "cli/data/read_only_file.h"
+#include "cli/data/vector_format.h"
 #include "cli/data/vector_reader.h"
 #include "common/base/status.h"
 
@@ -18,8 +18,8 @@ namespace {
 constexpr uint64_t kTextBytesMax = 1 << 20;
 
 bool HoldsVectors(const std::string& path) {
-  const std::string ending = std::filesystem::path(path).extension().string();
-  return ending == ".fbin" || ending == ".u8bin" || ending == ".fvecs" || ending == ".bvecs";
+  const VectorFormat* const format = FormatOfPath(path);
+  return format != nullptr && !format->is_text();
 }
 
 absl::StatusOr<std::string> ReadText(const std::string& path) {
@@ -38,7 +38,7 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
 void AddVectorInput(CLI::App& command, VectorInput& input) {
   command.add_option("--vector", input.text, "Numbers separated by commas: \"0.1,0.2,0.3\"");
   command.add_option("--vector-file", input.file,
-                     "A file with such numbers, or an .fbin, .u8bin, .fvecs or .bvecs file");
+                     "A file with such numbers, or a file of vectors: " + BinaryEndings());
   command.add_option("--row", input.row, "The row of that file, from 0")->capture_default_str();
 }
 
@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<float>> ReadVector(const VectorInput& input) {
 
 absl::StatusOr<std::vector<float>> ReadVectorRow(const std::string& path, uint64_t row) {
   if (!HoldsVectors(path)) {
-    return UsageError("--row", fmt::format("{} is no .fbin, .u8bin, .fvecs or .bvecs file", path));
+    return UsageError("--row", fmt::format("{} is none of {}", path, BinaryEndings()));
   }
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<VectorReader> reader, OpenVectorFile(path, 0));
   const FileShape& shape = reader->shape();

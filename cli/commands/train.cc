@@ -33,7 +33,9 @@ absl::StatusOr<v1::Operation> Start(const TrainOptions& options,
   request.set_collection(options.collection);
   request.mutable_index()->set_lists(options.lists);
   request.mutable_index()->set_subspaces(options.subspaces);
+  request.mutable_index()->set_plane_b_bytes(options.plane_b_bytes);
   request.mutable_index()->set_target_recall(options.target_recall);
+  request.mutable_index()->set_expected_points(options.expected_points);
   request.set_seed(options.seed);
   if (options.no_promote) request.set_auto_promote(false);
   if (options.min_recall_gain) request.set_min_recall_gain(*options.min_recall_gain);
@@ -126,6 +128,9 @@ void PrintOutcome(const v1::Operation& operation, const v1::Collection& collecti
     terminal.out << fmt::format(
         "index version {} waits after {}: {}\n  `kith index promote {} {}` makes it serve\n",
         operation.result(), duration, operation.not_promoted_reason(), name, operation.result());
+  }
+  for (const std::string& sentence : operation.chosen()) {
+    terminal.out << fmt::format("  {}\n", sentence);
   }
   if (operation.has_comparison()) PrintComparison(operation.comparison(), terminal);
   if (!IsPromoted(operation)) return;

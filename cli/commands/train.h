@@ -15,7 +15,9 @@ struct TrainOptions {
   std::string collection;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;
+  uint64_t expected_points = 0;
   uint64_t seed = 0;
   bool no_promote = false;
   std::optional<double> min_recall_gain;

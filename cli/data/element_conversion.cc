@@ -76,11 +76,12 @@ absl::Status CheckFits(const std::string& path, const FileShape& shape,
                              path, shape.dimension, schema.dimension));
   }
   const bool text = !shape.rows.has_value();
-  if (schema.element_type == ElementType::kU8 && shape.element_type != ElementType::kU8 && !text) {
+  const bool has_fractions = shape.has_fractions && shape.element_type != ElementType::kU8;
+  if (schema.element_type == ElementType::kU8 && has_fractions && !text) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadVector,
-                 fmt::format("{}: {} holds f32 elements and the collection holds u8, which would "
-                             "lose their fractions; convert the file to .u8bin or make an f32 or "
-                             "f16 collection",
+                 fmt::format("{}: {} holds floating-point elements and the collection holds u8, "
+                             "which would lose their fractions; convert the file to .u8bin or make "
+                             "an f32 or f16 collection",
                              path, shape.format));
   }
   return absl::OkStatus();

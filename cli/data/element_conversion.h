@@ -25,7 +25,7 @@ std::string_view NameOf(ElementType type);  // "f32", "f16", "u8"
 std::string_view NameOf(Metric metric);     // "l2", "ip", "cosine"
 
 // INVALID_ARGUMENT where a file of this shape cannot go into such a collection: another dimension,
-// or floats into bytes (text may: its values are checked one by one).
+// or floats into bytes (whole numbers and text may: their values are checked one by one).
 absl::Status CheckFits(const std::string& path, const FileShape& shape, const VectorSchema& schema);
 
 // The nearest half, ties to even; beyond the largest half it becomes infinite.

@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
+#include "absl/strings/escaping.h"
+#include "cli/data/payload_text.h"
 #include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
@@ -21,9 +21,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kBadJson[] = "BAD_JSON";
 constexpr char kLineTooLong[] = "LINE_TOO_LONG";
-
-// The parser keeps its own stack, but writing a value back descends once a level.
-constexpr int kNestingMax = 64;
 
 struct ParsedRow {
   PointKey key;
@@ -68,8 +65,16 @@ absl::Status ReadVector(const Json& row, uint32_t dimension, std::vector<float>&
 
 absl::Status ReadPayload(const Json& row, std::string& payload) {
   const auto found = row.find("payload");
-  if (found == row.end()) return absl::OkStatus();
-  payload = found->dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto encoded = row.find("payload_base64");
+  if (found != row.end() && encoded != row.end()) {
+    return RowError(kBadJson, "there are both \"payload\" and \"payload_base64\"; leave one out");
+  }
+  if (encoded != row.end()) {
+    const bool decoded = encoded->is_string() &&
+                         absl::Base64Unescape(encoded->get_ref<const std::string&>(), &payload);
+    if (!decoded) return RowError(kBadJson, "\"payload_base64\" is no string of base64");
+  }
+  if (found != row.end()) payload = PayloadText(*found);
   if (payload.size() <= limits::kPayloadBytesMax) return absl::OkStatus();
   return RowError(reason::kPayloadTooLarge,
                   fmt::format("the payload has {} bytes, at most {} are allowed", payload.size(),
@@ -78,34 +83,17 @@ absl::Status ReadPayload(const Json& row, std::string& payload) {
 
 absl::Status CheckMembers(const Json& row) {
   for (const auto& [name, value] : row.items()) {
-    if (name == "id" || name == "vector" || name == "payload") continue;
-    return RowError(kBadJson, fmt::format("unknown member \"{}\"; allowed are id, vector, payload",
+    if (name == "id" || name == "vector" || name == "payload" || name == "payload_base64") continue;
+    return RowError(kBadJson, fmt::format("unknown member \"{}\"; allowed are id, vector, payload, "
+                                          "payload_base64",
                                           name.substr(0, 64)));
   }
   return absl::OkStatus();
 }
 
-bool NestsTooDeep(std::string_view line) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (in_string && c == '\\') {
-      ++i;
-    } else if (c == '"') {
-      in_string = !in_string;
-    } else if (!in_string && (c == '[' || c == '{')) {
-      if (++depth > kNestingMax) return true;
-    } else if (!in_string && (c == ']' || c == '}')) {
-      --depth;
-    }
-  }
-  return false;
-}
-
 // `id` is set as soon as it is known, for the rejects file.
 absl::StatusOr<ParsedRow> ParseRow(std::string_view line, uint32_t dimension, std::string& id) {
-  if (NestsTooDeep(line)) {
+  if (NestsDeeper(line, kNestingMax)) {
     return RowError(kBadJson, fmt::format("the line nests deeper than {} levels", kNestingMax));
   }
   const Json row = Json::parse(line, nullptr, false);

@@ -22,11 +22,13 @@ struct NeighbourTable {
   }
 };
 
-// uint32 queries, uint32 depth, then the ids as int32 (.ibin), and in the big-ann form as many
-// float32 distances behind them; the size tells the two apart. INVALID_ARGUMENT naming the file,
-// the sizes expected and the size found.
+// Named .ivecs: a row a query, its depth and then its ids as int32. Else uint32 queries, uint32
+// depth, then the ids as int32 (.ibin), and in the big-ann form as many float32 distances behind
+// them; the size tells the two apart. INVALID_ARGUMENT naming the file, the sizes expected and the
+// size found, or the query whose ids are none.
 absl::StatusOr<NeighbourTable> ReadNeighbours(const std::string& path);
-// Writes the scores too where there are any. The file appears whole or not at all.
+// Writes the scores too where there are any; INVALID_ARGUMENT for .ivecs, which has no place for
+// them. The file appears whole or not at all.
 absl::Status WriteNeighbours(const std::string& path, const NeighbourTable& table);
 
 }  // namespace kith::cli

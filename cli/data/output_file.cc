@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,33 @@ absl::Status WriteError(const std::string& path, int error) {
                fmt::format("{}: cannot be written: {}", path, std::strerror(error)));
 }
 
+// Who held the lock before has renamed or removed the file since it was opened here.
+bool IsStillThere(const std::string& path, int descriptor) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+// Two writers of one file would mix their bytes. A file system without locks is taken as it is.
+absl::StatusOr<int> OpenLocked(const std::string& partial) {
+  while (true) {
+    const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor < 0) return WriteError(partial, errno);
+    const bool is_busy = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!is_busy && IsStillThere(partial, descriptor)) {
+      if (::ftruncate(descriptor, 0) == 0) return descriptor;
+      const int error = errno;
+      ::close(descriptor);
+      return WriteError(partial, error);
+    }
+    ::close(descriptor);
+    if (!is_busy) continue;
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
+                 fmt::format("{}: another process is writing it; wait for it or stop it", partial));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path) {
@@ -34,9 +62,7 @@ absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kStorage,
                  fmt::format("{}: is there and is no regular file; name another", path));
   }
-  const std::string partial = path + ".partial";
-  const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) return WriteError(partial, errno);
+  KITH_ASSIGN_OR_RETURN(const int descriptor, OpenLocked(path + ".partial"));
   return OutputFile(path, descriptor);
 }
 
@@ -48,8 +74,8 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
 
 OutputFile::~OutputFile() {
   if (descriptor_ < 0) return;
+  ::unlink(partial_path().c_str());  // while it is still locked
   ::close(descriptor_);
-  ::unlink(partial_path().c_str());
 }
 
 absl::Status OutputFile::WriteAt(uint64_t offset, std::span<const std::byte> bytes) const {
@@ -66,8 +92,9 @@ absl::Status OutputFile::WriteAt(uint64_t offset, std::span<const std::byte> byt
 
 absl::Status OutputFile::Commit() {
   if (::fsync(descriptor_) != 0) return WriteError(path_, errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0) return WriteError(path_, errno);
+  // While it is still locked: nobody else may write what gets the name.
   if (std::rename(partial_path().c_str(), path_.c_str()) != 0) return WriteError(path_, errno);
+  if (::close(std::exchange(descriptor_, -1)) != 0) return WriteError(path_, errno);
   return absl::OkStatus();
 }
 

@@ -17,7 +17,8 @@ namespace kith::cli {
 // Threads: WriteAt from any.
 class OutputFile {
  public:
-  // PERMISSION_DENIED, NOT_FOUND (no such folder) or UNKNOWN, naming the path.
+  // PERMISSION_DENIED, NOT_FOUND (no such folder), FAILED_PRECONDITION (another process is writing
+  // it) or UNKNOWN, naming the path.
   static absl::StatusOr<OutputFile> Create(const std::string& path);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "cli/data/bin_reader.h"
 #include "cli/data/jsonl_reader.h"
 #include "cli/data/read_only_file.h"
-#include "cli/data/vecs_reader.h"
+#include "cli/data/row_reader.h"
+#include "cli/data/vector_format.h"
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -17,7 +18,24 @@ namespace {
 
 constexpr size_t kLoadRows = 4096;
 
-bool IsText(const std::string& ending) { return ending == ".jsonl" || ending == ".ndjson"; }
+absl::Status UnknownEnding(const std::string& path) {
+  const std::string ending = std::filesystem::path(path).extension().string();
+  const bool hdf5 = ending == ".hdf5" || ending == ".h5";
+  return Error(
+      absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+      fmt::format("{}: the ending \"{}\" names no known format; known are {}{}", path, ending,
+                  AllEndings(),
+                  hdf5               ? ". scripts/convert_hdf5.py makes such files of it"
+                  : ending == ".npz" ? ". An npz holds several arrays: save one with numpy.save"
+                                     : ""));
+}
+
+absl::StatusOr<RowLayout> ReadLayout(const ReadOnlyFile& file, const VectorFormat& format) {
+  const RowKind kind{format.name, format.element, limits::kDimensionMax};
+  if (format.kind == VectorFormat::Kind::kBin) return ReadBinLayout(file, kind);
+  if (format.kind == VectorFormat::Kind::kVecs) return ReadVecsLayout(file, kind);
+  return ReadNpyLayout(file, limits::kDimensionMax);
+}
 
 }  // namespace
 
@@ -32,25 +50,20 @@ void RowBatch::Clear() {
 
 absl::StatusOr<std::unique_ptr<VectorReader>> OpenVectorFile(const std::string& path,
                                                              uint32_t dimension) {
-  const std::string ending = std::filesystem::path(path).extension().string();
   KITH_ASSIGN_OR_RETURN(ReadOnlyFile file, ReadOnlyFile::Open(path));
-  if (ending == ".fbin") return BinReader::Open(std::move(file), ElementType::kF32);
-  if (ending == ".u8bin") return BinReader::Open(std::move(file), ElementType::kU8);
-  if (ending == ".fvecs") return VecsReader::Open(std::move(file), ElementType::kF32);
-  if (ending == ".bvecs") return VecsReader::Open(std::move(file), ElementType::kU8);
-  if (IsText(ending)) return JsonlReader::Open(std::move(file), dimension);
-  return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-               fmt::format("{}: the ending \"{}\" names no known format; known are .fbin, .u8bin, "
-                           ".fvecs, .bvecs and .jsonl",
-                           path, ending));
+  const VectorFormat* const format = FormatOfPath(path);
+  if (format == nullptr) return UnknownEnding(path);
+  if (format->is_text()) return JsonlReader::Open(std::move(file), dimension);
+  KITH_ASSIGN_OR_RETURN(RowLayout layout, ReadLayout(file, *format));
+  return std::make_unique<RowReader>(std::move(file), std::move(layout));
 }
 
 absl::StatusOr<VectorMatrix> LoadVectors(const std::string& path, uint64_t rows_max) {
-  if (IsText(std::filesystem::path(path).extension().string())) {
-    return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-                 fmt::format("{}: text is not taken here; give an .fbin, .u8bin, .fvecs or .bvecs "
-                             "file",
-                             path));
+  const VectorFormat* const format = FormatOfPath(path);
+  if (format != nullptr && format->is_text()) {
+    return Error(
+        absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+        fmt::format("{}: text is not taken here; give a file of {}", path, BinaryEndings()));
   }
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<VectorReader> reader, OpenVectorFile(path, 0));
   VectorMatrix matrix;

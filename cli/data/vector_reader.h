@@ -23,8 +23,9 @@ struct FilePosition {
 };
 
 struct FileShape {
-  std::string format;                            // "fbin", "u8bin", "fvecs", "bvecs", "jsonl"
+  std::string format;                            // as VectorFormat names it
   ElementType element_type = ElementType::kF32;  // of the bytes in a batch: f32 or u8
+  bool has_fractions = true;                     // what the file holds may be no whole numbers
   uint32_t dimension = 0;
   std::optional<uint64_t> rows;  // not known beforehand for text
   uint64_t bytes = 0;            // of the whole file
@@ -71,9 +72,9 @@ class VectorReader {
   virtual absl::Status Next(const BatchLimit& limit, RowBatch& batch) = 0;
 };
 
-// Opens by the ending of the name: .fbin .u8bin .fvecs .bvecs .jsonl (.ndjson). `dimension` is what
-// text rows must have; the other formats say their own. INVALID_ARGUMENT for an unknown ending or a
-// file that is not what its header says, naming the file, what was expected and what was found.
+// Opens by the ending of the name (cli/data/vector_format.h). `dimension` is what text rows must
+// have; the other formats say their own. INVALID_ARGUMENT for an unknown ending or a file that is
+// not what its header says, naming the file, what was expected and what was found.
 absl::StatusOr<std::unique_ptr<VectorReader>> OpenVectorFile(const std::string& path,
                                                              uint32_t dimension);
 

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -72,13 +75,21 @@ class Comparison {
   }
 
   absl::Status Check() const {
+    if (queries_.shape.element_type != ElementType::kU8) {
+      KITH_RETURN_IF_ERROR(CheckAllFinite("query", 0, queries_.bytes));
+    }
     for (size_t q = 0; q < query_norms_.size(); ++q) {
       if (query_norms_[q] != 0) continue;
-      return Error(
-          absl::StatusCode::kInvalidArgument, reason::kZeroVectorCosine,
-          fmt::format("query {} is zero or not finite, which has no cosine with anything", q));
+      return Error(absl::StatusCode::kInvalidArgument, reason::kZeroVectorCosine,
+                   fmt::format("query {} is zero, which has no cosine with anything", q));
     }
     return absl::OkStatus();
+  }
+
+  // A row with NaN would be nearest to nothing, and say so of nothing.
+  absl::Status CheckFinite(const RowBatch& block) const {
+    if (queries_.shape.element_type == ElementType::kU8) return absl::OkStatus();
+    return CheckAllFinite("row", block.begin.row, block.vectors);
   }
 
   void Load(const RowBatch& block) {
@@ -135,6 +146,19 @@ class Comparison {
   }
 
  private:
+  absl::Status CheckAllFinite(std::string_view what, uint64_t first,
+                              std::span<const std::byte> vectors) const {
+    for (size_t i = 0; i < vectors.size() / sizeof(float); ++i) {
+      float value = 0;
+      std::memcpy(&value, vectors.data() + i * sizeof(float), sizeof(float));
+      if (std::isfinite(value)) continue;
+      return Error(absl::StatusCode::kInvalidArgument, reason::kNonFiniteVector,
+                   fmt::format("element {} of {} {} is {}: leave the vector out or repair it",
+                               i % queries_.shape.dimension, what,
+                               first + i / queries_.shape.dimension, value));
+    }
+    return absl::OkStatus();
+  }
   void Score(uint64_t query, size_t at, size_t count, float* out) const {
     const index::KernelTable& kernels = index::ActiveKernels();
     const bool l2 = options_.metric == Metric::kL2;
@@ -226,6 +250,7 @@ absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorM
   while (true) {
     KITH_RETURN_IF_ERROR(base.Next({std::numeric_limits<size_t>::max(), kBlockBytes}, block));
     if (block.at_end()) break;
+    KITH_RETURN_IF_ERROR(comparison.CheckFinite(block));
     comparison.Load(block);
     ForEachInParallel(
         groups, options.threads,

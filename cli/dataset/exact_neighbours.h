@@ -25,7 +25,8 @@ struct ExactNeighboursOptions {
 // Compares every query with every row of `base` through the server's own exact kernels, so that a
 // score here has the bits of a score there. Neighbours are nearest first, ties by smaller row; rows
 // are read in blocks, so the base may be larger than memory. INVALID_ARGUMENT where the files
-// differ in dimension or element type, k exceeds the rows, or a cosine query is zero;
+// differ in dimension or element type, k exceeds the rows, an element is not finite, or a cosine
+// query is zero;
 // FAILED_PRECONDITION where the checkpoint is of something else. It stays until the caller has
 // written the answer.
 absl::StatusOr<NeighbourTable> ExactNeighbours(VectorReader& base, const VectorMatrix& queries,

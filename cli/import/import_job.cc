@@ -13,6 +13,7 @@
 #include "cli/console/interrupt.h"
 #include "cli/console/progress.h"
 #include "cli/dataset/generated_reader.h"
+#include "cli/import/identified_reader.h"
 #include "cli/import/import_lock.h"
 #include "cli/import/import_source.h"
 #include "common/base/ids.h"
@@ -43,6 +44,12 @@ absl::Status CheckOptions(const ImportOptions& options, const FileShape& shape,
   if (!shape.rows.has_value() && options.first_id != 0) {
     return UsageError("--first-id", "the rows of a text file have ids of their own");
   }
+  if (!options.ids.empty() && !shape.rows.has_value()) {
+    return UsageError("--ids", "the rows of a text file have ids of their own");
+  }
+  if (!options.ids.empty() && options.first_id != 0) {
+    return UsageError("--first-id", "the rows have the ids of --ids");
+  }
   if (shape.rows.value_or(0) > std::numeric_limits<uint64_t>::max() - options.first_id) {
     return UsageError("--first-id", "the last row's id would be beyond 2^64-1");
   }
@@ -60,11 +67,29 @@ ImportProgress NewProgress(const ImportOptions& options, const Hash128& identity
   return progress;
 }
 
+absl::StatusOr<Hash128> IdentityOf(const ImportOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const ReadOnlyFile file, ReadOnlyFile::Open(options.file));
+  KITH_ASSIGN_OR_RETURN(const Hash128 identity, FileIdentity(file));
+  if (options.ids.empty()) return identity;
+  KITH_ASSIGN_OR_RETURN(const ReadOnlyFile ids, ReadOnlyFile::Open(options.ids));
+  KITH_ASSIGN_OR_RETURN(const Hash128 ids_identity, FileIdentity(ids));
+  return HashOf(ToHex(identity) + ToHex(ids_identity));
+}
+
+absl::StatusOr<std::unique_ptr<VectorReader>> OpenRows(const ImportOptions& options,
+                                                       const VectorSchema& schema) {
+  KITH_ASSIGN_OR_RETURN(auto vectors, OpenVectors(options.file, schema.dimension));
+  KITH_RETURN_IF_ERROR(CheckFits(options.file, vectors->shape(), schema));
+  KITH_RETURN_IF_ERROR(CheckOptions(options, vectors->shape(), schema));
+  if (options.ids.empty()) return vectors;
+  KITH_ASSIGN_OR_RETURN(IdsFile ids, IdsFile::Open(options.ids));
+  return IdentifiedReader::Open(std::move(vectors), std::move(ids));
+}
+
 // What an earlier import left, where it is still true, or a new beginning.
 absl::StatusOr<ImportProgress> FindProgress(const ImportOptions& options, const ImportPaths& paths,
                                             const std::string& incarnation, Terminal& terminal) {
-  KITH_ASSIGN_OR_RETURN(const ReadOnlyFile file, ReadOnlyFile::Open(options.file));
-  KITH_ASSIGN_OR_RETURN(const Hash128 identity, FileIdentity(file));
+  KITH_ASSIGN_OR_RETURN(const Hash128 identity, IdentityOf(options));
   const ImportProgress anew = NewProgress(options, identity, incarnation, paths.rejects);
   if (options.restart) return anew;
   KITH_ASSIGN_OR_RETURN(std::optional<ImportProgress> found, LoadProgress(paths.progress));
@@ -76,7 +101,10 @@ absl::StatusOr<ImportProgress> FindProgress(const ImportOptions& options, const 
         paths.progress);
     return anew;
   }
-  if (found->file_identity != identity) return Changed(options.file, "the file was changed since");
+  if (found->file_identity != identity)
+    return Changed(options.file, options.ids.empty()
+                                     ? "the file was changed since"
+                                     : "it or the file of its ids was changed since");
   if (found->first_id != options.first_id) {
     return Changed(options.file, fmt::format("with --first-id {}", found->first_id));
   }
@@ -120,9 +148,7 @@ absl::StatusOr<ImportSummary> RunImport(const ImportOptions& options, Terminal& 
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   KITH_ASSIGN_OR_RETURN(const auto collection, FetchCollection(channel, options.collection));
   KITH_ASSIGN_OR_RETURN(const VectorSchema schema, SchemaOf(collection));
-  KITH_ASSIGN_OR_RETURN(const auto reader, OpenVectors(options.file, schema.dimension));
-  KITH_RETURN_IF_ERROR(CheckFits(options.file, reader->shape(), schema));
-  KITH_RETURN_IF_ERROR(CheckOptions(options, reader->shape(), schema));
+  KITH_ASSIGN_OR_RETURN(const auto reader, OpenRows(options, schema));
   KITH_ASSIGN_OR_RETURN(const ImportPaths paths, ChooseImportPaths(options));
   KITH_ASSIGN_OR_RETURN(const ImportLock lock, ImportLock::Take(paths.progress));
   KITH_ASSIGN_OR_RETURN(ImportProgress progress,

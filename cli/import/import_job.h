@@ -14,6 +14,7 @@ struct ImportOptions {
   std::string endpoint;
   std::string collection;
   std::string file;
+  std::string ids;           // file with the rows' ids; empty: they follow from first_id
   std::string rejects;       // empty: beside the progress file
   std::string progress_dir;  // empty: beside the file, or the user's state folder
   size_t batch = 256;

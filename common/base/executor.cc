@@ -1,11 +1,10 @@
 #include "common/base/executor.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <utility>
+
+#include "common/base/scheduling.h"
 
 namespace kith {
 
@@ -51,9 +50,7 @@ size_t Executor::queued() const {
 
 void Executor::Run() {
   pthread_setname_np(pthread_self(), options_.name.substr(0, 15).c_str());
-  if (options_.nice != 0) {
-    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), options_.nice);
-  }
+  if (options_.nice != 0) YieldToOthers(options_.nice);
   while (true) {
     Task task;
     {

@@ -16,6 +16,7 @@ inline constexpr char kPayloadTooLarge[] = "PAYLOAD_TOO_LARGE";
 inline constexpr char kBadPayload[] = "BAD_PAYLOAD";
 inline constexpr char kBadFilter[] = "BAD_FILTER";
 inline constexpr char kRequestIdReused[] = "REQUEST_ID_REUSED";
+inline constexpr char kBadPageToken[] = "BAD_PAGE_TOKEN";
 inline constexpr char kDeadlineRequired[] = "DEADLINE_REQUIRED";
 inline constexpr char kCollectionNotFound[] = "COLLECTION_NOT_FOUND";
 inline constexpr char kCollectionExists[] = "COLLECTION_EXISTS";

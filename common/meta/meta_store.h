@@ -41,6 +41,7 @@ struct IndexVersionRecord {
   std::string version;
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;     // that searches aim at under it
   uint64_t trained_points = 0;  // of the collection at that time; 0: not known
   uint64_t trained_unix_ms = 0;
@@ -66,9 +67,12 @@ struct CollectionRecord {
   ElementType element_type = ElementType::kF32;
   uint32_t lists = 0;          // as asked for; 0: chosen at each training
   uint32_t subspaces = 0;      // likewise
+  uint32_t plane_b_bytes = 0;  // likewise
   uint32_t trained_lists = 0;  // of the serving version
   uint32_t trained_subspaces = 0;
+  uint32_t trained_plane_b_bytes = 0;
   double target_recall = 0.95;
+  uint64_t expected_points = 0;  // that the parameters are chosen for; 0: those that are there
   PayloadSchema payload_fields;  // that filters may name
   std::string serving_version;   // empty: exact search
   std::string previous_version;  // what a rollback goes back to; empty: nothing

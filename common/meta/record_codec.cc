@@ -12,9 +12,7 @@
 namespace kith {
 namespace {
 
-constexpr uint8_t kFormat = 3;
-constexpr uint8_t kFormatWithoutFields = 2;
-constexpr uint8_t kFormatWithoutVersions = 1;
+constexpr uint8_t kFormat = 4;
 
 class Writer {
  public:
@@ -132,14 +130,14 @@ void WriteRecall(Writer& out, const RecallMeasure& measure) {
   out.F64(measure.stop_ratio);
 }
 
-RecallMeasure ReadRecall(Reader& in, uint8_t format) {
+RecallMeasure ReadRecall(Reader& in) {
   RecallMeasure measure;
   measure.nprobe = in.U32();
   measure.recall_at_10 = in.F64();
   measure.scanned_share = in.F64();
   measure.recall_low = in.F64();
   measure.refine = in.U32();
-  if (format != kFormatWithoutVersions) measure.stop_ratio = in.F64();
+  measure.stop_ratio = in.F64();
   return measure;
 }
 
@@ -148,10 +146,10 @@ void WriteCurve(Writer& out, const std::vector<RecallMeasure>& curve) {
   for (const RecallMeasure& measure : curve) WriteRecall(out, measure);
 }
 
-std::vector<RecallMeasure> ReadCurve(Reader& in, uint8_t format) {
+std::vector<RecallMeasure> ReadCurve(Reader& in) {
   std::vector<RecallMeasure> curve;
-  const uint32_t measures = in.Count(32);
-  for (uint32_t i = 0; i < measures; ++i) curve.push_back(ReadRecall(in, format));
+  const uint32_t measures = in.Count(40);
+  for (uint32_t i = 0; i < measures; ++i) curve.push_back(ReadRecall(in));
   return curve;
 }
 
@@ -159,6 +157,7 @@ void WriteVersion(Writer& out, const IndexVersionRecord& version) {
   out.Text(version.version);
   out.U32(version.lists);
   out.U32(version.subspaces);
+  out.U32(version.plane_b_bytes);
   out.F64(version.target_recall);
   out.U64(version.trained_points);
   out.U64(version.trained_unix_ms);
@@ -179,32 +178,20 @@ IndexVersionRecord ReadVersion(Reader& in) {
   version.version = in.Text();
   version.lists = in.U32();
   version.subspaces = in.U32();
+  version.plane_b_bytes = in.U32();
   version.target_recall = in.F64();
   version.trained_points = in.U64();
   version.trained_unix_ms = in.U64();
-  version.recall = ReadCurve(in, kFormat);
+  version.recall = ReadCurve(in);
   if (in.U8() == 0) return version;
   RecallComparison& comparison = version.comparison.emplace();
   comparison.serving_version = in.Text();
   comparison.target_recall = in.F64();
-  comparison.trained = ReadRecall(in, kFormat);
-  comparison.serving = ReadRecall(in, kFormat);
+  comparison.trained = ReadRecall(in);
+  comparison.serving = ReadRecall(in);
   comparison.recall_gain = in.F64();
   comparison.tolerance = in.F64();
   return version;
-}
-
-// Format 1 has only the serving version's figures. Of the one before it nothing is known that a
-// search under it would need: it is let go.
-void MakeVersions(CollectionRecord& record) {
-  record.previous_version.clear();
-  if (record.serving_version.empty()) return;
-  IndexVersionRecord& serving = record.versions.emplace_back();
-  serving.version = record.serving_version;
-  serving.lists = record.trained_lists;
-  serving.subspaces = record.trained_subspaces;
-  serving.target_recall = record.target_recall;
-  serving.recall = record.recall;
 }
 
 void ReadShape(Reader& in, CollectionRecord& record) {
@@ -217,9 +204,12 @@ void ReadShape(Reader& in, CollectionRecord& record) {
   record.element_type = static_cast<ElementType>(in.U8());
   record.lists = in.U32();
   record.subspaces = in.U32();
+  record.plane_b_bytes = in.U32();
   record.trained_lists = in.U32();
   record.trained_subspaces = in.U32();
+  record.trained_plane_b_bytes = in.U32();
   record.target_recall = in.F64();
+  record.expected_points = in.U64();
 }
 
 bool KnownEnums(const CollectionRecord& record) {
@@ -249,9 +239,12 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.U8(static_cast<uint8_t>(record.element_type));
   out.U32(record.lists);
   out.U32(record.subspaces);
+  out.U32(record.plane_b_bytes);
   out.U32(record.trained_lists);
   out.U32(record.trained_subspaces);
+  out.U32(record.trained_plane_b_bytes);
   out.F64(record.target_recall);
+  out.U64(record.expected_points);
   WriteFields(out, record.payload_fields);
   out.Text(record.serving_version);
   out.Text(record.previous_version);
@@ -273,7 +266,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
   Reader in(body);
   const uint8_t format = in.U8();
-  if (format > kFormat || format == 0) {
+  if (format != kFormat) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
                  fmt::format("a collection's metadata record has format {}, this kith reads {}; "
                              "start the version that wrote it",
@@ -281,16 +274,11 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   }
   CollectionRecord record;
   ReadShape(in, record);
-  if (format > kFormatWithoutFields) record.payload_fields = ReadFields(in);
   record.serving_version = in.Text();
   record.previous_version = in.Text();
-  record.recall = ReadCurve(in, format);
-  if (format == kFormatWithoutVersions) {
-    MakeVersions(record);
-  } else {
-    const uint32_t versions = in.Count(41);
-    for (uint32_t i = 0; i < versions; ++i) record.versions.push_back(ReadVersion(in));
-  }
+  record.recall = ReadCurve(in);
+  const uint32_t versions = in.Count(45);
+  for (uint32_t i = 0; i < versions; ++i) record.versions.push_back(ReadVersion(in));
   const uint32_t shards = in.Count(16);
   for (uint32_t i = 0; i < shards; ++i) record.shards.push_back(ReadShard(in));
   record.created_unix_ms = in.U64();

@@ -14,9 +14,7 @@ std::string BigEndian(uint64_t value) {
   return bytes;
 }
 
-std::string EncodeInteger(int64_t value) {
-  return BigEndian(static_cast<uint64_t>(value) ^ kSign);
-}
+std::string EncodeInteger(int64_t value) { return BigEndian(static_cast<uint64_t>(value) ^ kSign); }
 
 // Negative numbers have all their bits turned, or the larger ones would come first.
 std::string EncodeDouble(double value) {

@@ -51,16 +51,16 @@ class FilterChecker {
       case Kind::kHasId:
         return CheckIds(filter, at + ".has_id");
     }
-    return Bad(at, "names no condition; name one of match, match_any, range, exists, has_id, "
-                   "all_of, any_of and none_of");
+    return Bad(at,
+               "names no condition; name one of match, match_any, range, exists, has_id, "
+               "all_of, any_of and none_of");
   }
 
  private:
   absl::Status CheckParts(const Filter& filter, const std::string& at, uint32_t depth) {
     if (filter.parts.empty()) return Bad(at, "is empty; name a condition or leave it out");
     for (size_t i = 0; i < filter.parts.size(); ++i) {
-      KITH_RETURN_IF_ERROR(
-          Check(filter.parts[i], fmt::format("{}.filters[{}]", at, i), depth + 1));
+      KITH_RETURN_IF_ERROR(Check(filter.parts[i], fmt::format("{}.filters[{}]", at, i), depth + 1));
     }
     return absl::OkStatus();
   }
@@ -113,12 +113,12 @@ class FilterChecker {
       return Bad(at, "has no bound; name one, or ask with exists");
     }
     if (field->type == FieldType::kBoolean) {
-      return Bad(at, fmt::format("field {} is a boolean, which has no range; use match",
-                                 field->name));
+      return Bad(at,
+                 fmt::format("field {} is a boolean, which has no range; use match", field->name));
     }
     if (filter.low.has_value()) {
-      KITH_RETURN_IF_ERROR(CheckValue(*field, filter.low->value,
-                                      at + (filter.low->is_inclusive ? ".gte" : ".gt")));
+      KITH_RETURN_IF_ERROR(
+          CheckValue(*field, filter.low->value, at + (filter.low->is_inclusive ? ".gte" : ".gt")));
     }
     if (!filter.high.has_value()) return absl::OkStatus();
     return CheckValue(*field, filter.high->value,

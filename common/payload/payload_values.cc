@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <bitset>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
@@ -82,9 +83,10 @@ class FieldListener final : public nlohmann::json_sax<Json> {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception&) override {
-    return Refuse(fmt::format("is no valid JSON at byte {}; a collection with indexed fields takes "
-                              "JSON objects",
-                              position));
+    return Refuse(
+        fmt::format("is no valid JSON at byte {}; a collection with indexed fields takes "
+                    "JSON objects",
+                    position));
   }
 
  private:
@@ -101,9 +103,10 @@ class FieldListener final : public nlohmann::json_sax<Json> {
     std::optional<std::string> encoded = EncodeAs(schema_[*field].type, value);
     if (!encoded.has_value()) return WrongType(*field, what);
     if (encoded->size() > limits::kKeywordBytesMax) {
-      return Refuse(fmt::format("field {} has {} bytes, at most {} of a keyword are indexed; leave "
-                                "it out of the payload index or shorten it",
-                                schema_[*field].name, encoded->size(), limits::kKeywordBytesMax));
+      return Refuse(
+          fmt::format("field {} has {} bytes, at most {} of a keyword are indexed; leave "
+                      "it out of the payload index or shorten it",
+                      schema_[*field].name, encoded->size(), limits::kKeywordBytesMax));
     }
     if (list_.has_value() && ++listed_ > limits::kKeywordsPerFieldMax) {
       return Refuse(fmt::format("field {} lists more than {} keywords", schema_[*field].name,
@@ -114,11 +117,11 @@ class FieldListener final : public nlohmann::json_sax<Json> {
   }
 
   bool WrongType(uint16_t field, std::string_view what) {
-    return Refuse(fmt::format("field {} holds {}, the collection indexes it as {}; send {} or "
-                              "leave it out",
-                              schema_[field].name, what, NameOf(schema_[field].type),
-                              schema_[field].type == FieldType::kInteger ? "an integer"
-                                                                         : "a value of that type"));
+    return Refuse(fmt::format(
+        "field {} holds {}, the collection indexes it as {}; send {} or "
+        "leave it out",
+        schema_[field].name, what, NameOf(schema_[field].type),
+        schema_[field].type == FieldType::kInteger ? "an integer" : "a value of that type"));
   }
   bool NoObject() {
     return Refuse("is no JSON object; a collection with indexed fields takes JSON objects");

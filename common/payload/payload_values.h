@@ -24,8 +24,8 @@ struct IndexedValue {
 // object or empty; a field that is absent or null has no value, a keyword field may be a list of
 // strings. Only the object's own fields count, not those of objects inside.
 //
-// INVALID_ARGUMENT BAD_PAYLOAD saying what is wrong and naming the field: no JSON object, a value of
-// another type than the schema's, a field that comes twice, a keyword or list beyond
+// INVALID_ARGUMENT BAD_PAYLOAD saying what is wrong and naming the field: no JSON object, a value
+// of another type than the schema's, a field that comes twice, a keyword or list beyond
 // common/base/limits.h. Same payload, same answer: it is read again when the log is replayed.
 absl::StatusOr<std::vector<IndexedValue>> ReadIndexedValues(std::string_view payload,
                                                             const PayloadSchema& schema);

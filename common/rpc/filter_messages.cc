@@ -96,8 +96,7 @@ absl::StatusOr<Filter> ListFromProto(const v1::FilterList& list, Filter::Kind ki
   filter.kind = kind;
   for (int i = 0; i < list.filters_size(); ++i) {
     KITH_ASSIGN_OR_RETURN(
-        Filter part,
-        FromProto(list.filters(i), fmt::format("{}.filters[{}]", at, i), depth + 1));
+        Filter part, FromProto(list.filters(i), fmt::format("{}.filters[{}]", at, i), depth + 1));
     filter.parts.push_back(std::move(part));
   }
   return filter;
@@ -118,8 +117,8 @@ absl::StatusOr<Filter> MatchAnyFromProto(const v1::MatchAnyCondition& match,
   filter.kind = Filter::Kind::kMatch;
   filter.field = match.field();
   for (int i = 0; i < match.values_size(); ++i) {
-    KITH_ASSIGN_OR_RETURN(
-        FieldValue value, ValueFromProto(match.values(i), fmt::format("{}.values[{}]", at, i)));
+    KITH_ASSIGN_OR_RETURN(FieldValue value,
+                          ValueFromProto(match.values(i), fmt::format("{}.values[{}]", at, i)));
     filter.values.push_back(std::move(value));
   }
   return filter;
@@ -155,8 +154,9 @@ absl::StatusOr<Filter> FromProto(const v1::Filter& filter, const std::string& at
     case v1::Filter::CONDITION_NOT_SET:
       break;
   }
-  return Bad(at, "names no condition; name one of match, match_any, range, exists, has_id, all_of, "
-                 "any_of and none_of");
+  return Bad(at,
+             "names no condition; name one of match, match_any, range, exists, has_id, all_of, "
+             "any_of and none_of");
 }
 
 void RangeToProto(const Filter& filter, v1::RangeCondition* to) {

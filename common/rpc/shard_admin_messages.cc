@@ -128,9 +128,8 @@ absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in) {
                             index.list_rows(), index.list_rows_max(), index.large_list_rows(),
                             index.dead_rows()});
   }
-  stat.memory = {in.memory().codes(), in.memory().refine(), in.memory().quantizer(),
-                 in.memory().rows(), in.memory().tombstones(),
-                 in.memory().payload_index()};
+  stat.memory = {in.memory().codes(), in.memory().refine(),     in.memory().quantizer(),
+                 in.memory().rows(),  in.memory().tombstones(), in.memory().payload_index()};
   stat.disk_bytes = in.disk_bytes();
   KITH_ASSIGN_OR_RETURN(stat.incarnation, UuidFromWire("incarnation", in.incarnation()));
   return stat;
@@ -224,6 +223,7 @@ v1::ShardStartTrainingCall ToProto(const StartTrainingCall& call) {
   out.set_element_type(ElementTypeToWire(call.element_type));
   out.set_lists(call.lists);
   out.set_subspaces(call.subspaces);
+  out.set_plane_b_bytes(call.plane_b_bytes);
   out.set_seed(call.seed);
   return out;
 }
@@ -236,6 +236,7 @@ absl::StatusOr<StartTrainingCall> FromProto(const v1::ShardStartTrainingCall& in
   KITH_ASSIGN_OR_RETURN(call.element_type, ElementTypeFromWire(in.element_type()));
   call.lists = in.lists();
   call.subspaces = in.subspaces();
+  call.plane_b_bytes = in.plane_b_bytes();
   call.seed = in.seed();
   return call;
 }

@@ -141,8 +141,8 @@ absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
   const v1::ShardSearchWork& work = in.work();
   reply.work = {work.lists_probed(), work.rows_scanned(), work.rows_exact(), work.rows_refined(),
                 work.rows_reranked()};
-  reply.stages = {work.queue_ns(),  work.coarse_ns(), work.scan_ns(),
-                  work.refine_ns(), work.rerank_ns(), work.total_ns(), work.filter_ns()};
+  reply.stages = {work.queue_ns(),  work.coarse_ns(), work.scan_ns(),  work.refine_ns(),
+                  work.rerank_ns(), work.total_ns(),  work.filter_ns()};
   if (in.filter_strategy() > static_cast<uint32_t>(FilterStrategy::kLists)) {
     return ShapeError("filter_strategy", fmt::format("{} is unknown", in.filter_strategy()));
   }
@@ -269,6 +269,62 @@ absl::StatusOr<GetReply> FromProto(v1::ShardGetReply&& in) {
   reply.vectors = std::move(*in.mutable_vectors());
   reply.payload_sizes.assign(in.payload_sizes().begin(), in.payload_sizes().end());
   reply.payloads = std::move(*in.mutable_payloads());
+  return reply;
+}
+
+void ToProto(ScrollCall&& call, v1::ShardScrollCall* out) {
+  out->set_shard(call.shard);
+  out->set_incarnation(std::string(call.incarnation.view()));
+  out->set_slot_begin(call.slot_begin);
+  out->set_slot_end(call.slot_end);
+  out->set_after(std::move(call.after));
+  out->set_limit(call.limit);
+  out->set_bytes_limit(call.bytes_limit);
+  out->set_with_vector(call.with_vector);
+  out->set_with_payload(call.with_payload);
+  out->set_wait_lsn(call.wait_lsn);
+}
+
+absl::StatusOr<ScrollCall> FromProto(v1::ShardScrollCall&& in) {
+  if (!in.after().empty()) KITH_RETURN_IF_ERROR(CheckKeys(in.after(), 1));
+  ScrollCall call;
+  KITH_ASSIGN_OR_RETURN(call.incarnation, UuidFromWire("incarnation", in.incarnation()));
+  call.shard = in.shard();
+  call.slot_begin = in.slot_begin();
+  call.slot_end = in.slot_end();
+  call.after = std::move(*in.mutable_after());
+  call.limit = in.limit();
+  call.bytes_limit = in.bytes_limit();
+  call.with_vector = in.with_vector();
+  call.with_payload = in.with_payload();
+  call.wait_lsn = in.wait_lsn();
+  return call;
+}
+
+void ToProto(ScrollReply&& reply, v1::ShardScrollReply* out) {
+  out->set_keys(std::move(reply.keys));
+  SetRepeated(reply.versions, out->mutable_versions());
+  out->set_vectors(std::move(reply.vectors));
+  SetRepeated(reply.payload_sizes, out->mutable_payload_sizes());
+  out->set_payloads(std::move(reply.payloads));
+  out->set_at_end(reply.at_end);
+}
+
+absl::StatusOr<ScrollReply> FromProto(v1::ShardScrollReply&& in) {
+  const auto count = static_cast<size_t>(in.versions_size());
+  KITH_RETURN_IF_ERROR(CheckKeys(in.keys(), count));
+  KITH_RETURN_IF_ERROR(CheckCount("payload_sizes", in.payload_sizes_size(), count));
+  KITH_RETURN_IF_ERROR(CheckPayloads(in.payload_sizes(), in.payloads()));
+  if (count == 0 ? !in.vectors().empty() : in.vectors().size() % count != 0) {
+    return ShapeError("vectors", "has not the same number of bytes for each point");
+  }
+  ScrollReply reply;
+  reply.keys = std::move(*in.mutable_keys());
+  reply.versions.assign(in.versions().begin(), in.versions().end());
+  reply.vectors = std::move(*in.mutable_vectors());
+  reply.payload_sizes.assign(in.payload_sizes().begin(), in.payload_sizes().end());
+  reply.payloads = std::move(*in.mutable_payloads());
+  reply.at_end = in.at_end();
   return reply;
 }
 

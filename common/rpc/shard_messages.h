@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/shard_api/scroll_calls.h"
 #include "common/shard_api/shard_calls.h"
 #include "kith/v1/shard.pb.h"
 
@@ -20,6 +21,8 @@ void ToProto(WriteCall&& call, v1::ShardWriteCall* out);
 void ToProto(WriteReply&& reply, v1::ShardWriteReply* out);
 void ToProto(GetCall&& call, v1::ShardGetCall* out);
 void ToProto(GetReply&& reply, v1::ShardGetReply* out);
+void ToProto(ScrollCall&& call, v1::ShardScrollCall* out);
+void ToProto(ScrollReply&& reply, v1::ShardScrollReply* out);
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in);
 absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in);
@@ -27,6 +30,8 @@ absl::StatusOr<WriteCall> FromProto(v1::ShardWriteCall&& in);
 absl::StatusOr<WriteReply> FromProto(v1::ShardWriteReply&& in);
 absl::StatusOr<GetCall> FromProto(v1::ShardGetCall&& in);
 absl::StatusOr<GetReply> FromProto(v1::ShardGetReply&& in);
+absl::StatusOr<ScrollCall> FromProto(v1::ShardScrollCall&& in);
+absl::StatusOr<ScrollReply> FromProto(v1::ShardScrollReply&& in);
 
 }  // namespace kith::rpc
 

@@ -33,6 +33,9 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
  private:
   void OnCancel() override { cancelled_->store(true, std::memory_order_relaxed); }
   void OnDone() override { delete this; }
+  // OnDone is as little as gRPC's own, so it may run where the call ended: without this word gRPC
+  // wakes another thread for it, of every call.
+  bool InternalInlineable() override { return true; }
 
   telemetry::RequestMetrics* const metrics_;
   const char* const method_;

@@ -36,7 +36,7 @@ struct SearchCall {
   ShardId shard = 0;
   Uuid incarnation;           // of the collection, as created: shard ids repeat between clusters
   std::string index_version;  // empty: no trained index, compare every row
-  uint32_t count = 0;  // queries; 0, with a filter: only say how many points pass
+  uint32_t count = 0;         // queries; 0, with a filter: only say how many points pass
   std::string queries;        // count x dimension of QueryType(element type)
   uint32_t limit = 10;
   uint32_t nprobe = 1;
@@ -44,10 +44,10 @@ struct SearchCall {
   uint32_t rerank = 40;
   float stop_ratio = 0;  // of early termination (index/search.h); 0: none
   bool exact = false;
-  std::optional<float> score_bound;  // L2: at most; inner product, cosine: at least
-  uint64_t wait_lsn = 0;             // answer as of this lsn or later
+  std::optional<float> score_bound;      // L2: at most; inner product, cosine: at least
+  uint64_t wait_lsn = 0;                 // answer as of this lsn or later
   std::shared_ptr<const Filter> filter;  // null: every point may be a hit
-  bool widens = false;  // nprobe may be made more where few points pass the filter
+  bool widens = false;                   // nprobe may be made more where few points pass the filter
 };
 
 // How a shard answered under a filter.
@@ -216,6 +216,7 @@ struct StartTrainingCall {
   uint32_t lists = 0;
   uint32_t subspaces = 0;
   uint64_t seed = 0;
+  uint32_t plane_b_bytes = 0;  // 0: one a dimension
 };
 
 struct TrainingState {

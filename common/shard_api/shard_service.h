@@ -6,6 +6,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "common/shard_api/scroll_calls.h"
 #include "common/shard_api/shard_calls.h"
 
 namespace kith {
@@ -16,11 +17,11 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>)>;
 // One shard node as a coordinator sees it: the node itself where both share a process
 // (shard/node), a gRPC client where they do not (coordinator/rpc). One contract suite runs on both.
 //
-// Search, Write and Get never block and call `done` exactly once, on some thread of the callee's;
-// by the deadline at the latest for Search and Get. A Write whose deadline passes ends with
-// DEADLINE_EXCEEDED: DEADLINE where nothing was written, UNKNOWN_OUTCOME where something may have
-// been: repeat it with the same request_id.
-// The others may block up to their deadline and are called from admin threads only.
+// Search, Write, Get and Scroll never block and call `done` exactly once, on some thread of the
+// callee's; by the deadline at the latest for all but Write. A Write whose deadline passes ends
+// with DEADLINE_EXCEEDED: DEADLINE where nothing was written, UNKNOWN_OUTCOME where something may
+// have been: repeat it with the same request_id. The others may block up to their deadline and are
+// called from admin threads only.
 //
 // Codes: NOT_FOUND SHARD_UNAVAILABLE (no such shard here); UNAVAILABLE NOT_READY (loading),
 // DRAINING, SHARD_UNAVAILABLE (no connection); FAILED_PRECONDITION INDEX_VERSION_NOT_READY,
@@ -37,6 +38,8 @@ class ShardService {
   virtual void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) = 0;
   virtual void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) = 0;
   virtual void Get(GetCall call, Deadline deadline, Done<GetReply> done) = 0;
+  // Each reply is as of one moment, several together are not.
+  virtual void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) = 0;
 
   // Creating a shard that exists with the same spec is OK; with another incarnation it is
   // FAILED_PRECONDITION WRONG_INCARNATION. Dropping one that does not exist is OK, and one of

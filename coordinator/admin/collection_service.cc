@@ -11,6 +11,8 @@
 #include "common/telemetry/log.h"
 #include "coordinator/admin/collection_shape.h"
 #include "coordinator/admin/collection_view.h"
+#include "coordinator/admin/node_memory.h"
+#include "coordinator/admin/parameter_choice.h"
 #include "coordinator/admin/shard_steps.h"
 #include "coordinator/cluster/placement.h"
 #include "coordinator/search/search_defaults.h"
@@ -72,6 +74,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   KITH_RETURN_IF_ERROR(CheckShape(call.dimension, call.metric, call.element_type));
   KITH_RETURN_IF_ERROR(CheckShards(shards));
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, call.dimension));
+  KITH_RETURN_IF_ERROR(CheckExpected(call.index, shards));
   KITH_RETURN_IF_ERROR(CheckSchema(call.payload_fields));
   std::vector<std::string> nodes;
   for (const auto& [name, service] : catalog_.context().nodes) nodes.push_back(name);
@@ -87,6 +90,8 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   record.element_type = call.element_type;
   record.lists = call.index.lists;
   record.subspaces = call.index.subspaces;
+  record.plane_b_bytes = call.index.plane_b_bytes;
+  record.expected_points = call.index.expected_points;
   record.payload_fields = call.payload_fields;
   record.target_recall =
       call.index.target_recall == 0 ? kTargetRecallDefault : call.index.target_recall;
@@ -107,12 +112,21 @@ absl::Status CollectionService::CheckRoom(const std::string& name) {
                            records.size()));
 }
 
+// Only where the creator said how many points there will be.
+absl::Status CollectionService::CheckMemory(const CollectionRecord& record, Deadline until) const {
+  if (record.expected_points == 0 || defaults_.memory_limit_bytes == 0) return absl::OkStatus();
+  SurveyPass pass{until, {}};
+  const NodeMemory memory = MemoryBeside(catalog_, record.name, defaults_.memory_limit_bytes, pass);
+  return CheckExpectedPoints(record, SharesOf(record, {}, record.expected_points, memory));
+}
+
 absl::StatusOr<CollectionView> CollectionService::Create(const CreateCollectionCall& call,
                                                          Deadline until) {
   KITH_ASSIGN_OR_RETURN(CollectionRecord record, NewRecord(call));
   std::lock_guard one_at_a_time(create_mutex_);  // or two of them could pass the limit together
   const Catalog::NameLock lock = catalog_.Lock(record.name);
   KITH_RETURN_IF_ERROR(CheckRoom(record.name));
+  KITH_RETURN_IF_ERROR(CheckMemory(record, until));
   if (call.mode == CreateMode::kValidateOnly) {
     CollectionView view;
     view.record = std::move(record);

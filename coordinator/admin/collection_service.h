@@ -22,7 +22,9 @@ namespace kith::coordinator {
 struct IndexChoice {
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   double target_recall = 0;
+  uint64_t expected_points = 0;  // that what is chosen is for, where there are not so many yet
 };
 
 enum class CreateMode : uint8_t { kCreate, kValidateOnly };
@@ -71,14 +73,16 @@ struct PlanCollectionCall {
   uint64_t points = 0;
   uint32_t shards = 0;
   IndexChoice index;
-  uint64_t memory_limit_bytes = 0;  // of one node; 0: what this machine has
+  uint64_t memory_limit_bytes = 0;  // of one node; 0: what other collections leave of it
 };
 
 // kith.v1.PlanCollectionResponse. `steady` counts every row as resident (each was touched once);
-// `fits` compares the fullest node's retrain peak without rows, which the page cache may give back.
+// `fits` compares the fullest node's retrain peak without rows, which the page cache may give back,
+// with what other collections leave it.
 struct CollectionPlan {
   uint32_t lists = 0;
   uint32_t subspaces = 0;
+  uint32_t plane_b_bytes = 0;
   uint64_t sample_points = 0;
   MemoryByPart steady;
   uint64_t steady_bytes = 0;
@@ -87,11 +91,12 @@ struct CollectionPlan {
   double bytes_per_vector = 0;
   bool fits = false;
   std::string why_not;
+  std::vector<std::string> chosen;  // a sentence for each parameter: what it is and why
 };
 
 struct CollectionDefaults {
   uint32_t shards = 1;
-  uint64_t memory_limit_bytes = 0;  // of one node; 0: this machine's
+  uint64_t memory_limit_bytes = 0;  // of one node; 0: not known, plans count with this machine's
 };
 
 uint64_t MachineMemoryBytes();
@@ -99,7 +104,7 @@ uint64_t MachineMemoryBytes();
 // Collections: the logic behind the RPCs of the same names, without a wire.
 //
 // Codes: INVALID_ARGUMENT BAD_REQUEST with the fact `field`; ALREADY_EXISTS COLLECTION_EXISTS;
-// RESOURCE_EXHAUSTED COLLECTION_LIMIT; NOT_FOUND COLLECTION_NOT_FOUND; UNAVAILABLE
+// RESOURCE_EXHAUSTED COLLECTION_LIMIT or MEMORY_LIMIT; NOT_FOUND COLLECTION_NOT_FOUND; UNAVAILABLE
 // SHARD_UNAVAILABLE naming the node (try again when it is back); those of MetaStore. No shard is
 // asked anything after `until`, when the caller stops waiting.
 // Threads: any admin thread; every call may block.
@@ -121,11 +126,14 @@ class CollectionService {
   // Ends what runs on the collection, then removes its points from every shard. Where a node is
   // down the collection is gone for its users and reconciling removes the rest later: still OK.
   absl::Status Delete(const std::string& collection, Deadline until = Deadline::max());
-  absl::StatusOr<CollectionPlan> Plan(const PlanCollectionCall& call) const;
+  absl::StatusOr<CollectionPlan> Plan(const PlanCollectionCall& call,
+                                      Deadline until = Deadline::max()) const;
 
  private:
   absl::StatusOr<CollectionRecord> NewRecord(const CreateCollectionCall& call);
   absl::Status CheckRoom(const std::string& name);
+  absl::Status CheckMemory(const CollectionRecord& record, Deadline until) const;
+  uint64_t MemoryFor(const PlanCollectionCall& call, Deadline until) const;
   absl::StatusOr<CollectionRecord> CreateOnShards(CollectionRecord record, Deadline until);
   // What to answer: `why`, or UNKNOWN_OUTCOME where the record may still be made ACTIVE.
   absl::Status RollBack(const CollectionRecord& record, const absl::Status& why);

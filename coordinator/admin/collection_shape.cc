@@ -12,6 +12,7 @@ namespace kith::coordinator {
 namespace {
 
 constexpr uint32_t kSubspacesMax = 64;
+constexpr uint32_t kPlaneBBytesMin = 4;
 constexpr double kTargetRecallMin = 0.5;
 constexpr double kTargetRecallMax = 0.999;
 
@@ -63,6 +64,13 @@ absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension) {
                fmt::format("{} is above {} (64, and no more than the dimension); 0 chooses",
                            choice.subspaces, subspaces_max));
   }
+  const uint32_t plane_b_min = std::min(kPlaneBBytesMin, dimension);
+  if (choice.plane_b_bytes != 0 &&
+      (choice.plane_b_bytes < plane_b_min || choice.plane_b_bytes > dimension)) {
+    return Bad("index.plane_b_bytes",
+               fmt::format("{} is outside {} to {}, the dimension; 0 chooses", choice.plane_b_bytes,
+                           plane_b_min, dimension));
+  }
   // Written so that NaN is refused too.
   const bool in_range =
       choice.target_recall >= kTargetRecallMin && choice.target_recall <= kTargetRecallMax;
@@ -72,6 +80,13 @@ absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension) {
                            kTargetRecallMin, kTargetRecallMax));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckExpected(const IndexChoice& choice, uint64_t shards) {
+  const uint64_t most = limits::kRowsMax * shards;
+  if (choice.expected_points <= most) return absl::OkStatus();
+  return Bad("index.expected_points", fmt::format("{} is above {} (2^32 rows a shard, {} shards)",
+                                                  choice.expected_points, most, shards));
 }
 
 }  // namespace kith::coordinator

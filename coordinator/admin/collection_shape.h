@@ -14,6 +14,7 @@ absl::Status CheckName(const std::string& collection);
 absl::Status CheckShape(uint32_t dimension, Metric metric, ElementType element_type);
 absl::Status CheckShards(uint32_t shards);
 absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension);
+absl::Status CheckExpected(const IndexChoice& choice, uint64_t shards);
 
 }  // namespace kith::coordinator
 

@@ -25,6 +25,7 @@ void CopyServing(CollectionRecord& record, const IndexVersionRecord& version) {
   record.serving_version = version.version;
   record.trained_lists = version.lists;
   record.trained_subspaces = version.subspaces;
+  record.trained_plane_b_bytes = version.plane_b_bytes;
   record.target_recall = version.target_recall;
   record.recall = version.recall;
 }

@@ -40,6 +40,11 @@ void RunningOperation::Report(const std::string& stage, double progress) {
   operation_.progress = std::clamp(progress, operation_.progress, 1.0);
 }
 
+void RunningOperation::NoteChosen(std::vector<std::string> chosen) {
+  std::lock_guard lock(mutex_);
+  operation_.chosen = std::move(chosen);
+}
+
 void RunningOperation::NoteTraining(TrainingOutcome outcome) {
   std::lock_guard lock(mutex_);
   operation_.training = std::move(outcome);

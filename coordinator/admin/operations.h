@@ -39,6 +39,7 @@ struct Operation {
   uint64_t started_unix_ms = 0;
   uint64_t ended_unix_ms = 0;
   std::string result;
+  std::vector<std::string> chosen;          // a sentence for each parameter: what it is and why
   std::optional<TrainingOutcome> training;  // of kind "train", once its version is published
 };
 
@@ -50,6 +51,7 @@ class RunningOperation {
   Operation Snapshot() const;
   // Ignored once the operation has ended; progress never goes back.
   void Report(const std::string& stage, double progress);
+  void NoteChosen(std::vector<std::string> chosen);
   void NoteTraining(TrainingOutcome outcome);
   // OK: SUCCEEDED with `result`. Else CANCELLED where that was asked for, or FAILED with the
   // status' reason and message. Only the first call counts.

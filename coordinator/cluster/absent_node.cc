@@ -18,6 +18,7 @@ absl::Status AbsentNode::Absent() const {
 void AbsentNode::Search(SearchCall, Deadline, Done<SearchReply> done) { done(Absent()); }
 void AbsentNode::Write(WriteCall, Deadline, Done<WriteReply> done) { done(Absent()); }
 void AbsentNode::Get(GetCall, Deadline, Done<GetReply> done) { done(Absent()); }
+void AbsentNode::Scroll(ScrollCall, Deadline, Done<ScrollReply> done) { done(Absent()); }
 
 absl::Status AbsentNode::CreateShard(const ShardSpec&, Deadline) { return Absent(); }
 absl::Status AbsentNode::DropShard(ShardId, const Uuid&, Deadline) { return Absent(); }

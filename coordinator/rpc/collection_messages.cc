@@ -60,14 +60,18 @@ v1::ElementType TypeToProto(ElementType type) {
 }
 
 IndexChoice IndexFromProto(const v1::IndexParameters& index) {
-  return {index.lists(), index.subspaces(), index.target_recall()};
+  return {index.lists(), index.subspaces(), index.plane_b_bytes(), index.target_recall(),
+          index.expected_points()};
 }
 
 // What serves, where something does; else what was asked for.
 void IndexToProto(const CollectionRecord& record, v1::IndexParameters* to) {
   to->set_lists(record.trained_lists != 0 ? record.trained_lists : record.lists);
   to->set_subspaces(record.trained_subspaces != 0 ? record.trained_subspaces : record.subspaces);
+  to->set_plane_b_bytes(record.trained_plane_b_bytes != 0 ? record.trained_plane_b_bytes
+                                                          : record.plane_b_bytes);
   to->set_target_recall(record.target_recall);
+  to->set_expected_points(record.expected_points);
 }
 
 void MemoryToProto(const MemoryByPart& memory, v1::MemoryByPart* to) {
@@ -192,6 +196,7 @@ void VerificationsToProto(const std::vector<ShardVerification>& verifications,
 void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to) {
   to->set_lists(plan.lists);
   to->set_subspaces(plan.subspaces);
+  to->set_plane_b_bytes(plan.plane_b_bytes);
   to->set_sample_points(plan.sample_points);
   MemoryToProto(plan.steady, to->mutable_steady());
   to->set_steady_bytes(plan.steady_bytes);
@@ -200,6 +205,7 @@ void PlanToProto(const CollectionPlan& plan, v1::PlanCollectionResponse* to) {
   to->set_bytes_per_vector(plan.bytes_per_vector);
   to->set_fits(plan.fits);
   to->set_why_not(plan.why_not);
+  for (const std::string& sentence : plan.chosen) to->add_chosen(sentence);
 }
 
 void OperationToProto(const Operation& operation, v1::Operation* to) {
@@ -214,6 +220,7 @@ void OperationToProto(const Operation& operation, v1::Operation* to) {
   to->set_started_unix_ms(operation.started_unix_ms);
   to->set_ended_unix_ms(operation.ended_unix_ms);
   to->set_result(operation.result);
+  for (const std::string& sentence : operation.chosen) to->add_chosen(sentence);
   if (!operation.training.has_value()) return;
   const TrainingOutcome& training = *operation.training;
   to->set_promoted(training.not_promoted_reason.empty());

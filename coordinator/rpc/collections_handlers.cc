@@ -30,8 +30,8 @@ grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
     grpc::CallbackServerContext* context, const v1::PlanCollectionRequest* request,
     v1::PlanCollectionResponse* response) {
-  return calls_.Blocking("PlanCollection", context, [=, this](const CallContext&) {
-    const auto plan = services_.collections.Plan(PlanFromProto(*request));
+  return calls_.Blocking("PlanCollection", context, [=, this](const CallContext& call) {
+    const auto plan = services_.collections.Plan(PlanFromProto(*request), UntilOf(call));
     if (plan.ok()) PlanToProto(*plan, response);
     return plan.status();
   });

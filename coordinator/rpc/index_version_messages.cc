@@ -39,6 +39,7 @@ void VersionToProto(const IndexVersionView& view, v1::IndexVersion* to) {
   to->set_state(StateToProto(view.state));
   to->mutable_index()->set_lists(record.lists);
   to->mutable_index()->set_subspaces(record.subspaces);
+  to->mutable_index()->set_plane_b_bytes(record.plane_b_bytes);
   to->mutable_index()->set_target_recall(record.target_recall);
   to->set_trained_points(record.trained_points);
   to->set_trained_unix_ms(record.trained_unix_ms);

@@ -1,6 +1,8 @@
 #include "coordinator/rpc/point_messages.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include <string>
 #include <utility>
@@ -184,6 +186,48 @@ void GetToProto(const std::vector<PointKey>& keys, const PointRows& points,
     if (!row.vector.empty()) point->mutable_vector()->set_data(std::string(row.vector));
     point->set_payload(std::string(row.payload));
   }
+}
+
+absl::Status CheckKnown(const google::protobuf::Message& request) {
+  const google::protobuf::UnknownFieldSet& unknown =
+      request.GetReflection()->GetUnknownFields(request);
+  if (unknown.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+               fmt::format("the request has a field of number {}, which this server does not know: "
+                           "without it the answer would be to another question. Filters are not "
+                           "built yet; leave it out or use a newer server",
+                           unknown.field(0).number()));
+}
+
+absl::StatusOr<ScrollPointsCall> ScrollFromProto(const v1::ScrollPointsRequest& request) {
+  KITH_RETURN_IF_ERROR(CheckKnown(request));
+  ScrollPointsCall call;
+  call.collection = request.collection();
+  if (request.has_limit()) call.limit = request.limit();
+  call.page_token = request.page_token();
+  call.with_vector = request.with_vector();
+  call.with_payload = request.with_payload();
+  KITH_ASSIGN_OR_RETURN(call.tokens, TokensFromProto(request.tokens(), "tokens"));
+  return call;
+}
+
+void ScrollToProto(const ScrollPage& page, v1::ScrollPointsResponse* response) {
+  for (const ScrollReply& part : page.parts) {
+    size_t payload_at = 0;
+    for (size_t i = 0; i < part.versions.size(); ++i) {
+      v1::StoredPoint* const point = response->add_points();
+      KeyToProto(PointKey::FromBytes(part.keys.data() + i * PointKey::kSize), point->mutable_id());
+      point->set_version(part.versions[i]);
+      if (!part.vectors.empty()) {
+        point->mutable_vector()->set_data(part.vectors.data() + i * page.vector_bytes,
+                                          page.vector_bytes);
+      }
+      if (part.payload_sizes.empty()) continue;
+      point->set_payload(part.payloads.data() + payload_at, part.payload_sizes[i]);
+      payload_at += part.payload_sizes[i];
+    }
+  }
+  response->set_next_page_token(page.next_page_token);
 }
 
 }  // namespace kith::coordinator::rpc

@@ -7,9 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "common/vector/point_key.h"
+#include "coordinator/read/get_service.h"
+#include "coordinator/read/scroll_service.h"
 #include "coordinator/search/vector_input.h"
 #include "coordinator/search/write_token.h"
-#include "coordinator/write/get_service.h"
 #include "coordinator/write/upsert_call.h"
 #include "kith/v1/points.pb.h"
 #include "kith/v1/types.pb.h"
@@ -44,6 +45,13 @@ absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request);
 // `points` has one row an id of the request.
 void GetToProto(const std::vector<PointKey>& keys, const PointRows& points,
                 v1::GetPointsResponse* response);
+
+// INVALID_ARGUMENT BAD_REQUEST where the request has a field that this server does not know: to
+// leave out a condition on points (a filter) would answer another question.
+absl::Status CheckKnown(const google::protobuf::Message& request);
+
+absl::StatusOr<ScrollPointsCall> ScrollFromProto(const v1::ScrollPointsRequest& request);
+void ScrollToProto(const ScrollPage& page, v1::ScrollPointsResponse* response);
 
 }  // namespace kith::coordinator::rpc
 

@@ -62,6 +62,7 @@ grpc::ServerUnaryReactor* PointsHandlers::CountPoints(grpc::CallbackServerContex
                                                       v1::CountPointsResponse* response) {
   return calls_.Async(
       "CountPoints", context, [=, this](const CallContext& call, FinishCall finish) {
+        if (const absl::Status known = CheckKnown(*request); !known.ok()) return finish(known);
         auto count_call = CountFromProto(*request);
         if (!count_call.ok()) return finish(count_call.status());
         count_call->deadline = call.deadline;
@@ -70,6 +71,21 @@ grpc::ServerUnaryReactor* PointsHandlers::CountPoints(grpc::CallbackServerContex
                               if (count.ok()) response->set_count(*count);
                               finish(count.status());
                             });
+      });
+}
+
+grpc::ServerUnaryReactor* PointsHandlers::ScrollPoints(grpc::CallbackServerContext* context,
+                                                       const v1::ScrollPointsRequest* request,
+                                                       v1::ScrollPointsResponse* response) {
+  return calls_.Async(
+      "ScrollPoints", context, [=, this](const CallContext& call, FinishCall finish) {
+        absl::StatusOr<ScrollPointsCall> scroll = ScrollFromProto(*request);
+        if (!scroll.ok()) return finish(scroll.status());
+        scroll->deadline = call.deadline;
+        services_.scroll.Scroll(*scroll, [response, finish = std::move(finish)](auto page) mutable {
+          if (page.ok()) ScrollToProto(*page, response);
+          finish(page.status());
+        });
       });
 }
 

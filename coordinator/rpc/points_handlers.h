@@ -2,7 +2,8 @@
 #define KITH_COORDINATOR_RPC_POINTS_HANDLERS_H_
 
 #include "common/rpc/unary_handler.h"
-#include "coordinator/write/get_service.h"
+#include "coordinator/read/get_service.h"
+#include "coordinator/read/scroll_service.h"
 #include "coordinator/write/write_service.h"
 #include "kith/v1/points.grpc.pb.h"
 
@@ -14,6 +15,7 @@ class PointsHandlers final : public v1::Points::CallbackService {
   struct Services {
     const WriteService& write;
     const GetService& get;
+    const ScrollService& scroll;
   };
   PointsHandlers(Services services, const kith::rpc::UnaryCalls& calls)
       : services_(services), calls_(calls) {}
@@ -30,6 +32,9 @@ class PointsHandlers final : public v1::Points::CallbackService {
   grpc::ServerUnaryReactor* CountPoints(grpc::CallbackServerContext* context,
                                         const v1::CountPointsRequest* request,
                                         v1::CountPointsResponse* response) override;
+  grpc::ServerUnaryReactor* ScrollPoints(grpc::CallbackServerContext* context,
+                                         const v1::ScrollPointsRequest* request,
+                                         v1::ScrollPointsResponse* response) override;
 
  private:
   const Services services_;

@@ -41,6 +41,8 @@ absl::StatusOr<Reply> BodyOf(v1::ShardReply& reply) {
     if (reply.has_search()) return Decode<Reply>(std::move(*reply.mutable_search()));
   } else if constexpr (std::is_same_v<Reply, WriteReply>) {
     if (reply.has_write()) return Decode<Reply>(std::move(*reply.mutable_write()));
+  } else if constexpr (std::is_same_v<Reply, ScrollReply>) {
+    if (reply.has_scroll()) return Decode<Reply>(std::move(*reply.mutable_scroll()));
   } else {
     if (reply.has_get()) return Decode<Reply>(std::move(*reply.mutable_get()));
   }
@@ -100,6 +102,13 @@ void GrpcShardClient::Get(GetCall call, Deadline deadline, Done<GetReply> done) 
   const ShardId shard = call.shard;
   v1::ShardCall message;
   ToProto(std::move(call), message.mutable_get());
+  StreamOf(shard)->Send(std::move(message), deadline, Decoding(std::move(done)));
+}
+
+void GrpcShardClient::Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) {
+  const ShardId shard = call.shard;
+  v1::ShardCall message;
+  ToProto(std::move(call), message.mutable_scroll());
   StreamOf(shard)->Send(std::move(message), deadline, Decoding(std::move(done)));
 }
 

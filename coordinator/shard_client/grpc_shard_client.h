@@ -31,6 +31,7 @@ class GrpcShardClient final : public ShardService {
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
+  void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;

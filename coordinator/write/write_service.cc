@@ -7,7 +7,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "coordinator/search/call_deadlines.h"
-#include "coordinator/write/point_deadline.h"
+#include "coordinator/search/point_deadline.h"
 #include "coordinator/write/write_answer.h"
 #include "coordinator/write/write_batch.h"
 

@@ -59,6 +59,19 @@ struct ByteTableScale {
   float step = 0;
 };
 
+// Where the codes of a row lie that have 0 to 8 bits each (index/packed_layout.h): code j is what
+// the mask leaves of the two bytes from pairs[j] on, shifted right by shifts[j]. `count` codes, a
+// multiple of kGroup; within a group the pairs ascend by 16 bytes at most.
+struct PackedCodes {
+  static constexpr size_t kGroup = 16;
+
+  const uint16_t* pairs = nullptr;
+  const uint16_t* shifts = nullptr;
+  const uint16_t* masks = nullptr;
+  size_t count = 0;
+  size_t row_bytes = 0;
+};
+
 struct KernelTable {
   const char* name;
 
@@ -97,12 +110,14 @@ struct KernelTable {
   size_t (*keep_at_most)(int32_t* values, uint64_t* belongings, size_t count,
                          int32_t limit) noexcept;
 
-  // The table of one query: out[m * 256 + k] = sum over the dimensions j of sub-space m, ascending,
-  // of (scale * query[j]) * columns[j * 256 + k]; `begins` has subspaces + 1 offsets.
-  void (*lookup_table)(const float* query, const float* columns, const uint32_t* begins,
-                       size_t subspaces, float scale, float* out) noexcept;
-  // That table in bytes: of each sub-space the least entry becomes 0; one step for all sub-spaces,
-  // so that the greatest span becomes 255.
+  // The tables of `count` queries, which share the reading of the columns: outs[i][m * 256 + k] =
+  // sum over the dimensions j of sub-space m, ascending, of (scale * queries[i][j]) *
+  // columns[j * 256 + k]; `begins` has subspaces + 1 offsets.
+  void (*lookup_tables)(const float* const* queries, size_t count, const float* columns,
+                        const uint32_t* begins, size_t subspaces, float scale,
+                        float* const* outs) noexcept;
+  // Such a table in bytes: of each sub-space the least entry becomes 0; one step for all
+  // sub-spaces, so that the greatest span becomes 255.
   ByteTableScale (*byte_table)(const float* table, size_t subspaces, uint8_t* out) noexcept;
 
   // Plane A: the vectors whose sum + bias * bias_factor / 65536 (both terms rounded down, the whole
@@ -125,6 +140,11 @@ struct KernelTable {
   // query.
   void (*panel_candidates)(const BytePanels& panels, const int8_t* queries, size_t count,
                            PanelCandidate* out) noexcept = nullptr;
+
+  // Plane B in fewer bits: out[i] = sum_j weights[j] * code j of rows[i]; `weights` has codes.count
+  // elements.
+  void (*packed_products)(const PackedCodes& codes, const float* weights,
+                          const uint8_t* const* rows, size_t count, float* out) noexcept = nullptr;
 };
 
 const KernelTable& PortableKernels();

@@ -40,6 +40,28 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return _mm256_castps256_ps128(sum) + _mm256_extractf128_ps(sum, 1);
 }
 
+// Pairs are loaded one by one: a gather would read two bytes too many.
+class PackedGroup {
+ public:
+  KITH_INLINE PackedGroup(const PackedCodes& codes, size_t j)
+      : pairs_(codes.pairs + j), shifts_(Wide(codes.shifts + j)), masks_(Wide(codes.masks + j)) {}
+
+  KITH_INLINE Vec Floats(const uint8_t* row) const {
+    uint16_t pairs[kWidth];
+    for (size_t i = 0; i < kWidth; ++i) __builtin_memcpy(pairs + i, row + pairs_[i], 2);
+    return _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srlv_epi32(Wide(pairs), shifts_), masks_));
+  }
+
+ private:
+  static KITH_INLINE __m256i Wide(const uint16_t* at) {
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+  }
+
+  const uint16_t* pairs_;
+  __m256i shifts_;
+  __m256i masks_;
+};
+
 #include "index/kernels/portable_kernels.inc"
 // The second needs what the first defines.
 #include "index/kernels/portable_byte_kernels.inc"

@@ -60,6 +60,27 @@ KITH_INLINE Quad FoldLanes(const Vec* lanes) {
   return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+class PackedGroup {
+ public:
+  KITH_INLINE PackedGroup(const PackedCodes& codes, size_t j)
+      : pairs_(codes.pairs + j), shifts_(codes.shifts + j), masks_(codes.masks + j) {}
+
+  KITH_INLINE Vec Floats(const uint8_t* row) const {
+    Vec values;
+    for (size_t i = 0; i < kWidth; ++i) {
+      const uint8_t* at = row + pairs_[i];
+      const int32_t pair = at[0] | at[1] << 8;
+      values[i] = static_cast<float>(pair >> shifts_[i] & masks_[i]);
+    }
+    return values;
+  }
+
+ private:
+  const uint16_t* pairs_;
+  const uint16_t* shifts_;
+  const uint16_t* masks_;
+};
+
 #include "index/kernels/portable_kernels.inc"
 // The second needs what the first defines.
 #include "index/kernels/portable_byte_kernels.inc"

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -141,9 +140,9 @@ absl::Status Checkpointer::Trim(uint64_t lsn) {
   return RemoveOrphans();
 }
 
-// Segments that were merged or dropped: their memory must not wait for a checkpoint that succeeds.
+// Of segments that were merged or dropped: no later checkpoint names them.
 void Checkpointer::ForgetFilesOfOthers(const Snapshot& snapshot) {
-  std::unordered_set<Segment> current;
+  std::set<Segment, std::owner_less<>> current;
   for (const BuiltIndex& index : snapshot.indexes) {
     current.insert(index.segments.begin(), index.segments.end());
   }

@@ -2,12 +2,12 @@
 #define KITH_SHARD_MAINTENANCE_CHECKPOINTER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -52,8 +52,9 @@ class Checkpointer {
   std::optional<Manifest> written_;
   // Only grows, also where an attempt fails: what was written keeps its name and content.
   uint64_t next_file_ = 0;
-  // Files of the segments that are on disk; holding the pointer keeps it from being reused.
-  std::unordered_map<Segment, std::string> files_;
+  // Files of the segments that are on disk. Weak: a segment that was merged away does not stay in
+  // memory until the next checkpoint, and yet no other can take its place.
+  std::map<std::weak_ptr<const index::ListSegment>, std::string, std::owner_less<>> files_;
 
   mutable std::mutex versions_mutex_;
   std::set<std::string> versions_;  // guarded by versions_mutex_

@@ -16,7 +16,8 @@
 namespace kith::shard {
 namespace {
 
-constexpr uint32_t kShortTail = 8'192;  // compared exactly rather than made a segment of its own
+// Of fewer rows than that a thread is not worth starting.
+constexpr size_t kRowsOfThread = 16'384;
 
 BuiltIndex* FindIn(Snapshot& snapshot, const std::string& version) {
   for (BuiltIndex& index : snapshot.indexes) {
@@ -46,6 +47,9 @@ absl::Status Indexer::Add(const std::string& version) {
 
 void Indexer::Drop(const std::string& version) {
   parts_.snapshots.Update([&](Snapshot& snapshot) {
+    if (const BuiltIndex* dropped = FindIn(snapshot, version); dropped != nullptr) {
+      Retire(dropped->segments);
+    }
     std::erase_if(snapshot.indexes,
                   [&](const BuiltIndex& index) { return index.version->hash == version; });
   });
@@ -57,7 +61,8 @@ const BuiltIndex* ChooseToEncode(const Snapshot& snapshot, Pace pace) {
   uint32_t most = 0;
   for (const BuiltIndex& index : snapshot.indexes) {
     const uint32_t waiting = snapshot.row_end - index.indexed_end;
-    const uint32_t worth = index.ready && pace == Pace::kBusy ? kShortTail : 1;
+    const bool may_wait = index.ready && pace == Pace::kBusy;
+    const uint32_t worth = may_wait ? ShortTail(index.version->parameters) : 1;
     if (waiting < worth) continue;
     if (!index.ready) return &index;
     if (waiting <= most) continue;
@@ -78,28 +83,19 @@ std::vector<SegmentRows> RowsOfSegments(const Snapshot& snapshot, const BuiltInd
   return segments;
 }
 
-bool Indexer::HasWork(Pace pace) const {
-  const auto snapshot = parts_.snapshots.Pin();
-  if (ChooseToEncode(*snapshot, pace) != nullptr) return true;
-  return std::any_of(snapshot->indexes.begin(), snapshot->indexes.end(),
-                     [&](const BuiltIndex& index) {
-                       return ChooseMerge(RowsOfSegments(*snapshot, index), pace).has_value();
-                     });
+bool Indexer::HasRowsToEncode(Pace pace) const {
+  return ChooseToEncode(*parts_.snapshots.Pin(), pace) != nullptr;
 }
 
-bool Indexer::Step(Pace pace) {
+void Indexer::Encode(Pace pace) {
   const auto snapshot = parts_.snapshots.Pin();
   if (const BuiltIndex* index = ChooseToEncode(*snapshot, pace); index != nullptr) {
-    Encode(*snapshot, *index);
+    EncodeStep(*snapshot, *index);
   }
-  // While rows wait to be encoded merges keep up and no more: what they merge grows yet.
-  const bool waits = ChooseToEncode(*parts_.snapshots.Pin(), pace) != nullptr;
-  MergeOne(waits ? Pace::kBusy : pace);
-  return HasWork(pace);
 }
 
 // A step is counted in live rows: after many updates most row numbers are of the dead.
-void Indexer::Encode(const Snapshot& snapshot, const BuiltIndex& index) {
+void Indexer::EncodeStep(const Snapshot& snapshot, const BuiltIndex& index) {
   const uint32_t most = index::EncodeStepRows(index.version->parameters);
   std::vector<uint32_t> rows;
   uint64_t row = index.indexed_end;
@@ -114,44 +110,72 @@ void Indexer::Encode(const Snapshot& snapshot, const BuiltIndex& index) {
   const auto end = static_cast<uint32_t>(std::min<uint64_t>(row, snapshot.row_end));
   std::shared_ptr<const index::ListSegment> segment;
   if (!rows.empty()) {
-    const index::EncodedRows encoded = index::EncodeRows(
-        *index.version, snapshot.rows.Table(snapshot.row_end), rows, encode_threads_);
+    const int threads = rows.size() < kRowsOfThread ? 1 : encode_threads_;
+    const index::EncodedRows encoded =
+        index::EncodeRows(*index.version, snapshot.rows.Table(snapshot.row_end), rows, threads);
     segment = index::ListSegment::FromEncoded(*index.version, encoded);
   }
-  Publish(index.version->hash, std::move(segment), end);
+  Publish({index.version->hash, index.indexed_end, end, std::move(segment)});
 }
 
-void Indexer::Publish(const std::string& version, std::shared_ptr<const index::ListSegment> segment,
-                      uint32_t indexed_end) {
+bool AppendEncoded(Snapshot& snapshot, EncodedPart part) {
+  BuiltIndex* index = FindIn(snapshot, part.version);
+  if (index == nullptr || index->indexed_end != part.begin) return false;
+  if (part.segment != nullptr) {
+    index->segments.push_back(std::move(part.segment));
+    index->ends.push_back(part.end);
+  }
+  index->indexed_end = part.end;
+  // Rows that come in during an import must not keep it from ever being ready; what waits is
+  // compared exactly, and writes slow down before there is twice as much of it.
+  if (snapshot.row_end - part.end < snapshot.TailRowsMax() / 2 && !index->ready) {
+    index->ready = true;
+    index->rebuilding = false;
+  }
+  return true;
+}
+
+void Indexer::Publish(EncodedPart part) {
+  const std::string version = part.version;
+  const uint32_t end = part.end;
+  bool became_ready = false;
   parts_.snapshots.Update([&](Snapshot& snapshot) {
-    BuiltIndex* index = FindIn(snapshot, version);
-    if (index == nullptr) return;
-    if (segment != nullptr) {
-      index->segments.push_back(std::move(segment));
-      index->ends.push_back(indexed_end);
-    }
-    index->indexed_end = indexed_end;
-    // Rows that come in during an import must not keep it from ever being ready; what waits is
-    // compared exactly, and writes slow down before there is twice as much of it.
-    const uint64_t waiting = snapshot.row_end - indexed_end;
-    if (waiting < std::max<uint64_t>(kShortTail, snapshot.TailRowsMax() / 2) && !index->ready) {
-      index->ready = true;
-      index->rebuilding = false;
-      spdlog::info("event=index_ready shard={} version={} rows={}", parts_.spec.shard, version,
-                   indexed_end);
-    }
+    const BuiltIndex* index = FindIn(snapshot, version);
+    const bool was_ready = index != nullptr && index->ready;
+    became_ready = AppendEncoded(snapshot, std::move(part)) && !was_ready && index->ready;
   });
+  if (!became_ready) return;
+  spdlog::info("event=index_ready shard={} version={} rows={}", parts_.spec.shard, version, end);
 }
 
-void Indexer::MergeOne(Pace pace) {
+bool Indexer::HasMerge(Pace pace) const {
+  const auto snapshot = parts_.snapshots.Pin();
+  return std::any_of(snapshot->indexes.begin(), snapshot->indexes.end(),
+                     [&](const BuiltIndex& index) {
+                       return ChooseMerge(RowsOfSegments(*snapshot, index), pace).has_value();
+                     });
+}
+
+void Indexer::Merge(Pace pace) {
   const auto snapshot = parts_.snapshots.Pin();
   for (const BuiltIndex& index : snapshot->indexes) {
     const auto range = ChooseMerge(RowsOfSegments(*snapshot, index), pace);
-    if (range.has_value()) return Merge(*snapshot, index, *range);
+    if (range.has_value()) return MergeRange(*snapshot, index, *range);
   }
 }
 
-void Indexer::Merge(const Snapshot& snapshot, const BuiltIndex& index, SegmentRange range) {
+void Indexer::Retire(std::span<const std::shared_ptr<const index::ListSegment>> segments) {
+  retired_.insert(retired_.end(), segments.begin(), segments.end());
+  has_retired_ = !retired_.empty();
+}
+
+// Nobody finds one of them in a snapshot any more: whoever is counted only lets go.
+void Indexer::FreeRetired() {
+  std::erase_if(retired_, [](const auto& segment) { return segment.use_count() == 1; });
+  has_retired_ = !retired_.empty();
+}
+
+void Indexer::MergeRange(const Snapshot& snapshot, const BuiltIndex& index, SegmentRange range) {
   const auto begun = std::chrono::steady_clock::now();
   const std::span old = std::span(index.segments).subspan(range.begin, range.end - range.begin);
   auto merged = index::ListSegment::Merge(*index.version, old, snapshot.tombstones);
@@ -159,6 +183,7 @@ void Indexer::Merge(const Snapshot& snapshot, const BuiltIndex& index, SegmentRa
   parts_.snapshots.Update([&](Snapshot& next) {
     BuiltIndex* target = FindIn(next, index.version->hash);
     if (target == nullptr) return;
+    Retire(old);
     const auto at = [&](auto& values, size_t i) {
       return values.begin() + static_cast<ptrdiff_t>(i);
     };

@@ -71,12 +71,13 @@ absl::StatusOr<SampleChunk> Sampler::Read(const SampleChunkCall& call) {
   return chunk;
 }
 
-void Sampler::ReleaseIfUnread() {
+bool Sampler::ReleaseIfUnread() {
   std::lock_guard lock(mutex_);
-  if (!is_drawn_ || parts_.clock->Now() <= last_read_ + kUnread) return;
+  if (!is_drawn_ || parts_.clock->Now() <= last_read_ + kUnread) return false;
   is_drawn_ = false;
   rows_ = {};
   drawn_ = {};
+  return true;
 }
 
 }  // namespace kith::shard

@@ -23,8 +23,8 @@ class Sampler {
   std::vector<uint64_t> SmallestHashes(const SampleHashesCall& call);
   // UNAVAILABLE NOT_READY where no draw with this seed came before.
   absl::StatusOr<SampleChunk> Read(const SampleChunkCall& call);
-  // Called now and then: forgets a draw that nobody read for two minutes.
-  void ReleaseIfUnread();
+  // Called now and then: forgets a draw that nobody read for two minutes. True where it did.
+  bool ReleaseIfUnread();
 
  private:
   CopyParts& parts_;

@@ -2,9 +2,6 @@
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <tuple>
@@ -12,6 +9,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/scheduling.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "index/plan.h"
@@ -125,7 +123,7 @@ absl::Status TrainingJobs::Start(const StartTrainingCall& call) {
 
 void TrainingJobs::Run(Job& job, const StartTrainingCall& call) {
   pthread_setname_np(pthread_self(), "kith-train");
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
+  YieldToOthers(kNice);
   absl::StatusOr<TrainingState> state = Train(job, call);
   spdlog::info("event=training_ended_on_node job={} status={}", job.name,
                telemetry::LogValue(state.status().ToString()));
@@ -145,7 +143,7 @@ absl::StatusOr<TrainingState> TrainingJobs::Train(Job& job, const StartTrainingC
   parameters.element_type = call.element_type;
   parameters.lists = call.lists;
   parameters.subspaces = call.subspaces;
-  parameters.plane_b = index::AutoPlaneB(call.element_type, call.metric);
+  index::SetPlaneB(call.plane_b_bytes, parameters);
   parameters.seed = call.seed;
   const size_t vector_bytes = size_t{call.dimension} * ElementSize(call.element_type);
   const std::string vectors = SortedVectors(job.chunks, vector_bytes);

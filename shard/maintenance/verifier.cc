@@ -125,11 +125,11 @@ absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline) {
     if (applied.applied_lsn != snapshot->lsn || applied.next_row != snapshot->row_end) continue;
     reply.applied_lsn = snapshot->lsn;
     reply.slots_checked = limits::kSlots;
-    reply.truth_mismatches = std::max(CountMismatches(kept, truth.points),
-                                      CountMismatches(truth.postings, keys));
+    reply.truth_mismatches =
+        std::max(CountMismatches(kept, truth.points), CountMismatches(truth.postings, keys));
     reply.index_mismatches = CountMismatches(kept, IndexDigests(*snapshot, nullptr));
-    reply.index_mismatches = std::max(
-        reply.index_mismatches, CountMismatches(truth.postings, PostingDigests(*snapshot)));
+    reply.index_mismatches = std::max(reply.index_mismatches,
+                                      CountMismatches(truth.postings, PostingDigests(*snapshot)));
     for (const BuiltIndex& index : snapshot->indexes) {
       if (!index.ready) continue;
       reply.index_mismatches =

@@ -48,8 +48,11 @@ MemoryByPart Snapshot::Memory() const {
       memory.codes += segment->code_bytes();
       memory.refine += segment->refine_bytes();
     }
-    memory.quantizer += index.version->centroids.size() * sizeof(float) +
-                        index.version->codebooks.size() * sizeof(float);
+    const index::IndexVersion& version = *index.version;
+    const size_t floats = version.centroids.size() + version.codebooks.size() +
+                          version.codebook_columns.size() + version.refine_min.size() +
+                          version.refine_scale.size();
+    memory.quantizer += floats * sizeof(float) + version.centroid_codes.memory_bytes();
   }
   memory.rows = (row_end - rows.missing_rows()) * rows.stride;
   memory.tombstones = tombstones.memory_bytes();

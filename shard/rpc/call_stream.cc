@@ -31,6 +31,9 @@ v1::ShardWriteReply* Body(v1::ShardReply& reply, const WriteReply&) {
   return reply.mutable_write();
 }
 v1::ShardGetReply* Body(v1::ShardReply& reply, const GetReply&) { return reply.mutable_get(); }
+v1::ShardScrollReply* Body(v1::ShardReply& reply, const ScrollReply&) {
+  return reply.mutable_scroll();
+}
 
 absl::Status DrainingError() {
   return Error(absl::StatusCode::kUnavailable, reason::kDraining, "this shard node is stopping");
@@ -155,6 +158,9 @@ void CallStream::Dispatch(v1::ShardCall&& call) {
     case v1::ShardCall::kGet:
       arrived.method = "ShardNode/Get";
       return Get(arrived, std::move(*call.mutable_get()));
+    case v1::ShardCall::kScroll:
+      arrived.method = "ShardNode/Scroll";
+      return Scroll(arrived, std::move(*call.mutable_scroll()));
     case v1::ShardCall::BODY_NOT_SET:
       break;
   }
@@ -178,6 +184,12 @@ void CallStream::Get(const Arrived& arrived, v1::ShardGetCall&& message) {
   absl::StatusOr<GetCall> call = rpc::FromProto(std::move(message));
   if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
   service_.Get(*std::move(call), arrived.deadline, ReplyTo<GetReply>(arrived));
+}
+
+void CallStream::Scroll(const Arrived& arrived, v1::ShardScrollCall&& message) {
+  absl::StatusOr<ScrollCall> call = rpc::FromProto(std::move(message));
+  if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
+  service_.Scroll(*std::move(call), arrived.deadline, ReplyTo<ScrollReply>(arrived));
 }
 
 template <typename T>

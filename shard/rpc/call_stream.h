@@ -65,6 +65,7 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   void Search(const Arrived& arrived, v1::ShardSearchCall&& message);
   void Write(const Arrived& arrived, v1::ShardWriteCall&& message);
   void Get(const Arrived& arrived, v1::ShardGetCall&& message);
+  void Scroll(const Arrived& arrived, v1::ShardScrollCall&& message);
   template <typename Reply>
   Done<Reply> ReplyTo(const Arrived& arrived);
   void Reply(const Arrived& arrived, v1::ShardReply&& reply);

@@ -17,8 +17,7 @@ std::shared_ptr<const FilterRows> FilterCache::Get(const std::string& filter,
                                                    const Snapshot& snapshot) {
   std::lock_guard lock(mutex_);
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.lsn == snapshot.lsn && entry.row_end == snapshot.row_end &&
-           entry.filter == filter;
+    return entry.lsn == snapshot.lsn && entry.row_end == snapshot.row_end && entry.filter == filter;
   });
   if (found == entries_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found);

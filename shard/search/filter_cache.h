@@ -23,8 +23,9 @@ class FilterCache {
   static constexpr uint64_t kBytesMax = 64 << 20;
 
   // As FindFilterRows.
-  absl::StatusOr<std::shared_ptr<const FilterRows>> Find(
-      const CopyParts& parts, const Filter& filter, std::shared_ptr<const Snapshot>& snapshot);
+  absl::StatusOr<std::shared_ptr<const FilterRows>> Find(const CopyParts& parts,
+                                                         const Filter& filter,
+                                                         std::shared_ptr<const Snapshot>& snapshot);
 
  private:
   struct Entry {

@@ -9,7 +9,7 @@ namespace kith::shard {
 
 // So few rows are compared one by one whatever else: that costs no more than the lists would
 // (docs/decisions/0042).
-inline constexpr uint64_t kExactRows = 4096;
+inline constexpr uint64_t kFilterExactRows = 4096;
 
 // The fewer rows pass, the farther apart they lie: lists are probed by the inverse of the share to
 // this power. Measured: docs/decisions/0042.
@@ -20,6 +20,7 @@ struct FilteredRows {
   uint64_t live = 0;
   uint32_t lists = 0;   // of the index; 0: none
   uint32_t nprobe = 1;  // without a filter
+  uint64_t exact_rows = kFilterExactRows;
 };
 
 struct FilteredSearch {
@@ -29,7 +30,7 @@ struct FilteredSearch {
 
 // How to search under a filter. Pure.
 inline FilteredSearch PlanFiltered(const FilteredRows& rows) {
-  FilteredSearch search{rows.passing <= kExactRows || rows.lists == 0, rows.nprobe};
+  FilteredSearch search{rows.passing <= rows.exact_rows || rows.lists == 0, rows.nprobe};
   if (search.is_exact) return search;
   const double share = static_cast<double>(rows.passing) / static_cast<double>(rows.live);
   const double wider = std::ceil(rows.nprobe * std::pow(share, -kWidening));

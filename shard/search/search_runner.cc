@@ -117,9 +117,9 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                           runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
     KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
     filter_ns_ = NanosecondsBetween(before, runner_.parts_.clock->Now());
-    const FilteredSearch search = PlanFiltered(
-        {filter_rows_->count, snapshot_->live_points, index_ == nullptr ? 0 : index_->version->lists(),
-         options_.nprobe});
+    const FilteredSearch search = PlanFiltered({filter_rows_->count, snapshot_->live_points,
+                                                index_ == nullptr ? 0 : index_->version->lists(),
+                                                options_.nprobe, runner_.exact_rows_});
     options_.exact = options_.exact || search.is_exact;
     if (call_.widens) options_.nprobe = search.nprobe;
     return absl::OkStatus();
@@ -134,10 +134,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const uint32_t per_run = std::max(std::min(share, kQueriesOfRun), share / 4);
     const uint32_t runs = (call_.count + per_run - 1) / per_run;
     left_.store(runs, std::memory_order_relaxed);
-    for (uint32_t begin = 0; begin < call_.count; begin += per_run) {
+    found_.resize(runs);
+    for (uint32_t run = 0; run < runs; ++run) {
+      const uint32_t begin = run * per_run;
       const uint32_t end = std::min(call_.count, begin + per_run);
       auto self = shared_from_this();
-      if (!runner_.pool_.Post([self, begin, end] { self->Run(begin, end); })) {
+      if (!runner_.pool_.Post(
+              [self, run, begin, end] { self->Run(self->found_[run], begin, end); })) {
         Refuse(QueueFull());
         EndRun();
       }
@@ -158,7 +161,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     options_.expired = [this] { return runner_.parts_.clock->Now() >= deadline_; };
   }
 
-  void Run(uint32_t begin, uint32_t end) {
+  // The hits of one run, query after query.
+  struct Found {
+    std::string keys;
+    std::vector<uint64_t> versions;
+  };
+
+  void Run(Found& found, uint32_t begin, uint32_t end) {
     queue_ns_.fetch_add(NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
                         std::memory_order_relaxed);
     WorkspacePool::Lease workspace(runner_.workspaces_);
@@ -167,10 +176,33 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const size_t query_bytes = call_.queries.size() / call_.count;
     const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
                                        query_bytes};
-    const index::Status status = index::SearchBatch(
-        queries, options_, *workspace, std::span(answers_).subspan(begin, end - begin));
-    if (!status.ok()) Refuse(FromIndex(status));
+    const auto answers = std::span(answers_).subspan(begin, end - begin);
+    const index::Status status = index::SearchBatch(queries, options_, *workspace, answers);
+    if (status.ok()) {
+      Identify(answers, found);
+    } else {
+      Refuse(FromIndex(status));
+    }
     EndRun();
+  }
+
+  // Whose rows they are. Their records lie far apart: all are fetched before the first is read.
+  void Identify(std::span<const index::SearchAnswer> answers, Found& found) const {
+    const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
+    size_t hits = 0;
+    for (const index::SearchAnswer& answer : answers) {
+      hits += answer.hits.size();
+      for (const index::Hit& hit : answer.hits) __builtin_prefetch(&table.Header(hit.row));
+    }
+    found.keys.reserve(hits * PointKey::kSize);
+    found.versions.reserve(hits);
+    for (const index::SearchAnswer& answer : answers) {
+      for (const index::Hit& hit : answer.hits) {
+        const RowHeader& header = table.Header(hit.row);
+        found.keys.append(reinterpret_cast<const char*>(header.key), PointKey::kSize);
+        found.versions.push_back(header.version);
+      }
+    }
   }
 
   void Refuse(absl::Status status) {
@@ -188,17 +220,22 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     Finish(Reply());
   }
 
-  SearchReply Reply() const {
+  SearchReply Reply() {
     SearchReply reply;
-    const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
     for (const auto& [hits, work] : answers_) {
       reply.counts.push_back(static_cast<uint32_t>(hits.size()));
       for (const index::Hit& hit : hits) {
-        const RowHeader& header = table.Header(hit.row);
-        reply.keys.append(reinterpret_cast<const char*>(header.key), PointKey::kSize);
         reply.scores.push_back(ScoreFromRank(runner_.parts_.spec.metric, hit.rank));
-        reply.versions.push_back(header.version);
       }
+    }
+    for (Found& found : found_) {  // of one run, as a rule: nothing is copied
+      if (reply.versions.empty()) {
+        reply.keys = std::move(found.keys);
+        reply.versions = std::move(found.versions);
+        continue;
+      }
+      reply.keys.append(found.keys);
+      reply.versions.insert(reply.versions.end(), found.versions.begin(), found.versions.end());
     }
     reply.live_points = snapshot_->live_points;
     reply.lsn = snapshot_->lsn;
@@ -238,6 +275,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   uint64_t filter_ns_ = 0;
   index::SearchOptions options_;
   std::vector<index::SearchAnswer> answers_;
+  std::vector<Found> found_;  // of each run
   std::atomic<uint32_t> left_{0};
   std::atomic<uint64_t> queue_ns_{0};
   std::mutex mutex_;

@@ -4,8 +4,10 @@
 #include <rocksdb/data_structure.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
+#include "common/base/scheduling.h"
 #include "shard/storage/digest_merge.h"
 #include "shard/storage/rocks_store_memory.h"
 
@@ -13,10 +15,26 @@ namespace kith::storage {
 namespace {
 
 constexpr size_t kProtectionBytes = 8;
-constexpr uint64_t kLogBlockCacheBytes = 32 << 20;
+// Nothing reads the log but a start, once from front to back, and the checks of new files.
+constexpr uint64_t kLogBlockCacheBytes = 2 << 20;
 constexpr double kBloomBitsPerKey = 10;
 // Of a write buffer: about 16 bits an id, and not more than 1/3 MB a shard that holds few of them.
 constexpr double kMemtableBloomShare = 0.005;
+
+constexpr int kBackgroundNice = 10;
+
+// Nobody waits for flushes and compactions while they keep up; where they do not, RocksDB makes the
+// writer wait. Asked of RocksDB's own pools they would get the lowest priority there is, and a
+// flush hardly a turn beside searches on every core.
+class YieldingBackground final : public rocksdb::EventListener {
+ public:
+  void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override {
+    YieldToOthers(kBackgroundNice);
+  }
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+    YieldToOthers(kBackgroundNice);
+  }
+};
 
 // What both databases have in common: nothing that trades certainty for speed, and no errors that
 // RocksDB repairs by itself (a failed sync must be seen).
@@ -42,6 +60,7 @@ void PinDatabase(rocksdb::DBOptions& options, rocksdb::Env* env) {
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.stats_dump_period_sec = 0;  // no thread of its own for statistics
   options.stats_persist_period_sec = 0;
+  options.listeners.push_back(std::make_shared<YieldingBackground>());
 }
 
 void PinFamily(rocksdb::ColumnFamilyOptions& options, uint64_t write_buffer_bytes) {

@@ -47,6 +47,8 @@ class RocksStateStore final : public StateStore {
   absl::Status ReadRows(std::span<const uint32_t> rows, std::vector<StoredRow>& found) override;
   absl::Status ForEachRow(uint32_t from,
                           const std::function<absl::Status(const RowRecord&)>& visit) override;
+  absl::StatusOr<bool> WalkPoints(const PointWalk& walk,
+                                  const std::function<Visit(const RowRecord&)>& visit) override;
   absl::Status ForEachId(
       const std::function<absl::Status(const PointKey&, const IdEntry&)>& visit) override;
   absl::Status ForEachPosting(
@@ -61,6 +63,7 @@ class RocksStateStore final : public StateStore {
   uint64_t disk_bytes() const override;
 
  private:
+  class PointWalker;
   rocksdb::DB& db() const { return database_.db(); }
   rocksdb::ColumnFamilyHandle* family(Family family) const {
     return database_.families()[size_t(family)];

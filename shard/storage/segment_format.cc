@@ -51,7 +51,7 @@ std::string EncodeFrameHeader(const FrameHeader& header) {
   AppendLittleEndian(bytes, header.dimension);
   AppendLittleEndian(bytes, header.subspaces);
   AppendLittleEndian(bytes, header.lists);
-  AppendLittleEndian(bytes, uint32_t{0});
+  AppendLittleEndian(bytes, header.plane_b_bytes);
   AppendLittleEndian(bytes, header.side_rows);
   bytes.resize(kHeaderChecked, '\0');
   AppendLittleEndian(bytes, uint64_t{XXH3_64bits(bytes.data(), bytes.size())});
@@ -74,6 +74,7 @@ absl::StatusOr<FrameHeader> DecodeFrameHeader(const std::string& path, std::stri
   header.dimension = GetLittleEndian<uint32_t>(at + 80);
   header.subspaces = GetLittleEndian<uint32_t>(at + 84);
   header.lists = GetLittleEndian<uint32_t>(at + 88);
+  header.plane_b_bytes = GetLittleEndian<uint32_t>(at + 92);
   header.side_rows = GetLittleEndian<uint64_t>(at + 96);
   if (header.magic != magic) return CorruptFile(path, "it does not begin as such a file does");
   if (GetLittleEndian<uint64_t>(at + kHeaderChecked) != XXH3_64bits(at, kHeaderChecked)) {

@@ -37,6 +37,7 @@ struct FrameHeader {
   uint32_t dimension = 0;
   uint32_t subspaces = 0;
   uint32_t lists = 0;
+  uint32_t plane_b_bytes = 0;
   uint64_t side_rows = 0;
 };
 

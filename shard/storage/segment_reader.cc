@@ -30,10 +30,11 @@ absl::Status CheckIdentity(const std::string& path, const FrameHeader& header,
 absl::Status CheckShape(const std::string& path, const FrameHeader& header,
                         const index::IndexVersion& version) {
   if (header.dimension == version.dimension() && header.subspaces == version.subspaces() &&
-      header.lists == version.lists()) {
+      header.lists == version.lists() && header.plane_b_bytes == version.plane_b_bytes()) {
     return absl::OkStatus();
   }
-  return CorruptFile(path, "its dimension, sub-spaces or lists are not those of its index version");
+  return CorruptFile(
+      path, "its dimension, sub-spaces, lists or plane B are not those of its index version");
 }
 
 // Cuts the body into arrays. The sizes were added up before: no step can run over the end.
@@ -61,7 +62,7 @@ absl::Status CheckCounts(const std::string& path, std::string_view body,
   for (uint64_t i = 0; i < header.lists; ++i) {
     rows += GetLittleEndian<uint32_t>(body.data() + i * sizeof(uint32_t));
   }
-  const uint64_t row_bytes = uint64_t{6} + header.subspaces + header.dimension;
+  const uint64_t row_bytes = uint64_t{6} + header.subspaces + header.plane_b_bytes;
   const uint64_t left = body.size() - table;
   const bool fits = rows <= left / row_bytes && header.side_rows <= left / 4 &&
                     rows * row_bytes + header.side_rows * 4 == left;
@@ -80,7 +81,7 @@ std::shared_ptr<const index::ListSegment> Unpack(std::string_view body, const Fr
     canonical.rows = cursor.Take<uint32_t>(count);
     canonical.bias = cursor.Take<uint16_t>(count);
     canonical.plane_a = cursor.Take<uint8_t>(count * header.subspaces);
-    canonical.plane_b = cursor.Take<uint8_t>(count * header.dimension);
+    canonical.plane_b = cursor.Take<uint8_t>(count * header.plane_b_bytes);
     return canonical;
   };
   return index::ListSegment::FromCanonical(version, counts, next,

@@ -8,7 +8,7 @@ namespace {
 // The body begins with the list table, so that a reader knows every size before it reads a list.
 uint64_t BodyBytes(const index::IndexVersion& version, const index::ListSegment& segment) {
   const uint64_t side = segment.side_rows().size();
-  const uint64_t row_bytes = 4 + 2 + version.subspaces() + version.dimension();
+  const uint64_t row_bytes = 4 + 2 + version.subspaces() + version.plane_b_bytes();
   return uint64_t{version.lists()} * 4 + (segment.rows() - side) * row_bytes + side * 4;
 }
 
@@ -30,6 +30,7 @@ absl::Status WriteSegmentFile(FileSystem& files, const std::string& path,
   header.index_version = identity.index_version;
   header.dimension = version.dimension();
   header.subspaces = version.subspaces();
+  header.plane_b_bytes = version.plane_b_bytes();
   header.lists = version.lists();
   header.side_rows = segment.side_rows().size();
   header.body_bytes = BodyBytes(version, segment);

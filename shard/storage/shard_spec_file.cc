@@ -52,7 +52,8 @@ std::string FieldsToText(const PayloadSchema& fields) {
 
 absl::Status ParseFields(const std::string& file, const std::string& text, ShardSpec& spec) {
   for (const auto& piece : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(piece, absl::MaxSplits(':', 1));
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(piece, absl::MaxSplits(':', 1));
     uint32_t type = 0;
     if (!absl::SimpleAtoi(parts.second, &type) || type > 255) {
       return CorruptFile(file, "a payload field has no type");

@@ -36,6 +36,16 @@ struct RowRecord {
   std::string_view payload;
 };
 
+// Points in the order of (slot, key): those of slots [slot_begin, slot_end), and of slot_begin only
+// what follows `after`.
+struct PointRange {
+  uint32_t slot_begin = 0;
+  uint32_t slot_end = limits::kSlots;
+  std::optional<PointKey> after;
+};
+enum class PointParts { kIdAndVersion, kAll };
+enum class Visit { kTaken, kStop };  // kStop: not taken, and nothing after it
+
 // What an applied request is remembered by (rulings: idempotency).
 struct DedupeEntry {
   std::string body_hash;
@@ -115,6 +125,15 @@ class StateStore {
   // Live rows >= from in order.
   virtual absl::Status ForEachRow(uint32_t from,
                                   const std::function<absl::Status(const RowRecord&)>& visit) = 0;
+  // The first `limit` points of the range, all as of one moment. Whether the range ends with what
+  // was taken. With kIdAndVersion the records have neither vector nor payload.
+  struct PointWalk {
+    PointRange range;
+    PointParts parts = PointParts::kAll;
+    uint32_t limit = 1;
+  };
+  virtual absl::StatusOr<bool> WalkPoints(const PointWalk& walk,
+                                          const std::function<Visit(const RowRecord&)>& visit) = 0;
   virtual absl::Status ForEachId(
       const std::function<absl::Status(const PointKey&, const IdEntry&)>& visit) = 0;
   // Ascending by field, value and row; the value is a view into the store's buffers.

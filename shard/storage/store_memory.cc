@@ -20,4 +20,10 @@ std::shared_ptr<StoreMemory> NewStoreMemory(const StoreMemoryOptions& options) {
   return memory;
 }
 
+StoreMemoryUse MemoryUse(const StoreMemory& memory) {
+  return {memory.write_buffers->memory_usage(), memory.cache->GetUsage()};
+}
+
+void DropCachedBlocks(StoreMemory& memory) { memory.cache->EraseUnRefEntries(); }
+
 }  // namespace kith::storage

@@ -18,6 +18,15 @@ struct StoreMemoryOptions {
 
 std::shared_ptr<StoreMemory> NewStoreMemory(const StoreMemoryOptions& options);
 
+struct StoreMemoryUse {
+  uint64_t write_buffers = 0;
+  uint64_t block_cache = 0;
+};
+StoreMemoryUse MemoryUse(const StoreMemory& memory);
+// Empties the block cache but for what is being read or pinned. Checking new files puts all their
+// blocks there, though nobody may ever ask for them; who does reads them from the page cache.
+void DropCachedBlocks(StoreMemory& memory);
+
 }  // namespace kith::storage
 
 #endif  // KITH_SHARD_STORAGE_STORE_MEMORY_H_

@@ -142,9 +142,9 @@ absl::Status Applier::Add(const ResolvedWrite& resolved, const LogEntry& entry) 
     if (operation.kind == ResolvedKind::kPut) {
       uint32_t size;
       std::memcpy(&size, entry.payload_sizes.data() + put * sizeof(size), sizeof(size));
-      KITH_RETURN_IF_ERROR(
-          Put(operation, entry.vectors.substr(put * parts_.vector_bytes, parts_.vector_bytes),
-              entry.payloads.substr(payload_offset, size)));
+      KITH_RETURN_IF_ERROR(Put(operation,
+                               entry.vectors.substr(put * parts_.vector_bytes, parts_.vector_bytes),
+                               entry.payloads.substr(payload_offset, size)));
       ++put;
       payload_offset += size;
     } else if (operation.kind == ResolvedKind::kDelete) {

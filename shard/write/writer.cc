@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/scheduling.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 
@@ -106,7 +107,7 @@ absl::StatusOr<uint64_t> Writer::Move(std::span<const RowMove> moves) {
 absl::Status Writer::DropExtents(std::span<const uint32_t> extents) {
   return Do([&] {
     const absl::Status dropped = parts_.rows->Drop(extents);
-    parts_.snapshots.Update([&](Snapshot& snapshot) { 
+    parts_.snapshots.Update([&](Snapshot& snapshot) {
       snapshot.rows = parts_.rows->view();
       snapshot.postings = snapshot.postings.WithoutDead(snapshot.tombstones);
     });
@@ -154,6 +155,7 @@ void Writer::RefuseChores(const absl::Status& why) {
 
 void Writer::Run() {
   pthread_setname_np(pthread_self(), "kith-writer");
+  SetTurns(Turns::kUsual);
   while (true) {
     std::vector<Pending> calls = Take();
     const bool is_idle = calls.empty();

@@ -17,4 +17,9 @@ absl::StatusOr<GetReply> GetNow(ShardService& service, GetCall call, Deadline de
       [&](Done<GetReply> done) { service.Get(std::move(call), deadline, std::move(done)); });
 }
 
+absl::StatusOr<ScrollReply> ScrollNow(ShardService& service, ScrollCall call, Deadline deadline) {
+  return Await<ScrollReply>(
+      [&](Done<ScrollReply> done) { service.Scroll(std::move(call), deadline, std::move(done)); });
+}
+
 }  // namespace kith::testing

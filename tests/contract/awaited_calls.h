@@ -31,6 +31,8 @@ absl::StatusOr<SearchReply> SearchNow(ShardService& service, SearchCall call,
 absl::StatusOr<WriteReply> WriteNow(ShardService& service, WriteCall call,
                                     Deadline deadline = Soon());
 absl::StatusOr<GetReply> GetNow(ShardService& service, GetCall call, Deadline deadline = Soon());
+absl::StatusOr<ScrollReply> ScrollNow(ShardService& service, ScrollCall call,
+                                      Deadline deadline = Soon());
 
 }  // namespace kith::testing
 

@@ -43,6 +43,8 @@ class ShardServiceContract : public ::testing::TestWithParam<ContractCase> {
   // Points `first` to `first + count - 1`, point i at (i, 0, 0, 0), with the payload "p<i>".
   static WriteCall Upserts(ShardId shard, uint64_t first, uint64_t count);
   WriteReply Store(ShardId shard, uint64_t first, uint64_t count);
+  // Up to `limit` points behind `after` (a key, or empty) of all slots, with all that they have.
+  static ScrollCall PageBehind(ShardId shard, const std::string& after, uint32_t limit);
   // The exact nearest of (at, 0, 0, 0).
   static SearchCall Nearest(ShardId shard, float at, uint32_t limit);
 

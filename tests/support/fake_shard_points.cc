@@ -8,7 +8,7 @@
 #include "common/vector/half.h"
 #include "tests/support/fake_shard_service.h"
 
-// Search, Write and Get of the fake: points in a map, brute force.
+// Search, Write, Get and Scroll of the fake: points in a map, brute force.
 namespace kith::testing {
 namespace {
 
@@ -211,6 +211,47 @@ absl::StatusOr<GetReply> FakeShardService::GetLocked(const GetCall& call) {
     if (!call.with_payload) continue;
     reply.payload_sizes.push_back(static_cast<uint32_t>(found->second.payload.size()));
     reply.payloads += found->second.payload;
+  }
+  return reply;
+}
+
+void FakeShardService::Scroll(ScrollCall call, Deadline, Done<ScrollReply> done) {
+  const absl::Status entered = Enter("Scroll");
+  if (!entered.ok()) return done(entered);
+  std::unique_lock lock(mutex_);
+  absl::StatusOr<ScrollReply> reply = ScrollLocked(call);
+  lock.unlock();
+  done(std::move(reply));
+}
+
+absl::StatusOr<ScrollReply> FakeShardService::ScrollLocked(const ScrollCall& call) {
+  KITH_ASSIGN_OR_RETURN(const Shard* shard, Find(call.shard, call.incarnation));
+  const bool owned =
+      std::any_of(shard->spec.slots.begin(), shard->spec.slots.end(), [&](const auto& range) {
+        return call.slot_begin >= range.first && call.slot_end <= range.second;
+      });
+  if (!owned) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongShard, "not its slots");
+  }
+  std::map<std::pair<uint32_t, PointKey>, const Point*> ordered;
+  for (const auto& [key, point] : shard->points) ordered[{SlotOf(key), key}] = &point;
+  ScrollReply reply;
+  reply.at_end = true;
+  for (const auto& [place, point] : ordered) {
+    const auto& [slot, key] = place;
+    const bool passed = !call.after.empty() && slot == call.slot_begin && key.view() <= call.after;
+    if (slot < call.slot_begin || slot >= call.slot_end || passed) continue;
+    const size_t bytes = (call.with_vector ? point->vector.size() : 0) +
+                         (call.with_payload ? point->payload.size() : 0);
+    const bool fits = reply.vectors.size() + reply.payloads.size() + bytes <= call.bytes_limit;
+    reply.at_end = reply.versions.size() < call.limit && (fits || reply.versions.empty());
+    if (!reply.at_end) break;
+    reply.keys.append(key.view());
+    reply.versions.push_back(point->version);
+    if (call.with_vector) reply.vectors += point->vector;
+    if (!call.with_payload) continue;
+    reply.payload_sizes.push_back(static_cast<uint32_t>(point->payload.size()));
+    reply.payloads += point->payload;
   }
   return reply;
 }

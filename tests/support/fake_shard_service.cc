@@ -188,6 +188,11 @@ absl::Status FakeShardService::DropShard(ShardId shard, const Uuid& incarnation,
   return absl::OkStatus();
 }
 
+void FakeShardService::SetCodeBytes(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  code_bytes_ = bytes;
+}
+
 absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline deadline) {
   KITH_RETURN_IF_ERROR(Enter("Stat", deadline));
   std::lock_guard lock(mutex_);
@@ -198,6 +203,7 @@ absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline deadline) 
   stat.live_points = shard->points.size();
   stat.rows = shard->points.size();
   stat.memory.rows = stat.rows * 100;
+  stat.memory.codes = code_bytes_;
   stat.disk_bytes = stat.rows * 200;
   stat.incarnation = Corrupted("Stat") ? Uuid() : shard->spec.incarnation;
   for (const auto& [version, lists] : shard->indexes) {

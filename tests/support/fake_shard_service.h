@@ -18,8 +18,8 @@ namespace kith::testing {
 
 // A shard node in memory: stored points, brute force in double precision, and an "index" whose
 // recall depends on nprobe in a way a test can foretell: with `lists` lists, a point belongs to
-// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write and Get
-// call `done` before they return.
+// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write, Get
+// and Scroll call `done` before they return.
 //
 // Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call
 // works again; SetDown makes every call UNAVAILABLE; SetDelay makes each call take that long;
@@ -47,6 +47,8 @@ class FakeShardService : public ShardService {
   // Encoding stays at half of the rows, training at half of its progress, until it is let go.
   void HoldEncoding(bool hold);
   void HoldTraining(bool hold);
+  // What each shard says that its codes take.
+  void SetCodeBytes(uint64_t bytes);
   // A restart: trainings and drawn samples are forgotten, shards and indexes stay.
   void Restart();
   void LoseShard(ShardId shard);
@@ -66,6 +68,7 @@ class FakeShardService : public ShardService {
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
+  void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
@@ -116,11 +119,13 @@ class FakeShardService : public ShardService {
   absl::StatusOr<SearchReply> SearchLocked(const SearchCall& call);
   absl::StatusOr<WriteReply> WriteLocked(const WriteCall& call);
   absl::StatusOr<GetReply> GetLocked(const GetCall& call);
+  absl::StatusOr<ScrollReply> ScrollLocked(const ScrollCall& call);
   WriteOutcome Apply(Shard& shard, const WriteCall& call, size_t i, Point* stored);
 
   mutable std::mutex mutex_;
   bool down_ = false;
   bool hold_encoding_ = false;
+  uint64_t code_bytes_ = 0;  // guarded by mutex_
   uint32_t lose_below_refine_ = 0;
   uint32_t lose_in_lists_ = 0;
   bool hold_training_ = false;

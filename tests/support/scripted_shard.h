@@ -23,6 +23,7 @@ class ScriptedShard final : public ShardService {
   std::function<void(SearchCall, Deadline, Done<SearchReply>)> on_search;
   std::function<void(WriteCall, Deadline, Done<WriteReply>)> on_write;
   std::function<void(GetCall, Deadline, Done<GetReply>)> on_get;
+  std::function<void(ScrollCall, Deadline, Done<ScrollReply>)> on_scroll;
   std::function<absl::StatusOr<ShardStat>(ShardId)> on_stat;
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override {
@@ -33,6 +34,9 @@ class ScriptedShard final : public ShardService {
   }
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override {
     on_get(std::move(call), deadline, std::move(done));
+  }
+  void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override {
+    on_scroll(std::move(call), deadline, std::move(done));
   }
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline) override { return on_stat(shard); }
 

@@ -61,6 +61,7 @@ absl::StatusOr<std::string> TrainArtifact(const TrainingRun& run) {
   start.element_type = run.record.element_type;
   start.lists = run.plan.lists;
   start.subspaces = run.plan.subspaces;
+  start.plane_b_bytes = run.plan.plane_b_bytes;
   start.seed = run.plan.seed;
   auto call = [&](ShardService& service) {
     return service.StartTraining(start, run.context().CallDeadline());

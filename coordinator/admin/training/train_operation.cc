@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
@@ -38,6 +39,7 @@ IndexVersionRecord Describe(const TrainingRun& run, const std::string& version,
   trained.version = version;
   trained.lists = run.plan.lists;
   trained.subspaces = run.plan.subspaces;
+  trained.plane_b_bytes = run.plan.plane_b_bytes;
   trained.target_recall = run.plan.target_recall;
   trained.trained_points = run.plan.points;
   trained.trained_unix_ms = run.context().clock->UnixMs();
@@ -104,6 +106,7 @@ void CleanUp(const TrainingRun& run) {
 
 void RunTraining(const TrainingRun& run) {
   const absl::StatusOr<std::string> version = Train(run);
+  ReturnFreeMemory();  // of samples and of the answers that recall was measured with
   if (!version.ok()) {
     CleanUp(run);
     spdlog::warn("event=training_ended collection={} operation={} error={}", run.record.name,

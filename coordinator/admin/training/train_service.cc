@@ -48,17 +48,22 @@ absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline un
   KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(call.collection));
   const CollectionRecord& record = entry->record;
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, record.dimension));
+  KITH_RETURN_IF_ERROR(CheckExpected(call.index, record.shards.size()));
   KITH_RETURN_IF_ERROR(CheckPromotion(call.promotion));
   SurveyPass pass{until, {}};
   const std::vector<ShardSurvey> surveys = SurveyShards(catalog_, record, pass);
   KITH_ASSIGN_OR_RETURN(const uint64_t points, CountPoints(surveys));
-  KITH_ASSIGN_OR_RETURN(TrainingPlan plan, PlanTraining(record, call.index, points));
+  const NodeLoads loads = LoadsOf(surveys);
+  const NodeMemory memory = MemoryBeside(catalog_, record.name, memory_limit_bytes_, pass);
+  const uint64_t expected = ExpectedPoints(record, call.index, points);
+  KITH_ASSIGN_OR_RETURN(
+      TrainingPlan plan,
+      PlanTraining(record, call.index, {points, SharesOf(record, loads, expected, memory)}));
   plan.seed = call.seed;
   plan.promotion = call.promotion;
-  if (memory_limit_bytes_ != 0) {
-    KITH_RETURN_IF_ERROR(CheckTrainingMemory(record, plan, surveys, memory_limit_bytes_));
-  }
+  KITH_RETURN_IF_ERROR(CheckTrainingMemory(record, plan, loads, memory));
   KITH_ASSIGN_OR_RETURN(const auto operation, operations_.Begin("train", record.name));
+  operation->NoteChosen(plan.chosen);
   const bool posted = jobs_.Post([this, operation, record, plan] {
     RunTraining({catalog_, *operation, record, plan, record.incarnation.ToString()});
   });
@@ -71,10 +76,10 @@ absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline un
     return full;
   }
   spdlog::info(
-      "event=training_started collection={} operation={} points={} lists={} subspaces={} "
-      "sample={} held_out={}",
-      record.name, operation->Snapshot().id, points, plan.lists, plan.subspaces, plan.sample,
-      plan.held_out);
+      "event=training_started collection={} operation={} points={} expected={} lists={} "
+      "subspaces={} plane_b_bytes={} sample={} held_out={}",
+      record.name, operation->Snapshot().id, points, expected, plan.lists, plan.subspaces,
+      plan.plane_b_bytes, plan.sample, plan.held_out);
   return operation->Snapshot();
 }
 

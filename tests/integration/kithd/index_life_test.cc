@@ -98,8 +98,9 @@ class IndexLifeTest : public ::testing::Test {
     const absl::Status status = Call(*points_, &v1::Points::Stub::Upsert, upsert, &written);
     ASSERT_TRUE(status.ok()) << status;
   }
-  void Create(const std::string& collection, uint32_t shards) {
+  void Create(const std::string& collection, uint32_t shards, uint32_t plane_b_bytes = 0) {
     v1::CreateCollectionRequest create;
+    create.mutable_index()->set_plane_b_bytes(plane_b_bytes);
     create.set_collection(collection);
     create.set_dimension(kDimension);
     create.set_metric(v1::METRIC_L2);
@@ -109,8 +110,9 @@ class IndexLifeTest : public ::testing::Test {
     ASSERT_TRUE(Call(*collections_, &Collections::CreateCollection, create, &made).ok());
     Write(collection, 0, kPoints);
   }
-  v1::Operation Train(const std::string& collection, uint64_t seed) {
+  v1::Operation Train(const std::string& collection, uint64_t seed, uint32_t plane_b_bytes = 0) {
     v1::TrainIndexRequest train;
+    train.mutable_index()->set_plane_b_bytes(plane_b_bytes);
     train.set_collection(collection);
     train.mutable_index()->set_lists(32);
     train.set_seed(seed);
@@ -300,6 +302,40 @@ TEST_F(IndexLifeTest, WhatIsWrittenAfterAPromotionIsThereAfterTheRollback) {
   EXPECT_EQ(versions.versions(1).state(), v1::IndexVersion::STATE_WAITING);
   ASSERT_EQ(versions.versions(1).shards_size(), 2);
   EXPECT_TRUE(versions.versions(1).shards(1).ready());
+}
+
+TEST_F(IndexLifeTest, PlaneBTakesTheBytesThatTheCollectionOrATrainingAsksFor) {
+  Create("c", 2, 6);
+  const auto collection = [&] {
+    v1::GetCollectionRequest get;
+    get.set_collection("c");
+    v1::Collection found;
+    EXPECT_TRUE(Call(*collections_, &Collections::GetCollection, get, &found).ok());
+    return found;
+  };
+  EXPECT_EQ(collection().index().plane_b_bytes(), 6u);
+  (void)Train("c", 1);
+  EXPECT_EQ(collection().index().plane_b_bytes(), 6u);
+  EXPECT_GE(collection().memory().refine(), kPoints * 6 * 97 / 100) << "but for the side lists";
+  EXPECT_LE(collection().memory().refine(), kPoints * 6);
+  uint32_t own = 0;
+  for (uint64_t n = 0; n < kPoints; n += 40) {
+    const auto found = Search("c", n, 32);
+    ASSERT_TRUE(found.ok()) << found.status();
+    own += found->hits_size() == 10 && found->hits(0).id().number() == n;
+  }
+  EXPECT_EQ(own, kPoints / 40);
+  (void)Train("c", 2, kDimension);
+  v1::ListIndexVersionsRequest list;
+  list.set_collection("c");
+  v1::ListIndexVersionsResponse versions;
+  ASSERT_TRUE(Call(*collections_, &Collections::ListIndexVersions, list, &versions).ok());
+  ASSERT_EQ(versions.versions_size(), 2);
+  std::set<uint32_t> bytes;
+  for (const v1::IndexVersion& version : versions.versions()) {
+    bytes.insert(version.index().plane_b_bytes());
+  }
+  EXPECT_EQ(bytes, (std::set<uint32_t>{6, kDimension}));
 }
 
 TEST_F(IndexLifeTest, LiveRecallShowsAnNprobeThatIsTooSmall) {

@@ -72,7 +72,7 @@ class Scale(unittest.TestCase):
             self.kill_after(stage)
             if server_dies:
                 self.kill_servers()
-        done = run(*self.words())
+        done = run(*self.words("--writes", "2560"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("draw: done before", done.stdout)
         found = json.loads(self.json.read_text(encoding="utf-8"))
@@ -81,6 +81,10 @@ class Scale(unittest.TestCase):
         self.assertGreater(found["recall"][0]["recall"], 0.8)
         self.assertGreater(found["load_half"]["recall"], 0.8)
         self.assertEqual(found["load_half"]["failed"], 0)
+        writes = {kind["kind"]: kind for kind in found["load_writes"]["kinds"]}
+        self.assertGreater(writes["search"]["recall"], 0.8)
+        self.assertGreater(writes["upsert:256"]["answered"], 0)
+        self.assertEqual(writes["upsert:256"]["failed"], 0)
         self.assertGreater(found["bytes_per_vector_disk"], 16)
         self.assertGreaterEqual(found["peaks"]["resident_bytes"],
                                 found["memory_serving"]["anonymous"])

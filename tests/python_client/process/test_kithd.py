@@ -86,6 +86,25 @@ def test_points_are_read_replaced_and_deleted(either: Any) -> None:
                                timeout_s=BUSY_S).hits
     assert hits[0].id == names[2]  # was given the same vector
     assert hits[0].score == 0
+    page, scrolled = either.scroll_points("c", limit=2), {}
+    while True:
+        scrolled |= {point.id: (point.payload, point.vector.tolist()) for point in page.points}
+        if not page.next_page_token:
+            break
+        page = either.scroll_points("c", limit=2, page_token=page.next_page_token)
+    stored = either.get_points("c", names).points
+    assert scrolled == {point.id: (point.payload, point.vector.tolist()) for point in stored}
+    bare = either.scroll_points("c", with_vector=False, with_payload=False)
+    assert {(point.id, point.vector, point.payload) for point in bare.points} == {
+        (name, None, b"") for name in names}
+    with pytest.raises(ValueError, match="with_vector"):
+        bare.vectors
+    with pytest.raises(kith.InvalidArgument) as bad_token:
+        either.scroll_points("c", page_token="garbage")
+    assert bad_token.value.reason == "BAD_PAGE_TOKEN"
+    with pytest.raises(kith.InvalidArgument) as no_limit:
+        either.scroll_points("c", limit=0)
+    assert no_limit.value.reason == "LIMIT_OUT_OF_RANGE"
     assert either.delete_points("c", [names[2], 999]).deleted == 1
     assert either.count_points("c") == 2
 

@@ -36,9 +36,9 @@ class Commands : public ::testing::Test {
 };
 
 TEST_F(Commands, CreateMakesACollectionOfTheShapeAsked) {
-  const Ran ran =
-      Run({"collection", "create", "faces", "--dimension", "512", "--metric", "cosine", "--dtype",
-           "f16", "--shards", "4", "--lists", "64", "--subspaces", "32", "--target-recall", "0.9"});
+  const Ran ran = Run({"collection", "create", "faces", "--dimension", "512", "--metric", "cosine",
+                       "--dtype", "f16", "--shards", "4", "--lists", "64", "--subspaces", "32",
+                       "--plane-b-bytes", "24", "--target-recall", "0.9"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const v1::Collection& made = server_.at("faces").facts;
   EXPECT_EQ(made.dimension(), 512u);
@@ -47,6 +47,7 @@ TEST_F(Commands, CreateMakesACollectionOfTheShapeAsked) {
   EXPECT_EQ(made.shards(), 4u);
   EXPECT_EQ(made.index().lists(), 64u);
   EXPECT_EQ(made.index().subspaces(), 32u);
+  EXPECT_EQ(made.index().plane_b_bytes(), 24u);
   EXPECT_EQ(made.index().target_recall(), 0.9);
 }
 
@@ -131,7 +132,15 @@ TEST_F(Commands, PlanPrintsWhatItWouldTake) {
   const Ran ran = Run({"collection", "plan", "--dimension", "96", "--dtype", "f32", "--metric",
                        "l2", "--points", "1048576"});
   EXPECT_EQ(ran.code, 0);
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("96.0 MiB"), HasSubstr("fits              yes")));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("96.0 MiB"), HasSubstr("fits              yes"),
+                             HasSubstr("  chosen          1024 lists: about 4 times")));
+}
+
+TEST_F(Commands, CreateSaysHowManyPointsAreExpected) {
+  const Ran ran = Run({"collection", "create", "a", "--dimension", "8", "--metric", "l2", "--dtype",
+                       "f32", "--expected-points", "250000000", "--json", "-"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(Json::parse(ran.out)["index"]["expected_points"], 250'000'000u);
 }
 
 TEST_F(Commands, DropAsksForTheNameUnlessToldYes) {
@@ -151,11 +160,13 @@ TEST_F(Commands, TrainFollowsTheOperationAndReturnsWhenItServes) {
     operation.set_stage("encoding");
     operation.set_progress(0.3 * static_cast<double>(poll));
     if (poll >= 3) operation.set_result("v-abc");
+    operation.add_chosen("40 bytes of plane B for 80 dimensions");
     return operation;
   };
   const Ran ran = Run({"collection", "train", "c", "--json", folder_ / "train.json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("c serves index version v-abc"));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("c serves index version v-abc"),
+                             HasSubstr("40 bytes of plane B for 80 dimensions")));
   EXPECT_EQ(Json::parse(ReadText(folder_ / "train.json"))["state"], "succeeded");
 }
 

@@ -64,6 +64,9 @@ class FakeServer final : public v1::Collections::Service,
   v1::TrainIndexRequest last_training;
   // Called with the number of each Search from 1, one at a time: while one waits, so do all.
   std::function<grpc::Status(uint64_t)> on_search;
+  // Called with the number of each page from 1, before it is read; an error is answered in its
+  // place. It may change the rows.
+  std::function<grpc::Status(uint64_t)> on_page;
   double coverage = 1;  // of every answer
   // What VerifyCollection answers for any collection.
   v1::VerifyCollectionResponse verification;
@@ -71,6 +74,7 @@ class FakeServer final : public v1::Collections::Service,
   uint64_t upserts = 0;
   uint64_t searches = 0;
   uint64_t batches = 0;
+  uint64_t pages = 0;
   uint64_t in_flight_max = 0;
   bool import_priority_only = true;
   std::set<std::string> peers;  // addresses that searched
@@ -102,6 +106,11 @@ class FakeServer final : public v1::Collections::Service,
                          v1::GetPointsResponse*) override;
   grpc::Status DeletePoints(grpc::ServerContext*, const v1::DeletePointsRequest*,
                             v1::DeletePointsResponse*) override;
+  grpc::Status CountPoints(grpc::ServerContext*, const v1::CountPointsRequest*,
+                           v1::CountPointsResponse*) override;
+  // Pages in the order of the map's keys.
+  grpc::Status ScrollPoints(grpc::ServerContext*, const v1::ScrollPointsRequest*,
+                            v1::ScrollPointsResponse*) override;
   grpc::Status Search(grpc::ServerContext*, const v1::SearchRequest*, v1::SearchResponse*) override;
   grpc::Status SearchBatch(grpc::ServerContext*, const v1::SearchBatchRequest*,
                            v1::SearchBatchResponse*) override;

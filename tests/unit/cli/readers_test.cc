@@ -211,8 +211,15 @@ TEST(LineScanner, SkipsALineThatIsTooLongInBoundedMemory) {
 
 TEST(OpenVectorFile, NamesTheEndingsItKnows) {
   const TestFolder folder;
-  WriteText(folder / "a.npy", "x");
-  EXPECT_THAT(MessageOf(folder / "a.npy"), HasSubstr(".fbin, .u8bin"));
+  WriteText(folder / "a.txt", "x");
+  EXPECT_THAT(MessageOf(folder / "a.txt"),
+              HasSubstr(".fbin, .u8bin, .i8bin, .f16bin, .fvecs, .bvecs, .ivecs, .npy, .jsonl"));
+  WriteText(folder / "a.hdf5", "x");
+  EXPECT_THAT(MessageOf(folder / "a.hdf5"), HasSubstr("convert_hdf5.py"));
+  WriteText(folder / "a.npz", "x");
+  EXPECT_THAT(MessageOf(folder / "a.npz"), HasSubstr("numpy.save"));
+  WriteText(folder / "none", "x");
+  EXPECT_THAT(MessageOf(folder / "none"), HasSubstr("names no known format"));
   EXPECT_THAT(MessageOf(folder / "missing.fbin"), HasSubstr("No such file"));
   EXPECT_THAT(MessageOf(folder.path()), HasSubstr("regular file"));
 }
@@ -242,6 +249,59 @@ TEST(NeighbourFile, RefusesAFileOfAnotherSizeNamingBothThatItCouldHave) {
               AllOf(HasSubstr("32 bytes"), HasSubstr("56 bytes"), HasSubstr("38 bytes")));
   WriteText(folder / "b.ibin", "x");
   EXPECT_FALSE(ReadNeighbours(folder / "b.ibin").ok());
+}
+
+TEST(NeighbourFile, ReadsAndWritesIvecsByItsName) {
+  const TestFolder folder;
+  const NeighbourTable table{2, 3, {1, 2, 3, 4, 5, 6}, {}};
+  ASSERT_TRUE(WriteNeighbours(folder / "a.ivecs", table).ok());
+  EXPECT_EQ(ReadText(folder / "a.ivecs"), BytesOf<uint32_t>({3, 1, 2, 3, 3, 4, 5, 6}));
+  const auto read = ReadNeighbours(folder / "a.ivecs");
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->queries, 2u);
+  EXPECT_EQ(read->depth, 3u);
+  EXPECT_EQ(read->ids, table.ids);
+  NeighbourTable scored = table;
+  scored.scores.assign(6, 0.5f);
+  EXPECT_THAT(std::string(WriteNeighbours(folder / "b.ivecs", scored).message()),
+              HasSubstr("no place for distances"));
+}
+
+TEST(NeighbourFile, RefusesIvecsWhoseQueriesDifferOrThatIsCutOff) {
+  const TestFolder folder;
+  const auto message_of = [&](const std::vector<int32_t>& words) {
+    WriteText(folder / "a.ivecs", BytesOf(words));
+    return std::string(ReadNeighbours(folder / "a.ivecs").status().message());
+  };
+  EXPECT_THAT(message_of({2, 7, 8, 1, 9, 3}), HasSubstr("query 1 has 1 neighbours"));
+  EXPECT_THAT(message_of({2, 7, 8, 2, 9}), HasSubstr("cut off"));
+  EXPECT_THAT(message_of({0, 1}), HasSubstr("dimension 0"));
+  EXPECT_THAT(message_of({-2, 1}), HasSubstr("dimension -2"));
+}
+
+TEST(NeighbourFile, RefusesAnIdThatNamesNoRowInEitherFormat) {
+  const TestFolder folder;
+  WriteText(folder / "a.ivecs", BytesOf<int32_t>({2, 7, 8, 2, 9, -1}));
+  WriteText(folder / "a.ibin", BytesOf<int32_t>({2, 2, 7, 8, 9, -1}));
+  for (const char* name : {"a.ivecs", "a.ibin"}) {
+    EXPECT_THAT(std::string(ReadNeighbours(folder / name).status().message()),
+                AllOf(HasSubstr(name), HasSubstr("neighbour 1 of query 1 is -1")));
+  }
+}
+
+TEST(OutputFile, RefusesASecondWriterOfTheSameFileUntilTheFirstIsDone) {
+  const TestFolder folder;
+  {
+    auto first = OutputFile::Create(folder / "a");
+    ASSERT_TRUE(first.ok());
+    const absl::Status second = OutputFile::Create(folder / "a").status();
+    EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(second.message()), HasSubstr("another process"));
+    ASSERT_TRUE(first->WriteAt(0, std::as_bytes(std::span("abc", 3))).ok());
+    ASSERT_TRUE(first->Commit().ok());
+  }
+  EXPECT_EQ(ReadText(folder / "a"), "abc");
+  EXPECT_TRUE(OutputFile::Create(folder / "a").ok());
 }
 
 TEST(OutputFile, LeavesNothingBehindUnlessCommitted) {

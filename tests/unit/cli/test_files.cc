@@ -76,6 +76,18 @@ void WriteFvecs(const std::string& path, const std::vector<std::vector<float>>& 
   WriteText(path, bytes);
 }
 
+std::string NpyBytes(const std::string& dictionary, const std::string& elements) {
+  const auto length = static_cast<uint16_t>(dictionary.size());
+  return std::string("\x93NUMPY\x01\x00", 8) +
+         std::string(reinterpret_cast<const char*>(&length), 2) + dictionary + elements;
+}
+
+std::string NpyArray(const std::string& descr, const std::string& shape,
+                     const std::string& elements) {
+  return NpyBytes("{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }\n",
+                  elements);
+}
+
 std::vector<std::vector<float>> CountingRows(uint32_t rows, uint32_t dimension) {
   std::vector<std::vector<float>> all(rows, std::vector<float>(dimension));
   for (uint32_t i = 0; i < rows; ++i) {

@@ -32,6 +32,16 @@ std::string BinBytes(uint32_t rows, uint32_t dimension, const std::string& eleme
 void WriteFbin(const std::string& path, const std::vector<std::vector<float>>& rows);
 void WriteU8bin(const std::string& path, const std::vector<std::vector<uint8_t>>& rows);
 void WriteFvecs(const std::string& path, const std::vector<std::vector<float>>& rows);
+// An npy file of version 1.0 around such a dictionary.
+std::string NpyBytes(const std::string& dictionary, const std::string& elements);
+// The same of a plain array: "(2, 3)".
+std::string NpyArray(const std::string& descr, const std::string& shape,
+                     const std::string& elements);
+template <typename Element>
+std::string BytesOf(const std::vector<Element>& elements) {
+  return std::string(reinterpret_cast<const char*>(elements.data()),
+                     elements.size() * sizeof(Element));
+}
 // Row i is {i, i + 1, ..}: every row differs.
 std::vector<std::vector<float>> CountingRows(uint32_t rows, uint32_t dimension);
 

@@ -1,4 +1,3 @@
-#include "common/rpc/filter_messages.h"
 #include "common/rpc/shard_messages.h"
 
 #include <gtest/gtest.h>
@@ -6,6 +5,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/rpc/filter_messages.h"
 #include "common/rpc/frame_queue.h"
 #include "common/rpc/shard_admin_messages.h"
 #include "common/vector/point_key.h"
@@ -281,6 +281,61 @@ TEST(ShardMessagesTest, ACallWithoutAWholeIncarnationIsRefused) {
   }
 }
 
+TEST(ShardMessagesTest, AScrollArrivesAsItWasSent) {
+  ScrollCall call{.shard = 3,
+                  .incarnation = Uuid{{7}},
+                  .slot_begin = 5,
+                  .slot_end = 4096,
+                  .after = Key(4),
+                  .limit = 11,
+                  .bytes_limit = 12,
+                  .with_vector = true,
+                  .with_payload = true,
+                  .wait_lsn = 13};
+  const auto got = RoundTrip<v1::ShardScrollCall>(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->shard, 3u);
+  EXPECT_EQ(got->incarnation, call.incarnation);
+  EXPECT_EQ(got->slot_begin, 5u);
+  EXPECT_EQ(got->slot_end, 4096u);
+  EXPECT_EQ(got->after, Key(4));
+  EXPECT_EQ(got->limit, 11u);
+  EXPECT_EQ(got->bytes_limit, 12u);
+  EXPECT_TRUE(got->with_vector && got->with_payload);
+  EXPECT_EQ(got->wait_lsn, 13u);
+  ScrollReply page{Key(1) + Key(2), {5, 6}, "aabb", {1, 2}, "xyz", true};
+  const auto reply = RoundTrip<v1::ShardScrollReply>(page);
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->keys, page.keys);
+  EXPECT_EQ(reply->versions, page.versions);
+  EXPECT_EQ(reply->vectors, "aabb");
+  EXPECT_EQ(reply->payload_sizes, page.payload_sizes);
+  EXPECT_EQ(reply->payloads, "xyz");
+  EXPECT_TRUE(reply->at_end);
+}
+
+TEST(ShardMessagesTest, AScrollWhosePartsDoNotFitIsRefused) {
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollCall>(ScrollCall{.after = "short"}).ok());
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollCall>(ScrollCall{.after = Key(1) + Key(2)}).ok());
+  const ScrollReply good{Key(1) + Key(2), {5, 6}, "aabb", {1, 2}, "xyz", false};
+  EXPECT_TRUE(RoundTrip<v1::ShardScrollReply>(good).ok());
+  ScrollReply bad = good;
+  bad.versions.pop_back();
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollReply>(bad).ok());
+  bad = good;
+  bad.vectors = "aab";
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollReply>(bad).ok());
+  bad = good;
+  bad.payloads = "xy";
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollReply>(bad).ok());
+  bad = good;
+  bad.payload_sizes = {3};
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollReply>(bad).ok());
+  bad = {};
+  bad.vectors = "aa";
+  EXPECT_FALSE(RoundTrip<v1::ShardScrollReply>(bad).ok());
+}
+
 TEST(ShardMessagesTest, WriteReplyAndGetArriveAsTheyWereSent) {
   WriteReply written{{WriteOutcome::kOk, WriteOutcome::kVersionMismatch}, {1, 2}, 3, 4, 5};
   const auto write = RoundTrip<v1::ShardWriteReply>(written);
@@ -310,9 +365,14 @@ TEST(ShardMessagesTest, WriteReplyAndGetArriveAsTheyWereSent) {
 }
 
 TEST(ShardMessagesTest, ASpecArrivesAsItWasSentAndABadOneIsRefused) {
-  const ShardSpec spec{
-      7,  "c", Uuid::Random(), 80, Metric::kCosine, ElementType::kU8, {{0, 10}, {20, 4096}},
-      {{"color", FieldType::kKeyword}, {"new", FieldType::kBoolean}}};
+  const ShardSpec spec{7,
+                       "c",
+                       Uuid::Random(),
+                       80,
+                       Metric::kCosine,
+                       ElementType::kU8,
+                       {{0, 10}, {20, 4096}},
+                       {{"color", FieldType::kKeyword}, {"new", FieldType::kBoolean}}};
   const auto got = FromProto(ToProto(spec));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->shard, 7u);

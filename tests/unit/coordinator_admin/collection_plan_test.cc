@@ -9,6 +9,11 @@
 namespace kith::coordinator {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
 PlanCollectionCall Sift(uint64_t points) {
   PlanCollectionCall call;
   call.dimension = 128;
@@ -48,22 +53,93 @@ TEST_F(CollectionPlanTest, ARetrainNeedsAtLeastASecondSetOfCodes) {
             plan->steady_bytes + plan->steady.codes + plan->steady.refine);
 }
 
-TEST_F(CollectionPlanTest, WhereOnlyTheRetrainDoesNotFitBothFiguresAreNamed) {
+TEST_F(CollectionPlanTest, WhereOnlyTheRetrainDoesNotFitTheFiguresAreNamed) {
   PlanCollectionCall call = Sift(10'000'000);
+  call.index.subspaces = 16;
+  call.index.plane_b_bytes = 128;
   const auto roomy = *cluster_.collections().Plan(call);
   const uint64_t steady = roomy.steady_bytes - roomy.steady.rows;
-  call.memory_limit_bytes = steady + 1;
+  const uint64_t again = roomy.retrain_peak_bytes - roomy.steady.rows;
+  call.memory_limit_bytes = again - 1;
   const auto plan = cluster_.collections().Plan(call);
   ASSERT_TRUE(plan.ok());
   EXPECT_FALSE(plan->fits);
-  EXPECT_THAT(plan->why_not, ::testing::AllOf(::testing::HasSubstr(std::to_string(steady)),
-                                              ::testing::HasSubstr(std::to_string(steady + 1))));
-  call.memory_limit_bytes = roomy.retrain_peak_bytes - roomy.steady.rows;
+  EXPECT_THAT(plan->why_not,
+              AllOf(HasSubstr(std::to_string(steady)), HasSubstr(std::to_string(again)),
+                    HasSubstr(std::to_string(again - 1)), HasSubstr("can be trained once")));
+  call.memory_limit_bytes = again;
   EXPECT_TRUE(cluster_.collections().Plan(call)->fits);
+}
+
+TEST_F(CollectionPlanTest, LessMemoryMakesASmallerShapeAndSaysWhy) {
+  PlanCollectionCall call = Sift(10'000'000);
+  const auto roomy = *cluster_.collections().Plan(call);
+  EXPECT_EQ(roomy.plane_b_bytes, 128u);
+  EXPECT_THAT(roomy.chosen, ElementsAre(HasSubstr("16384 lists"), HasSubstr("16 sub-spaces"),
+                                        HasSubstr("128 bytes of plane B, one a dimension")));
+  call.memory_limit_bytes = roomy.retrain_peak_bytes - roomy.steady.rows - 1;
+  const auto tight = *cluster_.collections().Plan(call);
+  EXPECT_TRUE(tight.fits) << tight.why_not;
+  EXPECT_EQ(tight.plane_b_bytes, 64u);
+  EXPECT_EQ(tight.subspaces, 16u);
+  EXPECT_EQ(tight.steady.refine, 10'000'000u * 64);
+  EXPECT_THAT(tight.chosen, ElementsAre(HasSubstr("16384 lists"), HasSubstr("16 sub-spaces"),
+                                        AllOf(HasSubstr("64 bytes of plane B for 128 dimensions"),
+                                              HasSubstr("are left"))));
+  call.memory_limit_bytes = tight.retrain_peak_bytes - tight.steady.rows - 1;
+  EXPECT_THAT(cluster_.collections().Plan(call)->chosen,
+              Contains(HasSubstr("12 sub-spaces instead of 16")));
+}
+
+TEST_F(CollectionPlanTest, WhereNothingFitsItSaysByHowMuchAndWhatWouldHelp) {
+  PlanCollectionCall call = Sift(100'000'000);
+  call.memory_limit_bytes = uint64_t{4} << 30;
+  const auto plan = cluster_.collections().Plan(call);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_FALSE(plan->fits);
+  EXPECT_THAT(plan->why_not,
+              AllOf(HasSubstr(std::to_string(call.memory_limit_bytes)), HasSubstr("bytes more"),
+                    HasSubstr("give each node"), HasSubstr("times as many nodes and shards"),
+                    HasSubstr("no more than about"), HasSubstr("embed into")));
+  EXPECT_THAT(plan->chosen, Contains(HasSubstr("do not fit even so")));
+}
+
+TEST_F(CollectionPlanTest, ARecallThatSuchAShapeWasMeasuredToMissIsSaid) {
+  PlanCollectionCall call = Sift(1'000'000);
+  EXPECT_EQ(cluster_.collections().Plan(call)->chosen.size(), 3u);
+  call.index.target_recall = 0.99;
+  EXPECT_EQ(cluster_.collections().Plan(call)->chosen.size(), 3u);
+  call.index.subspaces = 8;
+  EXPECT_THAT(cluster_.collections().Plan(call)->chosen,
+              Contains(AllOf(HasSubstr("0.99 may be out of reach"), HasSubstr("0.9858"),
+                             HasSubstr("estimate"))));
+  call.index.subspaces = 3;
+  EXPECT_EQ(cluster_.collections().Plan(call)->chosen.size(), 3u) << "never measured";
+  call.index.subspaces = 0;
+  call.index.target_recall = 0.999;
+  EXPECT_THAT(cluster_.collections().Plan(call)->chosen, Contains(HasSubstr("0.9952")));
+}
+
+TEST_F(CollectionPlanTest, WhatOtherCollectionsHoldIsNotLeft) {
+  CollectionService limited(cluster_.catalog(), cluster_.operations(), {1, 4'000'000'000});
+  PlanCollectionCall call = Sift(10'000'000);
+  call.memory_limit_bytes = 0;
+  EXPECT_EQ(limited.Plan(call)->plane_b_bytes, 128u);
+  ASSERT_TRUE(cluster_.collections().Create(AdminCluster::Call("other", 1)).ok());
+  cluster_.Fill("other", 10);
+  cluster_.node(0).SetCodeBytes(2'000'000'000);
+  const auto beside = limited.Plan(call);
+  ASSERT_TRUE(beside.ok());
+  EXPECT_LT(beside->plane_b_bytes, 128u);
+  EXPECT_THAT(beside->chosen, Contains(HasSubstr("2.00 GB are left")));
+  call.memory_limit_bytes = 4'000'000'000;
+  EXPECT_EQ(limited.Plan(call)->plane_b_bytes, 128u) << "what is asked about is taken as it is";
 }
 
 TEST_F(CollectionPlanTest, ShardsOnTwoNodesNeedHalfOfTheMemoryEach) {
   PlanCollectionCall call = Sift(10'000'000);
+  call.index.subspaces = 16;
+  call.index.plane_b_bytes = 128;
   const auto one = *cluster_.collections().Plan(call);
   call.memory_limit_bytes = (one.retrain_peak_bytes - one.steady.rows) * 6 / 10;
   EXPECT_FALSE(cluster_.collections().Plan(call)->fits);
@@ -96,8 +172,11 @@ TEST_F(CollectionPlanTest, BadFieldsAreNamed) {
   call.index.subspaces = 65;
   EXPECT_EQ(field(call), "index.subspaces");
   call = Sift(1000);
-  call.index.target_recall = 0.9;
-  EXPECT_EQ(field(call), "index.target_recall") << "it takes no memory: it would be ignored";
+  call.index.target_recall = 1.5;
+  EXPECT_EQ(field(call), "index.target_recall");
+  call = Sift(1000);
+  call.index.expected_points = 1000;
+  EXPECT_EQ(field(call), "index.expected_points") << "a plan has `points`";
 }
 
 }  // namespace

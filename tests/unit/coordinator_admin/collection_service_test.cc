@@ -64,6 +64,9 @@ TEST_F(CollectionServiceTest, BadFieldsAreNamed) {
   EXPECT_EQ(FieldOf(AdminCluster::Call(std::string(64, 'a'), 1)), "collection");
   EXPECT_EQ(FieldOf(AdminCluster::Call("a", 257)), "shards");
   CreateCollectionCall call = AdminCluster::Call("a", 1);
+  call.index.expected_points = limits::kRowsMax + 1;
+  EXPECT_EQ(FieldOf(call), "index.expected_points");
+  call.index.expected_points = 0;
   call.dimension = 0;
   EXPECT_EQ(FieldOf(call), "dimension");
   call.dimension = 4097;
@@ -80,6 +83,11 @@ TEST_F(CollectionServiceTest, BadFieldsAreNamed) {
   call = AdminCluster::Call("a", 1);
   call.index.subspaces = 5;
   EXPECT_EQ(FieldOf(call), "index.subspaces") << "more than the dimension";
+  for (const uint32_t bytes : {1u, 3u, 5u}) {
+    call = AdminCluster::Call("a", 1);
+    call.index.plane_b_bytes = bytes;
+    EXPECT_EQ(FieldOf(call), "index.plane_b_bytes") << bytes << " of four dimensions";
+  }
   for (const double recall : {0.49, 1.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
     call = AdminCluster::Call("a", 1);
     call.index.target_recall = recall;
@@ -88,10 +96,36 @@ TEST_F(CollectionServiceTest, BadFieldsAreNamed) {
   EXPECT_THAT(*cluster_.meta.List(), IsEmpty());
 }
 
+TEST_F(CollectionServiceTest, MorePointsThanThereIsMemoryForAreRefusedBeforeAnyIsStored) {
+  CollectionService limited(cluster_.catalog(), cluster_.operations(), {1, 1'000'000'000});
+  CreateCollectionCall call = AdminCluster::Call("a", 1);
+  call.dimension = 128;
+  call.index.expected_points = 100'000'000;
+  const absl::Status refused = limited.Create(call).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused), reason::kMemoryLimit);
+  EXPECT_EQ(FactOf(refused, kFieldFact), "index.expected_points");
+  EXPECT_GT(std::stoull(*FactOf(refused, "short_bytes")), 0u);
+  EXPECT_THAT(std::string(refused.message()),
+              ::testing::AllOf(HasSubstr("give each node"), HasSubstr("no more than about"),
+                               ::testing::Not(HasSubstr("embed into"))))
+      << "a twelfth of the dimensions is no advice";
+  EXPECT_FALSE(cluster_.meta.Get("a").ok());
+  call.index.expected_points = 1'000'000;
+  ASSERT_TRUE(limited.Create(call).ok());
+  EXPECT_EQ(cluster_.meta.Get("a")->expected_points, 1'000'000u);
+  call.collection = "b";
+  call.index.expected_points = 100'000'000;
+  EXPECT_TRUE(service().Create(call).ok()) << "of these nodes nothing is known";
+  call.collection = "c";
+  call.index.expected_points = 0;
+  EXPECT_TRUE(limited.Create(call).ok());
+}
+
 TEST_F(CollectionServiceTest, TheLongestNameAndTheLimitsThemselvesAreAllowed) {
   CreateCollectionCall call = AdminCluster::Call(std::string(63, 'a'), 256);
   call.dimension = 4096;
-  call.index = {1u << 18, 64, 0.999};
+  call.index = {1u << 18, 64, 0, 0.999};
   EXPECT_TRUE(Create(call).ok());
 }
 

@@ -277,6 +277,35 @@ TEST_F(TrainingTest, ATrainingThatDoesNotFitInANodesMemoryIsRefusedWithBothFigur
   EXPECT_EQ(cluster.Await(started->id).state, OperationState::kSucceeded);
 }
 
+TEST_F(TrainingTest, AnotherCollectionsMemoryIsNotThereForATraining) {
+  AdminCluster cluster(1);
+  Prepare(cluster, 1, 1000);
+  ASSERT_TRUE(cluster.collections().Create(AdminCluster::Call("b", 1)).ok());
+  Executor jobs({"jobs", 1, 8, 0});
+  TrainService service(cluster.catalog(), cluster.operations(), jobs, 2'000'000);
+  cluster.node(0).SetCodeBytes(999'999);  // of each of both shards
+  const absl::Status refused = service.Start(Call()).status();
+  EXPECT_EQ(ReasonOf(refused), reason::kMemoryLimit) << refused;
+  EXPECT_EQ(FactOf(refused, "steady_bytes"), "999999");
+  EXPECT_GT(std::stoull(*FactOf(refused, "short_bytes")), 0u);
+  EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("kith index drop"));
+  cluster.node(0).SetCodeBytes(0);
+  const auto started = service.Start(Call());
+  ASSERT_TRUE(started.ok()) << started.status();
+  EXPECT_EQ(cluster.Await(started->id).state, OperationState::kSucceeded);
+}
+
+TEST_F(TrainingTest, TheOperationSaysWhatWasChosenAndWhy) {
+  AdminCluster cluster(1);
+  Prepare(cluster, 1, 1000);
+  const auto started = cluster.trainer().Start(Call());
+  ASSERT_TRUE(started.ok());
+  EXPECT_THAT(started->chosen, ::testing::ElementsAre(::testing::HasSubstr("lists: as asked for"),
+                                                      ::testing::HasSubstr("sub-spaces"),
+                                                      ::testing::HasSubstr("memory is not known")));
+  EXPECT_EQ(cluster.Await(started->id).chosen, started->chosen);
+}
+
 TEST_F(TrainingTest, WhatTheTrainingWasAskedForIsKept) {
   AdminCluster cluster(1);
   Prepare(cluster, 1, 1000);

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "index/list_groups.h"
+#include "index/train.h"
 #include "tests/unit/index_search/fabricated_index.h"
 
 namespace kith::index {
@@ -165,6 +167,120 @@ TEST_P(CoarseTest, OfCentroidsAndQueriesInBytesTheTermsAreExact) {
     ASSERT_EQ(probe.term, static_cast<float>(Term(query, probe.list)));
   }
 }
+
+// Of so many that a query does not look at all: 8,163, the last group is short.
+class GroupedCoarseTest : public ::testing::TestWithParam<Metric> {
+ protected:
+  static constexpr uint32_t kMany = 8163;
+
+  GroupedCoarseTest()
+      : version_(NoiseVersion(
+            {.dimension = kDimension, .metric = GetParam(), .lists = kMany, .subspaces = 3},
+            random_)) {
+    TrainingControl control;
+    Pace pace(control, 1);
+    EXPECT_TRUE(GroupRows(kDimension, pace, version_->centroids));
+    DeriveImages(*version_);
+    flat_ = *version_;
+    Group();
+  }
+  void Group() {
+    version_->group_codes = GroupCodes({version_->centroids.data(), kMany, kDimension},
+                                       version_->centroid_codes.range());
+  }
+  std::vector<float> Query() {
+    std::normal_distribution<float> normal(0, 20);
+    std::vector<float> query(kDimension);
+    for (float& value : query) value = normal(random_);
+    return query;
+  }
+  static std::set<uint32_t> Picked(const IndexVersion& version, const std::vector<float>& query,
+                                   uint32_t nprobe) {
+    CoarseStep step;
+    CoarseStep* const steps[] = {&step};
+    step.Bind(version, query.data());
+    CoarseStep::Score(steps);
+    step.Pick(nprobe);
+    const std::set<uint32_t> lists(step.Rest().begin(), step.Rest().end());
+    EXPECT_EQ(lists.size(), step.Rest().size());
+    return lists;
+  }
+
+  std::mt19937 random_{4};
+  std::shared_ptr<IndexVersion> version_;
+  IndexVersion flat_;  // the same lists, not grouped
+};
+
+TEST_P(GroupedCoarseTest, AFewListsAreNearlyThoseOfAllAndManyAreThose) {
+  for (const uint32_t nprobe : {1u, 16u, 100u, 192u, 5000u, kMany, kMany + 1000}) {
+    size_t same = 0;
+    size_t wanted = 0;
+    for (int i = 0; i < 20; ++i) {
+      const std::vector<float> query = Query();
+      const std::set<uint32_t> grouped = Picked(*version_, query, nprobe);
+      EXPECT_EQ(grouped.size(), std::min(nprobe, kMany));
+      EXPECT_LT(*grouped.rbegin(), kMany) << "no padding";
+      for (const uint32_t list : Picked(flat_, query, nprobe)) same += grouped.count(list);
+      wanted += grouped.size();
+    }
+    // 192 lists need all groups, and then nothing is missing.
+    const double least = nprobe >= 192 ? 1 : 0.8;
+    EXPECT_GE(static_cast<double>(same), least * static_cast<double>(wanted)) << nprobe;
+  }
+}
+
+TEST_P(GroupedCoarseTest, QueriesOfOneCallAreAnsweredAsAlone) {
+  std::vector<std::vector<float>> queries;
+  std::vector<CoarseStep> steps(11);
+  std::vector<CoarseStep*> pointers;
+  for (CoarseStep& step : steps) {
+    queries.push_back(Query());
+    pointers.push_back(&step);
+  }
+  for (size_t i = 0; i < steps.size(); ++i) steps[i].Bind(*version_, queries[i].data());
+  CoarseStep::Score(pointers);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    steps[i].Pick(40);
+    const std::set<uint32_t> lists(steps[i].Rest().begin(), steps[i].Rest().end());
+    EXPECT_EQ(lists, Picked(*version_, queries[i], 40)) << i;
+  }
+}
+
+TEST_P(GroupedCoarseTest, ListsAndTermsBelongTogether) {
+  const std::vector<float> query = Query();
+  CoarseStep step;
+  CoarseStep* const steps[] = {&step};
+  step.Bind(*version_, query.data());
+  CoarseStep::Score(steps);
+  step.Pick(60);
+  for (auto some = step.More(); !some.empty(); some = step.More()) {
+    for (const ProbedList& probe : some) {
+      double term = 0;
+      for (uint32_t j = 0; j < kDimension; ++j) {
+        const double c = version_->Centroid(probe.list)[j];
+        term +=
+            GetParam() == Metric::kInnerProduct ? -query[j] * c : (query[j] - c) * (query[j] - c);
+      }
+      EXPECT_NEAR(probe.term, term, 1e-2);
+    }
+  }
+}
+
+TEST_P(GroupedCoarseTest, OfEqualListsTheFirstArePicked) {
+  std::fill(version_->centroids.begin(), version_->centroids.end(), 2.0f);
+  DeriveImages(*version_);
+  Group();
+  const std::set<uint32_t> lists = Picked(*version_, Query(), 70);
+  EXPECT_EQ(*lists.rbegin(), 69u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Metrics, GroupedCoarseTest,
+                         ::testing::Values(Metric::kL2, Metric::kInnerProduct, Metric::kCosine),
+                         [](const auto& info) {
+                           return info.param == Metric::kL2             ? "L2"
+                                  : info.param == Metric::kInnerProduct ? "InnerProduct"
+                                                                        : "Cosine";
+                         });
 
 INSTANTIATE_TEST_SUITE_P(Metrics, CoarseTest,
                          ::testing::Values(Metric::kL2, Metric::kInnerProduct, Metric::kCosine),

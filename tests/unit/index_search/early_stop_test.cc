@@ -40,7 +40,8 @@ class EarlyStopTest : public ::testing::TestWithParam<Metric> {
                                      .element_type = ElementType::kU8,
                                      .lists = kClusters,
                                      .subspaces = 1,
-                                     .plane_b = PlaneB::kRawU8};
+                                     .plane_b = PlaneB::kRawU8,
+                                     .plane_b_bytes = 2};
     version_ = *TrainIndexVersion(
         parameters, {reinterpret_cast<const std::byte*>(sample.data()), kClusters * kEach}, {});
   }

@@ -1,6 +1,7 @@
 #ifndef KITH_TESTS_UNIT_INDEX_SEARCH_FABRICATED_INDEX_H_
 #define KITH_TESTS_UNIT_INDEX_SEARCH_FABRICATED_INDEX_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -19,6 +20,7 @@ inline std::shared_ptr<IndexVersion> NoiseVersion(const IndexParameters& paramet
   std::normal_distribution<float> normal(0, 20);
   auto version = std::make_shared<IndexVersion>();
   version->parameters = parameters;
+  if (parameters.plane_b_bytes == 0) version->parameters.plane_b_bytes = parameters.dimension;
   const uint32_t d = parameters.dimension;
   for (uint32_t m = 0; m <= parameters.subspaces; ++m) {
     version->subspace_begins.push_back(m * d / parameters.subspaces);
@@ -31,6 +33,19 @@ inline std::shared_ptr<IndexVersion> NoiseVersion(const IndexParameters& paramet
     for (float& value : *array) value = normal(random);
   }
   for (float& value : version->refine_scale) value = 0.25f;
+  if (parameters.plane_b == PlaneB::kPackedResidual) {
+    // Uneven, and in all no more than the row has after a correction.
+    const uint32_t most = std::min(8u, 2 * (parameters.plane_b_bytes - 2) * 8 / d);
+    uint32_t room = (parameters.plane_b_bytes - 2) * 8;
+    for (uint32_t j = 0; j < d; ++j) {
+      const uint32_t bits = std::min(static_cast<uint32_t>(random() % (most + 1)), room);
+      version->refine_bits.push_back(static_cast<uint8_t>(bits));
+      room -= bits;
+    }
+    version->correction_min = -10;
+    version->correction_scale = 0.001f;
+    version->coding_error_max = 1;
+  }
   DeriveImages(*version);
   version->bias_min = -100;
   version->bias_scale = parameters.metric == Metric::kInnerProduct ? 0.0f : 0.01f;
@@ -55,7 +70,7 @@ inline EncodedRows NoiseCodes(const IndexVersion& version, const RowTable& table
     for (uint32_t m = 0; m < version.subspaces(); ++m) {
       encoded.plane_a.push_back(static_cast<uint8_t>(random()));
     }
-    for (uint32_t j = 0; j < version.dimension(); ++j) {
+    for (uint32_t j = 0; j < version.plane_b_bytes(); ++j) {
       const bool raw = version.parameters.plane_b == PlaneB::kRawU8;
       encoded.plane_b.push_back(raw ? static_cast<uint8_t>(table.Vector(row)[j])
                                     : static_cast<uint8_t>(random()));

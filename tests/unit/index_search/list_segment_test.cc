@@ -16,10 +16,18 @@ namespace {
 
 using ::testing::ElementsAre;
 
+// Neither the dimension nor the sub-spaces.
+constexpr uint32_t kPlaneB = 6;
+
 class ListSegmentTest : public ::testing::Test {
  protected:
   ListSegmentTest()
-      : version_(NoiseVersion({.dimension = 9, .lists = 7, .subspaces = 5}, random_)) {}
+      : version_(NoiseVersion({.dimension = 9,
+                               .lists = 7,
+                               .subspaces = 5,
+                               .plane_b = PlaneB::kPackedResidual,
+                               .plane_b_bytes = kPlaneB},
+                              random_)) {}
 
   std::shared_ptr<const ListSegment> Pack(const std::vector<uint32_t>& rows) {
     const EncodedRows encoded = NoiseCodes(*version_, RowTable{}, rows, random_);
@@ -37,8 +45,8 @@ class ListSegmentTest : public ::testing::Test {
   void Remember(const EncodedRows& encoded) {
     for (size_t i = 0; i < encoded.rows.size(); ++i) {
       const auto a = encoded.plane_a.begin() + static_cast<ptrdiff_t>(i * 5);
-      const auto b = encoded.plane_b.begin() + static_cast<ptrdiff_t>(i * 9);
-      codes_[encoded.rows[i]] = {encoded.lists[i], encoded.bias[i], {a, a + 5}, {b, b + 9}};
+      const auto b = encoded.plane_b.begin() + static_cast<ptrdiff_t>(i * kPlaneB);
+      codes_[encoded.rows[i]] = {encoded.lists[i], encoded.bias[i], {a, a + 5}, {b, b + kPlaneB}};
     }
     sides_.insert(sides_.end(), encoded.side_rows.begin(), encoded.side_rows.end());
     std::sort(sides_.begin(), sides_.end());
@@ -113,7 +121,7 @@ TEST_F(ListSegmentTest, LaysOutBlocksAsTheScanReadsThem) {
     list.rows.push_back(1000 + i);
     list.bias.push_back(static_cast<uint16_t>(300 + i));
     for (uint32_t m = 0; m < 5; ++m) list.plane_a.push_back(static_cast<uint8_t>(m * 50 + i % 50));
-    for (uint32_t j = 0; j < 9; ++j) list.plane_b.push_back(static_cast<uint8_t>(i));
+    for (uint32_t j = 0; j < kPlaneB; ++j) list.plane_b.push_back(static_cast<uint8_t>(i));
   }
   std::vector<ListSegment::CanonicalList> lists(7);
   lists[3] = list;
@@ -132,7 +140,7 @@ TEST_F(ListSegmentTest, LaysOutBlocksAsTheScanReadsThem) {
   std::memcpy(&bias, last + 5 * 16 + (8 + 2) * 2, 2);
   EXPECT_EQ(bias, 369);
   EXPECT_EQ(segment->list(3).rows[68], 1068u);
-  EXPECT_EQ(segment->list(3).plane_b[68 * 9], 68);
+  EXPECT_EQ(segment->list(3).plane_b[68 * kPlaneB], 68);
 }
 
 TEST_F(ListSegmentTest, MergeKeepsTheLiveRowsOfAllSegmentsInOrder) {

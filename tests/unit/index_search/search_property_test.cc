@@ -11,6 +11,8 @@
 
 #include "index/decode.h"
 #include "index/kernels/kernel_table.h"
+#include "index/parameters.h"
+#include "index/plan.h"
 #include "index/search.h"
 #include "tests/support/memory_rows.h"
 #include "tests/support/named_kernels.h"
@@ -133,6 +135,9 @@ class RandomCollection {
     parameters.subspaces = 1 + random_() % std::min(dimension_, 20u);
     const bool may_be_raw = type_ == ElementType::kU8 && metric_ != Metric::kCosine;
     parameters.plane_b = may_be_raw && random_() % 4 != 0 ? PlaneB::kRawU8 : PlaneB::kResidual;
+    if (dimension_ > kMinPackedBytes && random_() % 3 == 0) {
+      SetPlaneB(kMinPackedBytes + random_() % (dimension_ - kMinPackedBytes), parameters);
+    }
     version_ = NoiseVersion(parameters, random_);
     indexed_end_ = random_() % 4 == 0 ? rows_.row_end() : random_() % (rows_.row_end() + 1);
     std::vector<std::vector<uint32_t>> parts(1 + random_() % 3);

@@ -21,6 +21,7 @@ std::string SmallArtifact(PlaneB plane_b) {
                                       .lists = 4,
                                       .subspaces = 2,
                                       .plane_b = plane_b,
+                                      .plane_b_bytes = 3,
                                       .seed = 77};
   const auto stored = Stored(ClusteredPoints(600, 3, 1), ElementType::kU8);
   const auto trained = Train(parameters, stored, 1);
@@ -75,11 +76,11 @@ std::string ArtifactByDescription() {
     bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
   };
   bytes += "KITHIDX\n";
-  for (const uint32_t value : {1u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint32_t value : {2u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
   for (const uint8_t value : {3, 2, 1, 0}) add(value);       // cosine, f16, residual
-  add(uint32_t{0});
-  add(uint64_t{0x1122334455667788});  // seed
-  add(-2.5f);                         // bias minimum and scale
+  add(uint32_t{2});                                          // bytes of plane B
+  add(uint64_t{0x1122334455667788});                         // seed
+  add(-2.5f);                                                // bias minimum and scale
   add(0.125f);
   for (const uint32_t begin : {0u, 2u}) add(begin);
   for (int i = 0; i < 6; ++i) add(static_cast<float>(i) - 3);        // centroids
@@ -94,7 +95,7 @@ TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
   const auto parsed = ParseIndexVersion(golden);
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();
   const IndexVersion& version = **parsed;
-  EXPECT_EQ(version.hash, "d79368b3b4110d22170e97f850b270ad");
+  EXPECT_EQ(version.hash, "8823a3357889e5adaae01bad180e2897");
   EXPECT_EQ(version.parameters.metric, Metric::kCosine);
   EXPECT_EQ(version.parameters.element_type, ElementType::kF16);
   EXPECT_EQ(version.parameters.seed, 0x1122334455667788u);
@@ -106,6 +107,61 @@ TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
   EXPECT_EQ(version.refine_min, (std::vector<float>{-1, -2}));
   EXPECT_EQ(version.refine_scale, (std::vector<float>{0.5f, 0.75f}));
   EXPECT_EQ(SerializeIndexVersion(version), golden);
+}
+
+// Five dimensions in 3, 0, 8, 1 and 4 bits: with a correction, four bytes of plane B.
+std::string PackedByDescription() {
+  std::string bytes;
+  const auto add = [&](auto value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  };
+  bytes += "KITHIDX\n";
+  for (const uint32_t value : {2u, 5u, 2u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint8_t value : {1, 1, 3, 0}) add(value);       // l2, f32, packed residual
+  add(uint32_t{4});                                          // bytes of plane B
+  add(uint64_t{9});
+  add(-2.5f);
+  add(0.125f);
+  for (const uint32_t begin : {0u, 5u}) add(begin);
+  for (int i = 0; i < 10 + 1280; ++i) add(static_cast<float>(i));  // centroids, codebooks
+  for (int i = 0; i < 10; ++i) add(0.5f + static_cast<float>(i));  // refine minimum, scale
+  for (const float value : {-7.0f, 0.25f, 3.5f}) add(value);  // correction range, error at most
+  for (const uint8_t bits : {3, 0, 8, 1, 4}) add(bits);
+  for (const uint64_t lane : HashContent(bytes)) add(lane);
+  return bytes;
+}
+
+TEST(ArtifactTest, APackedPlaneBIsReadAsTheFormatDescribesIt) {
+  const std::string golden = PackedByDescription();
+  const auto parsed = ParseIndexVersion(golden);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const IndexVersion& version = **parsed;
+  EXPECT_EQ(version.parameters.plane_b, PlaneB::kPackedResidual);
+  EXPECT_EQ(version.plane_b_bytes(), 4u);
+  EXPECT_EQ(version.refine_bits, (std::vector<uint8_t>{3, 0, 8, 1, 4}));
+  EXPECT_EQ(version.refine_min[4], 4.5f);
+  EXPECT_EQ(version.refine_scale[0], 5.5f);
+  EXPECT_EQ(version.correction_min, -7);
+  EXPECT_EQ(version.correction_scale, 0.25f);
+  EXPECT_EQ(version.coding_error_max, 3.5f);
+  EXPECT_EQ(version.packed_layout.dimension(), 5u);
+  EXPECT_EQ(SerializeIndexVersion(version), golden);
+  for (size_t size = 0; size < golden.size(); ++size) {
+    ASSERT_FALSE(ParseIndexVersion(std::string_view(golden).substr(0, size)).ok()) << size;
+  }
+}
+
+TEST(ArtifactTest, SenselessPackedContentIsRefused) {
+  const std::string artifact = PackedByDescription();
+  const size_t bits = artifact.size() - sizeof(ContentHash) - 5;
+  ExpectDamaged(Rewritten(artifact, bits + 1, uint8_t{1}), "bits of its dimensions do not fit");
+  const std::string room = Rewritten(artifact, bits + 4, uint8_t{0});
+  ExpectDamaged(Rewritten(room, bits + 2, uint8_t{9}), "bits of its dimensions do not fit");
+  ExpectDamaged(Rewritten(artifact, bits - 4, 0.0f), "ranges are empty");
+  ExpectDamaged(Rewritten(artifact, bits - 8, 0.0f), "ranges are empty");
+  ExpectDamaged(Rewritten(artifact, bits - 12, std::nanf("")), "not finite");
+  ExpectDamaged(Rewritten(artifact, 28, 3u), "plane_b_bytes is 3");
+  ExpectDamaged(Rewritten(artifact, 28, 5u), "plane_b_bytes is 5");
 }
 
 TEST(ArtifactTest, EveryFlippedByteIsNoticed) {
@@ -133,7 +189,8 @@ TEST(ArtifactTest, EveryCutAndEveryAdditionIsNoticed) {
 TEST(ArtifactTest, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
   const std::string artifact = SmallArtifact(PlaneB::kResidual);
   // The largest sizes an index can have: 17 GB of centroids, were they believed.
-  ExpectDamaged(Rewritten(Rewritten(artifact, 12, 4096u), 16, 1u << 20), "its header promises");
+  const std::string wide = Rewritten(Rewritten(artifact, 12, 4096u), 28, 4096u);
+  ExpectDamaged(Rewritten(wide, 16, 1u << 20), "its header promises");
   ExpectDamaged(Rewritten(artifact, 12, 0xffffffffu), "dimension is 4294967295");
   ExpectDamaged(Rewritten(artifact, 16, 0u), "lists is 0");
   ExpectDamaged(Rewritten(artifact, 20, 4u), "subspaces is 4");
@@ -141,10 +198,11 @@ TEST(ArtifactTest, LyingSizesAreRefusedBeforeAnythingIsAllocated) {
 
 TEST(ArtifactTest, SenselessContentIsRefusedAlthoughItsHashIsRight) {
   const std::string artifact = SmallArtifact(PlaneB::kResidual);
-  ExpectDamaged(Rewritten(artifact, 8, 2u), "its format is 2");
+  ExpectDamaged(Rewritten(artifact, 8, 1u), "its format is 1");
   ExpectDamaged(Rewritten(artifact, 24, uint8_t{9}), "metric is unknown");
   ExpectDamaged(Rewritten(artifact, 25, uint8_t{9}), "element_type is unknown");
   ExpectDamaged(Rewritten(artifact, 26, uint8_t{9}), "plane_b is unknown");
+  ExpectDamaged(Rewritten(artifact, 28, 2u), "plane_b_bytes is 2");
   ExpectDamaged(Rewritten(artifact, 44, 0.0f), "ranges are empty");
   ExpectDamaged(Rewritten(artifact, 52, 3u), "sub-spaces");
   const float nan = std::nanf("");

@@ -58,7 +58,8 @@ struct Panels {
 
 TEST_P(ByteKernelsTest, PanelScoresAreBiasPlusProduct) {
   for (const size_t width : {4, 8, 20, 128, 768}) {
-    for (const size_t panels : {1, 3}) {
+    // So many of the widest do not stay in a cache together.
+    for (const size_t panels : {1, 3, 12}) {
       Panels all{width, Noise<uint8_t>(panels * 64 * width), Noise<int32_t>(panels * 64)};
       for (int32_t& bias : all.bias) bias /= 4;
       const GuardedCopy<uint8_t> bytes(all.bytes, all.bytes.size());
@@ -192,28 +193,45 @@ std::vector<uint32_t> Begins(size_t n, size_t subspaces) {
   return begins;
 }
 
-TEST_P(ByteKernelsTest, LookupTableAddsDimensionsInAscendingOrder) {
+std::vector<float> TableOf(const float* query, const std::vector<float>& columns,
+                           const std::vector<uint32_t>& begins) {
+  std::vector<float> table;
+  for (size_t m = 0; m + 1 < begins.size(); ++m) {
+    for (size_t k = 0; k < 256; ++k) {
+      float sum = 0;
+      for (size_t j = begins[m]; j < begins[m + 1]; ++j) {
+        sum += (-2 * query[j]) * columns[j * 256 + k];
+      }
+      table.push_back(sum);
+    }
+  }
+  return table;
+}
+
+TEST_P(ByteKernelsTest, LookupTablesAddDimensionsInAscendingOrder) {
   std::uniform_real_distribution<float> uniform(-1, 1);
   for (const size_t n : {1, 3, 8, 100, 128, 768}) {
     for (const size_t subspaces : {1, 3, 16, 64}) {
       if (subspaces > n) continue;
-      std::vector<float> query(n);
       std::vector<float> columns(n * 256);
-      for (float& value : query) value = uniform(bits_);
       for (float& value : columns) value = uniform(bits_);
       const auto begins = Begins(n, subspaces);
-      const GuardedCopy<float> guarded_query(query, n);
       const GuardedCopy<float> guarded_columns(columns, columns.size());
-      std::vector<float> out(subspaces * 256);
-      table_->lookup_table(guarded_query.data(), guarded_columns.data(), begins.data(), subspaces,
-                           -2, out.data());
-      for (size_t m = 0; m < subspaces; ++m) {
-        for (size_t k = 0; k < 256; ++k) {
-          float sum = 0;
-          for (size_t j = begins[m]; j < begins[m + 1]; ++j) {
-            sum += (-2 * query[j]) * columns[j * 256 + k];
-          }
-          ASSERT_EQ(out[m * 256 + k], sum) << n << " " << m << " " << k;
+      for (const size_t count : {1, 4, 7}) {
+        std::vector<float> queries(count * n);
+        for (float& value : queries) value = uniform(bits_);
+        const GuardedCopy<float> guarded_queries(queries, queries.size());
+        std::vector<std::vector<float>> out(count, std::vector<float>(subspaces * 256));
+        std::vector<const float*> each;
+        std::vector<float*> outs;
+        for (size_t i = 0; i < count; ++i) {
+          each.push_back(guarded_queries.data() + i * n);
+          outs.push_back(out[i].data());
+        }
+        table_->lookup_tables(each.data(), count, guarded_columns.data(), begins.data(), subspaces,
+                              -2, outs.data());
+        for (size_t i = 0; i < count; ++i) {
+          EXPECT_EQ(out[i], TableOf(each[i], columns, begins)) << n << " " << subspaces << " " << i;
         }
       }
     }

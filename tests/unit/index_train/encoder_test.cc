@@ -35,6 +35,7 @@ IndexParameters ParametersOf(const Shape& shape) {
           .lists = shape.dimension > 1000 ? 4u : 16u,
           .subspaces = AutoSubspaces(shape.dimension),
           .plane_b = AutoPlaneB(shape.type, shape.metric),
+          .plane_b_bytes = shape.dimension,
           .seed = 3};
 }
 

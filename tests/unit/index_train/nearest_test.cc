@@ -31,7 +31,7 @@ uint32_t NearestByDefinition(const float* point, const Matrix& centroids) {
 std::vector<uint32_t> Find(const Matrix& points, const Matrix& centroids) {
   const CentroidCodes codes(centroids);
   std::vector<uint32_t> nearest(points.count);
-  NearestFinder(centroids, codes).Find(points, nearest.data());
+  NearestFinder(centroids, {codes}).Find(points, nearest.data());
   return nearest;
 }
 

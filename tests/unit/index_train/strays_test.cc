@@ -31,6 +31,7 @@ IndexParameters Parameters(ElementType type = ElementType::kF32) {
           .lists = 32,
           .subspaces = 10,
           .plane_b = AutoPlaneB(type, Metric::kL2),
+          .plane_b_bytes = kDimension,
           .seed = 4};
 }
 

@@ -26,6 +26,7 @@ IndexParameters Parameters() {
           .lists = 32,
           .subspaces = 6,
           .plane_b = PlaneB::kResidual,
+          .plane_b_bytes = 20,
           .seed = 11};
 }
 
@@ -51,7 +52,7 @@ TEST(TrainTest, GivesTheBytesWrittenDownHere) {
   KITH_RUN_UNDER_NAMED_KERNELS();
   const auto trained = Train(Parameters(), StoredPoints(3000), 2);
   ASSERT_TRUE(trained.ok());
-  EXPECT_EQ((*trained)->hash, "07f9f372eda0f235a823f342c5022f6a");
+  EXPECT_EQ((*trained)->hash, "d007e64bb4d9e56c958165441c5a5add");
 }
 
 // So many lists that points are compared with their centroid's neighbours only.
@@ -61,7 +62,7 @@ TEST(TrainTest, ManyListsGiveTheBytesWrittenDownHere) {
   parameters.lists = 600;
   const auto trained = Train(parameters, StoredPoints(3000), 2);
   ASSERT_TRUE(trained.ok());
-  EXPECT_EQ((*trained)->hash, "7ba0fd037a5bdda1de48fe4f2925692d");
+  EXPECT_EQ((*trained)->hash, "8cc7fd3abacbf3a3cb13b5bc10827207");
 }
 
 TEST(TrainTest, BytesUnderCosineGiveTheBytesWrittenDownHere) {
@@ -72,7 +73,7 @@ TEST(TrainTest, BytesUnderCosineGiveTheBytesWrittenDownHere) {
   const auto trained =
       Train(parameters, Stored(ClusteredPoints(3000, 20, 12), ElementType::kU8), 2);
   ASSERT_TRUE(trained.ok());
-  EXPECT_EQ((*trained)->hash, "91e94921b691749626491b634416867a");
+  EXPECT_EQ((*trained)->hash, "7d8e31188c139a45cfbfe1f4605d80e9");
 }
 
 TEST(TrainTest, FollowsTheSeed) {
@@ -136,6 +137,7 @@ TEST(TrainTest, AsksSeveralTimesASecondWhetherItIsCancelled) {
   const auto stored = Stored(ClusteredPoints(3000, 256, 1), ElementType::kF32);
   IndexParameters parameters = Parameters();
   parameters.dimension = 256;
+  parameters.plane_b_bytes = 256;
   parameters.lists = 1024;
   double last = ThreadSeconds();
   double longest = 0;
@@ -230,6 +232,18 @@ TEST(TrainTest, ParametersOutOfRangeAreNamed) {
   EXPECT_THAT(message([](auto& p) { p.lists = 0; }), HasSubstr("lists is 0"));
   EXPECT_THAT(message([](auto& p) { p.subspaces = 21; }), HasSubstr("1 to 20"));
   EXPECT_THAT(message([](auto& p) { p.plane_b = PlaneB::kRawU8; }), HasSubstr("raw_u8"));
+  EXPECT_THAT(message([](auto& p) { p.plane_b_bytes = 19; }),
+              HasSubstr("plane_b_bytes is 19: it must be the dimension, 20"));
+  const auto packed = [&](uint32_t bytes) {
+    return message([bytes](auto& p) {
+      p.plane_b = PlaneB::kPackedResidual;
+      p.plane_b_bytes = bytes;
+    });
+  };
+  for (const uint32_t bytes : {0u, 3u, 20u, 21u}) {
+    EXPECT_THAT(packed(bytes), HasSubstr("plane_b_bytes is " + std::to_string(bytes)));
+    EXPECT_THAT(packed(bytes), HasSubstr("4 or more and below the dimension, 20"));
+  }
   EXPECT_THAT(message([](auto& p) { p.metric = Metric{0}; }), HasSubstr("metric"));
 }
 

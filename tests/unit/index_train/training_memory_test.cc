@@ -42,6 +42,7 @@ TEST_P(TrainingMemoryTest, ThePeakIsThatOfThePlan) {
                                 .lists = 2000,
                                 .subspaces = 32,
                                 .plane_b = AutoPlaneB(GetParam(), Metric::kL2),
+                                .plane_b_bytes = 256,
                                 .seed = 1};
   const auto stored = Stored(ClusteredPoints(kCount, 256, 3), GetParam());
   malloc_trim(0);

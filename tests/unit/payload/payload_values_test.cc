@@ -81,8 +81,8 @@ TEST(PayloadValues, WhatIsNoJsonObjectIsRefused) {
   for (const char* payload : {"3", "null", "[]", "\"x\"", "true"}) {
     EXPECT_THAT(Refusal(payload), HasSubstr("no JSON object")) << payload;
   }
-  for (const char* payload : {"{", "{\"color\": \"red\"} x", "{'a': 1}", "{\"a\": 1e999}",
-                              "{\"color\": \"\xff\"}"}) {
+  for (const char* payload :
+       {"{", "{\"color\": \"red\"} x", "{'a': 1}", "{\"a\": 1e999}", "{\"color\": \"\xff\"}"}) {
     EXPECT_THAT(Refusal(payload), HasSubstr("no valid JSON")) << payload;
   }
 }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,15 @@ Snapshot Holding(std::vector<BuiltIndex> indexes) {
   return snapshot;
 }
 
+std::shared_ptr<const index::IndexVersion> VersionOf(uint32_t lists) {
+  auto version = std::make_shared<index::IndexVersion>();
+  version->parameters.lists = lists;
+  return version;
+}
+
 BuiltIndex Building(uint32_t indexed_end) {
   BuiltIndex index;
+  index.version = VersionOf(4096);
   index.indexed_end = indexed_end;
   return index;
 }
@@ -45,6 +53,17 @@ TEST(ChooseToEncode, AShortTailWaitsUntilItIsQuiet) {
   EXPECT_EQ(ChooseToEncode(snapshot, Pace::kQuiet), &snapshot.indexes[0]);
   const Snapshot done = Holding({Ready(1'000'000)});
   EXPECT_EQ(ChooseToEncode(done, Pace::kQuiet), nullptr);
+}
+
+// Each row that waits costs every search; each segment costs one something in each list.
+TEST(ChooseToEncode, MoreListsLetMoreRowsWait) {
+  EXPECT_EQ(ShortTail({.lists = 16}), 1'024u);
+  EXPECT_EQ(ShortTail({.lists = 16'384}), 4'096u);
+  EXPECT_EQ(ShortTail({.lists = 262'144}), 8'192u);
+  Snapshot snapshot = Holding({Ready(1'000'000 - 1'024)});
+  EXPECT_EQ(ChooseToEncode(snapshot, Pace::kBusy), &snapshot.indexes[0]);
+  snapshot.indexes[0].version = VersionOf(16'384);
+  EXPECT_EQ(ChooseToEncode(snapshot, Pace::kBusy), nullptr);
 }
 
 }  // namespace

@@ -149,12 +149,15 @@ void NodeFixture::Fill(uint64_t first, uint32_t count) {
 }
 
 std::string NodeFixture::Train(uint32_t lists) {
+  return Train({"job", 2, Metric::kL2, ElementType::kF32, lists, 1, 1});
+}
+
+std::string NodeFixture::Train(const StartTrainingCall& start) {
   const auto hashes = node_->SampleHashes({7, 1, 10'000}, Soon());
-  TrainingChunk chunk{"job", 2, ElementType::kF32, {}};
+  TrainingChunk chunk{"job", start.dimension, start.element_type, {}};
   chunk.sample = *node_->ReadSample({7, 1, 0, 0, 1 << 20}, Soon());
   EXPECT_EQ(chunk.sample.hashes.size(), hashes->size());
   EXPECT_TRUE(node_->AddTrainingChunk(chunk, Soon()).ok());
-  const StartTrainingCall start{"job", 2, Metric::kL2, ElementType::kF32, lists, 1, 1};
   EXPECT_TRUE(node_->StartTraining(start, Soon()).ok());
   absl::StatusOr<TrainingState> state = TrainingState();
   EXPECT_TRUE(Within(std::chrono::seconds(60), [&] {

@@ -64,6 +64,8 @@ class NodeFixture : public ::testing::Test {
   void Fill(uint64_t first, uint32_t count);
   // Trains two-dimensional L2 lists on all points and answers the version.
   std::string Train(uint32_t lists);
+  // The same as the call says; its job is "job".
+  std::string Train(const StartTrainingCall& start);
   bool IsReady(const std::string& version) const;
   void TrainAndBuild(uint32_t lists, std::string& version);
 

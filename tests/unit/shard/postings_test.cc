@@ -107,8 +107,8 @@ TEST_F(PostingsTest, AValueStaysAsItWasWhenMoreAreAdded) {
 
 TEST_F(PostingsTest, RunsWhoseRowsAreAllDeadAreLetGo) {
   AddRows(140'000);
-  const index::Tombstones dead = index::Tombstones().WithRange(0, 65'536).With(
-      std::vector<uint32_t>{70'000});
+  const index::Tombstones dead =
+      index::Tombstones().WithRange(0, 65'536).With(std::vector<uint32_t>{70'000});
   const size_t before = postings_.runs().size();
   postings_ = postings_.WithoutDead(dead);
   EXPECT_EQ(postings_.runs().size(), before - 1);

@@ -35,6 +35,10 @@ class OnePoint final : public storage::StateStore {
                           const std::function<absl::Status(const storage::RowRecord&)>&) override {
     return absl::OkStatus();
   }
+  absl::StatusOr<bool> WalkPoints(
+      const PointWalk&, const std::function<storage::Visit(const storage::RowRecord&)>&) override {
+    return true;
+  }
   absl::Status ForEachId(
       const std::function<absl::Status(const PointKey&, const storage::IdEntry&)>&) override {
     return absl::OkStatus();

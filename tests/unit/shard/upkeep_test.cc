@@ -1,9 +1,11 @@
 // What goes on behind the writes: checkpoints, indexing, expiry, samples, artifacts.
 #include <gmock/gmock.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <mutex>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -20,9 +22,37 @@ using std::chrono::seconds;
 using test::Calls;
 using test::DiskCall;
 
+// Lets so many steps of encoding pass and holds those that follow.
+class EncodingGate {
+ public:
+  void Pass() {
+    std::unique_lock lock(mutex_);
+    ++arrived_;
+    opened_.wait(lock, [&] { return passed_ < allowed_; });
+    ++passed_;
+  }
+  void Allow(uint64_t steps) {
+    std::lock_guard lock(mutex_);
+    allowed_ = steps;
+    opened_.notify_all();
+  }
+  uint64_t arrived() const {
+    std::lock_guard lock(mutex_);
+    return arrived_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable opened_;
+  uint64_t allowed_ = ~uint64_t{0};
+  uint64_t arrived_ = 0;
+  uint64_t passed_ = 0;
+};
+
 class UpkeepTest : public NodeFixture {
  protected:
   void SetUp() override {
+    options_.before_encoding = [this] { encoding_.Pass(); };
     disk_.watch = [this](const DiskCall& call) {
       if (call.kind == DiskCall::Kind::kRename && call.target.ends_with(".dead")) ++checkpoints_;
     };
@@ -31,11 +61,13 @@ class UpkeepTest : public NodeFixture {
     ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
   }
   void TearDown() override {
+    encoding_.Allow(~uint64_t{0});
     disk_.Release();
     NodeFixture::TearDown();
   }
 
   test::SteeredDisk disk_;
+  EncodingGate encoding_;
   std::atomic<int> checkpoints_{0};  // those of a shard with deletes
 };
 
@@ -46,12 +78,31 @@ TEST_F(UpkeepTest, ACheckpointThatIsDueDoesNotWaitForTheIndexToBeDone) {
   ASSERT_TRUE(node_->Close().ok());
   options_.checkpoint_seconds = 0;
   ASSERT_TRUE(Start().ok());
+  encoding_.Allow(1);
   checkpoints_ = 0;
   ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
-  ASSERT_TRUE(Within(seconds(60),
-                     [&] { return node_->Stat(7, Soon())->indexes[0].indexed_rows == 140'000; }));
-  EXPECT_TRUE(Within(seconds(10), [&] { return checkpoints_ >= 2; })) << "one after each step";
+  EXPECT_TRUE(Within(seconds(60), [&] { return FilesIn("seg", ".seg").size() == 1; }));
+  EXPECT_LT(node_->Stat(7, Soon())->indexes[0].indexed_rows, 140'000u);
+  encoding_.Allow(~uint64_t{0});
+  EXPECT_TRUE(Within(seconds(60), [&] { return checkpoints_ >= 2; }));
   EXPECT_EQ(FilesIn("seg", ".seg").size(), 2u);
+}
+
+// What waits costs every search, and a checkpoint can take long.
+TEST_F(UpkeepTest, RowsAreEncodedWhileACheckpointWaitsForItsDisk) {
+  options_.checkpoint_seconds = 0;
+  ASSERT_TRUE(Start().ok());
+  Fill(0, 1000);
+  std::string version;
+  TrainAndBuild(16, version);
+  ASSERT_TRUE(Within(seconds(20), [&] { return FilesIn("seg", ".seg").size() == 1; }));
+  disk_.Hold(Calls(DiskCall::Kind::kCreateFile, "/seg/"));
+  Fill(1000, 2000);
+  ASSERT_TRUE(Within(seconds(20), [&] { return disk_.waiting() > 0; }));
+  Fill(3000, 7000);
+  EXPECT_TRUE(Within(seconds(20),
+                     [&] { return node_->Stat(7, Soon())->indexes[0].indexed_rows == 10'000; }));
+  EXPECT_GT(disk_.waiting(), 0);
 }
 
 TEST_F(UpkeepTest, AShardThatNobodyWritesToMakesACheckpointOfWhatItReplayed) {
@@ -69,9 +120,10 @@ TEST_F(UpkeepTest, AShardThatNobodyWritesToMakesACheckpointOfWhatItReplayed) {
 TEST_F(UpkeepTest, AnIndexBecomesReadyThoughMoreRowsWaitThanAShortTail) {
   Fill(0, 145'000);  // one step leaves 14,000
   const std::string version = Train(16);
-  disk_.Hold(Calls(DiskCall::Kind::kCreateFile, "/seg/"));  // the checkpoint after the first step
+  const uint64_t before = encoding_.arrived();
+  encoding_.Allow(before + 1);
   ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
-  ASSERT_TRUE(Within(seconds(60), [&] { return disk_.waiting() > 0; }));
+  ASSERT_TRUE(Within(seconds(60), [&] { return encoding_.arrived() == before + 2; }));
   EXPECT_TRUE(IsReady(version));
   EXPECT_LT(node_->Stat(7, Soon())->indexes[0].indexed_rows, 145'000u);
   const auto found = Search(IndexedQuery({1, 1}, 100, version));
@@ -82,15 +134,15 @@ TEST_F(UpkeepTest, AnIndexBecomesReadyThoughMoreRowsWaitThanAShortTail) {
 TEST_F(UpkeepTest, WritesAreToldToWaitWhenTooManyRowsAreNotIndexed) {
   Fill(0, 1000);
   const std::string version = Train(16);
-  disk_.Hold(Calls(DiskCall::Kind::kCreateFile, "/seg/"));  // nothing is encoded while it waits
+  encoding_.Allow(1);
   ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
-  ASSERT_TRUE(Within(seconds(20), [&] { return disk_.waiting() > 0; }));
+  ASSERT_TRUE(Within(seconds(20), [&] { return IsReady(version); }));
   Fill(1000, static_cast<uint32_t>(limits::kTailRowsMin) + 1);
   const absl::Status status = Write(Put(1, {1, 1})).status();
   EXPECT_EQ(ReasonOf(status), reason::kIndexingBehind) << status;
   EXPECT_TRUE(FactOf(status, kRetryAfterMsFact).has_value());
   EXPECT_TRUE(Write(Remove(1)).ok());
-  disk_.Release();
+  encoding_.Allow(~uint64_t{0});
   EXPECT_TRUE(Within(seconds(60), [&] { return Write(Put(1, {1, 1})).ok(); }));
 }
 

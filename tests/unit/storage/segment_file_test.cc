@@ -35,7 +35,7 @@ std::vector<ListSegment::CanonicalList> ExampleLists(const index::IndexVersion& 
     for (uint32_t j = 0; j < count; ++j) lists[i].rows.push_back(row++);
     lists[i].bias.resize(count);
     lists[i].plane_a.resize(count * version.subspaces());
-    lists[i].plane_b.resize(count * version.dimension());
+    lists[i].plane_b.resize(count * version.plane_b_bytes());
     for (auto& value : lists[i].bias) value = static_cast<uint16_t>(random());
     for (auto& value : lists[i].plane_a) value = static_cast<uint8_t>(random());
     for (auto& value : lists[i].plane_b) value = static_cast<uint8_t>(random());
@@ -124,6 +124,28 @@ TEST_F(SegmentFileTest, TwoSegmentsThatChangedPlacesAreDetected) {
   std::filesystem::copy_file(directory_ / "2.seg", path_,
                              std::filesystem::copy_options::overwrite_existing);
   EXPECT_EQ(Read().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(SegmentFileTest, ASegmentWhosePlaneBHasAnotherWidthIsRefused) {
+  index::IndexVersion narrow = *version_;
+  narrow.parameters.plane_b_bytes = 9;
+  const auto segment = ReadSegmentFile(*files_, path_, identity_, narrow);
+  EXPECT_EQ(segment.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(segment.status().message()), testing::HasSubstr("plane B"));
+}
+
+TEST_F(SegmentFileTest, ASegmentOfFewerBytesThanDimensionsReadsBack) {
+  index::IndexVersion narrow = *version_;
+  narrow.parameters.plane_b_bytes = 7;
+  const auto lists = ExampleLists(narrow);
+  const auto segment = test::SegmentOf(narrow, lists, side_rows_);
+  ASSERT_TRUE(WriteSegmentFile(*files_, path_, identity_, narrow, *segment).ok());
+  const auto read = ReadSegmentFile(*files_, path_, identity_, narrow);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ((*read)->refine_bytes(), ((*read)->rows() - side_rows_.size()) * 7);
+  for (uint32_t i = 0; i < narrow.lists(); ++i) {
+    EXPECT_EQ((*read)->Canonical(i).plane_b, lists[i].plane_b);
+  }
 }
 
 TEST_F(SegmentFileTest, ASegmentOfAnotherIncarnationIsRefused) {

@@ -17,6 +17,7 @@ inline std::shared_ptr<const index::IndexVersion> SmallIndexVersion(uint64_t see
   version.parameters.dimension = kDimension;
   version.parameters.lists = 5;
   version.parameters.subspaces = 4;
+  version.parameters.plane_b_bytes = kDimension;
   version.parameters.seed = seed;
   version.subspace_begins = {0, 4, 8, 12, 16};
   version.centroids.assign(5 * kDimension, 0.5f);

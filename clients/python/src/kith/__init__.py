@@ -20,13 +20,14 @@ from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineEx
                          FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
                          NotFound, OperationFailed, PointsRefused, ResourceExhausted, Unavailable)
 from kith.results import (BatchResult, DeleteResult, GetResult, Hit, PointFailure, PointId,
-                          QueryHits, SearchResult, StoredPoint, UpsertResult, WriteToken, newest)
+                          PointPage, QueryHits, SearchResult, StoredPoint, UpsertResult, WriteToken,
+                          newest)
 from kith.retry import RetryPolicy
 
 __all__ = [
     "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "Client", "DataLoss",
     "DeadlineExceeded", "DeleteResult", "FailedPrecondition", "FieldViolation", "GetResult", "Hit",
     "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PointFailure",
-    "PointId", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy", "SearchResult",
-    "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "filters", "newest",
+    "PointId", "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy",
+    "SearchResult", "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "filters", "newest",
 ]

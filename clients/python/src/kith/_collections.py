@@ -104,7 +104,8 @@ class Collections:
             shards=_whole(options.get("shards", 0), "shards"),
             index=collections_pb2.IndexParameters(
                 lists=_whole(options.get("lists", 0), "lists"),
-                subspaces=_whole(options.get("subspaces", 0), "subspaces")),
+                subspaces=_whole(options.get("subspaces", 0), "subspaces"),
+                plane_b_bytes=_whole(options.get("plane_b_bytes", 0), "plane_b_bytes")),
             memory_limit_bytes=options.get("memory_limit_bytes", 0))
         return (yield from self.ask(_methods.PLAN_COLLECTION, request, options, PlanOptions))
 
@@ -205,6 +206,7 @@ def _index(options: CreateOptions | TrainOptions) -> collections_pb2.IndexParame
     return collections_pb2.IndexParameters(
         lists=_whole(options.get("lists", 0), "lists"),
         subspaces=_whole(options.get("subspaces", 0), "subspaces"),
+        plane_b_bytes=_whole(options.get("plane_b_bytes", 0), "plane_b_bytes"),
         target_recall=options.get("target_recall", 0))
 
 

@@ -78,6 +78,8 @@ GET_POINTS = Method("/kith.v1.Points/GetPoints", points.GetPointsRequest,
                     points.GetPointsResponse, Repeat.READ, 30, _DEADLINE_MAX_S)
 COUNT_POINTS = Method("/kith.v1.Points/CountPoints", points.CountPointsRequest,
                       points.CountPointsResponse, Repeat.READ, 30, _DEADLINE_MAX_S)
+SCROLL_POINTS = Method("/kith.v1.Points/ScrollPoints", points.ScrollPointsRequest,
+                       points.ScrollPointsResponse, Repeat.READ, 30, _DEADLINE_MAX_S)
 
 SEARCH = Method("/kith.v1.Search/Search", search.SearchRequest, search.SearchResponse,
                 Repeat.READ, 2, _DEADLINE_MAX_S)

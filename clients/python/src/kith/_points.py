@@ -15,14 +15,15 @@ from kith._flow import Caller, Flow
 from kith._vectors import (Ids, Shape, Vectors, as_matrix, as_numbers, from_point_id, refused,
                            row_bytes, to_point_id, vector_of)
 from kith.errors import KithError, PointsRefused, from_status
-from kith.options import CountOptions, DeleteOptions, GetOptions, UpsertOptions
-from kith.results import (DeleteResult, GetResult, PointFailure, PointId, StoredPoint, UpsertResult,
-                          WriteToken, newest)
+from kith.options import CountOptions, DeleteOptions, GetOptions, ScrollOptions, UpsertOptions
+from kith.results import (DeleteResult, GetResult, PointFailure, PointId, PointPage, StoredPoint,
+                          UpsertResult, WriteToken, newest)
 from kith.retry import Repeat, may_repeat
 from kith.v1 import points_pb2, types_pb2
 
 # Of the server.
 POINTS_PER_CALL_MAX = 10_000
+PAGE_DEFAULT = 100
 PAYLOAD_BYTES_MAX = 64 << 10
 VECTOR_BYTES_PER_GET_MAX = 32 << 20
 # Well under the server's 64 MiB: a call should end within its deadline on a slow link, too.
@@ -262,6 +263,28 @@ class Points:
                                                 filter=options.get("filter"))
         answer = yield from self.caller.call(_methods.COUNT_POINTS, request, until)
         return answer.count
+
+    def scroll(self, collection: str, options: ScrollOptions) -> Flow[PointPage]:
+        until = self.caller.until(options, ScrollOptions)
+        shape = yield from self.collections.shape(collection, until)
+        request = points_pb2.ScrollPointsRequest(
+            collection=collection, limit=_page_limit(options),
+            page_token=options.get("page_token", ""),
+            with_vector=options.get("with_vector", True),
+            with_payload=options.get("with_payload", True),
+            tokens=tokens_to(options.get("tokens", ())))
+        answer = yield from self.caller.call(_methods.SCROLL_POINTS, request, until)
+        points = (StoredPoint(from_point_id(one.id), one.version, one.payload,
+                              vector_of(one.vector.data, shape)) for one in answer.points)
+        return PointPage(tuple(points), answer.next_page_token)
+
+
+def _page_limit(options: ScrollOptions) -> int:
+    limit = options.get("limit", PAGE_DEFAULT)
+    if not isinstance(limit, (int, np.integer)) or not 1 <= limit <= POINTS_PER_CALL_MAX:
+        raise refused("LIMIT_OUT_OF_RANGE", "limit",
+                      f"is {limit!r}, must be from 1 to {POINTS_PER_CALL_MAX}")
+    return int(limit)
 
 
 def _id_messages(ids: Ids) -> list[types_pb2.PointId]:

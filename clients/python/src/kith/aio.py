@@ -16,9 +16,10 @@ from kith._searches import Searches
 from kith._vectors import Ids, Vectors
 from kith.errors import Cancelled
 from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          GetOptions, Metric, PlanOptions, SearchOptions, TrainOptions,
-                          UpsertOptions)
-from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
+                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
+                          TrainOptions, UpsertOptions)
+from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
+                          UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import collections_pb2, operations_pb2
 
@@ -147,6 +148,9 @@ class AsyncClient:
 
     async def count_points(self, collection: str, **options: Unpack[CountOptions]) -> int:
         return await self._run(self._points.count(collection, options))
+
+    async def scroll_points(self, collection: str, **options: Unpack[ScrollOptions]) -> PointPage:
+        return await self._run(self._points.scroll(collection, options))
 
     # ---- searches
 

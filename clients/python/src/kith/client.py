@@ -15,9 +15,10 @@ from kith._points import Points
 from kith._searches import Searches
 from kith._vectors import Ids, Vectors
 from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          GetOptions, Metric, PlanOptions, SearchOptions, TrainOptions,
-                          UpsertOptions)
-from kith.results import BatchResult, DeleteResult, GetResult, PointId, SearchResult, UpsertResult
+                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
+                          TrainOptions, UpsertOptions)
+from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
+                          UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import collections_pb2, operations_pb2
 
@@ -173,6 +174,16 @@ class Client:
     def count_points(self, collection: str, **options: Unpack[CountOptions]) -> int:
         """How many points there are, or pass a filter, exactly."""
         return self._run(self._points.count(collection, options))
+
+    def scroll_points(self, collection: str, **options: Unpack[ScrollOptions]) -> PointPage:
+        """A page of all points, in an order of their own. A point that is there from the first page
+        to the last is on exactly one of them, whatever is written meanwhile:
+
+            page = client.scroll_points("demo")
+            while page.next_page_token:
+                page = client.scroll_points("demo", page_token=page.next_page_token)
+        """
+        return self._run(self._points.scroll(collection, options))
 
     # ---- searches
 

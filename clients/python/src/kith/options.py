@@ -29,6 +29,7 @@ class CreateOptions(CallOptions, total=False):
     shards         1 to 256; 0: the server's default
     lists          of the index; 0: chosen from the number of points
     subspaces      bytes of a code's first plane; 0: chosen from the dimension
+    plane_b_bytes  bytes of its second plane, 4 to the dimension; 0: chosen
     target_recall  recall@10 that a search aims at when it names none; 0: 0.95
     payload_fields the fields of the payloads, and their types, that filters may name; payloads are
                    JSON objects then: {"color": "keyword", "year": "integer"}
@@ -38,6 +39,7 @@ class CreateOptions(CallOptions, total=False):
     shards: int
     lists: int
     subspaces: int
+    plane_b_bytes: int
     target_recall: float
     payload_fields: Mapping[str, FieldType]
     validate_only: bool
@@ -53,13 +55,15 @@ class PlanOptions(CallOptions, total=False):
     shards: int
     lists: int
     subspaces: int
+    plane_b_bytes: int
     memory_limit_bytes: int
 
 
 class TrainOptions(CallOptions, total=False):
     """Of train_index.
 
-    lists, subspaces, target_recall  as create_collection; absent: as the collection has them
+    lists, subspaces, plane_b_bytes, target_recall
+                     as create_collection; absent: as the collection has them
     seed             of the sample; the same seed and points give the same version
     auto_promote     False: the version waits for promote_index_version
     min_recall_gain  the least gain with which it serves, -1 to 1; absent: no worse than what serves
@@ -67,6 +71,7 @@ class TrainOptions(CallOptions, total=False):
 
     lists: int
     subspaces: int
+    plane_b_bytes: int
     target_recall: float
     seed: int
     auto_promote: bool
@@ -115,6 +120,22 @@ class CountOptions(CallOptions, total=False):
     """Of count_points. filter: only points that pass it (kith.filters)."""
 
     filter: filter_pb2.Filter
+
+
+class ScrollOptions(CallOptions, total=False):
+    """Of scroll_points.
+
+    page_token                 next_page_token of the page before; absent: from the first point on
+    limit                      points of a page, 1 to 10,000; absent: 100
+    with_vector, with_payload  what comes beside ids and versions. Absent: both
+    tokens                     of writes that must be seen
+    """
+
+    page_token: str
+    limit: int
+    with_vector: bool
+    with_payload: bool
+    tokens: Iterable[WriteToken]
 
 
 class SearchOptions(CallOptions, total=False):

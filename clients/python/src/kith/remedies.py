@@ -14,6 +14,9 @@ REMEDIES = {
     "BATCH_TOO_LARGE": "send or ask for less at a time",
     "PAYLOAD_TOO_LARGE": "send at most 64 KiB a point",
     "REQUEST_ID_REUSED": "send a new request_id with a new body",
+    "BAD_PAGE_TOKEN":
+        "begin the scroll again without a token: this one is damaged, of another collection, or of "
+        "one that was deleted since",
     "DEADLINE_REQUIRED": "set a deadline of at most 60 s on the call",
     "COLLECTION_NOT_FOUND": "create it, or wait until its creation ends",
     "COLLECTION_EXISTS": "another name, or delete it first",

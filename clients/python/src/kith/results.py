@@ -72,6 +72,13 @@ class StoredPoint:
     vector: Vector | None
 
 
+def _matrix(points: tuple[StoredPoint, ...]) -> Vector:
+    rows = [point.vector for point in points if point.vector is not None]
+    if len(rows) < len(points):
+        raise ValueError("the points came without their vectors: with_vector was False")
+    return np.stack(rows) if rows else np.zeros((0, 0))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GetResult:
     """points: those found, in the order asked for; missing: the ids of the others."""
@@ -82,10 +89,20 @@ class GetResult:
     @property
     def vectors(self) -> Vector:
         """Of the points found, as the rows of a matrix. ValueError where not asked for."""
-        rows = [point.vector for point in self.points if point.vector is not None]
-        if len(rows) < len(self.points):
-            raise ValueError("the points came without their vectors: with_vector was False")
-        return np.stack(rows) if rows else np.zeros((0, 0))
+        return _matrix(self.points)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointPage:
+    """points: of this page; next_page_token: where the next one begins, empty after the last."""
+
+    points: tuple[StoredPoint, ...]
+    next_page_token: str
+
+    @property
+    def vectors(self) -> Vector:
+        """Of the points, as the rows of a matrix. ValueError where not asked for."""
+        return _matrix(self.points)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
