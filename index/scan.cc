@@ -64,8 +64,10 @@ void PlaneAScan::MakeByteTable() {
   bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
 }
 
-void PlaneAScan::Start(CoarseStep& coarse) {
+void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   coarse_ = &coarse;
+  limits_ = limits;
+  passing_rows_ = 0;
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -78,15 +80,40 @@ void PlaneAScan::Start(CoarseStep& coarse) {
 
 bool PlaneAScan::TakeLists() {
   const std::span<const ProbedList> lists = coarse_->More();
+  if (view_->allowed_lists != nullptr) return TakeAllowed(lists);
   for (const ProbedList& probe : lists) {
     const auto order = static_cast<uint32_t>(lists_probed_++);
     for (const auto& segment : view_->segments) {
       const ListSegment::List list = segment->list(probe.list);
       if (list.count == 0) continue;
-      runs_.push_back({list, probe.list, probe.term, order});
+      runs_.push_back({list, probe.list, probe.term, order, nullptr});
     }
   }
   return !lists.empty();
+}
+
+// False once enough are taken, or none is left. Lists of which no row passes cost no more than this
+// look.
+bool PlaneAScan::TakeAllowed(std::span<const ProbedList> lists) {
+  for (const ProbedList& probe : lists) {
+    if (lists_probed_ >= limits_.lists && passing_rows_ >= limits_.passing_rows) return false;
+    TakeAllowed(probe);
+  }
+  return !lists.empty();
+}
+
+void PlaneAScan::TakeAllowed(const ProbedList& probe) {
+  const size_t before = runs_.size();
+  const auto order = static_cast<uint32_t>(lists_probed_);
+  for (size_t i = 0; i < view_->segments.size(); ++i) {
+    const ListSegment::List list = view_->segments[i]->list(probe.list);
+    if (list.count == 0) continue;
+    const AllowedLists::List allowed = view_->allowed_lists->Of(i, probe.list);
+    if (allowed.passing == 0) continue;
+    passing_rows_ += allowed.passing;
+    runs_.push_back({list, probe.list, probe.term, order, allowed.words});
+  }
+  lists_probed_ += runs_.size() > before ? 1 : 0;
 }
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
@@ -105,8 +132,10 @@ void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
       break;
     }
     if (expiry.Ask()) {
+      // Under a filter not all that were picked are planned.
+      while (more && view_->allowed_lists != nullptr) more = TakeLists();
       for (; run < runs_.size(); ++run) planned_ += runs_[run].list.count;
-      PlanRest();
+      if (view_->allowed_lists == nullptr) PlanRest();
       break;
     }
     ScanList(run);
@@ -149,26 +178,43 @@ void PlaneAScan::ScanList(uint32_t run) {
     part.count = std::min(ByteScan::kMaxCount, list.count - first);
     part.threshold = ThresholdAbove(base);
     PrefetchBytes(ListSegment::ListBytes(version_->subspaces(), part.count));
-    ScanPart(run, part, first);
+    if (runs_[run].allowed != nullptr) {
+      ScanAllowed(run, part, first);
+    } else {
+      ScanPart(run, part, first);
+    }
     if (candidates_.size() >= full) CutAt(depth_);
   }
   if (candidates_.size() > 2 * uint64_t{depth_}) CutAt(depth_);
+}
+
+// From the first block of which a vector may be a hit to the last.
+void PlaneAScan::ScanAllowed(uint32_t run, ByteScan part, uint32_t first) {
+  const uint64_t* const words = runs_[run].allowed + first / kLanes;
+  uint32_t begin = 0;
+  uint32_t end = (part.count + kLanes - 1) / kLanes;
+  while (begin < end && words[begin] == 0) ++begin;
+  while (begin < end && words[end - 1] == 0) --end;
+  if (begin == end) return;
+  part.blocks += begin * ListSegment::BlockBytes(version_->subspaces(), kLanes);
+  part.count = std::min(part.count, end * kLanes) - begin * kLanes;
+  ScanPart(run, part, first + begin * kLanes);
 }
 
 void PlaneAScan::ScanPart(uint32_t run, ByteScan part, uint32_t first) {
   Survivor survivors[ByteScan::kMaxCount];
   const size_t count = ActiveKernels().scan_bytes(part, survivors);
   const float base = runs_[run].term + version_->bias_min + scale_.minimum_sum;
-  const bool is_filtered = !view_->allowed.empty();
-  const uint32_t* const rows = runs_[run].list.rows + first;
+  const uint64_t* const allowed = runs_[run].allowed;
   for (size_t i = 0; i < count; ++i) {
     const Survivor& survivor = survivors[i];
-    if (is_filtered && !view_->MayBeHit(rows[survivor.position])) continue;
+    const uint32_t position = first + survivor.position;
+    if (allowed != nullptr && (allowed[position / 64] >> (position % 64) & 1) == 0) continue;
     const float rank = (base + version_->bias_scale * static_cast<float>(survivor.bias)) +
                        scale_.step * static_cast<float>(survivor.sum);
     // Negated, so that a value without order is not lost where nothing may be.
     if (!(rank > threshold_)) {
-      candidates_.Add({OrderedRank(rank), run, first + survivor.position});
+      candidates_.Add({OrderedRank(rank), run, position});
     }
   }
 }

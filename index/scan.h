@@ -20,9 +20,16 @@ namespace kith::index {
 // One probed list of one segment.
 struct ScanRun {
   ListSegment::List list;
-  uint32_t number;  // of the list
-  float term;       // as in ProbedList
-  uint32_t order;   // how many lists were nearer
+  uint32_t number;                    // of the list
+  float term;                         // as in ProbedList
+  uint32_t order;                     // how many lists were nearer
+  const uint64_t* allowed = nullptr;  // one bit a vector: may be a hit; null: no filter
+};
+
+// When enough lists are taken under a filter; without one, all that were picked are.
+struct ProbeLimits {
+  uint32_t lists = 0;         // of which a row passes,
+  uint64_t passing_rows = 0;  // and rows that pass in them
 };
 
 struct ScanLimits {
@@ -46,7 +53,7 @@ class PlaneAScan {
   // The tables of scans of one version, which read its codebooks together.
   static void MakeTables(std::span<PlaneAScan* const> scans);
   // Takes the first lists of `coarse`, which has picked them, and starts fetching them.
-  void Start(CoarseStep& coarse);
+  void Start(CoarseStep& coarse, const ProbeLimits& limits);
   void Scan(const ScanLimits& limits, Expiry& expiry);
 
   std::span<const ScanRun> runs() const { return runs_; }
@@ -73,8 +80,11 @@ class PlaneAScan {
  private:
   void MakeByteTable();
   bool TakeLists();
+  bool TakeAllowed(std::span<const ProbedList> lists);
+  void TakeAllowed(const ProbedList& probe);
   bool IsFarEnough(const ScanRun& run, float stop_ratio) const;
   void ScanList(uint32_t run);
+  void ScanAllowed(uint32_t run, ByteScan part, uint32_t first);
   void ScanPart(uint32_t run, ByteScan part, uint32_t first);
   uint16_t ThresholdAbove(float base) const;
   void CutAt(uint32_t depth);
@@ -99,6 +109,8 @@ class PlaneAScan {
   uint64_t planned_ = 0;
   uint64_t scanned_ = 0;
   uint64_t lists_probed_ = 0;
+  ProbeLimits limits_;
+  uint64_t passing_rows_ = 0;  // of the lists taken
   float threshold_ = 0;
   // How far the prefetch came: it runs ahead of the scan across the borders of lists.
   size_t ahead_run_ = 0;

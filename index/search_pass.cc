@@ -70,9 +70,10 @@ void SearchPass::BindSteps() {
 void SearchPass::PickLists() {
   Laps laps;
   PlanFlatRows();
-  lane_.coarse.Pick(options_.nprobe);
+  // Under a filter the scan takes as many as it needs.
+  lane_.coarse.Pick(view_.allowed_lists != nullptr ? kUnlimited : options_.nprobe);
   laps.Add(work_.coarse_ns);
-  lane_.scan.Start(lane_.coarse);
+  lane_.scan.Start(lane_.coarse, {options_.nprobe, options_.passing_rows});
   laps.Add(work_.scan_ns);
 }
 

@@ -7,8 +7,8 @@
 # clone); where they are absent this says so and ends with 77. Points get fields that have nothing to do with their
 # vectors, and fields that have everything to do with them: bands of their distance to one corner. Each filter is
 # asked for by a match and, uncorrelated, by a range over a million distinct values. The true neighbours under a
-# filter are computed by `exact`. Filtered and unfiltered runs of the same queries take turns, single queries on one
-# connection; qps are the best of R rounds.
+# filter are computed by `exact`. Filtered and unfiltered runs of the same queries take turns, one batch each, so
+# that the engine is what is measured and not the way to it; qps are the best of R rounds.
 #
 # FILE gets a row for each: selectivity, correlated, condition, recall_at_10, qps, unfiltered_qps, ratio,
 # strategy, nprobe. Needs a release build (scripts/build.sh) and pip's index for the Python client.
@@ -52,7 +52,7 @@ main() {
   fi
   rm -rf "${work}"
   mkdir -p "${work}"
-  scripts/python_venv.sh build/python/venv
+  bash scripts/python_venv.sh build/python/venv
   trap cleanup EXIT
   trap 'exit 130' INT TERM
   local grpc_port http_port

@@ -88,7 +88,7 @@ struct SearchReply {
   SearchStages stages;
   FilterStrategy filter_strategy = FilterStrategy::kNone;
   uint64_t filter_points = 0;  // live ones that pass the filter
-  uint32_t nprobe = 0;         // as it was searched
+  uint32_t nprobe = 0;         // lists that were probed, by the query with the most
 };
 
 enum class WriteKind : uint8_t { kUpsert = 1, kInsertOnly = 2, kUpdateOnly = 3, kDelete = 4 };

@@ -6,11 +6,6 @@
 #include "common/base/status.h"
 
 namespace kith::shard {
-namespace {
-
-uint64_t BytesOf(const FilterRows& rows) { return rows.words.size() * sizeof(uint64_t); }
-
-}  // namespace
 
 // The lsn alone does not name a snapshot: rows that move change the numbers and not the lsn.
 std::shared_ptr<const FilterRows> FilterCache::Get(const std::string& filter,
@@ -26,20 +21,23 @@ std::shared_ptr<const FilterRows> FilterCache::Get(const std::string& filter,
 
 void FilterCache::Put(Entry entry) {
   std::lock_guard lock(mutex_);
-  bytes_ += BytesOf(*entry.rows);
   entries_.push_front(std::move(entry));
-  while (entries_.size() > kEntries || (bytes_ > kBytesMax && entries_.size() > 1)) {
-    bytes_ -= BytesOf(*entries_.back().rows);
-    entries_.pop_back();
+  // Asked each time: the words by list grow while searches go on.
+  uint64_t bytes = 0;
+  size_t kept = 0;
+  for (const Entry& one : entries_) {
+    bytes += one.rows->memory_bytes();
+    if (kept == kEntries || (kept > 0 && bytes > kBytesMax)) break;
+    ++kept;
   }
+  entries_.resize(kept);
 }
 
 absl::StatusOr<std::shared_ptr<const FilterRows>> FilterCache::Find(
     const CopyParts& parts, const Filter& filter, std::shared_ptr<const Snapshot>& snapshot) {
   std::string bytes = FilterBytes(filter);
   if (auto known = Get(bytes, *snapshot); known != nullptr) return known;
-  KITH_ASSIGN_OR_RETURN(FilterRows found, FindFilterRows(parts, filter, snapshot));
-  auto rows = std::make_shared<const FilterRows>(std::move(found));
+  KITH_ASSIGN_OR_RETURN(auto rows, FindFilterRows(parts, filter, snapshot));
   Put({std::move(bytes), snapshot->lsn, snapshot->row_end, rows});
   return rows;
 }

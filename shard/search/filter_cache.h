@@ -39,7 +39,6 @@ class FilterCache {
 
   std::mutex mutex_;
   std::list<Entry> entries_;  // the one used last first; guarded by mutex_
-  uint64_t bytes_ = 0;        // of their words; guarded by mutex_
 };
 
 }  // namespace kith::shard

@@ -162,16 +162,32 @@ void ClearDead(const Snapshot& snapshot, RowWords& words) {
 
 }  // namespace
 
-absl::StatusOr<FilterRows> FindFilterRows(const CopyParts& parts, const Filter& filter,
-                                          std::shared_ptr<const Snapshot>& snapshot) {
+FilterRows::FilterRows(RowWords words) : words_(std::move(words)) {
+  for (const uint64_t word : words_) count_ += static_cast<uint64_t>(std::popcount(word));
+}
+
+std::shared_ptr<const index::AllowedLists> FilterRows::ListsOf(const BuiltIndex& index) const {
+  std::lock_guard lock(mutex_);
+  if (lists_ == nullptr || !lists_->IsOf(index.segments)) {
+    lists_ =
+        std::make_shared<const index::AllowedLists>(words_, index.segments, index.version->lists());
+  }
+  return lists_;
+}
+
+uint64_t FilterRows::memory_bytes() const {
+  std::lock_guard lock(mutex_);
+  return words_.size() * sizeof(uint64_t) + (lists_ == nullptr ? 0 : lists_->memory_bytes());
+}
+
+absl::StatusOr<std::shared_ptr<const FilterRows>> FindFilterRows(
+    const CopyParts& parts, const Filter& filter, std::shared_ptr<const Snapshot>& snapshot) {
   const PayloadSchema& schema = parts.spec.payload_fields;
   KITH_RETURN_IF_ERROR(CheckFilter(filter, schema, "filter"));
   KITH_ASSIGN_OR_RETURN(const RowsOfIds ids, LookUpIds(parts, filter, snapshot));
-  FilterRows rows;
-  rows.words = Evaluation(*snapshot, schema, ids).Rows(filter);
-  ClearDead(*snapshot, rows.words);
-  for (const uint64_t word : rows.words) rows.count += static_cast<uint64_t>(std::popcount(word));
-  return rows;
+  RowWords words = Evaluation(*snapshot, schema, ids).Rows(filter);
+  ClearDead(*snapshot, words);
+  return std::make_shared<const FilterRows>(std::move(words));
 }
 
 }  // namespace kith::shard

@@ -1,7 +1,6 @@
 #ifndef KITH_SHARD_SEARCH_FILTERED_SEARCH_H_
 #define KITH_SHARD_SEARCH_FILTERED_SEARCH_H_
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -13,7 +12,7 @@ inline constexpr uint64_t kFilterExactRows = 4096;
 
 // The fewer rows pass, the farther apart they lie: lists are probed by the inverse of the share to
 // this power. Measured: docs/decisions/0042.
-inline constexpr double kWidening = 0.6;
+inline constexpr double kWidening = 0.3;
 
 struct FilteredRows {
   uint64_t passing = 0;
@@ -24,17 +23,21 @@ struct FilteredRows {
 };
 
 struct FilteredSearch {
-  bool is_exact = false;  // every passing row is compared
-  uint32_t nprobe = 1;
+  bool is_exact = false;      // every passing row is compared
+  uint64_t passing_rows = 0;  // that are to lie in the probed lists
 };
 
-// How to search under a filter. Pure.
+// How to search under a filter. Where what passes has nothing to do with the vectors, so many
+// passing rows are as many lists as the wider nprobe has; where it lies together, it is those lists
+// that matter, however far away. Pure.
 inline FilteredSearch PlanFiltered(const FilteredRows& rows) {
-  FilteredSearch search{rows.passing <= rows.exact_rows || rows.lists == 0, rows.nprobe};
+  FilteredSearch search;
+  search.is_exact = rows.passing <= rows.exact_rows || rows.lists == 0;
   if (search.is_exact) return search;
   const double share = static_cast<double>(rows.passing) / static_cast<double>(rows.live);
-  const double wider = std::ceil(rows.nprobe * std::pow(share, -kWidening));
-  search.nprobe = static_cast<uint32_t>(std::min<double>(wider, rows.lists));
+  const double wider = rows.nprobe * std::pow(share, -kWidening);
+  const double per_list = static_cast<double>(rows.passing) / rows.lists;
+  search.passing_rows = static_cast<uint64_t>(std::ceil(wider * per_list));
   return search;
 }
 

@@ -117,11 +117,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                           runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
     KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
     filter_ns_ = NanosecondsBetween(before, runner_.parts_.clock->Now());
-    const FilteredSearch search = PlanFiltered({filter_rows_->count, snapshot_->live_points,
+    const FilteredSearch search = PlanFiltered({filter_rows_->count(), snapshot_->live_points,
                                                 index_ == nullptr ? 0 : index_->version->lists(),
                                                 options_.nprobe, runner_.exact_rows_});
     options_.exact = options_.exact || search.is_exact;
-    if (call_.widens) options_.nprobe = search.nprobe;
+    if (options_.exact) return absl::OkStatus();
+    allowed_lists_ = filter_rows_->ListsOf(*index_);
+    if (call_.widens) options_.passing_rows = search.passing_rows;
     return absl::OkStatus();
   }
 
@@ -172,7 +174,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                         std::memory_order_relaxed);
     WorkspacePool::Lease workspace(runner_.workspaces_);
     index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
-    if (filter_rows_ != nullptr) view.allowed = filter_rows_->words;
+    if (filter_rows_ != nullptr) view.allowed = filter_rows_->words();
+    view.allowed_lists = allowed_lists_.get();
     const size_t query_bytes = call_.queries.size() / call_.count;
     const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
                                        query_bytes};
@@ -240,10 +243,12 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     reply.live_points = snapshot_->live_points;
     reply.lsn = snapshot_->lsn;
     if (filter_rows_ != nullptr) {
-      reply.filter_points = filter_rows_->count;
+      reply.filter_points = filter_rows_->count();
       reply.filter_strategy = options_.exact ? FilterStrategy::kExact : FilterStrategy::kLists;
     }
-    reply.nprobe = options_.exact ? 0 : options_.nprobe;
+    for (const index::SearchAnswer& answer : answers_) {
+      reply.nprobe = std::max(reply.nprobe, static_cast<uint32_t>(answer.work.lists_probed));
+    }
     AddWork(reply);
     return reply;
   }
@@ -272,6 +277,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   std::shared_ptr<const Snapshot> snapshot_;
   const BuiltIndex* index_ = nullptr;
   std::shared_ptr<const FilterRows> filter_rows_;  // null: no filter
+  std::shared_ptr<const index::AllowedLists> allowed_lists_;
   uint64_t filter_ns_ = 0;
   index::SearchOptions options_;
   std::vector<index::SearchAnswer> answers_;

@@ -226,6 +226,8 @@ class SearchProperty : public ::testing::Test {
     options.nprobe = kUnlimited;
     IndexView view = collection.View();
     view.allowed = allowed;
+    const AllowedLists lists(allowed, view.segments, view.version->lists());
+    if (!allowed.empty()) view.allowed_lists = &lists;
     ExpectSame(Ask(view, query, options), expected);
     options.exact = true;
     ExpectSame(Ask(view, query, options), expected);

@@ -358,7 +358,7 @@ TEST_F(FilterTest, AtUsualDepthsTheListsGiveOnlyWhatPassesAndMissLittle) {
     const auto reply = Search(call);
     ASSERT_TRUE(reply.ok()) << reply.status();
     EXPECT_EQ(reply->filter_strategy, FilterStrategy::kLists);
-    EXPECT_GT(reply->nprobe, 2u);
+    EXPECT_GT(reply->work.lists_probed, 2u);
     uint64_t passing = 0;
     std::vector<uint64_t> expected = Expected(filter, query, passing);
     expected.resize(10);
