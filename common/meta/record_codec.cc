@@ -210,6 +210,7 @@ void ReadShape(Reader& in, CollectionRecord& record) {
   record.trained_plane_b_bytes = in.U32();
   record.target_recall = in.F64();
   record.expected_points = in.U64();
+  record.payload_fields = ReadFields(in);
 }
 
 bool KnownEnums(const CollectionRecord& record) {

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/rpc/filter_messages.h"
 #include "common/rpc/frame_queue.h"
@@ -38,7 +39,8 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
                   .stop_ratio = 1.25f,
                   .exact = true,
                   .score_bound = 0.0f,
-                  .wait_lsn = 15};
+                  .wait_lsn = 15,
+                  .filter = nullptr};
   const auto got = RoundTrip<v1::ShardSearchCall>(call);
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->incarnation, call.incarnation);
@@ -96,7 +98,9 @@ Filter AFilter() {
 }
 
 TEST(ShardMessagesTest, AFilterArrivesAsItWasSent) {
-  SearchCall call{.filter = std::make_shared<const Filter>(AFilter()), .widens = true};
+  SearchCall call;
+  call.filter = std::make_shared<const Filter>(AFilter());
+  call.widens = true;
   const auto got = RoundTrip<v1::ShardSearchCall>(call);
   ASSERT_TRUE(got.ok()) << got.status();
   ASSERT_NE(got->filter, nullptr);

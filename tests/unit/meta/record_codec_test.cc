@@ -183,7 +183,7 @@ TEST(RecordCodec, BytesLeftOverAreFound) {
 }
 
 TEST(RecordCodec, AnotherFormatIsRefusedByName) {
-  for (const char format : {2, 4}) {
+  for (const char format : {3, 5}) {
     std::string other = EncodeCollectionRecord(Sample());
     other[0] = format;
     const auto decoded = DecodeCollectionRecord(Resealed(other));

@@ -65,7 +65,7 @@ TEST_F(GoldenTest, SpecOfAShard) {
       "slots=0-1024,2048-4096\n"
       "payload_fields=color:1,year:2\n"
       "row_extent_bits=16\n"
-      "checksum=3dd6fec39f3a2986\n";
+      "checksum=1c9fc3c62949d2da\n";
   EXPECT_EQ(EncodeShardSpec(shard), golden);
   const auto read = ParseShardSpec("SPEC", golden);
   ASSERT_TRUE(read.ok()) << read.status();
