@@ -45,7 +45,7 @@ def fill(client: kith.Client, base: np.ndarray) -> None:
                                 "number": int(places[i])}).encode() for i in range(begin, end)]
         client.upsert(COLLECTION, np.arange(begin, end, dtype=np.uint64), base[begin:end], payloads,
                       priority="import", timeout_s=600)
-    client.wait_operation(client.train_index(COLLECTION, timeout_s=3600), timeout_s=3600)
+    client.wait(client.train_index(COLLECTION).id, timeout_s=3600)
 
 
 def truths(client: kith.Client, queries: np.ndarray, condition) -> np.ndarray:

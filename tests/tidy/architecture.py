@@ -71,6 +71,7 @@ PARAMETERS_ALLOWED = {
     "index/kernels/avx512_selection.inc": None,
     "index/kernels/kernels_avx2.cc": None,
     "index/kernels/kernels_avx512.cc": None,
+    "common/payload/payload_values.cc": {"boolean"},  # nlohmann-json's
     "shard/rpc/call_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend

@@ -337,6 +337,45 @@ TEST_F(FilterTest, AnswersOfFourShardsEqualBruteForceThroughWritesMovesAndRestar
   LiveThroughEverything();
 }
 
+// Rows that move change their numbers and not the lsn: what is remembered of a filter is of the
+// numbers, and of the segments.
+TEST_F(FilterTest, AFilterThatIsRememberedIsFoundAnewAfterRowsMoveAndSegmentsMerge) {
+  CreateShards(1);
+  for (int i = 0; i < 6; ++i) WriteSome(1000, kIds, 20);
+  TrainAll();
+  Filter filter;
+  filter.kind = Kind::kMatch;
+  filter.field = "new";
+  filter.values = {true};
+  const auto shared = std::make_shared<const Filter>(filter);
+  const std::vector<float> query = RandomDocument().vector;
+  const auto expect_right = [&] {
+    uint64_t expected_passing = 0;
+    std::vector<uint64_t> expected = Expected(filter, query, expected_passing);
+    expected.resize(200);
+    SearchCall call = IndexedQuery(query, 200, version_);
+    call.filter = shared;
+    uint64_t passing = 0;
+    ASSERT_EQ(SearchAll(call, passing), expected);
+    ASSERT_EQ(passing, expected_passing);
+  };
+  for (int i = 0; i < 2; ++i) WriteSome(10'000, kIds, 2);
+  expect_right();
+  const uint64_t lsn = node_->Stat(7, Soon())->applied_lsn;
+  const uint64_t moved = node_->health().upkeep.moved_rows;
+  clock_.Advance(seconds(2));
+  ASSERT_TRUE(Within(seconds(60), [&] {
+    expect_right();
+    return HasFailure() || node_->health().upkeep.moved_rows > moved;
+  }));
+  ASSERT_TRUE(Within(seconds(60), [&] {
+    expect_right();
+    return HasFailure() || node_->health().upkeep.reclaimed_bytes > 0;
+  }));
+  expect_right();
+  EXPECT_EQ(node_->Stat(7, Soon())->applied_lsn, lsn);
+}
+
 TEST_F(FilterTest, AtUsualDepthsTheListsGiveOnlyWhatPassesAndMissLittle) {
   CreateShards(1);
   for (int i = 0; i < 4; ++i) WriteSome(10'000, 40'000, 1'000'000);
