@@ -67,7 +67,7 @@ void PlaneAScan::MakeByteTable() {
 void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   coarse_ = &coarse;
   limits_ = limits;
-  passing_rows_ = 0;
+  passing_rows_ = rows_taken_ = 0;
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -111,6 +111,7 @@ void PlaneAScan::TakeAllowed(const ProbedList& probe) {
     const AllowedLists::List allowed = view_->allowed_lists->Of(i, probe.list);
     if (allowed.passing == 0) continue;
     passing_rows_ += allowed.passing;
+    rows_taken_ += list.count;
     runs_.push_back({list, probe.list, probe.term, order, allowed.words});
   }
   lists_probed_ += runs_.size() > before ? 1 : 0;
@@ -168,7 +169,10 @@ void PlaneAScan::ScanList(uint32_t run) {
   // A rank is this and more.
   if (base > threshold_) return;
   const size_t block_bytes = ListSegment::BlockBytes(version_->subspaces(), kLanes);
-  const uint64_t full = std::max(uint64_t{depth_} * 2, kCutFloor);
+  // Under a filter candidates are few: the sooner there is a threshold, the fewer rows come this
+  // far.
+  const uint64_t full = runs_[run].allowed != nullptr ? uint64_t{depth_} + depth_ / 2
+                                                      : std::max(uint64_t{depth_} * 2, kCutFloor);
   ByteScan part;
   part.subspaces = version_->subspaces();
   part.table = table_.data();

@@ -1,6 +1,7 @@
 #ifndef KITH_INDEX_SCAN_H_
 #define KITH_INDEX_SCAN_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -67,6 +68,11 @@ class PlaneAScan {
   uint64_t planned() const { return planned_; }  // codes, had time not run out
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
+  // Under a filter: of the rows of the lists taken so far, the share that passes.
+  double passing_share() const {
+    return static_cast<double>(passing_rows_) /
+           static_cast<double>(std::max<uint64_t>(1, rows_taken_));
+  }
 
   // The rank that the candidate's codes have in floats, without the byte table's rounding. After
   // Scan, until the next Prepare.
@@ -111,6 +117,7 @@ class PlaneAScan {
   uint64_t lists_probed_ = 0;
   ProbeLimits limits_;
   uint64_t passing_rows_ = 0;  // of the lists taken
+  uint64_t rows_taken_ = 0;    // of those, passing or not
   float threshold_ = 0;
   // How far the prefetch came: it runs ahead of the scan across the borders of lists.
   size_t ahead_run_ = 0;

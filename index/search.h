@@ -51,6 +51,9 @@ struct SearchOptions {
   uint32_t nprobe = 1;  // under a filter: lists of which a row passes
   // Under a filter: lists are probed, also above nprobe, until so many rows that pass lie in them.
   uint64_t passing_rows = 0;
+  // Under a filter: the share of all rows that pass; `refine` is fitted to how they lie in the
+  // probed lists. 0: as it is.
+  double passing_share = 0;
   uint32_t refine = 160;  // candidates of plane A looked at through plane B
   uint32_t rerank = 40;   // candidates of plane B compared exactly with the stored vector
   bool exact = false;     // compare every live row

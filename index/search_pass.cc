@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "index/flat.h"
@@ -54,6 +55,18 @@ void SearchPass::Exact() {
 // A depth that could not even fill the answer is raised to the limit.
 uint32_t SearchPass::Depth(uint32_t wanted) const { return std::max(wanted, options_.limit); }
 
+// Under a filter that has nothing to do with the vectors the nearest that pass lie far apart, and
+// plane A tells them apart with fewer candidates. One that picks a region, where all that passes
+// may be about as far from the query, needs more (docs/decisions/0042).
+uint32_t SearchPass::RefineDepth() const {
+  const double share = options_.passing_share;
+  if (share == 0 || view_.allowed_lists == nullptr) return Depth(options_.refine);
+  const double crowding = std::sqrt(lane_.scan.passing_share() / share);
+  const double factor = std::clamp(crowding * std::pow(share, 0.25), 0.5, 4.0);
+  const double refine = factor * static_cast<double>(options_.refine);
+  return Depth(static_cast<uint32_t>(std::min<double>(refine, kUnlimited)));
+}
+
 // What is compared exactly beside the lists.
 void SearchPass::PlanFlatRows() {
   work_.codes_planned = FlatScan::LiveRows(view_, view_.indexed_end, view_.rows.row_end);
@@ -80,8 +93,7 @@ void SearchPass::PickLists() {
 void SearchPass::Scan() {
   Laps laps;
   const bool has_distances = view_.version->parameters.metric != Metric::kInnerProduct;
-  lane_.scan.Scan({Depth(options_.refine), has_distances ? options_.stop_ratio : kInfinity},
-                  expiry_);
+  lane_.scan.Scan({RefineDepth(), has_distances ? options_.stop_ratio : kInfinity}, expiry_);
   work_.lists_probed = lane_.scan.lists_probed();
   work_.rows_scanned = work_.codes_done = lane_.scan.scanned();
   work_.codes_planned += lane_.scan.planned();

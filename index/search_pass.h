@@ -67,6 +67,7 @@ class SearchPass {
 
  private:
   uint32_t Depth(uint32_t wanted) const;
+  uint32_t RefineDepth() const;
   void PlanFlatRows();
   void RankCandidates();
   void OfferCandidates(const Candidates& candidates);

@@ -11,7 +11,8 @@
 # that the engine is what is measured and not the way to it; qps are the best of R rounds.
 #
 # FILE gets a row for each: selectivity, correlated, condition, recall_at_10, qps, unfiltered_qps, ratio,
-# strategy, nprobe. Needs a release build (scripts/build.sh) and pip's index for the Python client.
+# strategy, lists_probed, first_filter_us (finding what passes, the first time). Needs a release build
+# (scripts/build.sh) and pip's index for the Python client.
 set -euo pipefail
 
 invoked_from="${PWD}"

@@ -1,6 +1,9 @@
 #ifndef KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
 #define KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
@@ -17,8 +20,9 @@ namespace kith::shard {
 // Threads: Search from any; it never blocks.
 class SearchRunner {
  public:
-  // So few rows that pass a filter are all compared exactly.
-  SearchRunner(CopyParts& parts, Executor& pool, WorkspacePool& workspaces, uint64_t exact_rows)
+  // So few rows that pass a filter are all compared exactly; absent: by the size of a vector.
+  SearchRunner(CopyParts& parts, Executor& pool, WorkspacePool& workspaces,
+               std::optional<uint64_t> exact_rows)
       : parts_(parts), pool_(pool), workspaces_(workspaces), exact_rows_(exact_rows) {}
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
@@ -29,7 +33,7 @@ class SearchRunner {
   CopyParts& parts_;
   Executor& pool_;
   WorkspacePool& workspaces_;
-  const uint64_t exact_rows_;
+  const std::optional<uint64_t> exact_rows_;
   FilterCache filters_;
 };
 
