@@ -12,6 +12,9 @@ REMEDIES = {
     "BAD_ID": "send a number, or a UUID of exactly 16 bytes",
     "LIMIT_OUT_OF_RANGE": "ask for 1 to 10,000",
     "BATCH_TOO_LARGE": "send or ask for less at a time",
+    "BAD_PAYLOAD": "send a JSON object whose indexed fields have the types the collection names",
+    "BAD_FILTER": "correct the named condition: an indexed field, a value of its type, within the "
+                  "limits",
     "PAYLOAD_TOO_LARGE": "send at most 64 KiB a point",
     "REQUEST_ID_REUSED": "send a new request_id with a new body",
     "BAD_PAGE_TOKEN":
