@@ -14,7 +14,10 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 # Score bits must not depend on whether a compiler fuses a multiply and an add.
-add_compile_options(-Wall -Wextra -Wno-unused-parameter -ffp-contract=off)
+add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-Wall>
+                    $<$<COMPILE_LANGUAGE:C,CXX>:-Wextra>
+                    $<$<COMPILE_LANGUAGE:C,CXX>:-Wno-unused-parameter>
+                    $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>)
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG -g1")
 
 find_program(KITH_CCACHE ccache)

@@ -173,20 +173,29 @@ std::vector<uint32_t> ListSegment::Rows(uint32_t number) const {
   return {list.rows, list.rows + list.count};
 }
 
-ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {
-  const List packed = list(number);
-  CanonicalList canonical;
-  canonical.rows.assign(packed.rows, packed.rows + packed.count);
-  canonical.bias.resize(packed.count);
-  canonical.plane_a.resize(size_t{packed.count} * subspaces_);
-  canonical.plane_b.assign(packed.plane_b, packed.plane_b + size_t{packed.count} * plane_b_bytes_);
-  for (uint32_t i = 0; i < packed.count; ++i) {
-    const Place place = PlaceOf(subspaces_, packed.count, i);
-    std::memcpy(&canonical.bias[i], packed.blocks + place.bias, sizeof(uint16_t));
+ListSegment::CanonicalCodes ListSegment::Codes(const Part& part) const {
+  const List packed = list(part.list);
+  CanonicalCodes codes;
+  codes.bias.resize(part.end - part.begin);
+  codes.plane_a.resize(codes.bias.size() * subspaces_);
+  for (uint32_t i = 0; i < codes.bias.size(); ++i) {
+    const Place place = PlaceOf(subspaces_, packed.count, part.begin + i);
+    std::memcpy(&codes.bias[i], packed.blocks + place.bias, sizeof(uint16_t));
     for (uint32_t m = 0; m < subspaces_; ++m) {
-      canonical.plane_a[size_t{i} * subspaces_ + m] = packed.blocks[place.code + m * place.stride];
+      codes.plane_a[size_t{i} * subspaces_ + m] = packed.blocks[place.code + m * place.stride];
     }
   }
+  return codes;
+}
+
+ListSegment::CanonicalList ListSegment::Canonical(uint32_t number) const {
+  const List packed = list(number);
+  CanonicalCodes codes = Codes({number, 0, packed.count});
+  CanonicalList canonical;
+  canonical.rows.assign(packed.rows, packed.rows + packed.count);
+  canonical.bias = std::move(codes.bias);
+  canonical.plane_a = std::move(codes.plane_a);
+  canonical.plane_b.assign(packed.plane_b, packed.plane_b + size_t{packed.count} * plane_b_bytes_);
   return canonical;
 }
 

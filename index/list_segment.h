@@ -57,6 +57,17 @@ class ListSegment {
 
   List list(uint32_t list) const;
   CanonicalList Canonical(uint32_t list) const;
+  // The codes of vectors [begin, end) of a list in that order: plane A and biases.
+  struct Part {
+    uint32_t list = 0;
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
+  struct CanonicalCodes {
+    std::vector<uint16_t> bias;
+    std::vector<uint8_t> plane_a;  // rows x M
+  };
+  CanonicalCodes Codes(const Part& part) const;
   std::vector<uint32_t> Rows(uint32_t list) const;  // ascending
   std::span<const uint32_t> side_rows() const { return side_rows_; }
   uint64_t rows() const { return rows_; }  // in lists and in the side list

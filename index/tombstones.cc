@@ -200,6 +200,21 @@ const Tombstones::PageWords* Tombstones::page(uint32_t number) const {
   return page == nullptr ? nullptr : &page->words;
 }
 
+std::vector<uint32_t> Tombstones::PagesChangedSince(const Tombstones& before) const {
+  std::vector<uint32_t> changed;
+  for (uint32_t number = 0; number < std::max(root_.size(), before.root_.size()); ++number) {
+    const auto branch_of = [number](const Tombstones& one) {
+      return number < one.root_.size() ? one.root_[number].get() : nullptr;
+    };
+    if (branch_of(*this) == branch_of(before)) continue;
+    for (uint32_t i = 0; i < kBranchPages; ++i) {
+      const uint32_t page_number = (number << kBranchBits) + i;
+      if (page(page_number) != before.page(page_number)) changed.push_back(page_number);
+    }
+  }
+  return changed;
+}
+
 Tombstones Tombstones::FromPages(std::span<const uint32_t> numbers,
                                  std::span<const PageWords> pages) {
   Editor editor{Tombstones()};

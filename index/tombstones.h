@@ -43,6 +43,9 @@ class Tombstones {
   // For checkpoints: the pages by number, null where none of a page's rows is dead.
   uint32_t page_count() const { return static_cast<uint32_t>(root_.size()) << kBranchBits; }
   const PageWords* page(uint32_t number) const;
+  // The pages, ascending, that are not the ones `before` has; what both share is passed over a
+  // branch at a time.
+  std::vector<uint32_t> PagesChangedSince(const Tombstones& before) const;
   // pages[i] has the number numbers[i], ascending; those that are not named have no dead row.
   static Tombstones FromPages(std::span<const uint32_t> numbers, std::span<const PageWords> pages);
 

@@ -1,11 +1,14 @@
 #include "kithd/shard_role.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
 
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "kithd/card_metrics.h"
+#include "shard/search/card_choice.h"
 
 namespace kith::kithd {
 namespace {
@@ -27,6 +30,21 @@ shard::NodeOptions OptionsFrom(const config::ServerConfig& config) {
   return options;
 }
 
+absl::StatusOr<std::shared_ptr<shard::CardWorker>> OpenCard(const config::ServerConfig& config) {
+  KITH_ASSIGN_OR_RETURN(std::unique_ptr<index::gpu::Card> card,
+                        shard::ChooseCard({shard::EngineNamed(config.search.engine),
+                                           config.search.gpu_device, config.search.require_gpu},
+                                          {index::gpu::FindCards, index::gpu::OpenCard}));
+  if (card == nullptr) return nullptr;
+  shard::CardWorkerOptions options;
+  options.batching.wait_most = std::chrono::microseconds(config.search.gpu_wait_us);
+  options.batching.full = static_cast<uint32_t>(config.search.gpu_batch);
+  options.residency.limits.batch_max = options.batching.full;
+  options.residency.threads = std::max(1, static_cast<int>(config.maintenance.encode_threads));
+  options.is_required = config.search.require_gpu;
+  return std::make_shared<shard::CardWorker>(std::move(card), options);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::ServerConfig& config,
@@ -36,6 +54,8 @@ absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::Server
   shard::NodeOptions options = OptionsFrom(config);
   options.files = role->files_.get();
   options.clock = &around.clock;
+  KITH_ASSIGN_OR_RETURN(role->card_, OpenCard(config));
+  options.card = role->card_;
   KITH_ASSIGN_OR_RETURN(role->node_, shard::Node::Open(options));
   if (config.role == config::Role::kShard) {
     KITH_ASSIGN_OR_RETURN(
@@ -76,6 +96,7 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
         &shard::NodeHealth::digest_repairs);
   AddMemoryMetrics(metrics);
   AddUpkeepMetrics(metrics);
+  if (card_ != nullptr) AddCardMetrics(metrics, card_);
 }
 
 void ShardRole::AddMemoryMetrics(telemetry::Metrics& metrics) {

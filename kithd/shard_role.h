@@ -8,6 +8,7 @@
 #include "common/config/server_config.h"
 #include "kithd/surroundings.h"
 #include "shard/node.h"
+#include "shard/search/card_worker.h"
 #include "shard/rpc/shard_node_server.h"
 
 namespace kith::kithd {
@@ -37,6 +38,7 @@ class ShardRole {
   void AddUpkeepMetrics(telemetry::Metrics& metrics);
 
   std::unique_ptr<storage::FileSystem> files_;
+  std::shared_ptr<shard::CardWorker> card_;  // null: none
   std::unique_ptr<shard::Node> node_;
   std::unique_ptr<shard::ShardNodeServer>
       server_;  // null where coordinator and node share a process

@@ -7,7 +7,8 @@
 #
 # 1. the release build and all its tests except those labelled bench or long;
 # 2. the unit tests of index, shard and common once more under AddressSanitizer and
-#    UndefinedBehaviorSanitizer (the label `asan`, the target kith_asan_tests).
+#    UndefinedBehaviorSanitizer (the label `asan`, the target kith_asan_tests);
+# 3. the GPU kernels for every architecture, where there is nvcc 12.8 or newer (scripts/check_cuda.sh).
 #
 # KITH_TEST_SKIP_ASAN=1 leaves the second out. KITH_BUILD_DIR and KITH_ASAN_BUILD_DIR put the builds
 # elsewhere than build/release and build/asan.
@@ -37,6 +38,16 @@ test_asan() {
     run_tests "${ASAN_DIR}" --label-regex '^asan$' --label-exclude '^(bench|long)$'
 }
 
+# All of its output only where something is wrong: a line a kernel and architecture is much.
+check_cuda() {
+  local output
+  if ! output="$(bash scripts/check_cuda.sh 2>&1)"; then
+    echo "${output}"
+    return 1
+  fi
+  tail -1 <<<"${output}"
+}
+
 main() {
   local started=${SECONDS}
   bash scripts/install_dependencies.sh
@@ -47,6 +58,7 @@ main() {
     test_asan
     asan_s="$((SECONDS - asan_started)) s"
   fi
+  check_cuda
   echo "test: all passed; release ${release_s} s, asan and ubsan ${asan_s}, in all" \
     "$((SECONDS - started)) s"
 }

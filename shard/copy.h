@@ -49,6 +49,7 @@ struct CopyHost {
   Executor* maintenance_pool = nullptr;
   Executor* encode_pool = nullptr;
   WorkspacePool* workspaces = nullptr;
+  CardWorker* card = nullptr;  // null: searches have none
   storage::Faults faults;
 };
 

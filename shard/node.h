@@ -48,6 +48,7 @@ struct NodeOptions {
   // absent.
   std::optional<uint32_t> row_extent_bits;
   std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
+  std::shared_ptr<CardWorker> card;           // null: searches run on the processor alone
   // For tests: called before each step of encoding, on its thread.
   std::function<void()> before_encoding;
 };

@@ -52,6 +52,7 @@ inline constexpr char kCorruption[] = "CORRUPTION";
 inline constexpr char kFormatVersion[] = "FORMAT_VERSION";
 inline constexpr char kDirectoryInUse[] = "DIRECTORY_IN_USE";
 inline constexpr char kStorage[] = "STORAGE";
+inline constexpr char kGpuRequired[] = "GPU_REQUIRED";
 
 }  // namespace kith::reason
 

@@ -110,6 +110,17 @@ absl::Status IsLevel(const std::string& text) {
   return Wrong(fmt::format("is \"{}\"; expected trace, debug, info, warning, error or off", text));
 }
 
+absl::Status IsEngine(const std::string& text) {
+  if (text == "cpu" || text == "gpu" || text == "auto") return absl::OkStatus();
+  return Wrong(fmt::format("is \"{}\"; expected cpu, gpu or auto", text));
+}
+
+absl::Status IsDevice(const std::string& text) {
+  uint32_t number = 0;
+  if (text == "auto" || absl::SimpleAtoi(text, &number)) return absl::OkStatus();
+  return Wrong(fmt::format("is \"{}\"; expected auto or the number of a card, from 0", text));
+}
+
 Field RoleField() {
   return {"role",
           [](ServerConfig& config, const std::string& text) {
@@ -212,6 +223,14 @@ std::vector<Field> AllFields() {
              [](C& c) -> uint64_t& { return c.collections.default_shards; },
              {1, limits::kShardsMax}),
       Number("search.threads", [](C& c) -> uint64_t& { return c.search.threads; }, {0, kThreads}),
+      Text(
+          "search.engine", [](C& c) -> std::string& { return c.search.engine; }, IsEngine),
+      Switch("search.require_gpu", [](C& c) -> bool& { return c.search.require_gpu; }),
+      Text(
+          "search.gpu_device", [](C& c) -> std::string& { return c.search.gpu_device; }, IsDevice),
+      Number("search.gpu_wait_us", [](C& c) -> uint64_t& { return c.search.gpu_wait_us; },
+             {0, 100'000}),
+      Number("search.gpu_batch", [](C& c) -> uint64_t& { return c.search.gpu_batch; }, {1, 65'536}),
       Number("recall.one_in", [](C& c) -> uint64_t& { return c.recall.one_in; },
              {0, 1'000'000'000}),
       Number("recall.per_second", [](C& c) -> uint64_t& { return c.recall.per_second; }, {1, 1000}),

@@ -45,6 +45,11 @@ struct CollectionsConfig {
 
 struct SearchConfig {
   uint64_t threads = 0;  // 0: as many as cores
+  std::string engine = "auto";
+  bool require_gpu = false;
+  std::string gpu_device = "auto";
+  uint64_t gpu_wait_us = 80;
+  uint64_t gpu_batch = 1024;
 };
 
 struct RecallConfig {

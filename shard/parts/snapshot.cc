@@ -52,7 +52,8 @@ MemoryByPart Snapshot::Memory() const {
     const size_t floats = version.centroids.size() + version.codebooks.size() +
                           version.codebook_columns.size() + version.refine_min.size() +
                           version.refine_scale.size();
-    memory.quantizer += floats * sizeof(float) + version.centroid_codes.memory_bytes();
+    memory.quantizer += floats * sizeof(float) + version.centroid_codes.memory_bytes() +
+                        version.group_codes.memory_bytes();
   }
   memory.rows = (row_end - rows.missing_rows()) * rows.stride;
   memory.tombstones = tombstones.memory_bytes();

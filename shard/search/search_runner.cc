@@ -82,12 +82,12 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   }
 
   void Start() {
-    if (call_.filter == nullptr) return StartRuns();
+    if (call_.filter == nullptr) return StartSearch();
     auto self = shared_from_this();
     const bool posted = runner_.pool_.Post([self] {
       const absl::Status status = self->ApplyFilter();
       if (!status.ok()) return self->Finish(status);
-      self->StartRuns();
+      self->StartSearch();
     });
     if (!posted) Finish(QueueFull());
   }
@@ -128,6 +128,38 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     options_.passing_rows = search.passing_rows;
     options_.passing_share = search.share;
     return absl::OkStatus();
+  }
+
+  // Asks the card first where there is one; what is compared exactly has no codes to look at, and
+  // of a filter a card knows nothing.
+  void StartSearch() {
+    const bool is_for_card = runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr;
+    if (!is_for_card) return StartRuns();
+    CardJob job;
+    job.parts = &runner_.parts_;
+    job.version = index_->version->hash;
+    const size_t query_bytes = call_.queries.size() / call_.count;
+    for (uint32_t i = 0; i < call_.count; ++i) {
+      questions_.push_back({call_.queries.data() + i * query_bytes, &options_});
+    }
+    job.questions = questions_;
+    job.done = [self = shared_from_this()](CardReply reply) { self->OnCard(std::move(reply)); };
+    runner_.card_->Submit(std::move(job));
+  }
+
+  void OnCard(CardReply reply) {
+    if (reply.answers.empty() && !reply.fault.empty() && runner_.card_->is_required()) {
+      return Finish(Error(absl::StatusCode::kFailedPrecondition, reason::kGpuRequired,
+                          fmt::format("search.require_gpu is set, and the card does not serve "
+                                      "this index: {}",
+                                      reply.fault)));
+    }
+    if (!reply.answers.empty()) {
+      snapshot_ = reply.snapshot;
+      index_ = reply.index;
+    }
+    of_card_ = std::move(reply);
+    StartRuns();
   }
 
   // Posts the runs; those the pool refuses end at once.
@@ -179,17 +211,36 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
     if (filter_rows_ != nullptr) view.allowed = filter_rows_->words();
     view.allowed_lists = allowed_lists_.get();
-    const size_t query_bytes = call_.queries.size() / call_.count;
-    const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
-                                       query_bytes};
-    const auto answers = std::span(answers_).subspan(begin, end - begin);
-    const index::Status status = index::SearchBatch(queries, options_, *workspace, answers);
+    const index::Status status = of_card_.answers.empty()
+                                     ? SearchHere(view, *workspace, begin, end)
+                                     : FinishCard(view, *workspace, begin, end);
     if (status.ok()) {
-      Identify(answers, found);
+      Identify(std::span(answers_).subspan(begin, end - begin), found);
     } else {
       Refuse(FromIndex(status));
     }
     EndRun();
+  }
+
+  index::Status SearchHere(const index::IndexView& view, index::SearchWorkspace& workspace,
+                           uint32_t begin, uint32_t end) {
+    const size_t query_bytes = call_.queries.size() / call_.count;
+    const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
+                                       query_bytes};
+    return index::SearchBatch(queries, options_, workspace,
+                              std::span(answers_).subspan(begin, end - begin));
+  }
+
+  index::Status FinishCard(const index::IndexView& view, index::SearchWorkspace& workspace,
+                           uint32_t begin, uint32_t end) {
+    index::gpu::CardFinisher finisher(workspace);
+    for (uint32_t i = begin; i < end; ++i) {
+      const index::Status status =
+          finisher.Finish({view, *of_card_.scope}, questions_[i], of_card_.answers[i], answers_[i]);
+      if (!status.ok()) return status;
+      answers_[i].work.scan_ns += of_card_.card_ns / call_.count;
+    }
+    return {};
   }
 
   // Whose rows they are. Their records lie far apart: all are fetched before the first is read.
@@ -283,6 +334,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   std::shared_ptr<const index::AllowedLists> allowed_lists_;
   uint64_t filter_ns_ = 0;
   index::SearchOptions options_;
+  std::vector<index::gpu::CardQuestion> questions_;  // where there is a card
+  CardReply of_card_;
   std::vector<index::SearchAnswer> answers_;
   std::vector<Found> found_;  // of each run
   std::atomic<uint32_t> left_{0};

@@ -7,6 +7,7 @@
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/search/card_worker.h"
 #include "shard/search/filter_cache.h"
 #include "shard/search/filtered_search.h"
 #include "shard/search/workspace_pool.h"
@@ -15,15 +16,28 @@ namespace kith::shard {
 
 // Answers searches of one copy on the node's search pool: pin a snapshot, search, translate rows to
 // points. Where there is a filter, its rows are found first, on the pool too. A batch is cut into
-// runs of queries so that every thread of the pool gets some.
+// runs of queries so that every thread of the pool gets some. Where the node has a card and there
+// is no filter, that looks at the codes first, and the runs finish what it found.
 //
 // Threads: Search from any; it never blocks.
 class SearchRunner {
  public:
-  // So few rows that pass a filter are all compared exactly; absent: by the size of a vector.
-  SearchRunner(CopyParts& parts, Executor& pool, WorkspacePool& workspaces,
-               std::optional<uint64_t> exact_rows)
-      : parts_(parts), pool_(pool), workspaces_(workspaces), exact_rows_(exact_rows) {}
+  struct Host {
+    Executor& pool;
+    WorkspacePool& workspaces;
+    CardWorker* card;  // null: none
+    // So few rows that pass a filter are all compared exactly; absent: by the size of a vector.
+    std::optional<uint64_t> exact_rows;
+  };
+  SearchRunner(CopyParts& parts, const Host& host)
+      : parts_(parts),
+        pool_(host.pool),
+        workspaces_(host.workspaces),
+        card_(host.card),
+        exact_rows_(host.exact_rows) {}
+  ~SearchRunner() {
+    if (card_ != nullptr) card_->Forget(&parts_);
+  }
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
 
@@ -33,6 +47,7 @@ class SearchRunner {
   CopyParts& parts_;
   Executor& pool_;
   WorkspacePool& workspaces_;
+  CardWorker* const card_;
   const std::optional<uint64_t> exact_rows_;
   FilterCache filters_;
 };

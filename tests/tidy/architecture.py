@@ -72,6 +72,15 @@ PARAMETERS_ALLOWED = {
     "index/kernels/kernels_avx2.cc": None,
     "index/kernels/kernels_avx512.cc": None,
     "common/payload/payload_values.cc": {"boolean"},  # nlohmann-json's
+    # A kernel's body has its block first and its scratch last, what it is about between them.
+    "index/gpu/coarse_body.h": {"CollectLists"},
+    "index/gpu/query_body.h": {"TightenThreshold", "CutRound", "WriteHits", "AnswerSlice",
+                               "CutSlices"},
+    "index/gpu/refine_body.h": {"TermsOfLists", "RankRaw", "RankResidual", "RefineEntries"},
+    "index/gpu/scan_body.h": {"AppendReached", "ScanPage"},
+    "index/gpu/select_body.h": {"CountDigits", "SelectKth", "CopyAtMost"},
+    "index/gpu/table_body.h": {"TableEntries"},
+    "index/gpu/device_warp.cuh": None,  # a lane's part of a mask is a bool, and chooses nothing
     "shard/rpc/call_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend
@@ -98,7 +107,8 @@ GATES = [
     ("protobuf", r"^google/protobuf/", _GENERATED),
     ("prometheus", r"^prometheus/", r"^common/telemetry/metrics\.(?:h|cc)$"),
     ("intrinsics", r"^(?:\w*intrin\.h|arm_neon\.h)$", r"^index/kernels/\w+_[a-z0-9]+\.cc$"),
-    ("CUDA", r"^cuda", r"^index/gpu/"),
+    # Not in a header: the interface of index/gpu has no CUDA types.
+    ("CUDA", r"^cuda", r"^(?:index|bench)/gpu/\w+\.cuh?$"),
     ("OpenCV", r"^opencv", r"^embedder/"),
     ("yaml-cpp", r"^yaml-cpp/", r"^(?:common/config|tests)/"),
     ("CLI11", r"^CLI/", r"^(?:cli|kithd|bench|tests)/"),

@@ -19,7 +19,7 @@ def run(*words: str) -> subprocess.CompletedProcess:
 
 class Scripts(unittest.TestCase):
     def test_every_script_parses(self):
-        for path in [*SCRIPTS.glob("*.sh"), ROOT / ".ci" / "run"]:
+        for path in [*SCRIPTS.glob("*.sh"), ROOT / ".ci" / "run", ROOT / "bench" / "gpu" / "run.sh"]:
             parsed = run("bash", "-n", str(path))
             self.assertEqual(parsed.returncode, 0, f"{path}: {parsed.stderr}")
 
@@ -28,6 +28,38 @@ class Scripts(unittest.TestCase):
             refused = run("bash", str(SCRIPTS / "local_cluster.sh"), *words)
             self.assertEqual(refused.returncode, 2, words)
             self.assertEqual(refused.stdout, "")
+
+    def test_without_nvcc_the_kernels_are_said_not_to_have_been_compiled(self):
+        done = run("env", "KITH_NVCC=nvcc-of-nobody", "bash", str(SCRIPTS / "check_cuda.sh"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("not compiled", done.stdout)
+
+    def test_kernels_that_do_not_compile_are_a_failure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            nvcc = pathlib.Path(folder) / "nvcc"
+            nvcc.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo 'release 12.8, V1' && exit\n"
+                            "echo 'error: no'; exit 1\n")
+            nvcc.chmod(0o755)
+            done = run("env", f"KITH_NVCC={nvcc}", "bash", str(SCRIPTS / "check_cuda.sh"))
+            self.assertEqual(done.returncode, 1, done.stdout)
+            nvcc.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo 'release 12.8, V1' && exit\n"
+                            "echo \"ptxas info    : Compiling entry function 'f' for 'sm_80'\"\n"
+                            "echo '    0 bytes stack frame, 8 bytes spill stores, 8 bytes spill loads'\n")
+            done = run("env", f"KITH_NVCC={nvcc}", "bash", str(SCRIPTS / "check_cuda.sh"))
+            self.assertEqual(done.returncode, 1, "spills pass")
+            nvcc.write_text("#!/bin/sh\necho 'release 12.6, V1'\n")
+            done = run("env", f"KITH_NVCC={nvcc}", "bash", str(SCRIPTS / "check_cuda.sh"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("older than 12.8", done.stdout)
+
+    def test_a_bench_of_the_card_says_in_one_line_that_there_is_none(self):
+        bench = str(ROOT / "bench" / "gpu" / "run.sh")
+        none = run("env", "PATH=/usr/bin:/bin", "bash", bench, "--json", "/dev/null")
+        self.assertEqual(none.returncode, 3, none.stderr)
+        self.assertEqual(none.stderr.count("\n"), 1, none.stderr)
+        self.assertIn("there is no card", none.stderr)
+        for words in ([], ["--json"], ["--parts", "speed", "--json", "x"], ["--points", "many"]):
+            self.assertEqual(run("bash", bench, *words).returncode, 2, words)
 
     def test_a_demo_of_a_file_that_is_absent_is_refused(self):
         refused = run("bash", str(SCRIPTS / "demo.sh"), "/nonexistent/vectors.fbin")

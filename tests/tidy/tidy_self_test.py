@@ -195,6 +195,13 @@ class Tidy(TidyTest):
             self.assert_reported("gates", "shard/copy.cc",
                                  self.with_code("shard/copy.cc", f"#include <{path}>\n"))
 
+    def test_a_cuda_header_in_a_header_of_the_card_is_reported(self):
+        path = "index/gpu/card.h"
+        text = header(path, "#include <cuda_runtime.h>\n")
+        self.assert_reported("gates", path, {
+            path: text, "index/gpu/card.cc": '#include "index/gpu/card.h"\n',
+            "index/CMakeLists.txt": 'file(GLOB sources "*.cc" "kernels/*.cc" "gpu/*.cc")\n'})
+
     def test_a_library_in_the_engine_is_reported(self):
         self.assert_reported("gates", "index/scan.cc",
                              self.with_code("index/scan.cc", "#include <fmt/format.h>\n"))

@@ -79,11 +79,12 @@ def test_a_training_sends_only_what_was_said(server: FakeServer, client: Any) ->
 def test_a_collection_is_made_as_asked(server: FakeServer, client: Any) -> None:
     server.say(_methods.CREATE_COLLECTION, collections_pb2.Collection())
     client.create_collection("c", 80, "cosine", "u8", shards=4, target_recall=0.9, subspaces=16,
-                             plane_b_bytes=40, lists=9, validate_only=True)
+                             plane_b_bytes=40, lists=9, expected_points=1000, validate_only=True)
     assert server.requests(_methods.CREATE_COLLECTION) == [collections_pb2.CreateCollectionRequest(
         collection="c", dimension=80, metric=types_pb2.METRIC_COSINE, shards=4, validate_only=True,
         element_type=types_pb2.ELEMENT_TYPE_U8, index=collections_pb2.IndexParameters(
-            lists=9, subspaces=16, plane_b_bytes=40, target_recall=0.9))]
+            lists=9, subspaces=16, plane_b_bytes=40, target_recall=0.9,
+            expected_points=1000))]
 
 
 @pytest.mark.parametrize(("words", "options", "field"), [

@@ -35,7 +35,8 @@ class SearchBatchTest : public ::testing::TestWithParam<Metric> {
                                      .metric = GetParam(),
                                      .element_type = ElementType::kF32,
                                      .lists = kLists,
-                                     .subspaces = 3};
+                                     .subspaces = 3,
+                                     .plane_b_bytes = kDimension};
     version_ = *TrainIndexVersion(parameters,
                                   {reinterpret_cast<const std::byte*>(points.data()), kPoints}, {});
     segments_ = {ListSegment::FromEncoded(*version_, EncodeRows(*version_, rows_.table(), all, 1))};

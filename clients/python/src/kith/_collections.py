@@ -207,7 +207,8 @@ def _index(options: CreateOptions | TrainOptions) -> collections_pb2.IndexParame
         lists=_whole(options.get("lists", 0), "lists"),
         subspaces=_whole(options.get("subspaces", 0), "subspaces"),
         plane_b_bytes=_whole(options.get("plane_b_bytes", 0), "plane_b_bytes"),
-        target_recall=options.get("target_recall", 0))
+        target_recall=options.get("target_recall", 0),
+        expected_points=_whole(options.get("expected_points", 0), "expected_points"))
 
 
 def _ended(operation: operations_pb2.Operation) -> operations_pb2.Operation:

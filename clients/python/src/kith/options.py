@@ -31,6 +31,9 @@ class CreateOptions(CallOptions, total=False):
     subspaces      bytes of a code's first plane; 0: chosen from the dimension
     plane_b_bytes  bytes of its second plane, 4 to the dimension; 0: chosen
     target_recall  recall@10 that a search aims at when it names none; 0: 0.95
+    expected_points
+                   how many the collection is to hold: what is left open is chosen for that size; 0:
+                   for the points there are when it is trained
     payload_fields the fields of the payloads, and their types, that filters may name; payloads are
                    JSON objects then: {"color": "keyword", "year": "integer"}
     validate_only  create nothing, and answer what would be
@@ -41,6 +44,7 @@ class CreateOptions(CallOptions, total=False):
     subspaces: int
     plane_b_bytes: int
     target_recall: float
+    expected_points: int
     payload_fields: Mapping[str, FieldType]
     validate_only: bool
 
@@ -62,7 +66,7 @@ class PlanOptions(CallOptions, total=False):
 class TrainOptions(CallOptions, total=False):
     """Of train_index.
 
-    lists, subspaces, plane_b_bytes, target_recall
+    lists, subspaces, plane_b_bytes, target_recall, expected_points
                      as create_collection; absent: as the collection has them
     seed             of the sample; the same seed and points give the same version
     auto_promote     False: the version waits for promote_index_version
@@ -73,6 +77,7 @@ class TrainOptions(CallOptions, total=False):
     subspaces: int
     plane_b_bytes: int
     target_recall: float
+    expected_points: int
     seed: int
     auto_promote: bool
     min_recall_gain: float

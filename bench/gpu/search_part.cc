@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "bench/gpu/made_index.h"
+#include "bench/gpu/parts.h"
+
+namespace kith::bench {
+namespace {
+
+using index::Status;
+using index::gpu::BatchLaunch;
+using index::gpu::BatchView;
+using index::gpu::Card;
+
+double SecondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+struct Batching {
+  uint32_t queries;
+  uint32_t nprobe;
+};
+
+BatchLaunch LaunchOf(Card& card, const Batching& batching) {
+  BatchLaunch launch;
+  launch.slices = std::max(1u, card.report().multiprocessors * 3 / batching.queries);
+  launch.rounds = 2;  // without a stop ratio
+  return launch;
+}
+
+// One batch with its copies, and the kernels alone, back to back.
+struct Times {
+  double whole = 0;
+  double kernels = 0;
+};
+
+Status TimeBatch(Card& card, MadeIndex& made, const Batching& batching, Times& times) {
+  constexpr int kRuns = 21;
+  const BatchLaunch launch = LaunchOf(card, batching);
+  BatchView view = made.view();
+  std::vector<double> whole;
+  for (int run = 0; run < kRuns; ++run) {
+    // Fresh queries, so that no run finds the lists of the one before in a cache.
+    for (uint32_t i = 0; i < batching.queries; ++i) {
+      made.FillQuery(i, batching.nprobe, static_cast<uint32_t>(run) * 65'536 + i);
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    Status status = made.batch().SendQueries(card, batching.queries, 128, view);
+    if (status.ok()) status = card.Run(view, launch);
+    if (status.ok()) status = made.batch().FetchResults(card, view);
+    if (status.ok()) status = card.Wait();
+    if (!status.ok()) return status;
+    whole.push_back(SecondsSince(begin));
+  }
+  std::sort(whole.begin(), whole.end());
+  times.whole = whole[kRuns / 2];
+  const auto begin = std::chrono::steady_clock::now();
+  for (int run = 0; run < kRuns; ++run) {
+    if (Status status = card.Run(view, launch); !status.ok()) return status;
+  }
+  if (Status status = card.Wait(); !status.ok()) return status;
+  times.kernels = SecondsSince(begin) / kRuns;
+  return {};
+}
+
+}  // namespace
+
+Status MeasureSearch(Card& card, const PartOptions& options, Report& report) {
+  index::gpu::CardLimits limits;
+  limits.segments_max = 1;
+  const MadeShape shape = ShapeFor(options.points, card.report().free_bytes, limits);
+  MadeIndex made;
+  const auto begin = std::chrono::steady_clock::now();
+  if (Status status = made.Make(card, shape, limits); !status.ok()) return status;
+  report.Add({"search", "vectors of 96 dimensions, made on the card",
+              static_cast<double>(shape.vectors()), "vectors"});
+  report.Add({"search", "lists", static_cast<double>(shape.lists), "lists"});
+  report.Add({"search", "time to make them", SecondsSince(begin), "s"});
+  for (const uint32_t queries : {1u, 16u, 1024u}) {
+    for (const uint32_t nprobe : {16u, 50u, 112u}) {
+      Times times;
+      const Status status = TimeBatch(card, made, {queries, nprobe}, times);
+      if (!status.ok()) return status;
+      const std::string name =
+          "batch " + std::to_string(queries) + ", " + std::to_string(nprobe) + " lists: ";
+      report.Add({"search", name + "whole", times.whole * 1e6, "us"});
+      report.Add({"search", name + "kernels, same queries again", times.kernels * 1e6, "us"});
+      report.Add({"search", name + "rate", queries / times.whole, "queries/s"});
+    }
+  }
+  return {};
+}
+
+}  // namespace kith::bench

@@ -1,0 +1,80 @@
+#include "index/gpu/batch_memory.h"
+
+namespace kith::index::gpu {
+
+Status BatchMemory::Allocate(Card& card, const QuantizerView& quantizer, const CardLimits& limits) {
+  quantizer_ = quantizer;
+  limits_ = limits;
+  const uint64_t queries = limits.batch_max;
+  const uint64_t bytes = quantizer.raw_plane_b ? queries * quantizer.dimension : 0;
+  Status status;
+  const auto allocate = [&](auto& array, uint64_t count) {
+    if (status.ok()) status = array.Allocate(card, count);
+  };
+  allocate(host_records_, queries);
+  allocate(host_codes_, queries * quantizer.panel_words);
+  allocate(host_vectors_, queries * quantizer.dimension);
+  allocate(host_bytes_, bytes);
+  allocate(host_results_, queries);
+  allocate(host_hits_, queries * limits.hits_max);
+  allocate(records_, queries);
+  allocate(codes_, queries * quantizer.panel_words);
+  allocate(vectors_, queries * quantizer.dimension);
+  allocate(bytes_, bytes);
+  allocate(minima_, queries * quantizer.panel_count);
+  allocate(probes_, queries * limits.probes_max);
+  allocate(tiles_, queries * (uint64_t{limits.probes_max} * limits.segments_max + 1));
+  allocate(entries_, queries * 2 * limits.entries_max);
+  allocate(states_, queries);
+  allocate(results_, queries);
+  allocate(hits_, queries * limits.hits_max);
+  return status;
+}
+
+Status BatchMemory::SendQueries(Card& card, uint32_t queries, uint32_t hits_max, BatchView& view) {
+  view.queries = queries;
+  view.records = records_.data();
+  view.codes = codes_.data();
+  view.vectors = vectors_.data();
+  view.bytes = bytes_.data();
+  view.minima = minima_.data();
+  view.probes = probes_.data();
+  view.tiles = tiles_.data();
+  view.probes_max = limits_.probes_max;
+  view.entries = entries_.data();
+  view.capacity = limits_.entries_max;
+  view.states = states_.data();
+  view.results = results_.data();
+  view.hits = hits_.data();
+  view.hits_max = hits_max;
+  Status status =
+      card.CopyIn({records_.data(), host_records_.data(), queries * sizeof(QueryRecord)});
+  if (status.ok()) {
+    status = card.CopyIn({codes_.data(), host_codes_.data(),
+                          uint64_t{queries} * quantizer_.panel_words * sizeof(uint32_t)});
+  }
+  const uint64_t elements = uint64_t{queries} * quantizer_.dimension;
+  if (status.ok()) {
+    status = card.CopyIn({vectors_.data(), host_vectors_.data(), elements * sizeof(float)});
+  }
+  if (status.ok() && quantizer_.raw_plane_b) {
+    status = card.CopyIn({bytes_.data(), host_bytes_.data(), elements});
+  }
+  return status;
+}
+
+Status BatchMemory::FetchResults(Card& card, const BatchView& view) {
+  const Status status =
+      card.CopyOut({host_results_.data(), results_.data(), view.queries * sizeof(QueryResult)});
+  if (!status.ok()) return status;
+  return card.CopyOut(
+      {host_hits_.data(), hits_.data(), uint64_t{view.queries} * view.hits_max * sizeof(uint64_t)});
+}
+
+uint64_t BatchMemory::card_bytes() const {
+  return records_.bytes() + codes_.bytes() + vectors_.bytes() + bytes_.bytes() + minima_.bytes() +
+         probes_.bytes() + tiles_.bytes() + entries_.bytes() + states_.bytes() + results_.bytes() +
+         hits_.bytes();
+}
+
+}  // namespace kith::index::gpu

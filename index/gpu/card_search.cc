@@ -1,0 +1,174 @@
+#include "index/gpu/card_search.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstring>
+
+#include "index/flat.h"
+
+namespace kith::index::gpu {
+namespace {
+
+float RankOf(uint64_t hit) {
+  return std::bit_cast<float>(BitsOfOrder(static_cast<uint32_t>(hit >> 32)));
+}
+
+// As SearchPass has it: a depth that could not even fill the answer is raised to the limit.
+QueryRecord RecordFor(const IndexVersion& version, const SearchOptions& options) {
+  const bool raw = version.parameters.plane_b == PlaneB::kRawU8;
+  QueryRecord record;
+  record.nprobe = std::min(options.nprobe, version.lists());
+  record.refine = std::max(options.refine, options.limit);
+  record.keep = raw ? options.limit : std::max(options.rerank, options.limit);
+  record.stop_ratio = version.parameters.metric == Metric::kInnerProduct
+                          ? std::numeric_limits<float>::infinity()
+                          : options.stop_ratio;
+  return record;
+}
+
+}  // namespace
+
+CardScope ScopeOf(const ResidentIndex& index, const IndexView& view) {
+  CardScope scope;
+  for (const auto& segment : view.segments) {
+    (index.Has(segment.get()) ? scope.on_card : scope.elsewhere).push_back(segment);
+  }
+  return scope;
+}
+
+// False where the query is for the host.
+bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQuestion& question,
+                       uint32_t place) {
+  const IndexVersion& version = index.version();
+  const SearchOptions& options = *question.options;
+  const CardLimits& limits = index.limits();
+  QueryRecord record = RecordFor(version, options);
+  if (options.exact || options.limit == 0 || options.nprobe == 0 || !(options.stop_ratio > 0) ||
+      record.nprobe > std::min(limits.probes_max, limits.entries_max)) {
+    return false;
+  }
+  if (!query_.Bind(view, question.vector).ok()) return false;
+  BatchMemory& batch = index.batch();
+  const CentroidCodes& codes = version.centroid_codes;
+  if (version.parameters.metric == Metric::kInnerProduct) {
+    codes.EncodeDirection(query_.decoded(), batch.code(place));
+  } else if (codes.EncodePoint(query_.decoded(), batch.code(place)) && codes.exact()) {
+    record.exact_terms = true;
+    record.offset = codes.DistanceOffset(batch.code(place));
+  }
+  std::copy_n(query_.decoded(), view.dimension, batch.vector(place));
+  if (version.parameters.plane_b == PlaneB::kRawU8) {
+    std::memcpy(batch.bytes(place), question.vector, view.dimension);
+  }
+  batch.record(place) = record;
+  return true;
+}
+
+Status CardAsker::AskSome(ResidentIndex& index, const CardView& what,
+                          std::span<const uint32_t> which, std::span<CardAnswer> answers) {
+  const auto& [view, scope] = what;
+  static const Tombstones kNone;
+  const Tombstones& tombstones = view.tombstones != nullptr ? *view.tombstones : kNone;
+  const auto count = static_cast<uint32_t>(which.size());
+  const Result<BatchView> done =
+      index.Search({scope.on_card, tombstones, view.rows.row_end}, count);
+  if (!done.ok()) return done.status();
+  for (uint32_t i = 0; i < count; ++i) {
+    CardAnswer& answer = answers[which[i]];
+    answer.result = index.batch().result(i);
+    answer.is_of_card = answer.result.is_overflow == 0;
+    const uint64_t* hits = index.batch().hits(*done, i);
+    answer.hits.assign(hits, hits + answer.result.count);
+  }
+  return {};
+}
+
+Status CardAsker::Ask(ResidentIndex& index, const CardView& what,
+                      std::span<const CardQuestion> questions, std::span<CardAnswer> answers) {
+  std::vector<uint32_t> which;
+  for (uint32_t i = 0; i < questions.size(); ++i) {
+    answers[i].is_of_card = false;
+    if (Encode(index, what.view, questions[i], static_cast<uint32_t>(which.size())))
+      which.push_back(i);
+    if (which.empty()) continue;
+    if (which.size() < index.limits().batch_max && i + 1 < questions.size()) continue;
+    if (Status status = AskSome(index, what, which, answers); !status.ok()) return status;
+    which.clear();
+  }
+  return {};
+}
+
+void CardFinisher::OfferHits(const IndexView& view, const CardAnswer& found, Expiry& expiry,
+                             SearchWork& work) {
+  work.lists_probed = found.result.lists_probed;
+  work.rows_scanned = found.result.rows_scanned;
+  work.rows_refined = found.result.rows_refined;
+  work.codes_planned += work.rows_scanned;
+  work.codes_done += work.rows_scanned;
+  if (view.version->parameters.plane_b == PlaneB::kRawU8) {
+    for (const uint64_t hit : found.hits) top_.Offer(RankOf(hit), static_cast<uint32_t>(hit));
+    return;
+  }
+  rows_.clear();
+  for (const uint64_t hit : found.hits) rows_.push_back(static_cast<uint32_t>(hit));
+  FlatScan flat(view, query_, expiry, top_);
+  flat.CompareCandidates(rows_);
+  work.rows_reranked = flat.compared();
+  work.codes_done -= rows_.size() - flat.compared();
+}
+
+// Everything that has no code on the card; segments that have theirs here are searched here.
+Status CardFinisher::OfferElsewhere(const CardView& what, const CardQuestion& question,
+                                    SearchWork& work) {
+  const auto& [view, scope] = what;
+  Expiry expiry(question.options->expired);
+  rows_.clear();
+  for (const auto& segment : scope.on_card) {
+    rows_.insert(rows_.end(), segment->side_rows().begin(), segment->side_rows().end());
+  }
+  FlatScan flat(view, query_, expiry, top_);
+  work.codes_planned += FlatScan::LiveRows(view, rows_);
+  flat.CompareRows(rows_);
+  if (scope.elsewhere.empty()) {
+    work.codes_planned += FlatScan::LiveRows(view, view.indexed_end, view.rows.row_end);
+    flat.CompareRange(view.indexed_end, view.rows.row_end);
+  }
+  work.rows_exact += flat.compared();
+  work.codes_done += flat.compared();
+  if (scope.elsewhere.empty()) return {};
+  IndexView rest = view;
+  rest.segments = scope.elsewhere;
+  SearchAnswer of_rest;
+  const Status status = Search({rest, question.vector}, *question.options, workspace_, of_rest);
+  if (!status.ok()) return status;
+  for (const Hit& hit : of_rest.hits) top_.Offer(hit.rank, hit.row);
+  // The same lists, looked at in two places.
+  of_rest.work.lists_probed = 0;
+  work.Add(of_rest.work);
+  return {};
+}
+
+Status CardFinisher::Finish(const CardView& what, const CardQuestion& question,
+                            const CardAnswer& found, SearchAnswer& answer) {
+  const IndexView& view = what.view;
+  if (!found.is_of_card) {
+    return Search({view, question.vector}, *question.options, workspace_, answer);
+  }
+  answer = {};
+  if (Status status = query_.Bind(view, question.vector); !status.ok()) return status;
+  top_.Reset(view.rows, question.options->limit, question.options->rank_bound);
+  Expiry expiry(question.options->expired);
+  const auto begin = std::chrono::steady_clock::now();
+  OfferHits(view, found, expiry, answer.work);
+  answer.work.rerank_ns = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin)
+          .count());
+  if (Status status = OfferElsewhere(what, question, answer.work); !status.ok()) {
+    return status;
+  }
+  top_.Take(answer.hits);
+  return {};
+}
+
+}  // namespace kith::index::gpu

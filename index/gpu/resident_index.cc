@@ -1,0 +1,198 @@
+#include "index/gpu/resident_index.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "index/gpu/block_scratch.h"
+#include "index/gpu/sort_body.h"
+#include "index/gpu/tile_schedule.h"
+
+namespace kith::index::gpu {
+namespace {
+
+bool IsAmong(Segments segments, const ListSegment* segment) {
+  return std::any_of(segments.begin(), segments.end(),
+                     [segment](const auto& one) { return one.get() == segment; });
+}
+
+// As many blocks of one table fit a multiprocessor.
+constexpr uint32_t kBlocksOfMultiprocessor = 3;
+
+}  // namespace
+
+PlannedLoad LoadOf(Segments segments, uint32_t lists, double growth) {
+  uint64_t rows = 0;
+  PlannedLoad load;
+  for (const auto& segment : segments) rows += segment->rows();
+  load.page_vectors = PageVectors(rows, lists);
+  for (const auto& segment : segments) {
+    load.pages += PagesOfSegment(*segment, lists, load.page_vectors);
+  }
+  load.pages += static_cast<uint64_t>(growth * static_cast<double>(load.pages));
+  load.pages = std::max<uint64_t>(load.pages, 1);
+  load.rows_end = rows;
+  return load;
+}
+
+Result<std::unique_ptr<ResidentIndex>> ResidentIndex::Create(
+    Card& card, std::shared_ptr<const IndexVersion> version, const ResidentOptions& options) {
+  const IndexParameters& p = version->parameters;
+  if (const std::string fault = ShapeFault(p); !fault.empty()) {
+    return Status(Code::kInvalidArgument, kCardShape, fault);
+  }
+  const CardReport report = card.report();
+  const size_t shared_bytes = ScratchBytes(MakeScanShape(p.subspaces));
+  if (shared_bytes > report.block_shared_bytes) {
+    return Status(Code::kInvalidArgument, kCardShape,
+                  "plane A of " + std::to_string(p.subspaces) + " bytes takes " +
+                      std::to_string(shared_bytes) + " bytes of shared memory, a block of " +
+                      report.name + " has " + std::to_string(report.block_shared_bytes));
+  }
+  const CardPlan plan = PlanCard(p, options.load, options.limits);
+  if (const std::string fault = RoomFault(plan, report.free_bytes); !fault.empty()) {
+    return Status(Code::kResourceExhausted, kCardTooSmall, fault);
+  }
+  std::unique_ptr<ResidentIndex> index(new ResidentIndex(card, std::move(version), options));
+  if (Status status = index->Allocate(); !status.ok()) return status;
+  return index;
+}
+
+Status ResidentIndex::Allocate() {
+  const IndexParameters& p = version_->parameters;
+  const PlannedLoad& load = options_.load;
+  card_blocks_ = card_.report().multiprocessors * kBlocksOfMultiprocessor;
+  Status status = quantizer_.Load(card_, *version_);
+  if (status.ok()) status = slab_.Allocate(card_, p, {load.pages, load.page_vectors});
+  if (status.ok()) status = staging_.Allocate(card_, slab_, p.dimension);
+  if (status.ok()) status = dead_rows_.Allocate(card_, load.rows_end);
+  if (status.ok()) status = batch_.Allocate(card_, quantizer_.view(), options_.limits);
+  if (status.ok()) status = segment_views_.Allocate(card_, options_.limits.segments_max);
+  return status;
+}
+
+bool ResidentIndex::DropUnwanted(Segments wanted) {
+  if (loader_ != nullptr && !IsAmong(wanted, loader_->segment())) {
+    loader_.reset();
+    is_full_ = false;
+    return true;
+  }
+  const auto unwanted = std::find_if(images_.begin(), images_.end(), [&](const auto& image) {
+    return !IsAmong(wanted, image->segment.get());
+  });
+  if (unwanted == images_.end()) return false;
+  slab_.GiveBack((*unwanted)->pages);
+  images_.erase(unwanted);
+  is_full_ = false;
+  return true;
+}
+
+Status ResidentIndex::LoadSome() {
+  if (Status status = loader_->Step(); !status.ok()) return status;
+  if (loader_->is_done()) {
+    images_.push_back(loader_->TakeImage());
+    loader_.reset();
+  }
+  return {};
+}
+
+Result<bool> ResidentIndex::Step(Segments wanted) {
+  if (DropUnwanted(wanted)) return true;
+  if (loader_ == nullptr && !is_full_) {
+    for (const auto& segment : wanted) {
+      if (Has(segment.get())) continue;
+      if (images_.size() == options_.limits.segments_max) {
+        is_full_ = true;
+        break;
+      }
+      loader_ = std::make_unique<SegmentLoader>(
+          SegmentLoader::Place{card_, slab_, staging_, *version_, options_.threads}, segment);
+      const Status begun = loader_->Begin();
+      if (begun.ok()) break;
+      loader_.reset();
+      if (begun.code() != Code::kResourceExhausted) return begun;
+      is_full_ = true;  // a smaller one might fit; but the next merge brings it anew
+      break;
+    }
+  }
+  if (loader_ == nullptr) return false;
+  if (Status status = LoadSome(); !status.ok()) return status;
+  return true;
+}
+
+bool ResidentIndex::Has(const ListSegment* segment) const {
+  return std::any_of(images_.begin(), images_.end(),
+                     [segment](const auto& image) { return image->segment.get() == segment; });
+}
+
+uint64_t ResidentIndex::rows() const {
+  uint64_t rows = 0;
+  for (const auto& image : images_) {
+    rows += image->segment->rows() - image->segment->side_rows().size();
+  }
+  return rows;
+}
+
+ResidentMemory ResidentIndex::memory() const {
+  ResidentMemory memory;
+  memory.codes = slab_.code_bytes();
+  memory.refine = slab_.refine_bytes();
+  memory.rows = slab_.row_bytes() + segment_views_.bytes();
+  for (const auto& image : images_) memory.rows += image->bytes();
+  memory.quantizer = quantizer_.bytes();
+  memory.tombstones = dead_rows_.bytes();
+  memory.work = batch_.card_bytes();
+  return memory;
+}
+
+Status ResidentIndex::SendSegments(Segments segments, BatchView& view) {
+  std::vector<SegmentView> views;
+  for (const auto& image : images_) {
+    if (IsAmong(segments, image->segment.get())) views.push_back(image->view());
+  }
+  view.segments = segment_views_.data();
+  view.segment_count = static_cast<uint32_t>(views.size());
+  const auto is_same = [](const SegmentView& a, const SegmentView& b) {
+    return a.begins == b.begins && a.counts == b.counts && a.pages == b.pages;
+  };
+  if (std::equal(views.begin(), views.end(), sent_views_.begin(), sent_views_.end(), is_same)) {
+    return {};
+  }
+  sent_views_ = views;
+  if (views.empty()) return {};
+  const Status status =
+      card_.CopyIn({segment_views_.data(), views.data(), views.size() * sizeof(SegmentView)});
+  return status.ok() ? card_.Wait() : status;  // `views` goes
+}
+
+// Few queries share the card's blocks; many have one each.
+BatchLaunch ResidentIndex::LaunchFor(uint32_t queries) {
+  BatchLaunch launch;
+  launch.slices = std::clamp(std::min(card_blocks_, options_.limits.batch_max) / queries, 1u, 512u);
+  for (uint32_t i = 0; i < queries; ++i) {
+    uint32_t rounds = 0;
+    while (!ListsOfRound(batch_.record(i), rounds).is_empty()) ++rounds;
+    launch.rounds = std::max(launch.rounds, rounds);
+  }
+  return launch;
+}
+
+Result<BatchView> ResidentIndex::Search(const Scope& scope, uint32_t queries) {
+  BatchView view;
+  view.quantizer = quantizer_.view();
+  view.slab = slab_.view();
+  Status status = dead_rows_.Follow(card_, scope.tombstones, scope.rows_end);
+  view.dead_rows = dead_rows_.bits();
+  if (status.ok()) status = SendSegments(scope.segments, view);
+  uint32_t keep = 1;
+  for (uint32_t i = 0; i < queries; ++i) keep = std::max(keep, batch_.record(i).keep);
+  // Twice as many, for those that equal the last of them.
+  const uint32_t hits_max = std::min(PowerOfTwoFrom(2 * keep + 32), options_.limits.hits_max);
+  if (status.ok()) status = batch_.SendQueries(card_, queries, hits_max, view);
+  if (status.ok()) status = card_.Run(view, LaunchFor(queries));
+  if (status.ok()) status = batch_.FetchResults(card_, view);
+  if (status.ok()) status = card_.Wait();
+  if (!status.ok()) return status;
+  return view;
+}
+
+}  // namespace kith::index::gpu

@@ -1,0 +1,172 @@
+#include "tests/support/gpu/emulated_card.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "index/gpu/coarse_body.h"
+#include "index/gpu/query_body.h"
+
+namespace kith::testing {
+
+using index::Code;
+using index::Result;
+using index::Status;
+using index::gpu::BatchLaunch;
+using index::gpu::BatchView;
+using index::gpu::BlockScratch;
+using index::gpu::CardCopy;
+using index::gpu::ScanShape;
+using index::gpu::ScanWork;
+
+namespace {
+
+constexpr size_t kAlignment = 256;  // as a card's allocations have
+constexpr int kPoison = 0xa5;       // nothing may count on fresh memory
+
+void* AlignedBytes(uint64_t bytes) {
+  void* memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  if (memory == nullptr) std::abort();
+  std::memset(memory, kPoison, bytes);
+  return memory;
+}
+
+}  // namespace
+
+EmulatedCard::~EmulatedCard() {
+  for (const auto& [memory, bytes] : allocated_) std::free(memory);
+}
+
+Status EmulatedCard::Health() const {
+  if (!is_broken_) return {};
+  return {Code::kFailedPrecondition, index::gpu::kCardLost, "the emulated card was broken"};
+}
+
+index::gpu::CardReport EmulatedCard::report() const {
+  index::gpu::CardReport report;
+  report.name = "emulated";
+  report.multiprocessors = options_.multiprocessors;
+  report.capability = 90;
+  report.total_bytes = options_.memory_bytes;
+  const uint64_t taken = used_bytes_ + foreign_bytes_;
+  report.free_bytes = taken < options_.memory_bytes ? options_.memory_bytes - taken : 0;
+  report.block_shared_bytes = options_.block_shared_bytes;
+  return report;
+}
+
+Result<void*> EmulatedCard::Allocate(uint64_t bytes) {
+  if (Status health = Health(); !health.ok()) return health;
+  if (used_bytes_ + foreign_bytes_ + bytes > options_.memory_bytes) {
+    return Status(Code::kResourceExhausted, index::gpu::kCardFull,
+                  "the emulated card has no " + std::to_string(bytes) + " bytes left");
+  }
+  void* memory = AlignedBytes(bytes);
+  allocated_[memory] = bytes;
+  used_bytes_ += bytes;
+  return memory;
+}
+
+void EmulatedCard::Free(void* memory) {
+  const auto found = allocated_.find(memory);
+  if (found == allocated_.end()) std::abort();
+  used_bytes_ -= found->second;
+  std::free(found->first);
+  allocated_.erase(found);
+}
+
+Result<void*> EmulatedCard::AllocatePinned(uint64_t bytes) { return AlignedBytes(bytes); }
+void EmulatedCard::FreePinned(void* memory) { std::free(memory); }
+
+Status EmulatedCard::CopyIn(const CardCopy& copy) {
+  if (Status health = Health(); !health.ok()) return health;
+  if (copy.bytes != 0) std::memcpy(copy.to, copy.from, copy.bytes);
+  return {};
+}
+Status EmulatedCard::CopyOut(const CardCopy& copy) { return CopyIn(copy); }
+
+Status EmulatedCard::Clear(void* memory, uint64_t bytes) {
+  if (Status health = Health(); !health.ok()) return health;
+  std::memset(memory, 0, bytes);
+  return {};
+}
+
+Status EmulatedCard::Prepare(const ScanShape&) { return Health(); }
+Status EmulatedCard::Wait() { return Health(); }
+
+template <typename Function>
+void EmulatedCard::Grid(uint32_t count, Function block) {
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0u);
+  if (options_.schedule != Schedule::kInOrder) std::shuffle(order.begin(), order.end(), random_);
+  for (const uint32_t index : order) {
+    HostBlock host(options_.block_warps, banks_, options_.schedule,
+                   static_cast<uint32_t>(random_()));
+    block(index, host);
+  }
+}
+
+void EmulatedCard::RunCoarse(const BatchView& batch) {
+  const uint32_t block_queries = options_.block_warps * index::gpu::kTileQueries;
+  const uint32_t query_blocks = (batch.queries + block_queries - 1) / block_queries;
+  const uint32_t panels = batch.quantizer.panel_count;
+  Grid(panels * query_blocks, [&](uint32_t index, HostBlock& block) {
+    index::gpu::MinimaOfPanel(block, batch, index % panels, index / panels * block_queries);
+  });
+  std::vector<uint8_t> memory(index::gpu::ScratchBytes(batch.quantizer.shape) + 16);
+  const BlockScratch scratch = index::gpu::LayOutScratch(batch.quantizer.shape, memory.data());
+  Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+    index::gpu::PickLists(block, batch, query, scratch);
+  });
+}
+
+template <uint32_t kParts, uint32_t kWords>
+void EmulatedCard::RunShape(const BatchView& batch, const BatchLaunch& launch) {
+  std::vector<uint8_t> memory(index::gpu::ScratchBytes(batch.quantizer.shape));
+  const BlockScratch scratch = index::gpu::LayOutScratch(batch.quantizer.shape, memory.data());
+  const auto poison = [&] { std::memset(memory.data(), kPoison, memory.size()); };
+  if (launch.slices == 1) {
+    Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+      poison();
+      index::gpu::AnswerQuery<HostBlock, kParts, kWords>(block, batch, query, scratch);
+    });
+    return;
+  }
+  for (uint32_t round = 0; round < launch.rounds; ++round) {
+    Grid(batch.queries * launch.slices, [&](uint32_t index, HostBlock& block) {
+      poison();
+      ScanWork work;
+      work.query = index / launch.slices;
+      work.slice = index % launch.slices;
+      work.slices = launch.slices;
+      index::gpu::AnswerSlice<HostBlock, kParts, kWords>(block, batch, work, round, scratch);
+    });
+    Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+      index::gpu::CutSlices(block, batch, query, round, scratch);
+    });
+  }
+  Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+    index::gpu::FinishSlices<HostBlock, kParts, kWords>(block, batch, query, scratch);
+  });
+}
+
+Status EmulatedCard::Run(const BatchView& batch, const BatchLaunch& launch) {
+  if (Status health = Health(); !health.ok()) return health;
+  RunCoarse(batch);
+  using Runner = void (EmulatedCard::*)(const BatchView&, const BatchLaunch&);
+  static constexpr Runner kOnePart[] = {
+      &EmulatedCard::RunShape<1, 1>, &EmulatedCard::RunShape<1, 2>, &EmulatedCard::RunShape<1, 3>,
+      &EmulatedCard::RunShape<1, 4>, &EmulatedCard::RunShape<1, 5>, &EmulatedCard::RunShape<1, 6>,
+      &EmulatedCard::RunShape<1, 7>, &EmulatedCard::RunShape<1, 8>};
+  static constexpr Runner kTwoParts[] = {
+      &EmulatedCard::RunShape<2, 5>, &EmulatedCard::RunShape<2, 6>, &EmulatedCard::RunShape<2, 7>,
+      &EmulatedCard::RunShape<2, 8>};
+  const ScanShape& shape = batch.quantizer.shape;
+  const Runner runner = shape.parts == 1 ? kOnePart[shape.words - 1] : kTwoParts[shape.words - 5];
+  (this->*runner)(batch, launch);
+  ++batches_;
+  if (launch.slices > 1) ++sliced_batches_;
+  return {};
+}
+
+}  // namespace kith::testing

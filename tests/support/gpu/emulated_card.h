@@ -1,0 +1,77 @@
+#ifndef KITH_TESTS_SUPPORT_GPU_EMULATED_CARD_H_
+#define KITH_TESTS_SUPPORT_GPU_EMULATED_CARD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+
+#include "index/gpu/card.h"
+#include "tests/support/gpu/host_block.h"
+
+namespace kith::testing {
+
+// A card whose memory is the host's and whose kernels are the same bodies, run on the host: what a
+// search answers must be what a card answers. It has as much memory as it is told, and breaks when
+// it is told to.
+//
+// Threads: as a card, but for Break and the counts.
+class EmulatedCard final : public index::gpu::Card {
+ public:
+  struct Options {
+    uint64_t memory_bytes = uint64_t{1} << 30;
+    uint32_t multiprocessors = 2;
+    uint64_t block_shared_bytes = 227 << 10;
+    uint32_t block_warps = 3;  // an odd number of them finds what counts on eight
+    Schedule schedule = Schedule::kInOrder;
+    uint32_t seed = 1;
+  };
+  EmulatedCard() : EmulatedCard(Options()) {}
+  explicit EmulatedCard(const Options& options) : options_(options), random_(options.seed) {}
+  ~EmulatedCard() override;
+
+  index::gpu::CardReport report() const override;
+  index::Result<void*> Allocate(uint64_t bytes) override;
+  void Free(void* memory) override;
+  index::Result<void*> AllocatePinned(uint64_t bytes) override;
+  void FreePinned(void* memory) override;
+  index::Status CopyIn(const index::gpu::CardCopy& copy) override;
+  index::Status CopyOut(const index::gpu::CardCopy& copy) override;
+  index::Status Clear(void* memory, uint64_t bytes) override;
+  index::Status Prepare(const index::gpu::ScanShape& shape) override;
+  index::Status Run(const index::gpu::BatchView& batch,
+                    const index::gpu::BatchLaunch& launch) override;
+  index::Status Wait() override;
+
+  // From now on everything fails, as after a kernel's error.
+  void Break() { is_broken_ = true; }
+  // Other processes take so much of its memory.
+  void SetForeignBytes(uint64_t bytes) { foreign_bytes_ = bytes; }
+  uint64_t used_bytes() const { return used_bytes_; }
+  uint64_t batches() const { return batches_; }
+  uint64_t sliced_batches() const { return sliced_batches_; }
+  const BankCounts& banks() const { return banks_; }
+
+ private:
+  index::Status Health() const;
+  template <uint32_t kParts, uint32_t kWords>
+  void RunShape(const index::gpu::BatchView& batch, const index::gpu::BatchLaunch& launch);
+  void RunCoarse(const index::gpu::BatchView& batch);
+  // Calls block(i) for i below `count`, in an order of the schedule.
+  template <typename Function>
+  void Grid(uint32_t count, Function block);
+
+  const Options options_;
+  std::mt19937 random_;
+  BankCounts banks_;
+  std::map<void*, uint64_t> allocated_;
+  std::atomic<bool> is_broken_{false};
+  std::atomic<uint64_t> foreign_bytes_{0};
+  std::atomic<uint64_t> used_bytes_{0};
+  std::atomic<uint64_t> batches_{0};
+  std::atomic<uint64_t> sliced_batches_{0};
+};
+
+}  // namespace kith::testing
+
+#endif  // KITH_TESTS_SUPPORT_GPU_EMULATED_CARD_H_

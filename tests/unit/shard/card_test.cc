@@ -1,0 +1,231 @@
+// A node with a card: the same answers, whatever happens to the card. The card is emulated: its
+// kernels are the real ones, run on the host.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "shard/search/card_batching.h"
+#include "shard/search/card_choice.h"
+#include "tests/support/gpu/emulated_card.h"
+#include "tests/unit/shard/node_fixture.h"
+
+namespace kith::shard {
+namespace {
+
+using ::kith::testing::EmulatedCard;
+
+class CardNodeTest : public NodeFixture {
+ protected:
+  void StartWithCard(const EmulatedCard::Options& card, CardWorkerOptions worker = {}) {
+    worker.residency.limits.batch_max = 64;
+    worker.residency.limits.probes_max = 64;
+    worker.residency.limits.segments_max = 16;
+    auto emulated = std::make_unique<EmulatedCard>(card);
+    card_ = emulated.get();
+    worker_ = std::make_shared<CardWorker>(std::move(emulated), worker);
+    options_.card = worker_;
+    ASSERT_TRUE(Start().ok());
+  }
+  // Takes the card away: what is answered then is the processor's.
+  void StartWithoutCard() {
+    options_.card.reset();
+    worker_.reset();
+    ASSERT_TRUE(Start().ok());
+  }
+  SearchCall SomeQuery(float angle) {
+    SearchCall call = Query({20 * angle, 5 - angle}, 10);
+    call.index_version = version_;
+    call.nprobe = 4;
+    call.refine = 50;
+    call.rerank = 20;
+    return call;
+  }
+  bool IsLoaded() {
+    (void)Search(SomeQuery(0));
+    const CardHealth health = worker_->health();
+    return health.resident_rows != 0 && health.missing_rows == 0;
+  }
+  void FillAndTrain() {
+    ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
+    Fill(1, 3000);
+    TrainAndBuild(16, version_);
+  }
+
+  std::string version_;
+  EmulatedCard* card_ = nullptr;
+  std::shared_ptr<CardWorker> worker_;
+};
+
+TEST_F(CardNodeTest, A_node_with_a_card_answers_as_one_without_through_writes_and_deletes) {
+  StartWithCard({});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  Fill(10'001, 200);
+  for (uint64_t id = 1; id <= 300; ++id) ASSERT_TRUE(Write(Remove(id)).ok());
+  std::vector<SearchReply> with_card;
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = Search(SomeQuery(static_cast<float>(i) / 5));
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    with_card.push_back(*reply);
+  }
+  EXPECT_GE(worker_->health().queries_on_card, 20u);
+  StartWithoutCard();
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = Search(SomeQuery(static_cast<float>(i) / 5));
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_EQ(reply->keys, with_card[i].keys) << i;
+    EXPECT_EQ(reply->scores, with_card[i].scores) << i;
+  }
+}
+
+TEST_F(CardNodeTest, A_card_that_fails_is_left_out_and_every_search_is_answered) {
+  StartWithCard({});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  const auto before = Search(SomeQuery(1));
+  card_->Break();
+  const auto after = Search(SomeQuery(1));
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->keys, before->keys);
+  EXPECT_TRUE(worker_->health().is_lost);
+  const uint64_t batches = worker_->health().batches;
+  ASSERT_TRUE(Search(SomeQuery(2)).ok());
+  EXPECT_EQ(worker_->health().batches, batches);
+  EXPECT_EQ(worker_->health().resident_rows, 0u);
+}
+
+TEST_F(CardNodeTest, An_index_that_the_card_has_no_room_for_is_searched_on_the_processor) {
+  StartWithCard({.memory_bytes = 1 << 20});
+  FillAndTrain();
+  const auto reply = Search(SomeQuery(1));
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  const CardHealth health = worker_->health();
+  EXPECT_EQ(health.queries_on_card, 0u);
+  EXPECT_NE(health.fault.find("too small"), std::string::npos) << health.fault;
+  EXPECT_EQ(card_->used_bytes(), 0u);
+}
+
+TEST_F(CardNodeTest, Where_the_card_is_required_a_search_without_it_is_refused_with_the_reason) {
+  CardWorkerOptions worker;
+  worker.is_required = true;
+  StartWithCard({.memory_bytes = 1 << 20}, worker);
+  FillAndTrain();
+  const auto reply = Search(SomeQuery(1));
+  ASSERT_FALSE(reply.ok());
+  EXPECT_EQ(ReasonOf(reply.status()), reason::kGpuRequired);
+  EXPECT_NE(reply.status().message().find("too small"), std::string::npos) << reply.status();
+  // What compares every row needs no card.
+  SearchCall exact = SomeQuery(1);
+  exact.exact = true;
+  EXPECT_TRUE(Search(exact).ok());
+}
+
+TEST_F(CardNodeTest, What_a_dropped_shard_had_on_the_card_is_free_again) {
+  StartWithCard({});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  EXPECT_EQ(worker_->health().memory.total(), card_->used_bytes());
+  ASSERT_TRUE(node_->DropShard(7, Spec(2).incarnation, Soon()).ok());
+  EXPECT_TRUE(Within(std::chrono::seconds(10), [&] { return card_->used_bytes() == 0; }));
+}
+
+TEST_F(CardNodeTest, Calls_that_come_together_share_batches_and_each_gets_its_own_answers) {
+  StartWithCard({});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  const uint64_t before = worker_->health().batches;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 40; ++i) {
+    expected.push_back(Search(SomeQuery(static_cast<float>(i) / 10))->keys);
+  }
+  const uint64_t alone = worker_->health().batches - before;
+  std::atomic<int> left{40};
+  std::vector<std::string> keys(40);
+  for (int i = 0; i < 40; ++i) {
+    SearchCall call = SomeQuery(static_cast<float>(i) / 10);
+    call.shard = 7;
+    call.incarnation = Spec(2).incarnation;
+    node_->Search(std::move(call), Soon(), [&, i](absl::StatusOr<SearchReply> reply) {
+      if (reply.ok()) keys[i] = reply->keys;
+      --left;
+    });
+  }
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return left == 0; }));
+  EXPECT_TRUE(keys == expected);
+  EXPECT_EQ(alone, 40u);
+  EXPECT_LT(worker_->health().batches - before - alone, 40u);
+}
+
+TEST(CardBatchingTest, A_query_that_finds_the_card_idle_goes_at_once_and_others_within_the_budget) {
+  const CardBatching batching{std::chrono::microseconds(80), 100};
+  const Deadline arrival = DeadlineIn(std::chrono::seconds(0));
+  EXPECT_EQ(LaunchTime(batching, {1, arrival, /*found_card_idle=*/true}), arrival);
+  EXPECT_EQ(LaunchTime(batching, {1, arrival, false}), arrival + std::chrono::microseconds(80));
+  EXPECT_EQ(LaunchTime(batching, {100, arrival, false}), arrival);
+}
+
+class CardChoiceTest : public ::testing::Test {
+ protected:
+  CardSource Source() {
+    return {[this] { return found_; },
+            [this](uint32_t ordinal) -> index::Result<std::unique_ptr<index::gpu::Card>> {
+              opened_ = static_cast<int>(ordinal);
+              return std::unique_ptr<index::gpu::Card>(std::make_unique<EmulatedCard>());
+            }};
+  }
+  void AddCard(uint32_t capability, uint64_t free_bytes) {
+    index::gpu::CardReport card;
+    card.ordinal = static_cast<uint32_t>(found_.cards.size());
+    card.capability = capability;
+    card.free_bytes = free_bytes;
+    found_.cards.push_back(card);
+  }
+  index::gpu::CardsFound found_{{}, "there is no NVIDIA driver on this machine"};
+  int opened_ = -1;
+};
+
+TEST_F(CardChoiceTest, Of_several_cards_the_one_with_the_most_free_memory_is_taken) {
+  AddCard(90, 10);
+  AddCard(75, 40);  // no kernels for it
+  AddCard(80, 30);
+  ASSERT_TRUE(ChooseCard({}, Source()).ok());
+  EXPECT_EQ(opened_, 2);
+  ASSERT_TRUE(ChooseCard({Engine::kGpu, "0", false}, Source()).ok());
+  EXPECT_EQ(opened_, 0);
+}
+
+TEST_F(CardChoiceTest, Without_a_card_searches_run_on_the_processor_unless_one_is_required) {
+  for (const Engine engine : {Engine::kAuto, Engine::kGpu}) {
+    const auto none = ChooseCard({engine, "auto", false}, Source());
+    ASSERT_TRUE(none.ok());
+    EXPECT_EQ(*none, nullptr);
+    const auto refused = ChooseCard({engine, "auto", true}, Source());
+    EXPECT_EQ(ReasonOf(refused.status()), reason::kGpuRequired);
+    EXPECT_NE(refused.status().message().find("no NVIDIA driver"), std::string::npos);
+  }
+}
+
+TEST_F(CardChoiceTest, A_card_that_is_not_there_or_too_old_is_named) {
+  AddCard(75, 10);
+  EXPECT_NE(ChooseCard({Engine::kGpu, "auto", true}, Source()).status().message().find("7.5"),
+            std::string::npos);
+  EXPECT_NE(ChooseCard({Engine::kGpu, "3", true}, Source()).status().message().find("no card 3"),
+            std::string::npos);
+}
+
+TEST_F(CardChoiceTest, The_engine_cpu_looks_for_no_card) {
+  AddCard(90, 10);
+  const auto none = ChooseCard({Engine::kCpu, "auto", false}, Source());
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(*none, nullptr);
+  EXPECT_EQ(opened_, -1);
+  EXPECT_EQ(ReasonOf(ChooseCard({Engine::kCpu, "auto", true}, Source()).status()),
+            reason::kGpuRequired);
+}
+
+}  // namespace
+}  // namespace kith::shard
