@@ -23,6 +23,7 @@ void FlatScan::CompareAllowed(uint32_t begin, uint32_t end) {
   uint32_t rows[kRun];
   size_t count = 0;
   for (uint64_t row = begin; row < end; row = (row | 63) + 1) {
+    if (view_.allowed[row >> 6] == 0) continue;
     for (uint64_t word = WordWithin(view_.allowed, row, begin, end); word != 0; word &= word - 1) {
       const auto bit = static_cast<uint64_t>(std::countr_zero(word));
       rows[count++] = static_cast<uint32_t>((row & ~uint64_t{63}) + bit);

@@ -68,6 +68,7 @@ void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   coarse_ = &coarse;
   limits_ = limits;
   passing_rows_ = rows_taken_ = 0;
+  seen_.clear();
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -79,8 +80,16 @@ void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
 }
 
 bool PlaneAScan::TakeLists() {
-  const std::span<const ProbedList> lists = coarse_->More();
-  if (view_->allowed_lists != nullptr) return TakeAllowed(lists);
+  std::span<const ProbedList> lists = coarse_->More();
+  if (view_->allowed_lists != nullptr) {
+    if (lists.empty() && limits_.picked < version_->lists()) {
+      limits_.picked = kUnlimited;
+      coarse_->Pick(kUnlimited);
+      std::sort(seen_.begin(), seen_.end());
+      lists = coarse_->More();
+    }
+    return TakeAllowed(lists);
+  }
   for (const ProbedList& probe : lists) {
     const auto order = static_cast<uint32_t>(lists_probed_++);
     for (const auto& segment : view_->segments) {
@@ -102,7 +111,15 @@ bool PlaneAScan::TakeAllowed(std::span<const ProbedList> lists) {
   return !lists.empty();
 }
 
+// Lists that were picked before come again with all of them.
+bool PlaneAScan::IsSeen(uint32_t list) {
+  if (limits_.picked == kUnlimited) return std::binary_search(seen_.begin(), seen_.end(), list);
+  seen_.push_back(list);
+  return false;
+}
+
 void PlaneAScan::TakeAllowed(const ProbedList& probe) {
+  if (IsSeen(probe.list)) return;
   const size_t before = runs_.size();
   const auto order = static_cast<uint32_t>(lists_probed_);
   for (size_t i = 0; i < view_->segments.size(); ++i) {

@@ -31,6 +31,7 @@ struct ScanRun {
 struct ProbeLimits {
   uint32_t lists = 0;         // of which a row passes,
   uint64_t passing_rows = 0;  // and rows that pass in them
+  uint32_t picked = 0;        // so many the coarse step has picked: where they do not do, all are
 };
 
 struct ScanLimits {
@@ -88,6 +89,7 @@ class PlaneAScan {
   bool TakeLists();
   bool TakeAllowed(std::span<const ProbedList> lists);
   void TakeAllowed(const ProbedList& probe);
+  bool IsSeen(uint32_t list);
   bool IsFarEnough(const ScanRun& run, float stop_ratio) const;
   void ScanList(uint32_t run);
   void ScanAllowed(uint32_t run, ByteScan part, uint32_t first);
@@ -118,6 +120,8 @@ class PlaneAScan {
   ProbeLimits limits_;
   uint64_t passing_rows_ = 0;  // of the lists taken
   uint64_t rows_taken_ = 0;    // of those, passing or not
+  std::vector<uint32_t>
+      seen_;  // under a filter: lists that were looked at; sorted once all are picked
   float threshold_ = 0;
   // How far the prefetch came: it runs ahead of the scan across the borders of lists.
   size_t ahead_run_ = 0;

@@ -16,7 +16,7 @@ namespace {
 using ::kith::testing::MemoryRows;
 
 constexpr uint32_t kRows = 3000;
-constexpr uint32_t kLists = 8;
+constexpr uint32_t kLists = 600;  // more than are picked at first
 
 // Two segments of noise over rows whose one element is their number.
 class AllowedListsTest : public ::testing::Test {
