@@ -45,7 +45,11 @@ REMEDIES = {
     "QUEUE_FULL": "come back after RetryInfo, send fewer calls at a time",
     "INDEXING_BEHIND": "writes outrun encoding: come back after RetryInfo",
     "MEMORY_LIMIT":
-        "the training does not fit (steady_bytes, peak_bytes): more memory or more nodes",
+        "the training, or the points expected, do not fit (steady_bytes, peak_bytes, by "
+        "short_bytes): more memory or more nodes",
+    "GPU_REQUIRED":
+        "search.require_gpu is set and the card does not serve this index; the message says why: "
+        "free its memory, take a larger card, or turn the key off",
     "ROW_LIMIT": "2^32 row versions a shard: more shards",
     "SHARD_UNAVAILABLE": "start the node that is named, or try again when it is back",
     "WRONG_SHARD": "a bug, or a node with another cluster's data",
