@@ -70,7 +70,7 @@ double SearchPass::Crowding() const {
 uint32_t SearchPass::RefineDepth() const {
   const double crowding = Crowding();
   if (crowding == 0) return Depth(options_.refine);
-  const double factor = std::sqrt(crowding) * std::pow(options_.passing_share, 0.35);
+  const double factor = crowding * std::sqrt(options_.passing_share);
   const double refine = std::clamp(factor, 0.25, 4.0) * static_cast<double>(options_.refine);
   return Depth(static_cast<uint32_t>(std::min<double>(refine, kUnlimited)));
 }
