@@ -11,8 +11,9 @@
 
 namespace kith::index {
 
-// Compares live rows one by one with their stored vectors and offers them to the top k. Between
-// runs of kRun rows it asks whether time is up; what was not reached is left out.
+// Compares rows that may be hits (live, and allowed by the view's filter) one by one with their
+// stored vectors and offers them to the top k. Between runs of kRun rows it asks whether time is
+// up; what was not reached is left out.
 //
 // Threads: one at a time.
 class FlatScan {
@@ -36,6 +37,7 @@ class FlatScan {
   static uint64_t LiveRows(const IndexView& view, std::span<const uint32_t> rows);
 
  private:
+  void CompareAllowed(uint32_t begin, uint32_t end);
   void CompareBatch(std::span<const uint32_t> rows);
 
   const IndexView& view_;
@@ -44,11 +46,6 @@ class FlatScan {
   TopK& top_;
   uint64_t compared_ = 0;
 };
-
-// Whether `row` is dead in the view.
-inline bool IsDead(const IndexView& view, uint32_t row) {
-  return view.tombstones != nullptr && view.tombstones->IsDead(row);
-}
 
 }  // namespace kith::index
 

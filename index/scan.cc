@@ -30,8 +30,9 @@ void PlaneAScan::Bind(const IndexView& view, const float* query) {
   version_ = view.version;
   query_ = query;
   rows_ = view.rows;
-  tombstones_ =
-      view.tombstones != nullptr && view.tombstones->dead_rows() != 0 ? view.tombstones : nullptr;
+  const bool has_dead = view.tombstones != nullptr && view.tombstones->dead_rows() != 0;
+  // What a filter lets through is alive.
+  tombstones_ = has_dead && view.allowed.empty() ? view.tombstones : nullptr;
 }
 
 void PlaneAScan::MakeTables(std::span<PlaneAScan* const> scans) {
@@ -63,8 +64,11 @@ void PlaneAScan::MakeByteTable() {
   bias_factor_ = static_cast<uint16_t>(bias_factor < 65'535 ? bias_factor : 65'535);
 }
 
-void PlaneAScan::Start(CoarseStep& coarse) {
+void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   coarse_ = &coarse;
+  limits_ = limits;
+  passing_rows_ = rows_taken_ = 0;
+  seen_.clear();
   runs_.clear();
   candidates_.Clear();
   known_live_ = 0;
@@ -76,16 +80,58 @@ void PlaneAScan::Start(CoarseStep& coarse) {
 }
 
 bool PlaneAScan::TakeLists() {
-  const std::span<const ProbedList> lists = coarse_->More();
+  std::span<const ProbedList> lists = coarse_->More();
+  if (view_->allowed_lists != nullptr) {
+    if (lists.empty() && limits_.picked < version_->lists()) {
+      limits_.picked = kUnlimited;
+      coarse_->Pick(kUnlimited);
+      std::sort(seen_.begin(), seen_.end());
+      lists = coarse_->More();
+    }
+    return TakeAllowed(lists);
+  }
   for (const ProbedList& probe : lists) {
     const auto order = static_cast<uint32_t>(lists_probed_++);
     for (const auto& segment : view_->segments) {
       const ListSegment::List list = segment->list(probe.list);
       if (list.count == 0) continue;
-      runs_.push_back({list, probe.list, probe.term, order});
+      runs_.push_back({list, probe.list, probe.term, order, nullptr});
     }
   }
   return !lists.empty();
+}
+
+// False once enough are taken, or none is left. Lists of which no row passes cost no more than this
+// look.
+bool PlaneAScan::TakeAllowed(std::span<const ProbedList> lists) {
+  for (const ProbedList& probe : lists) {
+    if (lists_probed_ >= limits_.lists && passing_rows_ >= limits_.passing_rows) return false;
+    TakeAllowed(probe);
+  }
+  return !lists.empty();
+}
+
+// Lists that were picked before come again with all of them.
+bool PlaneAScan::IsSeen(uint32_t list) {
+  if (limits_.picked == kUnlimited) return std::binary_search(seen_.begin(), seen_.end(), list);
+  seen_.push_back(list);
+  return false;
+}
+
+void PlaneAScan::TakeAllowed(const ProbedList& probe) {
+  if (IsSeen(probe.list)) return;
+  const size_t before = runs_.size();
+  const auto order = static_cast<uint32_t>(lists_probed_);
+  for (size_t i = 0; i < view_->segments.size(); ++i) {
+    const ListSegment::List list = view_->segments[i]->list(probe.list);
+    if (list.count == 0) continue;
+    const AllowedLists::List allowed = view_->allowed_lists->Of(i, probe.list);
+    if (allowed.passing == 0) continue;
+    passing_rows_ += allowed.passing;
+    rows_taken_ += list.count;
+    runs_.push_back({list, probe.list, probe.term, order, allowed.words});
+  }
+  lists_probed_ += runs_.size() > before ? 1 : 0;
 }
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
@@ -104,8 +150,10 @@ void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
       break;
     }
     if (expiry.Ask()) {
+      // Under a filter not all that were picked are planned.
+      while (more && view_->allowed_lists != nullptr) more = TakeLists();
       for (; run < runs_.size(); ++run) planned_ += runs_[run].list.count;
-      PlanRest();
+      if (view_->allowed_lists == nullptr) PlanRest();
       break;
     }
     ScanList(run);
@@ -138,7 +186,10 @@ void PlaneAScan::ScanList(uint32_t run) {
   // A rank is this and more.
   if (base > threshold_) return;
   const size_t block_bytes = ListSegment::BlockBytes(version_->subspaces(), kLanes);
-  const uint64_t full = std::max(uint64_t{depth_} * 2, kCutFloor);
+  // Under a filter candidates are few: the sooner there is a threshold, the fewer rows come this
+  // far.
+  const uint64_t full = runs_[run].allowed != nullptr ? uint64_t{depth_} + depth_ / 2
+                                                      : std::max(uint64_t{depth_} * 2, kCutFloor);
   ByteScan part;
   part.subspaces = version_->subspaces();
   part.table = table_.data();
@@ -148,23 +199,43 @@ void PlaneAScan::ScanList(uint32_t run) {
     part.count = std::min(ByteScan::kMaxCount, list.count - first);
     part.threshold = ThresholdAbove(base);
     PrefetchBytes(ListSegment::ListBytes(version_->subspaces(), part.count));
-    ScanPart(run, part, first);
+    if (runs_[run].allowed != nullptr) {
+      ScanAllowed(run, part, first);
+    } else {
+      ScanPart(run, part, first);
+    }
     if (candidates_.size() >= full) CutAt(depth_);
   }
   if (candidates_.size() > 2 * uint64_t{depth_}) CutAt(depth_);
+}
+
+// From the first block of which a vector may be a hit to the last.
+void PlaneAScan::ScanAllowed(uint32_t run, ByteScan part, uint32_t first) {
+  const uint64_t* const words = runs_[run].allowed + first / kLanes;
+  uint32_t begin = 0;
+  uint32_t end = (part.count + kLanes - 1) / kLanes;
+  while (begin < end && words[begin] == 0) ++begin;
+  while (begin < end && words[end - 1] == 0) --end;
+  if (begin == end) return;
+  part.blocks += begin * ListSegment::BlockBytes(version_->subspaces(), kLanes);
+  part.count = std::min(part.count, end * kLanes) - begin * kLanes;
+  ScanPart(run, part, first + begin * kLanes);
 }
 
 void PlaneAScan::ScanPart(uint32_t run, ByteScan part, uint32_t first) {
   Survivor survivors[ByteScan::kMaxCount];
   const size_t count = ActiveKernels().scan_bytes(part, survivors);
   const float base = runs_[run].term + version_->bias_min + scale_.minimum_sum;
+  const uint64_t* const allowed = runs_[run].allowed;
   for (size_t i = 0; i < count; ++i) {
     const Survivor& survivor = survivors[i];
+    const uint32_t position = first + survivor.position;
+    if (allowed != nullptr && (allowed[position / 64] >> (position % 64) & 1) == 0) continue;
     const float rank = (base + version_->bias_scale * static_cast<float>(survivor.bias)) +
                        scale_.step * static_cast<float>(survivor.sum);
     // Negated, so that a value without order is not lost where nothing may be.
     if (!(rank > threshold_)) {
-      candidates_.Add({OrderedRank(rank), run, first + survivor.position});
+      candidates_.Add({OrderedRank(rank), run, position});
     }
   }
 }

@@ -1,6 +1,7 @@
 #ifndef KITH_INDEX_SCAN_H_
 #define KITH_INDEX_SCAN_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,9 +21,17 @@ namespace kith::index {
 // One probed list of one segment.
 struct ScanRun {
   ListSegment::List list;
-  uint32_t number;  // of the list
-  float term;       // as in ProbedList
-  uint32_t order;   // how many lists were nearer
+  uint32_t number;                    // of the list
+  float term;                         // as in ProbedList
+  uint32_t order;                     // how many lists were nearer
+  const uint64_t* allowed = nullptr;  // one bit a vector: may be a hit; null: no filter
+};
+
+// When enough lists are taken under a filter; without one, all that were picked are.
+struct ProbeLimits {
+  uint32_t lists = 0;         // of which a row passes,
+  uint64_t passing_rows = 0;  // and rows that pass in them
+  uint32_t picked = 0;        // so many the coarse step has picked: where they do not do, all are
 };
 
 struct ScanLimits {
@@ -46,7 +55,7 @@ class PlaneAScan {
   // The tables of scans of one version, which read its codebooks together.
   static void MakeTables(std::span<PlaneAScan* const> scans);
   // Takes the first lists of `coarse`, which has picked them, and starts fetching them.
-  void Start(CoarseStep& coarse);
+  void Start(CoarseStep& coarse, const ProbeLimits& limits);
   void Scan(const ScanLimits& limits, Expiry& expiry);
 
   std::span<const ScanRun> runs() const { return runs_; }
@@ -60,6 +69,11 @@ class PlaneAScan {
   uint64_t planned() const { return planned_; }  // codes, had time not run out
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
+  // Under a filter: of the rows of the lists taken so far, the share that passes.
+  double passing_share() const {
+    return static_cast<double>(passing_rows_) /
+           static_cast<double>(std::max<uint64_t>(1, rows_taken_));
+  }
 
   // The rank that the candidate's codes have in floats, without the byte table's rounding. After
   // Scan, until the next Prepare.
@@ -73,8 +87,12 @@ class PlaneAScan {
  private:
   void MakeByteTable();
   bool TakeLists();
+  bool TakeAllowed(std::span<const ProbedList> lists);
+  void TakeAllowed(const ProbedList& probe);
+  bool IsSeen(uint32_t list);
   bool IsFarEnough(const ScanRun& run, float stop_ratio) const;
   void ScanList(uint32_t run);
+  void ScanAllowed(uint32_t run, ByteScan part, uint32_t first);
   void ScanPart(uint32_t run, ByteScan part, uint32_t first);
   uint16_t ThresholdAbove(float base) const;
   void CutAt(uint32_t depth);
@@ -99,6 +117,11 @@ class PlaneAScan {
   uint64_t planned_ = 0;
   uint64_t scanned_ = 0;
   uint64_t lists_probed_ = 0;
+  ProbeLimits limits_;
+  uint64_t passing_rows_ = 0;  // of the lists taken
+  uint64_t rows_taken_ = 0;    // of those, passing or not
+  std::vector<uint32_t>
+      seen_;  // under a filter: lists that were looked at; sorted once all are picked
   float threshold_ = 0;
   // How far the prefetch came: it runs ahead of the scan across the borders of lists.
   size_t ahead_run_ = 0;

@@ -12,6 +12,7 @@
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 #include "common/vector/row_table.h"
+#include "index/allowed_lists.h"
 #include "index/list_segment.h"
 #include "index/status.h"
 #include "index/tombstones.h"
@@ -29,6 +30,16 @@ struct IndexView {
   const IndexVersion* version = nullptr;
   std::span<const std::shared_ptr<const ListSegment>> segments = {};
   uint32_t indexed_end = 0;
+  // One bit a row, row 0 in bit 0 of word 0, none of a dead row, up to rows.row_end: the rows that
+  // may be hits. Empty: every live row.
+  std::span<const uint64_t> allowed = {};
+  // The same in the order of the segments' lists; there where `allowed` and a version are.
+  const AllowedLists* allowed_lists = nullptr;
+
+  bool MayBeHit(uint32_t row) const {
+    if (!allowed.empty()) return (allowed[row >> 6] >> (row & 63) & 1) != 0;
+    return tombstones == nullptr || !tombstones->IsDead(row);
+  }
 };
 
 constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();
@@ -37,7 +48,12 @@ constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();
 // all.
 struct SearchOptions {
   uint32_t limit = 10;
-  uint32_t nprobe = 1;
+  uint32_t nprobe = 1;  // under a filter: lists of which a row passes
+  // Under a filter: lists are probed, also above nprobe, until so many rows that pass lie in them.
+  uint64_t passing_rows = 0;
+  // Under a filter: the share of all rows that pass; `refine` is fitted to how they lie in the
+  // probed lists. 0: as it is.
+  double passing_share = 0;
   uint32_t refine = 160;  // candidates of plane A looked at through plane B
   uint32_t rerank = 40;   // candidates of plane B compared exactly with the stored vector
   bool exact = false;     // compare every live row

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "index/flat.h"
@@ -47,12 +48,51 @@ Status SearchPass::Bind(const void* vector) {
 }
 
 void SearchPass::Exact() {
-  work_.codes_planned = FlatScan::LiveRows(view_, 0, view_.rows.row_end);
   CompareFlat(0, {});
+  // Counted only where time ran out: under a filter it takes a look at every row's bit.
+  work_.codes_planned =
+      expiry_.Ask() ? FlatScan::LiveRows(view_, 0, view_.rows.row_end) : work_.rows_exact;
 }
 
 // A depth that could not even fill the answer is raised to the limit.
 uint32_t SearchPass::Depth(uint32_t wanted) const { return std::max(wanted, options_.limit); }
+
+// How many times the share of all rows that passes is the share in the lists that were taken first:
+// 1 where a filter has nothing to do with the vectors, more where it picks a region. 0: not asked.
+double SearchPass::Crowding() const {
+  if (options_.passing_share == 0 || view_.allowed_lists == nullptr) return 0;
+  return lane_.scan.passing_share() / options_.passing_share;
+}
+
+// Neighbours that pass and lie far apart are told apart by plane A with fewer candidates. In a
+// region that the filter picks all of them may be about as far from the query, and it takes more
+// (docs/decisions/0042).
+uint32_t SearchPass::RefineDepth() const {
+  const double crowding = Crowding();
+  if (crowding == 0) return Depth(options_.refine);
+  const double factor = crowding * std::sqrt(options_.passing_share);
+  const double refine = std::clamp(factor, 0.25, 4.0) * static_cast<double>(options_.refine);
+  return Depth(static_cast<uint32_t>(std::min<double>(refine, kUnlimited)));
+}
+
+// To a query outside of the region that a filter picks all its lists are about as far: none is left
+// out by how far it is.
+float SearchPass::StopRatio() const {
+  constexpr double kRegion = 2;
+  const bool has_distances = view_.version->parameters.metric != Metric::kInnerProduct;
+  return has_distances && Crowding() <= kRegion ? options_.stop_ratio : kInfinity;
+}
+
+// Under a filter the scan takes as many as it needs, and asks for all where these do not do. With
+// groups of lists they cannot be picked a second time.
+uint32_t SearchPass::PickedLists() const {
+  constexpr uint32_t kTimes = 8;
+  constexpr uint32_t kLeast = 256;
+  if (view_.allowed_lists == nullptr) return options_.nprobe;
+  const bool has_groups = view_.version->group_codes.centroids() != 0;
+  if (has_groups || options_.nprobe >= view_.version->lists() / kTimes) return kUnlimited;
+  return std::max(options_.nprobe * kTimes, kLeast);
+}
 
 // What is compared exactly beside the lists.
 void SearchPass::PlanFlatRows() {
@@ -70,17 +110,16 @@ void SearchPass::BindSteps() {
 void SearchPass::PickLists() {
   Laps laps;
   PlanFlatRows();
-  lane_.coarse.Pick(options_.nprobe);
+  const uint32_t picked = PickedLists();
+  lane_.coarse.Pick(picked);
   laps.Add(work_.coarse_ns);
-  lane_.scan.Start(lane_.coarse);
+  lane_.scan.Start(lane_.coarse, {options_.nprobe, options_.passing_rows, picked});
   laps.Add(work_.scan_ns);
 }
 
 void SearchPass::Scan() {
   Laps laps;
-  const bool has_distances = view_.version->parameters.metric != Metric::kInnerProduct;
-  lane_.scan.Scan({Depth(options_.refine), has_distances ? options_.stop_ratio : kInfinity},
-                  expiry_);
+  lane_.scan.Scan({RefineDepth(), StopRatio()}, expiry_);
   work_.lists_probed = lane_.scan.lists_probed();
   work_.rows_scanned = work_.codes_done = lane_.scan.scanned();
   work_.codes_planned += lane_.scan.planned();

@@ -67,6 +67,10 @@ class SearchPass {
 
  private:
   uint32_t Depth(uint32_t wanted) const;
+  double Crowding() const;
+  uint32_t RefineDepth() const;
+  float StopRatio() const;
+  uint32_t PickedLists() const;
   void PlanFlatRows();
   void RankCandidates();
   void OfferCandidates(const Candidates& candidates);

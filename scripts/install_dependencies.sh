@@ -16,11 +16,13 @@ readonly PACKAGES=(
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
   # The truth on disk.
   librocksdb-dev
+  # Payloads with indexed fields; the command line's reports.
+  nlohmann-json3-dev
   # Operation: metrics, logs, command line, configuration, HTTP, checksums.
   prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libcpp-httplib-dev
   libxxhash-dev
   # Tests and measurements.
-  libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
 )
 
 # What the code was written and tested against: docs/dependencies.md has the whole table. A package

@@ -110,7 +110,8 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
     : options_(options),
       host_(host),
       parts_(std::move(parts)),
-      searches_(*parts_, {*host.search_pool, *host.workspaces, host.card}),
+      searches_(*parts_,
+                {*host.search_pool, *host.workspaces, host.card, options.filter_exact_rows}),
       sampler_(*parts_),
       indexer_(*parts_, options.encode_threads),
       compactor_(*parts_,
@@ -267,8 +268,8 @@ void Copy::Tick() {
   if (sampler_.ReleaseIfUnread()) memory_freed_ = true;  // a training is over
   const Pace pace = PaceNow();
   if (indexer_.HasRowsToEncode(pace)) encoding_.Post();
-  const bool has_work = compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) ||
-                        MemoryWaits(pace);
+  const bool has_work =
+      compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) || MemoryWaits(pace);
   if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
 }
 

@@ -32,8 +32,9 @@ struct CopyOptions {
   uint64_t write_buffer_bytes = 32 << 20;  // of a column family of the state
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;  // a checkpoint is due after that much log ...
-  uint64_t checkpoint_seconds = 300;          // ... or that long after a write
-  std::function<void()> before_encoding;      // called before each step; may hold it up
+  std::optional<uint64_t> filter_exact_rows;
+  uint64_t checkpoint_seconds = 300;      // ... or that long after a write
+  std::function<void()> before_encoding;  // called before each step; may hold it up
 };
 
 // What a node lends to all its copies; outlives them.

@@ -124,6 +124,7 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.admission = options_.admission;
   copies.checkpoint_log_bytes = options_.checkpoint_log_bytes;
   copies.checkpoint_seconds = options_.checkpoint_seconds;
+  copies.filter_exact_rows = options_.filter_exact_rows;
   copies.before_encoding = options_.before_encoding;
   return copies;
 }

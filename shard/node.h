@@ -42,6 +42,8 @@ struct NodeOptions {
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;
   uint64_t checkpoint_seconds = 300;
+  // So few that pass a filter are all compared; absent: by the size of a vector.
+  std::optional<uint64_t> filter_exact_rows;
   // Of new shards: 2^this rows an extent of the row file; by the size of their vectors where
   // absent.
   std::optional<uint32_t> row_extent_bits;

@@ -49,6 +49,7 @@ absl::Status CheckSpec(const ShardSpec& spec) {
   if (spec.element_type < ElementType::kF32 || spec.element_type > ElementType::kU8) {
     return BadSpec("the element type is of no known kind");
   }
+  KITH_RETURN_IF_ERROR(CheckSchema(spec.payload_fields));
   return CheckSlots(spec);
 }
 

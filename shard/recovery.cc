@@ -43,6 +43,9 @@ class Recovery {
     KITH_RETURN_IF_ERROR(LoadTombstones());
     LoadIndexes();
     KITH_RETURN_IF_ERROR(CheckRows());
+    if (!parts_.spec.payload_fields.empty()) {
+      KITH_ASSIGN_OR_RETURN(postings_, Postings::FromState(*parts_.state));
+    }
     KITH_RETURN_IF_ERROR(PublishStored());
     KITH_RETURN_IF_ERROR(ReplayLog());
     KITH_RETURN_IF_ERROR(CompareDigests());
@@ -201,6 +204,7 @@ class Recovery {
       snapshot.live_points = applied.live_points;
       snapshot.rows = parts_.rows->view();
       snapshot.tombstones = tombstones_;
+      snapshot.postings = std::move(postings_);
       snapshot.indexes = std::move(indexes_);
     });
     return absl::OkStatus();
@@ -303,6 +307,7 @@ class Recovery {
   Manifest& manifest_;
   RecoveryReport report_;
   index::Tombstones tombstones_;
+  Postings postings_;
   std::vector<BuiltIndex> indexes_;
   std::unique_ptr<Resolver> resolver_;
   uint64_t next_lsn_ = 0;

@@ -4,11 +4,9 @@ namespace kith::cli {
 namespace {
 
 Json ToJson(const v1::MemoryByPart& memory) {
-  return {{"codes", memory.codes()},
-          {"refine", memory.refine()},
-          {"quantizer", memory.quantizer()},
-          {"rows", memory.rows()},
-          {"tombstones", memory.tombstones()}};
+  return {{"codes", memory.codes()},           {"refine", memory.refine()},
+          {"quantizer", memory.quantizer()},   {"rows", memory.rows()},
+          {"tombstones", memory.tombstones()}, {"payload_index", memory.payload_index()}};
 }
 
 Json ToJson(const v1::IndexParameters& index) {

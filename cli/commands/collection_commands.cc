@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/client/connection.h"
 #include "cli/client/fetch_collection.h"
+#include "cli/client/filter_text.h"
 #include "cli/client/wire.h"
 #include "cli/commands/collection_text.h"
 #include "cli/commands/commands.h"
@@ -31,6 +33,7 @@ struct ShapeOptions {
   uint64_t expected_points = 0;
   uint64_t points = 0;
   uint64_t memory = 0;
+  std::vector<std::string> payload_fields;
   bool validate_only = false;
   std::string json;
 };
@@ -56,6 +59,9 @@ absl::Status Create(const ShapeOptions& options, Terminal& terminal) {
   request.set_shards(options.shards);
   *request.mutable_index() = IndexOf(options);
   request.set_validate_only(options.validate_only);
+  for (const std::string& text : options.payload_fields) {
+    KITH_ASSIGN_OR_RETURN(*request.add_payload_fields(), ParsePayloadField(text));
+  }
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   const auto stub = v1::Collections::NewStub(channel);
   v1::Collection made;
@@ -170,6 +176,9 @@ void AddCreateAndPlan(CLI::App& group, Action& action) {
   CLI::App* create = group.add_subcommand("create", "Make a collection");
   create->add_option("NAME", create_options->name, "[a-z0-9][a-z0-9_-]{0,62}")->required();
   AddShape(*create, *create_options);
+  create->add_option("--payload-field", create_options->payload_fields,
+                     "NAME:TYPE of a field that filters may name: keyword, integer, double or "
+                     "boolean. Payloads are JSON objects then. May be repeated");
   create->add_option("--expected-points", create_options->expected_points,
                      "Points that there will be: the index is chosen for them; those that are "
                      "there where not given");
@@ -179,7 +188,9 @@ void AddCreateAndPlan(CLI::App& group, Action& action) {
       "  kith collection create faces --dimension 512 --metric cosine --dtype f32\n"
       "  kith collection create sift --dimension 128 --metric l2 --dtype u8 --shards 4\n"
       "  kith collection create large --dimension 80 --metric l2 --dtype u8 --expected-points "
-      "250000000");
+      "250000000\n"
+      "  kith collection create shop --dimension 80 --metric l2 --dtype f32 \\\n"
+      "      --payload-field color:keyword --payload-field price:double");
   OnParsed(*create, action, create_options, Create);
 
   auto plan_options = std::make_shared<ShapeOptions>();

@@ -18,11 +18,10 @@ void PrintLine(Terminal& terminal, std::string_view name, const Value& value) {
 }
 
 void PrintMemory(Terminal& terminal, const v1::MemoryByPart& memory) {
-  const std::pair<std::string_view, uint64_t> parts[] = {{"  codes", memory.codes()},
-                                                         {"  refine", memory.refine()},
-                                                         {"  quantizer", memory.quantizer()},
-                                                         {"  rows (mapped)", memory.rows()},
-                                                         {"  tombstones", memory.tombstones()}};
+  const std::pair<std::string_view, uint64_t> parts[] = {
+      {"  codes", memory.codes()},           {"  refine", memory.refine()},
+      {"  quantizer", memory.quantizer()},   {"  rows (mapped)", memory.rows()},
+      {"  tombstones", memory.tombstones()}, {"  payload index", memory.payload_index()}};
   for (const auto& [name, bytes] : parts) PrintLine(terminal, name, ShortBytes(bytes));
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/client/connection.h"
 #include "cli/client/fetch_collection.h"
+#include "cli/client/filter_text.h"
 #include "cli/client/wire.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/query_input.h"
@@ -26,6 +27,7 @@ struct Options {
   VectorInput vector;
   std::string id;
   std::string queries;
+  std::string filter;
   std::optional<uint32_t> limit, nprobe, refine, rerank;
   std::optional<double> target_recall, max_distance, min_score, min_coverage;
   bool exact = false;
@@ -124,6 +126,10 @@ void PrintExplanation(const v1::Explanation& told, Terminal& terminal) {
       told.strategy(), told.nprobe(), told.lists_probed(), told.rows_scanned(), told.rows_exact(),
       told.rows_refined(), told.rows_reranked(), told.points_total(), told.coordinator_us(),
       told.merge_us(), told.payload_us());
+  if (told.has_filter_selectivity()) {
+    terminal.out << fmt::format("{} points pass the filter, {:.4f} of all\n", told.filter_points(),
+                                told.filter_selectivity());
+  }
   if (!told.strategy_reason().empty()) {
     terminal.out << fmt::format("every point was compared: {}\n", told.strategy_reason());
   }
@@ -168,6 +174,10 @@ absl::Status Run(const Options& options, Terminal& terminal) {
   request.set_collection(options.collection);
   KITH_RETURN_IF_ERROR(SetQuery(options, request));
   *request.mutable_parameters() = ParametersOf(options);
+  if (!options.filter.empty()) {
+    KITH_ASSIGN_OR_RETURN(*request.mutable_parameters()->mutable_filter(),
+                          ParseFilter(options.filter));
+  }
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   auto type = ElementType::kF32;
   if (options.with_vector) {
@@ -199,6 +209,8 @@ void AddParameters(CLI::App& command, Options& options) {
   command.add_option("--min-score", options.min_score, "ip, cosine: only hits this near");
   command.add_option("--min-coverage", options.min_coverage,
                      "Take an answer that searched this share of the points (1.0)");
+  command.add_option("--filter", options.filter,
+                     "JSON of a kith.v1.Filter: only points that pass it");
   command.add_option("--refine", options.refine, "Candidates looked at a second time");
   command.add_option("--rerank", options.rerank, "Candidates compared exactly");
   command.add_flag("--with-payload", options.with_payload, "Payloads of the hits");
@@ -225,7 +237,9 @@ void AddSearchCommand(CLI::App& app, Action& action) {
       "Examples:\n"
       "  kith search faces --vector \"0.1,0.2,0.3\" --limit 5 --with-payload\n"
       "  kith search sift --queries sift1m.query.u8bin --row 12 --target-recall 0.99 --explain\n"
-      "  kith search faces --id 7 --json -");
+      "  kith search faces --id 7 --json -\n"
+      "  kith search shop --id 7 \\\n"
+      "      --filter '{\"match\": {\"field\": \"color\", \"value\": {\"keyword\": \"red\"}}}'");
   OnParsed(*command, action, options, Run);
 }
 

@@ -12,7 +12,7 @@
 namespace kith {
 namespace {
 
-constexpr uint8_t kFormat = 3;
+constexpr uint8_t kFormat = 4;
 
 class Writer {
  public:
@@ -101,6 +101,24 @@ ShardPlacement ReadShard(Reader& in) {
     shard.slots.emplace_back(begin, in.U32());
   }
   return shard;
+}
+
+void WriteFields(Writer& out, const PayloadSchema& fields) {
+  out.U32(static_cast<uint32_t>(fields.size()));
+  for (const PayloadField& field : fields) {
+    out.Text(field.name);
+    out.U8(static_cast<uint8_t>(field.type));
+  }
+}
+
+PayloadSchema ReadFields(Reader& in) {
+  PayloadSchema fields;
+  const uint32_t count = in.Count(5);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string name = in.Text();
+    fields.push_back({std::move(name), static_cast<FieldType>(in.U8())});
+  }
+  return fields;
 }
 
 void WriteRecall(Writer& out, const RecallMeasure& measure) {
@@ -192,6 +210,7 @@ void ReadShape(Reader& in, CollectionRecord& record) {
   record.trained_plane_b_bytes = in.U32();
   record.target_recall = in.F64();
   record.expected_points = in.U64();
+  record.payload_fields = ReadFields(in);
 }
 
 bool KnownEnums(const CollectionRecord& record) {
@@ -227,6 +246,7 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.U32(record.trained_plane_b_bytes);
   out.F64(record.target_recall);
   out.U64(record.expected_points);
+  WriteFields(out, record.payload_fields);
   out.Text(record.serving_version);
   out.Text(record.previous_version);
   WriteCurve(out, record.recall);
@@ -266,6 +286,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   record.revision = in.U64();
   if (!in.done()) return Corrupt("its lengths do not add up");
   if (!KnownEnums(record)) return Corrupt("an unknown state, metric or element type");
+  if (!CheckSchema(record.payload_fields).ok()) return Corrupt("a payload field that is none");
   return record;
 }
 

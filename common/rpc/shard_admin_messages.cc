@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/rpc/filter_messages.h"
 #include "common/rpc/status_codes.h"
 #include "common/rpc/wire_shape.h"
 
@@ -54,6 +55,7 @@ v1::ShardSpec ToProto(const ShardSpec& spec) {
     out.add_slot_begins(begin);
     out.add_slot_ends(end);
   }
+  SchemaToProto(spec.payload_fields, out.mutable_payload_fields());
   return out;
 }
 
@@ -75,6 +77,8 @@ absl::StatusOr<ShardSpec> FromProto(const v1::ShardSpec& in) {
   KITH_ASSIGN_OR_RETURN(spec.metric, MetricFromWire(in.metric()));
   KITH_ASSIGN_OR_RETURN(spec.element_type, ElementTypeFromWire(in.element_type()));
   KITH_ASSIGN_OR_RETURN(spec.slots, SlotsFromWire(in));
+  spec.payload_fields = SchemaFromProto(in.payload_fields());
+  KITH_RETURN_IF_ERROR(CheckSchema(spec.payload_fields));
   return spec;
 }
 
@@ -104,6 +108,7 @@ v1::ShardStat ToProto(ShardStat&& stat) {
   out.mutable_memory()->set_quantizer(stat.memory.quantizer);
   out.mutable_memory()->set_rows(stat.memory.rows);
   out.mutable_memory()->set_tombstones(stat.memory.tombstones);
+  out.mutable_memory()->set_payload_index(stat.memory.payload_index);
   out.set_disk_bytes(stat.disk_bytes);
   out.set_incarnation(std::string(stat.incarnation.view()));
   return out;
@@ -123,8 +128,8 @@ absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in) {
                             index.list_rows(), index.list_rows_max(), index.large_list_rows(),
                             index.dead_rows()});
   }
-  stat.memory = {in.memory().codes(), in.memory().refine(), in.memory().quantizer(),
-                 in.memory().rows(), in.memory().tombstones()};
+  stat.memory = {in.memory().codes(), in.memory().refine(),     in.memory().quantizer(),
+                 in.memory().rows(),  in.memory().tombstones(), in.memory().payload_index()};
   stat.disk_bytes = in.disk_bytes();
   KITH_ASSIGN_OR_RETURN(stat.incarnation, UuidFromWire("incarnation", in.incarnation()));
   return stat;

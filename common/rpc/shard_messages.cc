@@ -9,6 +9,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/rpc/filter_messages.h"
 #include "common/rpc/wire_shape.h"
 
 namespace kith::rpc {
@@ -60,6 +61,8 @@ void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
   if (call.score_bound.has_value()) out->set_score_bound(*call.score_bound);
   out->set_wait_lsn(call.wait_lsn);
   out->set_incarnation(std::string(call.incarnation.view()));
+  if (call.filter != nullptr) FilterToProto(*call.filter, out->mutable_filter());
+  out->set_widens(call.widens);
 }
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
@@ -77,6 +80,11 @@ absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
   call.exact = in.exact();
   if (in.has_score_bound()) call.score_bound = in.score_bound();
   call.wait_lsn = in.wait_lsn();
+  if (in.has_filter()) {
+    KITH_ASSIGN_OR_RETURN(Filter filter, FilterFromProto(in.filter(), "filter"));
+    call.filter = std::make_shared<const Filter>(std::move(filter));
+  }
+  call.widens = in.widens();
   if (call.count > 0 && call.queries.size() % call.count != 0) {
     return ShapeError("queries", fmt::format("has {} bytes, not a multiple of count {}",
                                              call.queries.size(), call.count));
@@ -105,6 +113,10 @@ void ToProto(SearchReply&& reply, v1::ShardSearchReply* out) {
   work->set_refine_ns(reply.stages.refine_ns);
   work->set_rerank_ns(reply.stages.rerank_ns);
   work->set_total_ns(reply.stages.total_ns);
+  work->set_filter_ns(reply.stages.filter_ns);
+  out->set_filter_points(reply.filter_points);
+  out->set_filter_strategy(static_cast<uint32_t>(reply.filter_strategy));
+  out->set_nprobe(reply.nprobe);
 }
 
 absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
@@ -129,8 +141,14 @@ absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
   const v1::ShardSearchWork& work = in.work();
   reply.work = {work.lists_probed(), work.rows_scanned(), work.rows_exact(), work.rows_refined(),
                 work.rows_reranked()};
-  reply.stages = {work.queue_ns(),  work.coarse_ns(), work.scan_ns(),
-                  work.refine_ns(), work.rerank_ns(), work.total_ns()};
+  reply.stages = {work.queue_ns(),  work.coarse_ns(), work.scan_ns(),  work.refine_ns(),
+                  work.rerank_ns(), work.total_ns(),  work.filter_ns()};
+  if (in.filter_strategy() > static_cast<uint32_t>(FilterStrategy::kLists)) {
+    return ShapeError("filter_strategy", fmt::format("{} is unknown", in.filter_strategy()));
+  }
+  reply.filter_strategy = static_cast<FilterStrategy>(in.filter_strategy());
+  reply.filter_points = in.filter_points();
+  reply.nprobe = in.nprobe();
   return reply;
 }
 

@@ -75,6 +75,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   KITH_RETURN_IF_ERROR(CheckShards(shards));
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, call.dimension));
   KITH_RETURN_IF_ERROR(CheckExpected(call.index, shards));
+  KITH_RETURN_IF_ERROR(CheckSchema(call.payload_fields));
   std::vector<std::string> nodes;
   for (const auto& [name, service] : catalog_.context().nodes) nodes.push_back(name);
   if (nodes.empty()) {
@@ -91,6 +92,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   record.subspaces = call.index.subspaces;
   record.plane_b_bytes = call.index.plane_b_bytes;
   record.expected_points = call.index.expected_points;
+  record.payload_fields = call.payload_fields;
   record.target_recall =
       call.index.target_recall == 0 ? kTargetRecallDefault : call.index.target_recall;
   record.shards = PlaceShards(0, shards, nodes);

@@ -36,6 +36,7 @@ struct CreateCollectionCall {
   ElementType element_type{};  // likewise
   uint32_t shards = 0;         // 0: the server's default
   IndexChoice index;
+  PayloadSchema payload_fields;
   CreateMode mode = CreateMode::kCreate;
 };
 

@@ -44,6 +44,7 @@ void AddMemory(const MemoryByPart& part, MemoryByPart& sum) {
   sum.quantizer += part.quantizer;
   sum.rows += part.rows;
   sum.tombstones += part.tombstones;
+  sum.payload_index += part.payload_index;
 }
 
 // What the serving version leaves out of one shard; sets the points it covers.

@@ -54,6 +54,7 @@ ShardSpec SpecOf(const CollectionRecord& record, const ShardPlacement& placement
   spec.metric = record.metric;
   spec.element_type = record.element_type;
   spec.slots = placement.slots;
+  spec.payload_fields = record.payload_fields;
   return spec;
 }
 

@@ -10,6 +10,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/filter_check.h"
 #include "coordinator/search/call_deadlines.h"
 #include "coordinator/search/point_deadline.h"
 #include "coordinator/search/scatter_gather.h"
@@ -99,8 +100,42 @@ void GetService::Count(const CountCall& call, Done<uint64_t> done) const {
   if (!deadline.ok()) return done(deadline.status());
   auto found = map_.Find(call.collection);
   if (!found.ok()) return done(found.status());
-  const std::shared_ptr<const CollectionEntry> entry = *std::move(found);
-  const CallDeadlines deadlines = SplitDeadline(clock_.Now(), *deadline);
+  EntryPtr entry = *std::move(found);
+  if (call.filter == nullptr) return CountAll(std::move(entry), *deadline, std::move(done));
+  if (absl::Status bad = CheckFilter(*call.filter, entry->record.payload_fields, "filter");
+      !bad.ok()) {
+    return done(bad);
+  }
+  CountPassing(std::move(entry), call.filter, *deadline, std::move(done));
+}
+
+// A search of no queries says how many points pass.
+void GetService::CountPassing(EntryPtr entry, std::shared_ptr<const Filter> filter,
+                              Deadline deadline, Done<uint64_t> done) const {
+  const CallDeadlines deadlines = SplitDeadline(clock_.Now(), deadline);
+  const GatherLimits limits{timer_, deadlines.gather,
+                            Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                                  "a shard did not answer in time")};
+  const auto send = [&](size_t i, Done<SearchReply> part) {
+    SearchCall call;
+    call.shard = entry->routes[i]->shard;
+    call.incarnation = entry->record.incarnation;
+    call.filter = filter;
+    entry->routes[i]->service->Search(std::move(call), deadlines.shards, std::move(part));
+  };
+  ScatterGather<SearchReply>(entry->routes.size(), limits, send,
+                             [entry, done = std::move(done)](Replies<SearchReply> replies) mutable {
+                               uint64_t count = 0;
+                               for (const auto& reply : replies) {
+                                 if (!reply.ok()) return done(reply.status());
+                                 count += reply->filter_points;
+                               }
+                               done(count);
+                             });
+}
+
+void GetService::CountAll(EntryPtr entry, Deadline deadline, Done<uint64_t> done) const {
+  const CallDeadlines deadlines = SplitDeadline(clock_.Now(), deadline);
   const GatherLimits limits{timer_, deadlines.gather,
                             Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
                                   "a shard did not answer in time")};

@@ -1,6 +1,7 @@
 #ifndef KITH_COORDINATOR_READ_GET_SERVICE_H_
 #define KITH_COORDINATOR_READ_GET_SERVICE_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +27,8 @@ struct GetPointsCall {
 
 struct CountCall {
   std::string collection;
-  std::optional<Deadline> deadline;  // absent: 30 s
+  std::shared_ptr<const Filter> filter = nullptr;  // only what passes; null: all
+  std::optional<Deadline> deadline = {};           // absent: 30 s
 };
 
 // Points by id, and how many there are. All or nothing: one shard's error is the call's.
@@ -45,6 +47,12 @@ class GetService {
   void Count(const CountCall& call, Done<uint64_t> done) const;
 
  private:
+  using EntryPtr = std::shared_ptr<const CollectionEntry>;
+
+  void CountAll(EntryPtr entry, Deadline deadline, Done<uint64_t> done) const;
+  void CountPassing(EntryPtr entry, std::shared_ptr<const Filter> filter, Deadline deadline,
+                    Done<uint64_t> done) const;
+
   const ClusterMap& map_;
   DeadlineTimer& timer_;
   const Clock& clock_;

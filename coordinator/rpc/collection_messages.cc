@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/rpc/filter_messages.h"
 #include "coordinator/rpc/index_version_messages.h"
 
 namespace kith::coordinator::rpc {
@@ -79,6 +80,7 @@ void MemoryToProto(const MemoryByPart& memory, v1::MemoryByPart* to) {
   to->set_quantizer(memory.quantizer);
   to->set_rows(memory.rows);
   to->set_tombstones(memory.tombstones);
+  to->set_payload_index(memory.payload_index);
 }
 
 v1::Collection::Status StatusToProto(CollectionStatus status) {
@@ -117,6 +119,7 @@ CreateCollectionCall CreateFromProto(const v1::CreateCollectionRequest& request)
   call.element_type = TypeFromProto(request.element_type());
   call.shards = request.shards();
   call.index = IndexFromProto(request.index());
+  call.payload_fields = kith::rpc::SchemaFromProto(request.payload_fields());
   call.mode = request.validate_only() ? CreateMode::kValidateOnly : CreateMode::kCreate;
   return call;
 }
@@ -163,6 +166,7 @@ void CollectionToProto(const CollectionView& view, v1::Collection* to) {
   MemoryToProto(view.memory, to->mutable_memory());
   to->set_disk_bytes(view.disk_bytes);
   to->set_created_unix_ms(record.created_unix_ms);
+  kith::rpc::SchemaToProto(record.payload_fields, to->mutable_payload_fields());
   if (view.is_recall_reached.has_value()) to->set_target_recall_reached(*view.is_recall_reached);
   if (view.health.has_value()) HealthToProto(*view.health, to->mutable_health());
 }

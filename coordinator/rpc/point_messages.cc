@@ -10,6 +10,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/rpc/filter_messages.h"
 #include "common/rpc/status_codes.h"
 
 namespace kith::coordinator::rpc {
@@ -149,6 +150,16 @@ void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response) {
   TokensToProto(answer.tokens, response->mutable_tokens());
   response->set_written(answer.written);
   response->mutable_versions()->Add(answer.versions.begin(), answer.versions.end());
+}
+
+absl::StatusOr<CountCall> CountFromProto(const v1::CountPointsRequest& request) {
+  CountCall call;
+  call.collection = request.collection();
+  if (request.has_filter()) {
+    KITH_ASSIGN_OR_RETURN(Filter filter, kith::rpc::FilterFromProto(request.filter(), "filter"));
+    call.filter = std::make_shared<const Filter>(std::move(filter));
+  }
+  return call;
 }
 
 absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request) {

@@ -40,6 +40,7 @@ void TokensToProto(const std::vector<WriteToken>& tokens,
 absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request);
 void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response);
 
+absl::StatusOr<CountCall> CountFromProto(const v1::CountPointsRequest& request);
 absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request);
 // `points` has one row an id of the request.
 void GetToProto(const std::vector<PointKey>& keys, const PointRows& points,

@@ -63,7 +63,10 @@ grpc::ServerUnaryReactor* PointsHandlers::CountPoints(grpc::CallbackServerContex
   return calls_.Async(
       "CountPoints", context, [=, this](const CallContext& call, FinishCall finish) {
         if (const absl::Status known = CheckKnown(*request); !known.ok()) return finish(known);
-        services_.get.Count({request->collection(), call.deadline},
+        auto count_call = CountFromProto(*request);
+        if (!count_call.ok()) return finish(count_call.status());
+        count_call->deadline = call.deadline;
+        services_.get.Count(*count_call,
                             [response, finish = std::move(finish)](auto count) mutable {
                               if (count.ok()) response->set_count(*count);
                               finish(count.status());

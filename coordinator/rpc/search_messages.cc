@@ -6,6 +6,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/rpc/filter_messages.h"
 #include "coordinator/rpc/point_messages.h"
 
 namespace kith::coordinator::rpc {
@@ -28,6 +29,11 @@ absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters&
   KITH_ASSIGN_OR_RETURN(plain.tokens, TokensFromProto(p.tokens(), "parameters.tokens"));
   if (p.has_refine()) plain.refine = p.refine();
   if (p.has_rerank()) plain.rerank = p.rerank();
+  if (p.has_filter()) {
+    KITH_ASSIGN_OR_RETURN(Filter filter,
+                          kith::rpc::FilterFromProto(p.filter(), "parameters.filter"));
+    plain.filter = std::make_shared<const Filter>(std::move(filter));
+  }
   return plain;
 }
 
@@ -64,6 +70,12 @@ void ShardToProto(const ShardStages& shard, v1::ShardExplanation* to) {
   to->set_rows_exact(shard.work.rows_exact);
   to->set_rows_refined(shard.work.rows_refined);
   to->set_rows_reranked(shard.work.rows_reranked);
+  if (shard.filter_strategy == FilterStrategy::kNone) return;
+  to->set_filter_points(shard.filter_points);
+  to->set_filter_us(Micros(shard.stages.filter_ns));
+  const bool is_exact = shard.filter_strategy == FilterStrategy::kExact;
+  to->set_strategy(is_exact ? "filtered flat" : "filtered ivf");
+  if (!is_exact) to->set_nprobe(shard.nprobe);
 }
 
 void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
@@ -87,6 +99,11 @@ void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
   to->set_coordinator_us(explanation.coordinator_us);
   to->set_merge_us(explanation.merge_us);
   to->set_payload_us(explanation.payload_us);
+  if (explanation.filter_points.has_value()) {
+    const double total = static_cast<double>(std::max<uint64_t>(1, explanation.points_total));
+    to->set_filter_points(*explanation.filter_points);
+    to->set_filter_selectivity(static_cast<double>(*explanation.filter_points) / total);
+  }
   for (const ShardStages& shard : explanation.shards) ShardToProto(shard, to->add_shards());
 }
 

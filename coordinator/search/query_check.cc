@@ -10,6 +10,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/filter_check.h"
 #include "coordinator/search/vector_input.h"
 
 namespace kith::coordinator {
@@ -188,6 +189,10 @@ absl::Status CheckSearch(const SearchQuery& query, const CollectionRecord& recor
   KITH_RETURN_IF_ERROR(CheckCount(query, limit));
   KITH_RETURN_IF_ERROR(CheckDepth(query.parameters));
   KITH_RETURN_IF_ERROR(CheckRange(query.parameters, record.metric));
+  if (query.parameters.filter != nullptr) {
+    KITH_RETURN_IF_ERROR(
+        CheckFilter(*query.parameters.filter, record.payload_fields, "parameters.filter"));
+  }
   return CheckReturned(query, record, limit);
 }
 

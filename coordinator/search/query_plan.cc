@@ -23,6 +23,11 @@ bool NamesDepth(const SearchParameters& p) {
          p.rerank.has_value();
 }
 
+// Other than by the recall wanted.
+bool NamesWork(const SearchParameters& p) {
+  return p.nprobe.has_value() || p.refine.has_value() || p.rerank.has_value();
+}
+
 // Why every row is compared; null where the index answers.
 const char* FlatReason(const CollectionEntry& entry, const SearchParameters& p) {
   if (p.exact) return "exact was asked for";
@@ -102,6 +107,8 @@ absl::StatusOr<SearchPlan> PlanSearch(std::shared_ptr<const CollectionEntry> ent
   call.limit = plan.limit + (query.point.has_value() ? 1 : 0);
   call.exact = p.exact;
   call.score_bound = ScoreBound(p);
+  call.filter = p.filter;
+  call.widens = p.filter != nullptr && !NamesWork(p);
   plan.entry = std::move(entry);
   ChooseDepth(plan, p);
   return plan;

@@ -26,7 +26,8 @@ uint64_t Mix(uint64_t x) {
 
 bool IsOfTheKind(const AnsweredSearch& search) {
   return !search.plan.is_flat && !search.plan.call.score_bound.has_value() &&
-         search.answer.coverage.ratio >= 1 && search.answer.degraded.empty();
+         search.plan.call.filter == nullptr && search.answer.coverage.ratio >= 1 &&
+         search.answer.degraded.empty();
 }
 
 RecallDepth DepthOf(const SearchParameters& p) {

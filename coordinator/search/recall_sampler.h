@@ -61,7 +61,8 @@ struct RecallReading {
 // and compares the ids. One after another, on a niced thread, and only where the cluster has time:
 // what is refused is counted. A window begins anew with another index version.
 //
-// Not sampled: exact and flat searches, those bounded by a distance or score, incomplete answers.
+// Not sampled: exact and flat searches, those with a filter or bounded by a distance or score,
+// incomplete answers.
 // Threads: any; Offer never blocks for long and is called for every search. Stop once, before the
 // map and the timer go.
 class RecallSampler {

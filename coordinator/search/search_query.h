@@ -32,6 +32,7 @@ struct SearchParameters {
   std::vector<WriteToken> tokens;
   std::optional<uint32_t> refine;
   std::optional<uint32_t> rerank;
+  std::shared_ptr<const Filter> filter;  // null: every point
 };
 
 // The form decides what fields are called in errors.
@@ -83,10 +84,13 @@ struct ShardStages {
   uint64_t points = 0;
   SearchCounts work;
   SearchStages stages;
+  FilterStrategy filter_strategy = FilterStrategy::kNone;
+  uint64_t filter_points = 0;
+  uint32_t nprobe = 0;
 };
 
 struct Explanation {
-  const char* strategy = "flat";     // or "ivf"
+  const char* strategy = "flat";     // kith.v1.Explanation.strategy
   const char* strategy_reason = "";  // why flat
   uint32_t nprobe = 0;               // 0 where flat, as the next two; these of each shard
   uint32_t refine = 0;
@@ -95,6 +99,7 @@ struct Explanation {
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
   std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve
   const char* target_recall_source = "";  // "request" or "collection"
+  std::optional<uint64_t> filter_points;  // that pass; absent: no filter
   SearchCounts work;
   uint64_t points_total = 0;
   uint64_t coordinator_us = 0;

@@ -81,6 +81,19 @@ std::vector<std::string> DegradedBy(const Coverage& coverage) {
   return reasons;
 }
 
+// Of what the shards did under a filter, each by how few of its points pass.
+const char* FilteredStrategy(const std::vector<ShardStages>& shards) {
+  const auto count = [&](FilterStrategy strategy) {
+    return std::count_if(shards.begin(), shards.end(), [&](const ShardStages& shard) {
+      return shard.filter_strategy == strategy;
+    });
+  };
+  const auto exact = count(FilterStrategy::kExact);
+  const auto lists = count(FilterStrategy::kLists);
+  if (lists == 0) return "filtered flat";
+  return exact == 0 ? "filtered ivf" : "filtered mixed";
+}
+
 Explanation Explain(const SearchPlan& plan, const SearchParameters& parameters,
                     const Replies<SearchReply>& replies) {
   Explanation explanation;
@@ -102,8 +115,17 @@ Explanation Explain(const SearchPlan& plan, const SearchParameters& parameters,
     if (!replies[i].ok()) continue;
     const SearchReply& reply = *replies[i];
     Add(reply.work, explanation.work);
-    explanation.shards.push_back(
-        {plan.entry->routes[i]->shard, reply.lsn, reply.live_points, reply.work, reply.stages});
+    explanation.shards.push_back({plan.entry->routes[i]->shard, reply.lsn, reply.live_points,
+                                  reply.work, reply.stages, reply.filter_strategy,
+                                  reply.filter_points, reply.nprobe});
+  }
+  if (plan.call.filter != nullptr) {
+    explanation.strategy = FilteredStrategy(explanation.shards);
+    explanation.filter_points = 0;
+    for (const ShardStages& shard : explanation.shards) {
+      *explanation.filter_points += shard.filter_points;
+      explanation.nprobe = std::max(explanation.nprobe, plan.is_flat ? 0 : shard.nprobe);
+    }
   }
   return explanation;
 }

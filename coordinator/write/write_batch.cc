@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/payload_values.h"
 #include "coordinator/search/vector_input.h"
 
 namespace kith::coordinator {
@@ -59,12 +60,14 @@ absl::Status CheckCall(const UpsertCall& call, const VectorShape& shape) {
 // Builds the flat buffers point by point; a refused point leaves no trace in them.
 class BatchBuilder {
  public:
-  BatchBuilder(const VectorShape& shape, const UpsertCall& call, size_t items)
-      : shape_(shape), has_columns_(call.columns.has_value()) {
+  BatchBuilder(const CollectionRecord& record, const UpsertCall& call, size_t items)
+      : shape_(ShapeOf(record)),
+        schema_(record.payload_fields),
+        has_columns_(call.columns.has_value()) {
     batch_.kind = call.mode;
     batch_.items = items;
     batch_.keys.reserve(items * PointKey::kSize);
-    batch_.vectors.reserve(items * shape.stored_bytes());
+    batch_.vectors.reserve(items * shape_.stored_bytes());
   }
 
   void Add(uint32_t item, const UpsertPoint& point) {
@@ -98,6 +101,9 @@ class BatchBuilder {
                         fmt::format("has {} bytes, at most {} are taken", point.payload.size(),
                                     limits::kPayloadBytesMax));
     }
+    if (const auto values = ReadIndexedValues(point.payload, schema_); !values.ok()) {
+      return AtField(values.status(), Field(item, "payload"));
+    }
     if (point.if_version == kNoVersionCondition) {
       return FieldError(Field(item, "if_version"), reason::kBadRequest,
                         "2^64-1 is no version; leave it out to write in any case");
@@ -130,6 +136,7 @@ class BatchBuilder {
   }
 
   const VectorShape shape_;
+  const PayloadSchema& schema_;
   const bool has_columns_;
   WriteBatch batch_;
 };
@@ -165,13 +172,13 @@ absl::StatusOr<WriteBatch> MakeUpsertBatch(const UpsertCall& call, const Collect
   const VectorShape shape = ShapeOf(record);
   KITH_RETURN_IF_ERROR(CheckCall(call, shape));
   if (!call.columns.has_value()) {
-    BatchBuilder builder(shape, call, call.points.size());
+    BatchBuilder builder(record, call, call.points.size());
     for (uint32_t i = 0; i < call.points.size(); ++i) builder.Add(i, call.points[i]);
     return builder.Take();
   }
   const UpsertColumns& columns = *call.columns;
   const size_t bytes = shape.stored_bytes();
-  BatchBuilder builder(shape, call, columns.numbers.size());
+  BatchBuilder builder(record, call, columns.numbers.size());
   for (uint32_t i = 0; i < columns.numbers.size(); ++i) {
     UpsertPoint point;
     point.key = PointKey::FromNumber(columns.numbers[i]);

@@ -31,15 +31,57 @@ class RowSum {
   storage::SlotDigests digests_;
 };
 
-absl::StatusOr<storage::SlotDigests> TruthDigests(CopyParts& parts, uint64_t& live_points) {
-  storage::SlotDigests digests(limits::kSlots);
-  live_points = 0;
+// What the stored rows add up to: the points, and what their payloads say in indexed fields.
+struct TruthSums {
+  storage::SlotDigests points{limits::kSlots};
+  storage::SlotDigests postings{limits::kSlots};
+  uint64_t live_points = 0;
+};
+
+absl::StatusOr<TruthSums> SumTruth(CopyParts& parts) {
+  TruthSums sums;
   KITH_RETURN_IF_ERROR(parts.state->ForEachRow(0, [&](const storage::RowRecord& record) {
-    ++live_points;
-    digests[SlotOf(record.key)].Add(storage::PointDigest(
+    ++sums.live_points;
+    const uint16_t slot = SlotOf(record.key);
+    sums.points[slot].Add(storage::PointDigest(
         record.key, record.version, storage::ContentHash(record.vector, record.payload)));
+    KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
+                          ReadIndexedValues(record.payload, parts.spec.payload_fields));
+    for (const IndexedValue& value : values) {
+      sums.postings[slot].Add(storage::PostingDigest(value.field, value.value, record.row));
+    }
     return absl::OkStatus();
   }));
+  return sums;
+}
+
+// The slot of a live row; the last one of all for what is none.
+uint16_t SlotOfRow(const Snapshot& snapshot, uint32_t row) {
+  if (row >= snapshot.row_end || snapshot.tombstones.IsDead(row)) return limits::kSlots - 1;
+  return snapshot.rows.Table(snapshot.row_end).Header(row).slot % limits::kSlots;
+}
+
+// Of the posting keys, all of which belong to live rows.
+absl::StatusOr<storage::SlotDigests> KeyDigests(CopyParts& parts, const Snapshot& snapshot) {
+  storage::SlotDigests digests(limits::kSlots);
+  KITH_RETURN_IF_ERROR(
+      parts.state->ForEachPosting([&](const storage::StateStore::PostingRecord& posting) {
+        digests[SlotOfRow(snapshot, posting.row)].Add(
+            storage::PostingDigest(posting.field, posting.value, posting.row));
+        return absl::OkStatus();
+      }));
+  return digests;
+}
+
+// Of what filters are answered from, without the rows that have died since.
+storage::SlotDigests PostingDigests(const Snapshot& snapshot) {
+  storage::SlotDigests digests(limits::kSlots);
+  for (const auto& run : snapshot.postings.runs()) {
+    run->ForEach([&](uint16_t field, std::string_view value, uint32_t row) {
+      if (row >= snapshot.row_end || snapshot.tombstones.IsDead(row)) return;
+      digests[SlotOfRow(snapshot, row)].Add(storage::PostingDigest(field, value, row));
+    });
+  }
   return digests;
 }
 
@@ -75,12 +117,19 @@ absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline) {
     const auto snapshot = parts.snapshots.Pin();
     VerifyReply reply;
     KITH_ASSIGN_OR_RETURN(const storage::SlotDigests kept, parts.state->ReadDigests());
-    KITH_ASSIGN_OR_RETURN(const storage::SlotDigests truth, TruthDigests(parts, reply.live_points));
-    if (parts.state->applied().applied_lsn != snapshot->lsn) continue;  // a write came between
+    KITH_ASSIGN_OR_RETURN(const TruthSums truth, SumTruth(parts));
+    KITH_ASSIGN_OR_RETURN(const storage::SlotDigests keys, KeyDigests(parts, *snapshot));
+    reply.live_points = truth.live_points;
+    const storage::AppliedState applied = parts.state->applied();
+    // A write came between, or rows moved.
+    if (applied.applied_lsn != snapshot->lsn || applied.next_row != snapshot->row_end) continue;
     reply.applied_lsn = snapshot->lsn;
     reply.slots_checked = limits::kSlots;
-    reply.truth_mismatches = CountMismatches(kept, truth);
+    reply.truth_mismatches =
+        std::max(CountMismatches(kept, truth.points), CountMismatches(truth.postings, keys));
     reply.index_mismatches = CountMismatches(kept, IndexDigests(*snapshot, nullptr));
+    reply.index_mismatches = std::max(reply.index_mismatches,
+                                      CountMismatches(truth.postings, PostingDigests(*snapshot)));
     for (const BuiltIndex& index : snapshot->indexes) {
       if (!index.ready) continue;
       reply.index_mismatches =

@@ -57,6 +57,7 @@ MemoryByPart Snapshot::Memory() const {
   }
   memory.rows = (row_end - rows.missing_rows()) * rows.stride;
   memory.tombstones = tombstones.memory_bytes();
+  memory.payload_index = postings.memory_bytes();
   return memory;
 }
 

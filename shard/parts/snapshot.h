@@ -11,6 +11,7 @@
 #include "common/shard_api/shard_calls.h"
 #include "index/list_segment.h"
 #include "index/search.h"
+#include "shard/parts/postings.h"
 #include "shard/storage/row_file.h"
 
 namespace kith::shard {
@@ -37,6 +38,7 @@ struct Snapshot {
   uint64_t live_points = 0;
   storage::RowFile::View rows;
   index::Tombstones tombstones;
+  Postings postings;  // of dead rows too
   std::vector<BuiltIndex> indexes;
 
   const BuiltIndex* FindIndex(const std::string& version) const;

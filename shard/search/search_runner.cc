@@ -15,6 +15,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/parts/index_status.h"
+#include "shard/search/filtered_search.h"
 
 namespace kith::shard {
 namespace {
@@ -28,7 +29,7 @@ constexpr uint32_t kQueriesOfRun = 8;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
-  if (call.count == 0 || call.count > limits::kQueriesMax ||
+  if ((call.count == 0 && call.filter == nullptr) || call.count > limits::kQueriesMax ||
       call.queries.size() != call.count * query_bytes) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                  "a shard search's queries do not match their count and dimension");
@@ -48,6 +49,11 @@ absl::Status NotReadyYet(const std::string& version) {
   return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
                fmt::format("index version {} is still being built at this shard; retry", version),
                {{kRetryAfterMsFact, "500"}});
+}
+
+absl::Status QueueFull() {
+  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
+               "too many searches wait at this node; retry later", {{kRetryAfterMsFact, "20"}});
 }
 
 }  // namespace
@@ -72,6 +78,25 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                    fmt::format("the shard is at lsn {}, the token asks for {}", snapshot_->lsn,
                                call_.wait_lsn));
     }
+    return FindIndex();
+  }
+
+  void Start() {
+    if (call_.filter == nullptr) return StartSearch();
+    auto self = shared_from_this();
+    const bool posted = runner_.pool_.Post([self] {
+      const absl::Status status = self->ApplyFilter();
+      if (!status.ok()) return self->Finish(status);
+      self->StartSearch();
+    });
+    if (!posted) Finish(QueueFull());
+  }
+
+  void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
+
+ private:
+  absl::Status FindIndex() {
+    index_ = nullptr;
     if (!call_.index_version.empty()) {
       index_ = snapshot_->FindIndex(call_.index_version);
       if (index_ == nullptr) return NotHere(call_.index_version);
@@ -81,9 +106,35 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     return absl::OkStatus();
   }
 
-  // Asks the card first where there is one; what is compared exactly has no codes to look at.
-  void Start() {
-    if (runner_.card_ == nullptr || options_.exact) return StartRuns();
+  // The rows that pass, and how they are searched.
+  absl::Status ApplyFilter() {
+    const Deadline before = runner_.parts_.clock->Now();
+    if (before >= deadline_) {
+      return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                   "the deadline passed while the call waited");
+    }
+    KITH_ASSIGN_OR_RETURN(filter_rows_,
+                          runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
+    KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
+    filter_ns_ = NanosecondsBetween(before, runner_.parts_.clock->Now());
+    const FilteredSearch search =
+        PlanFiltered({filter_rows_->count(), snapshot_->live_points,
+                      index_ == nullptr ? 0 : index_->version->lists(), options_.nprobe,
+                      runner_.exact_rows_.value_or(FilterExactRows(runner_.parts_.vector_bytes))});
+    options_.exact = options_.exact || search.is_exact;
+    if (options_.exact) return absl::OkStatus();
+    allowed_lists_ = filter_rows_->ListsOf(*index_);
+    if (!call_.widens) return absl::OkStatus();
+    options_.passing_rows = search.passing_rows;
+    options_.passing_share = search.share;
+    return absl::OkStatus();
+  }
+
+  // Asks the card first where there is one; what is compared exactly has no codes to look at, and
+  // of a filter a card knows nothing.
+  void StartSearch() {
+    const bool is_for_card = runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr;
+    if (!is_for_card) return StartRuns();
     CardJob job;
     job.parts = &runner_.parts_;
     job.version = index_->version->hash;
@@ -96,9 +147,6 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     runner_.card_->Submit(std::move(job));
   }
 
-  void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
-
- private:
   void OnCard(CardReply reply) {
     if (reply.answers.empty() && !reply.fault.empty() && runner_.card_->is_required()) {
       return Finish(Error(absl::StatusCode::kFailedPrecondition, reason::kGpuRequired,
@@ -116,6 +164,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
 
   // Posts the runs; those the pool refuses end at once.
   void StartRuns() {
+    if (call_.count == 0) return Finish(Reply());
     // A few queries a run, whose steps take turns; of many, runs enough that no thread ends early.
     const auto threads = static_cast<uint32_t>(runner_.pool_.threads());
     const uint32_t share = (call_.count + threads - 1) / threads;
@@ -129,9 +178,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
       auto self = shared_from_this();
       if (!runner_.pool_.Post(
               [self, run, begin, end] { self->Run(self->found_[run], begin, end); })) {
-        Refuse(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-                     "too many searches wait at this node; retry later",
-                     {{kRetryAfterMsFact, "20"}}));
+        Refuse(QueueFull());
         EndRun();
       }
     }
@@ -161,7 +208,9 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     queue_ns_.fetch_add(NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
                         std::memory_order_relaxed);
     WorkspacePool::Lease workspace(runner_.workspaces_);
-    const index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
+    index::IndexView view = snapshot_->View(runner_.parts_.spec, index_);
+    if (filter_rows_ != nullptr) view.allowed = filter_rows_->words();
+    view.allowed_lists = allowed_lists_.get();
     const index::Status status = of_card_.answers.empty()
                                      ? SearchHere(view, *workspace, begin, end)
                                      : FinishCard(view, *workspace, begin, end);
@@ -236,14 +285,24 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
         reply.scores.push_back(ScoreFromRank(runner_.parts_.spec.metric, hit.rank));
       }
     }
-    reply.keys = std::move(found_.front().keys);
-    reply.versions = std::move(found_.front().versions);
-    for (const Found& more : std::span(found_).subspan(1)) {
-      reply.keys.append(more.keys);
-      reply.versions.insert(reply.versions.end(), more.versions.begin(), more.versions.end());
+    for (Found& found : found_) {  // of one run, as a rule: nothing is copied
+      if (reply.versions.empty()) {
+        reply.keys = std::move(found.keys);
+        reply.versions = std::move(found.versions);
+        continue;
+      }
+      reply.keys.append(found.keys);
+      reply.versions.insert(reply.versions.end(), found.versions.begin(), found.versions.end());
     }
     reply.live_points = snapshot_->live_points;
     reply.lsn = snapshot_->lsn;
+    if (filter_rows_ != nullptr) {
+      reply.filter_points = filter_rows_->count();
+      reply.filter_strategy = options_.exact ? FilterStrategy::kExact : FilterStrategy::kLists;
+    }
+    for (const index::SearchAnswer& answer : answers_) {
+      reply.nprobe = std::max(reply.nprobe, static_cast<uint32_t>(answer.work.lists_probed));
+    }
     AddWork(reply);
     return reply;
   }
@@ -260,7 +319,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                     sum.scan_ns,
                     sum.refine_ns,
                     sum.rerank_ns,
-                    NanosecondsBetween(begun_, runner_.parts_.clock->Now())};
+                    NanosecondsBetween(begun_, runner_.parts_.clock->Now()),
+                    filter_ns_};
   }
 
   SearchRunner& runner_;
@@ -270,6 +330,9 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   const Deadline begun_;
   std::shared_ptr<const Snapshot> snapshot_;
   const BuiltIndex* index_ = nullptr;
+  std::shared_ptr<const FilterRows> filter_rows_;  // null: no filter
+  std::shared_ptr<const index::AllowedLists> allowed_lists_;
+  uint64_t filter_ns_ = 0;
   index::SearchOptions options_;
   std::vector<index::gpu::CardQuestion> questions_;  // where there is a card
   CardReply of_card_;

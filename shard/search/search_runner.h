@@ -1,17 +1,23 @@
 #ifndef KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
 #define KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/search/card_worker.h"
+#include "shard/search/filter_cache.h"
+#include "shard/search/filtered_search.h"
 #include "shard/search/workspace_pool.h"
 
 namespace kith::shard {
 
 // Answers searches of one copy on the node's search pool: pin a snapshot, search, translate rows to
-// points. A batch is cut into runs of queries so that every thread of the pool gets some. Where the
-// node has a card, that looks at the codes first, and the runs finish what it found.
+// points. Where there is a filter, its rows are found first, on the pool too. A batch is cut into
+// runs of queries so that every thread of the pool gets some. Where the node has a card and there
+// is no filter, that looks at the codes first, and the runs finish what it found.
 //
 // Threads: Search from any; it never blocks.
 class SearchRunner {
@@ -20,9 +26,15 @@ class SearchRunner {
     Executor& pool;
     WorkspacePool& workspaces;
     CardWorker* card;  // null: none
+    // So few rows that pass a filter are all compared exactly; absent: by the size of a vector.
+    std::optional<uint64_t> exact_rows;
   };
   SearchRunner(CopyParts& parts, const Host& host)
-      : parts_(parts), pool_(host.pool), workspaces_(host.workspaces), card_(host.card) {}
+      : parts_(parts),
+        pool_(host.pool),
+        workspaces_(host.workspaces),
+        card_(host.card),
+        exact_rows_(host.exact_rows) {}
   ~SearchRunner() {
     if (card_ != nullptr) card_->Forget(&parts_);
   }
@@ -36,6 +48,8 @@ class SearchRunner {
   Executor& pool_;
   WorkspacePool& workspaces_;
   CardWorker* const card_;
+  const std::optional<uint64_t> exact_rows_;
+  FilterCache filters_;
 };
 
 }  // namespace kith::shard

@@ -15,6 +15,14 @@ Digest PointDigest(const PointKey& key, uint64_t version, uint64_t content_hash)
   return {hash.low64, hash.high64};
 }
 
+Digest PostingDigest(uint16_t field, std::string_view value, uint32_t row) {
+  std::string bytes(6 + value.size(), '\0');
+  char* const text = PutLittleEndian(PutLittleEndian(bytes.data(), field), row);
+  std::memcpy(text, value.data(), value.size());
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.low64, hash.high64};
+}
+
 // The sizes come first: a byte that moves from the vector to the payload must change the hash.
 uint64_t ContentHash(std::string_view vector, std::string_view payload) {
   char sizes[16];

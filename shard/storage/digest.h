@@ -34,6 +34,9 @@ using SlotDigests = std::vector<Digest>;  // limits::kSlots of them
 // XXH3-128 over key, version and content hash.
 Digest PointDigest(const PointKey& key, uint64_t version, uint64_t content_hash);
 
+// XXH3-128 over field, row and value: of one posting.
+Digest PostingDigest(uint16_t field, std::string_view value, uint32_t row);
+
 // XXH3-64 over the stored vector's bytes, the payload and their sizes.
 uint64_t ContentHash(std::string_view vector, std::string_view payload);
 

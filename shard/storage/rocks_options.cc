@@ -184,6 +184,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> StateFamilies(const StateOptions& o
   families[size_t(Family::kIds)] = {"ids", KeyedFamily(options, cache)};
   families[size_t(Family::kDead)] = {"dead", PlainFamily(options, cache)};
   families[size_t(Family::kDedupe)] = {"dedupe", KeyedFamily(options, cache)};
+  families[size_t(Family::kPostings)] = {"postings", PlainFamily(options, cache)};
   return families;
 }
 

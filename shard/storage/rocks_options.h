@@ -16,8 +16,8 @@
 namespace kith::storage {
 
 // The order of the state database's column families; the handles come in the same order.
-enum class Family : size_t { kSys, kRows, kIds, kDead, kDedupe };
-inline constexpr size_t kFamilies = 5;
+enum class Family : size_t { kSys, kRows, kIds, kDead, kDedupe, kPostings };
+inline constexpr size_t kFamilies = 6;
 
 rocksdb::Options LogDatabaseOptions(const LogOptions& options,
                                     std::shared_ptr<LogTruncation> truncation);

@@ -51,6 +51,8 @@ class RocksStateStore final : public StateStore {
                                   const std::function<Visit(const RowRecord&)>& visit) override;
   absl::Status ForEachId(
       const std::function<absl::Status(const PointKey&, const IdEntry&)>& visit) override;
+  absl::Status ForEachPosting(
+      const std::function<absl::Status(const PostingRecord&)>& visit) override;
   absl::Status ForEachDead(uint64_t after_lsn, const std::function<void(uint32_t)>& visit) override;
   absl::Status ForgetDead(uint64_t through_lsn) override;
   absl::StatusOr<SlotDigests> ReadDigests() override;

@@ -40,6 +40,30 @@ absl::Status ParseSlots(const std::string& file, const std::string& text, ShardS
   return absl::OkStatus();
 }
 
+// "name:type" with the type's number; the order is that of the fields' numbers.
+std::string FieldsToText(const PayloadSchema& fields) {
+  std::string text;
+  for (const PayloadField& field : fields) {
+    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", field.name,
+                        static_cast<uint32_t>(field.type));
+  }
+  return text;
+}
+
+absl::Status ParseFields(const std::string& file, const std::string& text, ShardSpec& spec) {
+  for (const auto& piece : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(piece, absl::MaxSplits(':', 1));
+    uint32_t type = 0;
+    if (!absl::SimpleAtoi(parts.second, &type) || type > 255) {
+      return CorruptFile(file, "a payload field has no type");
+    }
+    spec.payload_fields.push_back({parts.first, static_cast<FieldType>(type)});
+  }
+  if (CheckSchema(spec.payload_fields).ok()) return absl::OkStatus();
+  return CorruptFile(file, "its payload fields are no such fields");
+}
+
 absl::Status ParseVectorKind(const std::string& file, const CheckedText& text, ShardSpec& spec) {
   KITH_ASSIGN_OR_RETURN(const uint64_t dimension, text.Number("dimension"));
   KITH_ASSIGN_OR_RETURN(const uint64_t metric, text.Number("metric"));
@@ -66,6 +90,7 @@ std::string EncodeShardSpec(const NodeDirectory::ShardDirectory& shard) {
   text.Put("metric", static_cast<uint64_t>(shard.spec.metric));
   text.Put("element_type", static_cast<uint64_t>(shard.spec.element_type));
   text.Put("slots", SlotsToText(shard.spec.slots));
+  text.Put("payload_fields", FieldsToText(shard.spec.payload_fields));
   text.Put("row_extent_bits", shard.row_extent_bits);
   return text.Encode();
 }
@@ -81,6 +106,8 @@ absl::StatusOr<NodeDirectory::ShardDirectory> ParseShardSpec(const std::string& 
   KITH_RETURN_IF_ERROR(ParseVectorKind(file, text, shard.spec));
   KITH_ASSIGN_OR_RETURN(const std::string slots, text.Text("slots"));
   KITH_RETURN_IF_ERROR(ParseSlots(file, slots, shard.spec));
+  KITH_ASSIGN_OR_RETURN(const std::string fields, text.Text("payload_fields"));
+  KITH_RETURN_IF_ERROR(ParseFields(file, fields, shard.spec));
   KITH_ASSIGN_OR_RETURN(const uint64_t extent_bits, text.Number("row_extent_bits"));
   if (extent_bits > kExtentBitsMax) return CorruptFile(file, "row_extent_bits is out of range");
   shard.row_extent_bits = static_cast<uint32_t>(extent_bits);

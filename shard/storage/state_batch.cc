@@ -59,6 +59,15 @@ void RocksStateBatch::PutRow(const RowRecord& record) {
 
 void RocksStateBatch::DeleteRow(uint32_t row) { deleted_rows_.push_back(row); }
 
+// In the order they come: a row may be put and deleted in one batch.
+void RocksStateBatch::PutPostings(uint32_t row, std::span<const IndexedValue> values) {
+  for (const IndexedValue& value : values) Put(Family::kPostings, PostingKey(value, row), {});
+}
+
+void RocksStateBatch::DeletePostings(uint32_t row, std::span<const IndexedValue> values) {
+  for (const IndexedValue& value : values) Delete(Family::kPostings, PostingKey(value, row));
+}
+
 void RocksStateBatch::PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) {
   IdChange& change = ids_.emplace_back();
   change.key = IdKey(slot, key);

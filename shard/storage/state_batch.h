@@ -33,6 +33,8 @@ class RocksStateBatch final : public StateBatch {
 
   void PutRow(const RowRecord& record) override;
   void DeleteRow(uint32_t row) override;
+  void PutPostings(uint32_t row, std::span<const IndexedValue> values) override;
+  void DeletePostings(uint32_t row, std::span<const IndexedValue> values) override;
   void PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) override;
   void DeleteId(uint16_t slot, const PointKey& key) override;
   void MarkDead(uint64_t lsn, uint32_t row) override;

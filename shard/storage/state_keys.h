@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/payload/payload_values.h"
 #include "common/vector/point_key.h"
 #include "shard/storage/byte_codec.h"
 
@@ -53,6 +54,15 @@ inline IdKeyBytes IdKey(uint16_t slot, const PointKey& point) {
 inline FixedKey<12> DeadKey(uint64_t lsn, uint32_t row) {
   FixedKey<12> key;
   PutBigEndian(PutBigEndian(key.bytes.data(), lsn), row);
+  return key;
+}
+
+// postings: field | value | row, so that a value's rows are one range.
+inline std::string PostingKey(const IndexedValue& value, uint32_t row) {
+  std::string key(2 + value.value.size() + 4, '\0');
+  char* const text = PutBigEndian(key.data(), value.field);
+  std::memcpy(text, value.value.data(), value.value.size());
+  PutBigEndian(text + value.value.size(), row);
   return key;
 }
 

@@ -94,6 +94,21 @@ absl::Status RocksStateStore::ForEachId(
   return Checked(entry->status(), "read ids of");
 }
 
+absl::Status RocksStateStore::ForEachPosting(
+    const std::function<absl::Status(const PostingRecord&)>& visit) {
+  const std::unique_ptr<rocksdb::Iterator> entry = Scan(Family::kPostings);
+  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+    const std::string_view key = ToView(entry->key());
+    if (key.size() < sizeof(uint16_t) + sizeof(uint32_t)) return Bad("posting");
+    PostingRecord record;
+    record.field = GetBigEndian<uint16_t>(key.data());
+    record.value = key.substr(sizeof(uint16_t), key.size() - sizeof(uint16_t) - sizeof(uint32_t));
+    record.row = GetBigEndian<uint32_t>(key.data() + key.size() - sizeof(uint32_t));
+    KITH_RETURN_IF_ERROR(visit(record));
+  }
+  return Checked(entry->status(), "read postings of");
+}
+
 absl::Status RocksStateStore::ForEachDead(uint64_t after_lsn,
                                           const std::function<void(uint32_t)>& visit) {
   if (after_lsn == ~uint64_t{0}) return absl::OkStatus();

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/limits.h"
+#include "common/payload/payload_values.h"
 #include "common/vector/point_key.h"
 #include "shard/storage/digest.h"
 #include "shard/storage/file_system.h"
@@ -66,6 +67,9 @@ class StateBatch {
   virtual ~StateBatch() = default;
   virtual void PutRow(const RowRecord& record) = 0;
   virtual void DeleteRow(uint32_t row) = 0;
+  // One key a value: what a filter finds the row by.
+  virtual void PutPostings(uint32_t row, std::span<const IndexedValue> values) = 0;
+  virtual void DeletePostings(uint32_t row, std::span<const IndexedValue> values) = 0;
   virtual void PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) = 0;
   virtual void DeleteId(uint16_t slot, const PointKey& key) = 0;
   virtual void MarkDead(uint64_t lsn, uint32_t row) = 0;
@@ -85,7 +89,8 @@ struct StateOptions {
 };
 
 // One shard copy's truth: RocksDB without a WAL (the log is its WAL) and with atomic flush, column
-// families rows, ids, dead, dedupe and sys. Threads: reads from any; Write and Flush from any, one
+// families rows, ids, dead, dedupe, postings
+// and sys. Threads: reads from any; Write and Flush from any, one
 // writer applies.
 class StateStore {
  public:
@@ -131,6 +136,14 @@ class StateStore {
                                           const std::function<Visit(const RowRecord&)>& visit) = 0;
   virtual absl::Status ForEachId(
       const std::function<absl::Status(const PointKey&, const IdEntry&)>& visit) = 0;
+  // Ascending by field, value and row; the value is a view into the store's buffers.
+  struct PostingRecord {
+    uint16_t field = 0;
+    std::string_view value;
+    uint32_t row = 0;
+  };
+  virtual absl::Status ForEachPosting(
+      const std::function<absl::Status(const PostingRecord&)>& visit) = 0;
   // Rows that died at lsn > after.
   virtual absl::Status ForEachDead(uint64_t after_lsn,
                                    const std::function<void(uint32_t)>& visit) = 0;

@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/payload_values.h"
 
 namespace kith::shard {
 namespace {
@@ -72,6 +73,18 @@ absl::Status Admission::CheckCall(const WriteCall& call) const {
           absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
           fmt::format("point {} belongs to another shard; refresh the map", PointKeyToString(key)));
     }
+  }
+  return CheckPayloads(call);
+}
+
+// The coordinator has done so too; apply must not meet one that cannot be read.
+absl::Status Admission::CheckPayloads(const WriteCall& call) const {
+  if (parts_.spec.payload_fields.empty()) return absl::OkStatus();
+  size_t at = 0;
+  for (const uint32_t size : call.payload_sizes) {
+    const std::string_view payload = std::string_view(call.payloads).substr(at, size);
+    KITH_RETURN_IF_ERROR(ReadIndexedValues(payload, parts_.spec.payload_fields).status());
+    at += size;
   }
   return absl::OkStatus();
 }

@@ -32,6 +32,7 @@ class Admission {
   absl::Status CheckMove(uint32_t next_row, uint64_t rows);
 
  private:
+  absl::Status CheckPayloads(const WriteCall& call) const;
   absl::Status CheckTail() const;
   absl::Status CheckSpace(uint64_t disk_needed_bytes);
 

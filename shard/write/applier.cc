@@ -46,8 +46,20 @@ void Applier::TouchDigest(uint16_t slot) {
   touched_.push_back(slot);
 }
 
-void Applier::Put(const ResolvedOperation& operation, std::string_view vector,
-                  std::string_view payload) {
+void Applier::NotePostings(uint32_t row, std::span<const IndexedValue> values) {
+  for (const IndexedValue& value : values) postings_.push_back({value.field, value.value, row});
+}
+
+// Admission has read the payload too: an error is a fault of the program or of the log.
+absl::Status Applier::Put(const ResolvedOperation& operation, std::string_view vector,
+                          std::string_view payload) {
+  if (!parts_.spec.payload_fields.empty()) {
+    KITH_ASSIGN_OR_RETURN(std::vector<IndexedValue> values,
+                          ReadIndexedValues(payload, parts_.spec.payload_fields));
+    batch_->PutPostings(operation.row, values);
+    NotePostings(operation.row, values);
+    uncommitted_values_[operation.row] = std::move(values);
+  }
   const storage::RowRecord record{operation.row, operation.key, operation.version, vector, payload};
   const storage::RowContent content = ContentOf(parts_.spec, record);
   parts_.rows->Write(content);
@@ -58,6 +70,30 @@ void Applier::Put(const ResolvedOperation& operation, std::string_view vector,
   TouchDigest(content.slot);
   applied_.next_row = operation.row + 1;
   if (!operation.before.has_value()) ++applied_.live_points;
+  return absl::OkStatus();
+}
+
+// The posting keys of the row that dies: what they are, its payload says.
+absl::Status Applier::BuryPostings(const ResolvedOperation& operation) {
+  if (parts_.spec.payload_fields.empty()) return absl::OkStatus();
+  const storage::IdEntry& before = *operation.before;
+  const auto uncommitted = uncommitted_values_.find(before.row);
+  if (uncommitted != uncommitted_values_.end()) {
+    batch_->DeletePostings(before.row, uncommitted->second);
+    return absl::OkStatus();
+  }
+  std::vector<storage::StateStore::StoredRow> stored;
+  KITH_RETURN_IF_ERROR(parts_.state->ReadRows({&before.row, 1}, stored));
+  if (stored[0].version != before.version) {
+    return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
+                 fmt::format("row {} of point {} is not in the truth; restore this shard from "
+                             "another copy or a backup",
+                             before.row, PointKeyToString(operation.key)));
+  }
+  KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
+                        ReadIndexedValues(stored[0].payload, parts_.spec.payload_fields));
+  batch_->DeletePostings(before.row, values);
+  return absl::OkStatus();
 }
 
 // From the row file, which is at hand, where the record is whole and the one that is meant: a wrong
@@ -86,6 +122,7 @@ absl::Status Applier::Bury(uint64_t lsn, const ResolvedOperation& operation) {
   parts_.digests[slot].Subtract(
       storage::PointDigest(operation.key, operation.before->version, content_hash));
   TouchDigest(slot);
+  KITH_RETURN_IF_ERROR(BuryPostings(operation));
   batch_->DeleteRow(row);
   if (parts_.faults.drop_tombstone && operation.kind == ResolvedKind::kDelete) {
     return absl::OkStatus();
@@ -105,8 +142,9 @@ absl::Status Applier::Add(const ResolvedWrite& resolved, const LogEntry& entry) 
     if (operation.kind == ResolvedKind::kPut) {
       uint32_t size;
       std::memcpy(&size, entry.payload_sizes.data() + put * sizeof(size), sizeof(size));
-      Put(operation, entry.vectors.substr(put * parts_.vector_bytes, parts_.vector_bytes),
-          entry.payloads.substr(payload_offset, size));
+      KITH_RETURN_IF_ERROR(Put(operation,
+                               entry.vectors.substr(put * parts_.vector_bytes, parts_.vector_bytes),
+                               entry.payloads.substr(payload_offset, size)));
       ++put;
       payload_offset += size;
     } else if (operation.kind == ResolvedKind::kDelete) {
@@ -136,6 +174,7 @@ absl::Status Applier::Commit() {
   if (!is_sealed_) Seal();
   KITH_RETURN_IF_ERROR(parts_.state->Write(*batch_));
   is_sealed_ = false;
+  uncommitted_values_.clear();
   batch_ = parts_.state->NewBatch();
   return absl::OkStatus();
 }
@@ -143,12 +182,17 @@ absl::Status Applier::Commit() {
 void Applier::Publish() {
   parts_.snapshots.Update([&](Snapshot& snapshot) {
     snapshot.lsn = applied_.applied_lsn;
+    if (!postings_.empty()) {
+      snapshot.postings =
+          snapshot.postings.With(std::move(postings_), snapshot.row_end, applied_.next_row);
+    }
     snapshot.row_end = applied_.next_row;
     snapshot.live_points = applied_.live_points;
     snapshot.rows = parts_.rows->view();
     if (!dead_.empty()) snapshot.tombstones = snapshot.tombstones.With(dead_);
   });
   dead_.clear();
+  postings_.clear();
 }
 
 // A moved row dies at the lsn of the next entry: a checkpoint made meanwhile, which may have looked
@@ -158,16 +202,24 @@ absl::StatusOr<uint64_t> Applier::Move(std::span<const RowMove> moves) {
   const auto batch = parts_.state->NewBatch();
   storage::AppliedState applied = applied_;
   std::vector<uint32_t> dead;
+  std::vector<Posting> postings;
   for (const RowMove& move : moves) {
     if (snapshot->tombstones.IsDead(move.row)) continue;
     const storage::RowRecord record{applied.next_row++, move.stored.key, move.stored.version,
                                     move.stored.vector, move.stored.payload};
+    KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
+                          ReadIndexedValues(record.payload, parts_.spec.payload_fields));
     const storage::RowContent content = ContentOf(parts_.spec, record);
     parts_.rows->Write(content);
     batch->PutRow(record);
     batch->PutId(content.slot, record.key, {record.row, record.version});
+    batch->PutPostings(record.row, values);
+    for (const IndexedValue& value : values) {
+      postings.push_back({value.field, value.value, record.row});
+    }
     if (parts_.faults.keep_moved_row) continue;
     batch->DeleteRow(move.row);
+    batch->DeletePostings(move.row, values);
     batch->MarkDead(applied.applied_lsn + 1, move.row);
     dead.push_back(move.row);
   }
@@ -177,6 +229,7 @@ absl::StatusOr<uint64_t> Applier::Move(std::span<const RowMove> moves) {
   const uint64_t moved = applied.next_row - applied_.next_row;
   applied_ = applied;
   dead_ = std::move(dead);
+  postings_ = std::move(postings);
   Publish();
   return moved;
 }

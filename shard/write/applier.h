@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/parts/copy_parts.h"
@@ -40,7 +41,11 @@ class Applier {
   const storage::AppliedState& applied() const { return applied_; }
 
  private:
-  void Put(const ResolvedOperation& operation, std::string_view vector, std::string_view payload);
+  absl::Status Put(const ResolvedOperation& operation, std::string_view vector,
+                   std::string_view payload);
+  absl::Status BuryPostings(const ResolvedOperation& operation);
+  // Adds the row's values to what Publish shows.
+  void NotePostings(uint32_t row, std::span<const IndexedValue> values);
   absl::Status Bury(uint64_t lsn, const ResolvedOperation& operation);
   absl::StatusOr<uint64_t> ContentHashOf(const ResolvedOperation& operation) const;
   void Seal();
@@ -50,6 +55,9 @@ class Applier {
   storage::AppliedState applied_;
   std::unique_ptr<storage::StateBatch> batch_;
   std::vector<uint32_t> dead_;     // since the last Publish
+  std::vector<Posting> postings_;  // of the rows put since the last Publish
+  // The indexed values of rows that only this batch has.
+  absl::flat_hash_map<uint32_t, std::vector<IndexedValue>> uncommitted_values_;
   std::vector<uint16_t> touched_;  // slots whose digest changed in this batch
   std::vector<bool> is_touched_;
   bool is_sealed_ = false;  // the batch is complete and waits for the state to take it

@@ -107,7 +107,10 @@ absl::StatusOr<uint64_t> Writer::Move(std::span<const RowMove> moves) {
 absl::Status Writer::DropExtents(std::span<const uint32_t> extents) {
   return Do([&] {
     const absl::Status dropped = parts_.rows->Drop(extents);
-    parts_.snapshots.Update([&](Snapshot& snapshot) { snapshot.rows = parts_.rows->view(); });
+    parts_.snapshots.Update([&](Snapshot& snapshot) {
+      snapshot.rows = parts_.rows->view();
+      snapshot.postings = snapshot.postings.WithoutDead(snapshot.tombstones);
+    });
     return dropped;
   });
 }

@@ -8,7 +8,7 @@ FOLDERS = ["common", "index", "shard", "coordinator", "kithd", "cli", "bench", "
 # A module, and the modules it may include; itself always. The longest prefix of a path names its
 # module. Conversions to and from the wire (common/rpc) are for those who speak it.
 _BASE = ["common/base", "common/vector"]
-_SERVICE = [*_BASE, "common/shard_api"]
+_SERVICE = [*_BASE, "common/payload", "common/shard_api"]
 _SHARD_CORE = ["shard/storage", "shard/parts", "shard/write", "shard/search", "shard/maintenance",
                "shard/replication"]
 _COORDINATOR_CORE = ["coordinator/search", "coordinator/read", "coordinator/write",
@@ -16,7 +16,8 @@ _COORDINATOR_CORE = ["coordinator/search", "coordinator/read", "coordinator/writ
 ARROWS = {
     "common/vector": [],
     "common/base": ["common/vector"],
-    "common/shard_api": _BASE,
+    "common/payload": _BASE,
+    "common/shard_api": [*_BASE, "common/payload"],
     "common/telemetry": [*_SERVICE],
     "common/config": ["common/base", "common/telemetry"],
     "common/meta": [*_SERVICE, "common/telemetry"],
@@ -70,6 +71,7 @@ PARAMETERS_ALLOWED = {
     "index/kernels/avx512_selection.inc": None,
     "index/kernels/kernels_avx2.cc": None,
     "index/kernels/kernels_avx512.cc": None,
+    "common/payload/payload_values.cc": {"boolean"},  # nlohmann-json's
     # A kernel's body has its block first and its scratch last, what it is about between them.
     "index/gpu/coarse_body.h": {"CollectLists"},
     "index/gpu/query_body.h": {"TightenThreshold", "CutRound", "WriteHits", "AnswerSlice",
@@ -111,7 +113,7 @@ GATES = [
     ("yaml-cpp", r"^yaml-cpp/", r"^(?:common/config|tests)/"),
     ("CLI11", r"^CLI/", r"^(?:cli|kithd|bench|tests)/"),
     ("cpp-httplib", r"^httplib\.h$", r"^(?:[^/]+/http|tests)/"),
-    ("nlohmann-json", r"^nlohmann/", r"^(?:cli|bench|tests)/"),
+    ("nlohmann-json", r"^nlohmann/", r"^(?:cli|bench|tests|common/payload)/"),
     ("GoogleTest", r"^(?:gtest|gmock)/", r"^tests/"),
     ("Google Benchmark", r"^benchmark/", r"^bench/"),
 ]

@@ -78,3 +78,8 @@ def test_help_says_what_each_call_does_and_takes() -> None:
     shown = pydoc.plain(pydoc.render_doc(kith.options))
     for name in kith.options.SearchOptions.__annotations__:
         assert re.search(rf"\b{name}\b", shown), f"the options' text does not name {name}"
+
+
+def test_the_filters_in_the_clients_readme(endpoint: str) -> None:
+    program = snippet("clients/python/README.md", "## Filters", endpoint)
+    assert run(program).splitlines() == ["[1]", "2"]

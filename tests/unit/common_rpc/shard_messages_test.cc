@@ -37,7 +37,8 @@ TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
                   .stop_ratio = 1.25f,
                   .exact = true,
                   .score_bound = 0.0f,
-                  .wait_lsn = 15};
+                  .wait_lsn = 15,
+                  .filter = nullptr};
   const auto got = RoundTrip<v1::ShardSearchCall>(call);
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->incarnation, call.incarnation);
@@ -68,7 +69,10 @@ TEST(ShardMessagesTest, ASearchReplyArrivesAsItWasSent) {
   reply.codes_done = 3;
   reply.lsn = 4;
   reply.work = {5, 6, 7, 8, 9};
-  reply.stages = {10, 11, 12, 13, 14, 15};
+  reply.stages = {10, 11, 12, 13, 14, 15, 16};
+  reply.filter_strategy = FilterStrategy::kLists;
+  reply.filter_points = 17;
+  reply.nprobe = 18;
   const auto got = RoundTrip<v1::ShardSearchReply>(reply);
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->counts, reply.counts);
@@ -91,6 +95,10 @@ TEST(ShardMessagesTest, ASearchReplyArrivesAsItWasSent) {
   EXPECT_EQ(got->stages.refine_ns, 13u);
   EXPECT_EQ(got->stages.rerank_ns, 14u);
   EXPECT_EQ(got->stages.total_ns, 15u);
+  EXPECT_EQ(got->stages.filter_ns, 16u);
+  EXPECT_EQ(got->filter_strategy, FilterStrategy::kLists);
+  EXPECT_EQ(got->filter_points, 17u);
+  EXPECT_EQ(got->nprobe, 18u);
 }
 
 WriteCall AWrite() {
@@ -278,8 +286,14 @@ TEST(ShardMessagesTest, WriteReplyAndGetArriveAsTheyWereSent) {
 }
 
 TEST(ShardMessagesTest, ASpecArrivesAsItWasSentAndABadOneIsRefused) {
-  const ShardSpec spec{
-      7, "c", Uuid::Random(), 80, Metric::kCosine, ElementType::kU8, {{0, 10}, {20, 4096}}};
+  const ShardSpec spec{7,
+                       "c",
+                       Uuid::Random(),
+                       80,
+                       Metric::kCosine,
+                       ElementType::kU8,
+                       {{0, 10}, {20, 4096}},
+                       {{"color", FieldType::kKeyword}, {"new", FieldType::kBoolean}}};
   const auto got = FromProto(ToProto(spec));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->shard, 7u);
@@ -289,6 +303,7 @@ TEST(ShardMessagesTest, ASpecArrivesAsItWasSentAndABadOneIsRefused) {
   EXPECT_EQ(got->metric, Metric::kCosine);
   EXPECT_EQ(got->element_type, ElementType::kU8);
   EXPECT_EQ(got->slots, spec.slots);
+  EXPECT_EQ(got->payload_fields, spec.payload_fields);
 
   v1::ShardSpec bad = ToProto(spec);
   bad.set_metric(static_cast<v1::Metric>(4));

@@ -61,7 +61,7 @@ class GetServiceTest : public ::testing::Test {
   }
   absl::StatusOr<uint64_t> Count(std::optional<Deadline> deadline = std::nullopt) {
     std::promise<absl::StatusOr<uint64_t>> promise;
-    service_.Count({"c", deadline}, [&](auto count) { promise.set_value(count); });
+    service_.Count({"c", nullptr, deadline}, [&](auto count) { promise.set_value(count); });
     return promise.get_future().get();
   }
 

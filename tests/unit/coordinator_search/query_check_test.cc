@@ -48,6 +48,22 @@ struct BadParameter {
   std::function<void(SearchParameters&)> spoil;
 };
 
+TEST(QueryCheck, AFilterIsCheckedAgainstTheCollectionsFields) {
+  CollectionRecord record = Record();
+  record.payload_fields = {{"color", FieldType::kKeyword}};
+  Filter exists;
+  exists.kind = Filter::Kind::kExists;
+  exists.field = "color";
+  SearchQuery query = Single();
+  query.parameters.filter = std::make_shared<const Filter>(exists);
+  EXPECT_TRUE(CheckSearch(query, record).ok());
+  exists.field = "size";
+  query.parameters.filter = std::make_shared<const Filter>(exists);
+  const absl::Status status = CheckSearch(query, record);
+  EXPECT_EQ(ReasonOf(status), reason::kBadFilter);
+  EXPECT_EQ(FactOf(status, kFieldFact), "parameters.filter.exists.field");
+}
+
 TEST(QueryCheck, RefusesEveryBadParameterNamingTheField) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInf = std::numeric_limits<double>::infinity();

@@ -45,6 +45,23 @@ struct BadPoint {
   std::function<void(UpsertPoint&)> spoil;
 };
 
+TEST(WriteBatch, APayloadThatTheCollectionCannotIndexIsRefusedNamingPointAndField) {
+  CollectionRecord record = Record();
+  record.payload_fields = {{"year", FieldType::kInteger}};
+  UpsertCall call;
+  call.points = {Point(1), Point(2), Point(3)};
+  call.points[0].payload = R"({"year": 1999})";
+  call.points[1].payload = R"({"year": "1999"})";
+  const auto batch = MakeUpsertBatch(call, record);
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ(batch->operations(), 2u);
+  ASSERT_EQ(batch->refused.size(), 1u);
+  const absl::Status& status = batch->refused[0].second;
+  EXPECT_EQ(ReasonOf(status), reason::kBadPayload);
+  EXPECT_EQ(FactOf(status, kFieldFact), "points[1].payload");
+  EXPECT_NE(std::string(status.message()).find("field year"), std::string::npos);
+}
+
 TEST(WriteBatch, RefusesEachBadPointByItselfAndKeepsTheOthers) {
   CollectionRecord record = Record();
   record.metric = Metric::kCosine;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -207,9 +208,14 @@ class SearchProperty : public ::testing::Test {
   }
 
   // Every way of asking for the truth, against the brute force.
-  void CheckOnce(RandomCollection& collection) {
+  void CheckOnce(RandomCollection& collection, std::span<const uint64_t> allowed = {}) {
     const std::vector<std::byte> query = collection.RandomQuery();
     std::vector<Expected> expected = collection.BruteForce(query);
+    if (!allowed.empty()) {
+      std::erase_if(expected, [&](const Expected& one) {
+        return (allowed[one.row / 64] >> (one.row % 64) & 1) == 0;
+      });
+    }
     SearchOptions options{.refine = kUnlimited, .rerank = kUnlimited};
     options.limit = 1 + collection.random()() % (collection.live() * 3 / 2 + 2);
     if (!expected.empty() && collection.random()() % 3 == 0) {
@@ -218,10 +224,14 @@ class SearchProperty : public ::testing::Test {
     }
     expected.resize(std::min<size_t>(expected.size(), options.limit));
     options.nprobe = kUnlimited;
-    ExpectSame(Ask(collection.View(), query, options), expected);
+    IndexView view = collection.View();
+    view.allowed = allowed;
+    const AllowedLists lists(allowed, view.segments, view.version->lists());
+    if (!allowed.empty()) view.allowed_lists = &lists;
+    ExpectSame(Ask(view, query, options), expected);
     options.exact = true;
-    ExpectSame(Ask(collection.View(), query, options), expected);
-    IndexView flat = collection.View();
+    ExpectSame(Ask(view, query, options), expected);
+    IndexView flat = view;
     flat.version = nullptr;
     options.exact = false;
     ExpectSame(Ask(flat, query, options), expected);
@@ -237,6 +247,26 @@ TEST_F(SearchProperty, ExactAndUnlimitedSearchesAreTheBruteForceBitForBit) {
     for (int i = 0; i < 4; ++i) CheckOnce(collection);
     collection.MergeSegments();
     for (int i = 0; i < 2; ++i) CheckOnce(collection);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(SearchProperty, UnderAFilterTheyAreTheBruteForceOfWhatItLetsThrough) {
+  for (uint32_t seed = 4000; seed < 4200; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomCollection collection(seed);
+    const IndexView view = collection.View();
+    // From nothing to everything, in single bits and in whole words.
+    const uint32_t share = collection.random()() % 101;
+    std::vector<uint64_t> allowed((view.rows.row_end + 63) / 64);
+    for (uint32_t row = 0; row < view.rows.row_end; ++row) {
+      const uint32_t draw = seed % 2 == 0 ? collection.random()() : row / 64 * 37 + seed;
+      const bool passes = draw % 100 < share && !view.tombstones->IsDead(row);
+      if (passes) allowed[row / 64] |= uint64_t{1} << (row % 64);
+    }
+    for (int i = 0; i < 4; ++i) CheckOnce(collection, allowed);
+    collection.MergeSegments();
+    CheckOnce(collection, allowed);
     if (HasFatalFailure()) return;
   }
 }

@@ -27,6 +27,7 @@ CollectionRecord SampleWithoutVersions() {
   record.trained_plane_b_bytes = 48;
   record.expected_points = 250'000'000;
   record.target_recall = 0.95;
+  record.payload_fields = {{"color", FieldType::kKeyword}, {"year", FieldType::kInteger}};
   record.serving_version = "0123456789abcdef0123456789abcdef";
   record.previous_version = "fedcba9876543210fedcba9876543210";
   record.recall = {{1, 0.5, 0.001, 0.48, 160}, {32, 0.975, 0.0125, 0.97, 160}};
@@ -104,6 +105,7 @@ void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
   EXPECT_EQ(a.trained_plane_b_bytes, b.trained_plane_b_bytes);
   EXPECT_EQ(a.expected_points, b.expected_points);
   EXPECT_EQ(a.target_recall, b.target_recall);
+  EXPECT_EQ(a.payload_fields, b.payload_fields);
   EXPECT_EQ(a.serving_version, b.serving_version);
   EXPECT_EQ(a.previous_version, b.previous_version);
   ExpectEqual(a.recall, b.recall);
@@ -134,9 +136,9 @@ TEST(RecordCodec, ARecordComesBackAsItWas) {
   ExpectEqual(Sample(), *decoded);
 }
 
-TEST(RecordCodec, TheBytesOfFormat3NeverChange) {
+TEST(RecordCodec, TheBytesOfFormat4NeverChange) {
   const std::string golden =
-#include "tests/unit/meta/record_format_3.inc"
+#include "tests/unit/meta/record_format_4.inc"
       ;
   EXPECT_EQ(absl::BytesToHexString(EncodeCollectionRecord(Sample())), golden);
   const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
@@ -181,7 +183,7 @@ TEST(RecordCodec, BytesLeftOverAreFound) {
 }
 
 TEST(RecordCodec, AnotherFormatIsRefusedByName) {
-  for (const char format : {2, 4}) {
+  for (const char format : {3, 5}) {
     std::string other = EncodeCollectionRecord(Sample());
     other[0] = format;
     const auto decoded = DecodeCollectionRecord(Resealed(other));

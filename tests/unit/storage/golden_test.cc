@@ -12,6 +12,7 @@
 #include "shard/storage/row_file.h"
 #include "shard/storage/segment_file.h"
 #include "shard/storage/shard_spec_file.h"
+#include "shard/storage/state_keys.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/file_bytes.h"
 #include "tests/unit/storage/small_index.h"
@@ -47,6 +48,7 @@ TEST_F(GoldenTest, SpecOfAShard) {
   shard.spec.metric = Metric::kCosine;
   shard.spec.element_type = ElementType::kF16;
   shard.spec.slots = {{0, 1024}, {2048, 4096}};
+  shard.spec.payload_fields = {{"color", FieldType::kKeyword}, {"year", FieldType::kInteger}};
   shard.copy = *Uuid::Parse("ffeeddcc-bbaa-9988-7766-554433221100");
   shard.row_extent_bits = 16;
   const std::string golden =
@@ -61,13 +63,22 @@ TEST_F(GoldenTest, SpecOfAShard) {
       "metric=3\n"
       "element_type=2\n"
       "slots=0-1024,2048-4096\n"
+      "payload_fields=color:1,year:2\n"
       "row_extent_bits=16\n"
-      "checksum=3dd6fec39f3a2986\n";
+      "checksum=1c9fc3c62949d2da\n";
   EXPECT_EQ(EncodeShardSpec(shard), golden);
   const auto read = ParseShardSpec("SPEC", golden);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->spec.slots, shard.spec.slots);
+  EXPECT_EQ(read->spec.payload_fields, shard.spec.payload_fields);
   EXPECT_EQ(read->row_extent_bits, 16u);
+}
+
+TEST_F(GoldenTest, KeyOfAPosting) {
+  EXPECT_EQ(ToHex(PostingKey({0x0102, "red"}, 0x03040506)),
+            "0102"
+            "726564"
+            "03040506");
 }
 
 TEST_F(GoldenTest, FormatOfANodeDirectory) {

@@ -86,6 +86,31 @@ TEST_F(StateStoreTest, ARowPutAndDeletedInOneBatchIsNotThere) {
   EXPECT_EQ(Rows(0), (std::vector<uint32_t>{2}));
 }
 
+TEST_F(StateStoreTest, PostingsComeInOrderOfFieldValueAndRow) {
+  using Posting = std::tuple<uint16_t, std::string, uint32_t>;
+  const std::vector<IndexedValue> both = {{0, "b"}, {1, "a"}};
+  const std::vector<IndexedValue> one = {{0, "a"}};
+  Change([&](StateBatch& batch) {
+    batch.PutPostings(300, both);
+    batch.PutPostings(2, both);
+    batch.PutPostings(7, one);
+    batch.PutPostings(8, one);
+    batch.DeletePostings(8, one);
+  });
+  Change([&](StateBatch& batch) { batch.DeletePostings(2, std::vector<IndexedValue>{{1, "a"}}); });
+  ASSERT_TRUE(store_->Flush().ok());
+  Reopen();
+  std::vector<Posting> found;
+  ASSERT_TRUE(store_
+                  ->ForEachPosting([&](const StateStore::PostingRecord& posting) {
+                    found.emplace_back(posting.field, std::string(posting.value), posting.row);
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  EXPECT_THAT(found, ElementsAre(Posting{0, "a", 7}, Posting{0, "b", 2}, Posting{0, "b", 300},
+                                 Posting{1, "a", 300}));
+}
+
 TEST_F(StateStoreTest, AnEmptyStateIsAtLsnZero) {
   EXPECT_EQ(store_->applied().applied_lsn, 0u);
   EXPECT_EQ(*store_->ReadManifest(), "");

@@ -13,6 +13,7 @@ calls, help(kith.options) what each of them takes, help(kith.errors) what they r
 messages are in kith.v1.
 """
 
+from kith import filters
 from kith.aio import AsyncClient
 from kith.client import Client
 from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineExceeded,
@@ -28,6 +29,5 @@ __all__ = [
     "DeadlineExceeded", "DeleteResult", "FailedPrecondition", "FieldViolation", "GetResult", "Hit",
     "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PointFailure",
     "PointId", "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy",
-    "SearchResult",
-    "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "newest",
+    "SearchResult", "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "filters", "newest",
 ]

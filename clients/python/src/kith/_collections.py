@@ -12,7 +12,7 @@ from kith._methods import A, Method, Q
 from kith._vectors import Shape, refused, shape_of
 from kith.errors import DeadlineExceeded, InvalidArgument, KithError, OperationFailed, Unavailable
 from kith.options import CallOptions, CreateOptions, Dtype, Metric, PlanOptions, TrainOptions
-from kith.v1 import collections_pb2, operations_pb2, types_pb2
+from kith.v1 import collections_pb2, filter_pb2, operations_pb2, types_pb2
 
 Progress = Callable[[operations_pb2.Operation], None]
 Versions = tuple[collections_pb2.IndexVersion, ...]
@@ -22,6 +22,9 @@ _METRICS = {"l2": types_pb2.METRIC_L2, "inner_product": types_pb2.METRIC_INNER_P
             "cosine": types_pb2.METRIC_COSINE}
 _TYPES = {"f32": types_pb2.ELEMENT_TYPE_F32, "f16": types_pb2.ELEMENT_TYPE_F16,
           "u8": types_pb2.ELEMENT_TYPE_U8}
+_FIELD_TYPES = {"keyword": filter_pb2.FIELD_TYPE_KEYWORD,
+                "integer": filter_pb2.FIELD_TYPE_INTEGER,
+                "double": filter_pb2.FIELD_TYPE_DOUBLE, "boolean": filter_pb2.FIELD_TYPE_BOOLEAN}
 _FIRST_LOOK_S = 0.05
 _LOOK_EVERY_S = 1.0
 
@@ -85,7 +88,11 @@ class Collections:
             metric=chosen(metric, _METRICS, "metric"),
             element_type=chosen(dtype, _TYPES, "dtype"),
             shards=_whole(options.get("shards", 0), "shards"),
-            index=_index(options), validate_only=options.get("validate_only", False))
+            index=_index(options), validate_only=options.get("validate_only", False),
+            payload_fields=[
+                filter_pb2.PayloadField(name=name,
+                                        type=chosen(kind_of, _FIELD_TYPES, "payload_fields"))
+                for name, kind_of in options.get("payload_fields", {}).items()])
         self.forget(collection)
         return (yield from self.ask(_methods.CREATE_COLLECTION, request, options, CreateOptions))
 

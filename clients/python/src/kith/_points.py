@@ -15,7 +15,7 @@ from kith._flow import Caller, Flow
 from kith._vectors import (Ids, Shape, Vectors, as_matrix, as_numbers, from_point_id, refused,
                            row_bytes, to_point_id, vector_of)
 from kith.errors import KithError, PointsRefused, from_status
-from kith.options import CallOptions, DeleteOptions, GetOptions, ScrollOptions, UpsertOptions
+from kith.options import CountOptions, DeleteOptions, GetOptions, ScrollOptions, UpsertOptions
 from kith.results import (DeleteResult, GetResult, PointFailure, PointId, PointPage, StoredPoint,
                           UpsertResult, WriteToken, newest)
 from kith.retry import Repeat, may_repeat
@@ -257,9 +257,10 @@ class Points:
             missing += [from_point_id(one) for one in answer.missing]
         return GetResult(tuple(points), tuple(missing))
 
-    def count(self, collection: str, options: CallOptions) -> Flow[int]:
-        until = self.caller.until(options)
-        request = points_pb2.CountPointsRequest(collection=collection)
+    def count(self, collection: str, options: CountOptions) -> Flow[int]:
+        until = self.caller.until(options, CountOptions)
+        request = points_pb2.CountPointsRequest(collection=collection,
+                                                filter=options.get("filter"))
         answer = yield from self.caller.call(_methods.COUNT_POINTS, request, until)
         return answer.count
 

@@ -39,6 +39,9 @@ def parameters(options: SearchOptions) -> search_pb2.SearchParameters:
             setattr(message, name, value)
         except (TypeError, ValueError) as error:
             raise refused("BAD_REQUEST", name, f"cannot be {value!r}: {error}") from error
+    wanted = options.get("filter")
+    if wanted is not None:
+        message.filter.CopyFrom(wanted)
     return message
 
 

@@ -15,8 +15,9 @@ from kith._points import Points
 from kith._searches import Searches
 from kith._vectors import Ids, Vectors
 from kith.errors import Cancelled
-from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
-                          PlanOptions, ScrollOptions, SearchOptions, TrainOptions, UpsertOptions)
+from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
+                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
+                          TrainOptions, UpsertOptions)
 from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
                           UpsertResult)
 from kith.retry import RetryPolicy
@@ -145,7 +146,7 @@ class AsyncClient:
                          **options: Unpack[GetOptions]) -> GetResult:
         return await self._run(self._points.get(collection, ids, options))
 
-    async def count_points(self, collection: str, **options: Unpack[CallOptions]) -> int:
+    async def count_points(self, collection: str, **options: Unpack[CountOptions]) -> int:
         return await self._run(self._points.count(collection, options))
 
     async def scroll_points(self, collection: str, **options: Unpack[ScrollOptions]) -> PointPage:

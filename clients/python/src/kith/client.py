@@ -14,8 +14,9 @@ from kith._methods import Method
 from kith._points import Points
 from kith._searches import Searches
 from kith._vectors import Ids, Vectors
-from kith.options import (CallOptions, CreateOptions, DeleteOptions, Dtype, GetOptions, Metric,
-                          PlanOptions, ScrollOptions, SearchOptions, TrainOptions, UpsertOptions)
+from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
+                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
+                          TrainOptions, UpsertOptions)
 from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
                           UpsertResult)
 from kith.retry import RetryPolicy
@@ -170,8 +171,8 @@ class Client:
         """The stored points of these ids, and the ids that have none."""
         return self._run(self._points.get(collection, ids, options))
 
-    def count_points(self, collection: str, **options: Unpack[CallOptions]) -> int:
-        """How many points there are, exactly."""
+    def count_points(self, collection: str, **options: Unpack[CountOptions]) -> int:
+        """How many points there are, or pass a filter, exactly."""
         return self._run(self._points.count(collection, options))
 
     def scroll_points(self, collection: str, **options: Unpack[ScrollOptions]) -> PointPage:

@@ -1,13 +1,15 @@
 """The options of calls, as keywords: client.search("photos", vector, limit=3, exact=True)."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypedDict
 
 from kith.results import WriteToken
+from kith.v1 import filter_pb2
 
 Metric = Literal["l2", "inner_product", "cosine"]
 Dtype = Literal["f32", "f16", "u8"]
+FieldType = Literal["keyword", "integer", "double", "boolean"]
 
 
 class CallOptions(TypedDict, total=False):
@@ -32,6 +34,8 @@ class CreateOptions(CallOptions, total=False):
     expected_points
                    how many the collection is to hold: what is left open is chosen for that size; 0:
                    for the points there are when it is trained
+    payload_fields the fields of the payloads, and their types, that filters may name; payloads are
+                   JSON objects then: {"color": "keyword", "year": "integer"}
     validate_only  create nothing, and answer what would be
     """
 
@@ -41,6 +45,7 @@ class CreateOptions(CallOptions, total=False):
     plane_b_bytes: int
     target_recall: float
     expected_points: int
+    payload_fields: Mapping[str, FieldType]
     validate_only: bool
 
 
@@ -116,6 +121,12 @@ class GetOptions(CallOptions, total=False):
     tokens: Iterable[WriteToken]
 
 
+class CountOptions(CallOptions, total=False):
+    """Of count_points. filter: only points that pass it (kith.filters)."""
+
+    filter: filter_pb2.Filter
+
+
 class ScrollOptions(CallOptions, total=False):
     """Of scroll_points.
 
@@ -143,6 +154,7 @@ class SearchOptions(CallOptions, total=False):
     max_distance   L2: only hits at most this far (squared)
     min_score      inner product and cosine: only hits at least this near
     min_coverage   the least share of the points' work that is an answer; absent: 1.0, all of it
+    filter         only points that pass it: kith.filters.match("color", "red")
     with_payload, with_vector  of the hits; absent: neither
     explain        say what was done, in the result's explanation
     tokens         of writes that must be seen: client.search(..., tokens=written.tokens)
@@ -157,6 +169,7 @@ class SearchOptions(CallOptions, total=False):
     max_distance: float
     min_score: float
     min_coverage: float
+    filter: filter_pb2.Filter
     with_payload: bool
     with_vector: bool
     explain: bool

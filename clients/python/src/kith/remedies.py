@@ -12,6 +12,9 @@ REMEDIES = {
     "BAD_ID": "send a number, or a UUID of exactly 16 bytes",
     "LIMIT_OUT_OF_RANGE": "ask for 1 to 10,000",
     "BATCH_TOO_LARGE": "send or ask for less at a time",
+    "BAD_PAYLOAD": "send a JSON object whose indexed fields have the types the collection names",
+    "BAD_FILTER": "correct the named condition: an indexed field, a value of its type, within the "
+                  "limits",
     "PAYLOAD_TOO_LARGE": "send at most 64 KiB a point",
     "REQUEST_ID_REUSED": "send a new request_id with a new body",
     "BAD_PAGE_TOKEN":
@@ -42,7 +45,11 @@ REMEDIES = {
     "QUEUE_FULL": "come back after RetryInfo, send fewer calls at a time",
     "INDEXING_BEHIND": "writes outrun encoding: come back after RetryInfo",
     "MEMORY_LIMIT":
-        "the training does not fit (steady_bytes, peak_bytes): more memory or more nodes",
+        "the training, or the points expected, do not fit (steady_bytes, peak_bytes, by "
+        "short_bytes): more memory or more nodes",
+    "GPU_REQUIRED":
+        "search.require_gpu is set and the card does not serve this index; the message says why: "
+        "free its memory, take a larger card, or turn the key off",
     "ROW_LIMIT": "2^32 row versions a shard: more shards",
     "SHARD_UNAVAILABLE": "start the node that is named, or try again when it is back",
     "WRONG_SHARD": "a bug, or a node with another cluster's data",

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Searches under filters of 50 %, 5 %, 0.5 % and 0.05 %, on SIFT's million:
+#
+#   bench/filters/run.sh --json FILE [--data DIR] [--work DIR] [--queries N] [--rounds R]
+#
+# --data has sift1m.base.u8bin, sift1m.query.u8bin and sift1m.gt.ibin (default: the shared data beside this
+# clone); where they are absent this says so and ends with 77. Points get fields that have nothing to do with their
+# vectors, and fields that have everything to do with them: bands of their distance to one corner. Each filter is
+# asked for by a match and, uncorrelated, by a range over a million distinct values. The true neighbours under a
+# filter are computed by `exact`. Filtered and unfiltered runs of the same queries take turns, one batch each, so
+# that the engine is what is measured and not the way to it; qps are the best of R rounds.
+#
+# FILE gets a row for each: selectivity, correlated, condition, recall_at_10, qps, unfiltered_qps, ratio,
+# strategy, lists_probed, first_filter_us (finding what passes, the first time). Needs a release build
+# (scripts/build.sh) and pip's index for the Python client.
+set -euo pipefail
+
+invoked_from="${PWD}"
+cd "$(dirname "$0")/../.."
+# shellcheck source=scripts/servers.sh
+source scripts/servers.sh
+
+readonly BIN="${KITH_BUILD_DIR:-build/release}/bin"
+readonly SKIPPED=77
+data="../shared/data/vectors" json="" work="${PWD}/build/filters" queries=1000 rounds=5
+server=""
+
+usage() {
+  sed -n '2,/^set /{s/^# \{0,1\}//;/^set /d;p}' "$0" >&2
+  exit 2
+}
+
+cleanup() {
+  trap - EXIT
+  [[ -z "${server}" ]] || stop_server "${server}" 60
+}
+
+main() {
+  while (($#)); do
+    case "$1" in
+      --json | --data | --work)
+        printf -v "${1#--}" '%s' "$(cd "${invoked_from}" && realpath -m -- "${2:?}")"
+        ;;
+      --queries | --rounds) printf -v "${1#--}" '%s' "${2:?}" ;;
+      *) usage ;;
+    esac
+    shift 2
+  done
+  [[ -n "${json}" ]] || usage
+  if [[ ! -r "${data}/sift1m.base.u8bin" || ! -r "${data}/sift1m.query.u8bin" ]]; then
+    echo "filters: ${data} has no sift1m.base.u8bin and sift1m.query.u8bin; skipping" >&2
+    exit "${SKIPPED}"
+  fi
+  rm -rf "${work}"
+  mkdir -p "${work}"
+  bash scripts/python_venv.sh build/python/venv
+  trap cleanup EXIT
+  trap 'exit 130' INT TERM
+  local grpc_port http_port
+  read -r grpc_port http_port < <(free_ports 2)
+  "${BIN}/kithd" --data "${work}/data" --listen "127.0.0.1:${grpc_port}" \
+    --http "127.0.0.1:${http_port}" >"${work}/kithd.log" 2>&1 &
+  server=$!
+  await_ready "${server}" "${http_port}" 60 "${work}/kithd.log"
+  build/python/venv/bin/python bench/filters/measure.py --endpoint "127.0.0.1:${grpc_port}" \
+    --data "${data}" --json "${json}" --queries "${queries}" --rounds "${rounds}"
+}
+
+main "$@"

@@ -1,0 +1,54 @@
+#ifndef KITH_INDEX_ALLOWED_LISTS_H_
+#define KITH_INDEX_ALLOWED_LISTS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "index/list_segment.h"
+
+namespace kith::index {
+
+// The rows that a filter lets through, in the order of lists: what a scan needs to pass over blocks
+// of which none passes, and whole lists. A list's words are made from those by row when the list is
+// first probed, once for all searches that come with the filter.
+//
+// Threads: any.
+class AllowedLists {
+ public:
+  using Segments = std::span<const std::shared_ptr<const ListSegment>>;
+
+  // `rows` has one bit a row, as IndexView::allowed, and outlives this; the segments are kept.
+  AllowedLists(std::span<const uint64_t> rows, Segments segments, uint32_t lists);
+  ~AllowedLists();
+  AllowedLists(const AllowedLists&) = delete;
+  AllowedLists& operator=(const AllowedLists&) = delete;
+
+  struct List {
+    const uint64_t* words = nullptr;  // bit i: vector i of the list may be a hit
+    uint32_t passing = 0;             // bits that are set
+  };
+  // Of list `list` of segment `segment` of those given.
+  List Of(size_t segment, uint32_t list) const;
+
+  bool IsOf(Segments segments) const;
+  uint64_t memory_bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  // How many pass, then the words.
+  using Entry = std::atomic<const uint64_t*>;
+
+  const uint64_t* Make(const ListSegment::List& list) const;
+
+  const std::span<const uint64_t> rows_;
+  const std::vector<std::shared_ptr<const ListSegment>> segments_;
+  const uint32_t lists_;
+  const std::unique_ptr<Entry[]> entries_;  // segment after segment; null: not made yet
+  mutable std::atomic<uint64_t> bytes_;
+};
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_ALLOWED_LISTS_H_

@@ -1,0 +1,107 @@
+#include "common/rpc/filter_messages.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "common/base/reasons.h"
+#include "common/base/status.h"
+#include "common/rpc/shard_messages.h"
+#include "common/vector/point_key.h"
+
+namespace kith::rpc {
+namespace {
+
+std::string Key(uint64_t number) { return std::string(PointKey::FromNumber(number).view()); }
+
+absl::StatusOr<SearchCall> RoundTrip(SearchCall call) {
+  v1::ShardSearchCall sent;
+  ToProto(std::move(call), &sent);
+  v1::ShardSearchCall received;
+  EXPECT_TRUE(received.ParseFromString(sent.SerializeAsString()));
+  return FromProto(std::move(received));
+}
+
+// Every condition there is, with every type of value.
+Filter AFilter() {
+  Filter red;
+  red.kind = Filter::Kind::kMatch;
+  red.field = "color";
+  red.values = {std::string("red"), std::string("")};
+  Filter year;
+  year.kind = Filter::Kind::kRange;
+  year.field = "year";
+  year.low = {int64_t{-5}, true};
+  year.high = {int64_t{7}, false};
+  Filter price;
+  price.kind = Filter::Kind::kRange;
+  price.field = "price";
+  price.high = {0.5, true};
+  Filter is_new;
+  is_new.kind = Filter::Kind::kExists;
+  is_new.field = "new";
+  Filter truth;
+  truth.kind = Filter::Kind::kMatch;
+  truth.field = "new";
+  truth.values = {false};
+  Filter ids;
+  ids.kind = Filter::Kind::kHasId;
+  ids.keys = Key(3) + std::string(PointKey::FromUuid("0123456789abcdef").view());
+  Filter none;
+  none.kind = Filter::Kind::kNoneOf;
+  none.parts = {ids, truth};
+  Filter any;
+  any.kind = Filter::Kind::kAnyOf;
+  any.parts = {price, none};
+  Filter all;
+  all.kind = Filter::Kind::kAllOf;
+  all.parts = {red, year, is_new, any};
+  return all;
+}
+
+TEST(FilterMessagesTest, AFilterArrivesAsItWasSent) {
+  SearchCall call;
+  call.filter = std::make_shared<const Filter>(AFilter());
+  call.widens = true;
+  const auto got = RoundTrip(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_NE(got->filter, nullptr);
+  EXPECT_EQ(*got->filter, AFilter());
+  EXPECT_TRUE(got->widens);
+  EXPECT_EQ(RoundTrip(SearchCall())->filter, nullptr);
+}
+
+TEST(FilterMessagesTest, AFilterThatSaysNothingIsRefusedByField) {
+  const auto field_of = [](const v1::Filter& filter) {
+    return FactOf(FilterFromProto(filter, "filter").status(), kFieldFact);
+  };
+  v1::Filter filter;
+  EXPECT_EQ(field_of(filter), "filter");
+  filter.mutable_match()->set_field("color");
+  EXPECT_EQ(field_of(filter), "filter.match.value");
+  filter.mutable_match_any()->add_values();
+  EXPECT_EQ(field_of(filter), "filter.match_any.values[0]");
+  filter.mutable_range()->mutable_lte();
+  EXPECT_EQ(field_of(filter), "filter.range.lte");
+  filter.mutable_has_id()->add_ids()->set_uuid("short");
+  EXPECT_EQ(field_of(filter), "filter.has_id.ids[0]");
+  filter.mutable_all_of()->add_filters();
+  EXPECT_EQ(field_of(filter), "filter.all_of.filters[0]");
+}
+
+TEST(FilterMessagesTest, AFilterSeventeenDeepIsRefusedBeforeItIsBuilt) {
+  v1::Filter filter;
+  filter.mutable_exists()->set_field("color");
+  for (int i = 1; i < 16; ++i) {
+    v1::Filter outer;
+    *outer.mutable_none_of()->add_filters() = filter;
+    filter = outer;
+  }
+  EXPECT_TRUE(FilterFromProto(filter, "filter").ok());
+  v1::Filter outer;
+  *outer.mutable_none_of()->add_filters() = filter;
+  EXPECT_EQ(ReasonOf(FilterFromProto(outer, "filter").status()), reason::kBadFilter);
+}
+
+}  // namespace
+}  // namespace kith::rpc
