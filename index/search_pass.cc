@@ -70,7 +70,9 @@ double SearchPass::Crowding() const {
 uint32_t SearchPass::RefineDepth() const {
   const double crowding = Crowding();
   if (crowding == 0) return Depth(options_.refine);
-  const double factor = crowding * std::sqrt(options_.passing_share);
+  // Near the query more than elsewhere, or less: both say that the filter goes by the vectors.
+  const double bias = std::max(crowding, 1 / std::max(crowding, 0.01));
+  const double factor = bias * bias * bias * std::sqrt(options_.passing_share);
   const double refine = std::clamp(factor, 0.25, 4.0) * static_cast<double>(options_.refine);
   return Depth(static_cast<uint32_t>(std::min<double>(refine, kUnlimited)));
 }
