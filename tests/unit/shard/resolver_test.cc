@@ -43,6 +43,9 @@ class OnePoint final : public storage::StateStore {
       const std::function<absl::Status(const PointKey&, const storage::IdEntry&)>&) override {
     return absl::OkStatus();
   }
+  absl::Status ForEachPosting(const std::function<absl::Status(const PostingRecord&)>&) override {
+    return absl::OkStatus();
+  }
   absl::Status ForEachDead(uint64_t, const std::function<void(uint32_t)>&) override {
     return absl::OkStatus();
   }
