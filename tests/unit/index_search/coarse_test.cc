@@ -94,7 +94,7 @@ class CoarseTest : public ::testing::TestWithParam<Metric> {
 };
 
 TEST_P(CoarseTest, ASampledCutFindsTheFirstOfAllLists) {
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 4; ++i) {
     std::vector<float> query(kDimension);
     std::normal_distribution<float> normal(0, 20);
     for (float& value : query) value = normal(random_);
