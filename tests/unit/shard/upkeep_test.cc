@@ -79,13 +79,12 @@ TEST_F(UpkeepTest, ACheckpointThatIsDueDoesNotWaitForTheIndexToBeDone) {
   options_.checkpoint_seconds = 0;
   ASSERT_TRUE(Start().ok());
   encoding_.Allow(1);
-  checkpoints_ = 0;
   ASSERT_TRUE(node_->BuildIndex(7, version, Soon()).ok());
   EXPECT_TRUE(Within(seconds(60), [&] { return FilesIn("seg", ".seg").size() == 1; }));
   EXPECT_LT(node_->Stat(7, Soon())->indexes[0].indexed_rows, 140'000u);
   encoding_.Allow(~uint64_t{0});
-  EXPECT_TRUE(Within(seconds(60), [&] { return checkpoints_ >= 2; }));
-  EXPECT_EQ(FilesIn("seg", ".seg").size(), 2u);
+  // A checkpoint under way may not have seen the second segment: the next one does.
+  EXPECT_TRUE(Within(seconds(60), [&] { return FilesIn("seg", ".seg").size() == 2; }));
 }
 
 // What waits costs every search, and a checkpoint can take long.
