@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -32,8 +33,9 @@ struct CopyOptions {
   uint64_t write_buffer_bytes = 32 << 20;  // of a column family of the state
   AdmissionLimits admission;
   uint64_t checkpoint_log_bytes = 256 << 20;  // a checkpoint is due after that much log ...
+  uint64_t checkpoint_seconds = 300;          // ... or that long after a write
+  // So many rows that pass a filter, and fewer, are compared exactly; absent: by their bytes.
   std::optional<uint64_t> filter_exact_rows;
-  uint64_t checkpoint_seconds = 300;      // ... or that long after a write
   std::function<void()> before_encoding;  // called before each step; may hold it up
 };
 

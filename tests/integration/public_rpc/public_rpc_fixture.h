@@ -50,6 +50,17 @@ class PublicRpc : public ::testing::Test {
   absl::Status Upsert(const v1::UpsertRequest& request, v1::UpsertResponse* response) {
     return server_.Call(*server_.points, &Points::Upsert, request, response);
   }
+  // The point kUuid at (x, 0).
+  absl::Status UpsertUuid(float x, const std::string& payload, v1::UpsertResponse* response) {
+    v1::UpsertRequest request;
+    request.set_collection("c");
+    v1::Point* const point = request.add_points();
+    point->mutable_id()->set_uuid(kUuid);
+    point->mutable_vector()->add_values(x);
+    point->mutable_vector()->add_values(0);
+    point->set_payload(payload);
+    return Upsert(request, response);
+  }
   void FillLine(uint64_t count) {
     v1::UpsertResponse response;
     const absl::Status status = Upsert(Line(count), &response);

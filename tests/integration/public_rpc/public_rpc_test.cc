@@ -17,15 +17,8 @@ using ::testing::ElementsAre;
 TEST_F(PublicRpc, WritesFindsGetsCountsAndDeletes) {
   Create();
   FillLine(50);
-  v1::UpsertRequest one;
-  one.set_collection("c");
-  v1::Point* const point = one.add_points();
-  point->mutable_id()->set_uuid(kUuid);
-  point->mutable_vector()->add_values(20.25f);
-  point->mutable_vector()->add_values(0);
-  point->set_payload("twenty and a quarter");
   v1::UpsertResponse written;
-  ASSERT_TRUE(Upsert(one, &written).ok());
+  ASSERT_TRUE(UpsertUuid(20.25f, "twenty and a quarter", &written).ok());
   ASSERT_EQ(written.tokens_size(), 1);
   ASSERT_EQ(written.versions_size(), 1);
   EXPECT_GT(written.versions(0), 0u) << "for the next if_version";

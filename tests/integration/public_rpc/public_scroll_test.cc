@@ -37,15 +37,8 @@ class PublicScroll : public PublicRpc {
 TEST_F(PublicScroll, GivesAllPointsOnceWithWhatWasAskedFor) {
   Create();
   FillLine(50);
-  v1::UpsertRequest one;
-  one.set_collection("c");
-  v1::Point* const point = one.add_points();
-  point->mutable_id()->set_uuid(kUuid);
-  point->mutable_vector()->add_values(0.25f);
-  point->mutable_vector()->add_values(0);
-  point->set_payload("a quarter");
   v1::UpsertResponse written;
-  ASSERT_TRUE(Upsert(one, &written).ok());
+  ASSERT_TRUE(UpsertUuid(0.25f, "a quarter", &written).ok());
 
   v1::ScrollPointsRequest request = Page(8);
   request.set_with_vector(true);

@@ -109,6 +109,14 @@ bool Passes(const Filter& filter, uint64_t id, const Document& document) {
   return false;
 }
 
+std::shared_ptr<const Filter> NewOnes() {
+  auto filter = std::make_shared<Filter>();
+  filter->kind = Kind::kMatch;
+  filter->field = "new";
+  filter->values = {true};
+  return filter;
+}
+
 class FilterTest : public NodeFixture {
  protected:
   void SetUp() override {
@@ -343,15 +351,11 @@ TEST_F(FilterTest, AFilterThatIsRememberedIsFoundAnewAfterRowsMoveAndSegmentsMer
   CreateShards(1);
   for (int i = 0; i < 6; ++i) WriteSome(1000, kIds, 20);
   TrainAll();
-  Filter filter;
-  filter.kind = Kind::kMatch;
-  filter.field = "new";
-  filter.values = {true};
-  const auto shared = std::make_shared<const Filter>(filter);
+  const auto shared = NewOnes();
   const std::vector<float> query = RandomDocument().vector;
   const auto expect_right = [&] {
     uint64_t expected_passing = 0;
-    std::vector<uint64_t> expected = Expected(filter, query, expected_passing);
+    std::vector<uint64_t> expected = Expected(*shared, query, expected_passing);
     expected.resize(200);
     SearchCall call = IndexedQuery(query, 200, version_);
     call.filter = shared;
@@ -380,11 +384,7 @@ TEST_F(FilterTest, AtUsualDepthsTheListsGiveOnlyWhatPassesAndMissLittle) {
   CreateShards(1);
   for (int i = 0; i < 4; ++i) WriteSome(10'000, 40'000, 1'000'000);
   TrainAll();
-  Filter filter;
-  filter.kind = Kind::kMatch;
-  filter.field = "new";
-  filter.values = {true};
-  const auto shared = std::make_shared<const Filter>(filter);
+  const auto shared = NewOnes();
   size_t found = 0;
   size_t wanted = 0;
   for (int i = 0; i < 50; ++i) {
@@ -399,11 +399,11 @@ TEST_F(FilterTest, AtUsualDepthsTheListsGiveOnlyWhatPassesAndMissLittle) {
     EXPECT_EQ(reply->filter_strategy, FilterStrategy::kLists);
     EXPECT_GT(reply->work.lists_probed, 2u);
     uint64_t passing = 0;
-    std::vector<uint64_t> expected = Expected(filter, query, passing);
+    std::vector<uint64_t> expected = Expected(*shared, query, passing);
     expected.resize(10);
     EXPECT_EQ(reply->filter_points, passing);
     for (const uint64_t id : Numbers(*reply)) {
-      EXPECT_TRUE(Passes(filter, id, points_.at(id)));
+      EXPECT_TRUE(Passes(*shared, id, points_.at(id)));
       found += static_cast<size_t>(std::count(expected.begin(), expected.end(), id));
     }
     wanted += expected.size();
