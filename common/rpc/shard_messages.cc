@@ -63,6 +63,10 @@ void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
   out->set_incarnation(std::string(call.incarnation.view()));
   if (call.filter != nullptr) FilterToProto(*call.filter, out->mutable_filter());
   out->set_widens(call.widens);
+  if (call.after.has_value()) {
+    out->set_after_score(call.after->score);
+    out->set_after_key(std::string(call.after->key.view()));
+  }
 }
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
@@ -85,6 +89,12 @@ absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
     call.filter = std::make_shared<const Filter>(std::move(filter));
   }
   call.widens = in.widens();
+  if (in.has_after_score()) {
+    if (in.after_key().size() != PointKey::kSize) {
+      return ShapeError("after_key", fmt::format("has {} bytes", in.after_key().size()));
+    }
+    call.after = HitPlace{in.after_score(), PointKey::FromBytes(in.after_key().data())};
+  }
   if (call.count > 0 && call.queries.size() % call.count != 0) {
     return ShapeError("queries", fmt::format("has {} bytes, not a multiple of count {}",
                                              call.queries.size(), call.count));
@@ -117,6 +127,8 @@ void ToProto(SearchReply&& reply, v1::ShardSearchReply* out) {
   out->set_filter_points(reply.filter_points);
   out->set_filter_strategy(static_cast<uint32_t>(reply.filter_strategy));
   out->set_nprobe(reply.nprobe);
+  out->set_points_within(reply.points_within);
+  out->set_queries_crowded(reply.queries_crowded);
 }
 
 absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
@@ -148,6 +160,8 @@ absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
   }
   reply.filter_strategy = static_cast<FilterStrategy>(in.filter_strategy());
   reply.filter_points = in.filter_points();
+  reply.points_within = in.points_within();
+  reply.queries_crowded = in.queries_crowded();
   reply.nprobe = in.nprobe();
   return reply;
 }
