@@ -46,13 +46,19 @@ def measure_range(client: kith.Client, query: np.ndarray, true: list[kith.Hit],
 
 def measure_depth(client: kith.Client, query: np.ndarray, true: list[kith.Hit],
                   k: int) -> dict[str, float]:
-    """One answer of k under the lists of ten, and the first k of pages that are to hold k."""
+    """One answer of k under the lists of ten, and with two, four, eight and sixteen times as many;
+    the first k of pages that are to hold k."""
     truth = {hit.id for hit in true[:k]}
-    plain = client.search(COLLECTION, query, limit=k, timeout_s=60)
-    paged = client.search(COLLECTION, query, limit=k, page_depth=k, timeout_s=60, explain=True)
-    return {"recall": len(truth & {hit.id for hit in plain.hits}) / k,
-            "paged_recall": len(truth & {hit.id for hit in paged.hits}) / k,
-            "paged_lists": paged.explanation.nprobe}
+
+    def recall(**options: int) -> tuple[float, int]:
+        found = client.search(COLLECTION, query, limit=k, timeout_s=60, explain=True, **options)
+        return len(truth & {hit.id for hit in found.hits}) / k, found.explanation.nprobe
+
+    plain, lists = recall()
+    paged, paged_lists = recall(page_depth=k)
+    more = {f"recall_{times}x": recall(nprobe=times * lists)[0] for times in (2, 4, 8, 16)}
+    return {"lists_of_ten": lists, "recall": plain, "paged_recall": paged,
+            "paged_lists": paged_lists} | more
 
 
 def mean(rows: list[dict[str, float]]) -> dict[str, float]:

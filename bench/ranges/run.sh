@@ -6,7 +6,8 @@
 # --data has sift1m.base.u8bin and sift1m.query.u8bin (default: the shared data beside this clone); where they are
 # absent this says so and ends with 77. The true neighbours are computed by `exact`. For 10, 100, 1,000 and 10,000
 # of them FILE gets a row: of the range that the last of them borders, the share that is found, rounds and lists of
-# the last one, and milliseconds a query; of one answer of so many, recall, and recall where page_depth names so many.
+# the last one, and milliseconds a query; of one answer of so many, recall under the lists of ten neighbours and under
+# 2, 4, 8 and 16 times as many, and where page_depth names so many.
 #
 # Needs a release build (scripts/build.sh) and pip's index for the Python client.
 set -euo pipefail
