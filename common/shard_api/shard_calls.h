@@ -12,6 +12,7 @@
 #include "common/base/ids.h"
 #include "common/payload/filter.h"
 #include "common/payload/payload_schema.h"
+#include "common/shard_api/search_priority.h"
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 
@@ -48,6 +49,7 @@ struct SearchCall {
   uint64_t wait_lsn = 0;                 // answer as of this lsn or later
   std::shared_ptr<const Filter> filter;  // null: every point may be a hit
   bool widens = false;                   // nprobe may be made more where few points pass the filter
+  SearchPriority priority = SearchPriority::kInteractive;
 };
 
 // How a shard answered under a filter.

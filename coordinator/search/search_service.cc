@@ -38,9 +38,19 @@ struct SearchService::Run {
 };
 
 void SearchService::Search(const SearchQuery& query, Done<SearchAnswer> done) {
+  const SearchPriority priority = query.parameters.priority;
+  if (absl::Status refusal = throttle_.Admit(query.collection, priority); !refusal.ok()) {
+    return done(std::move(refusal));
+  }
   absl::StatusOr<RunPtr> run = Validate(query);
   if (!run.ok()) return done(run.status());
-  (*run)->done = std::move(done);
+  (*run)->done = [this, run = (*run).get(),
+                  done = std::move(done)](absl::StatusOr<SearchAnswer> answer) mutable {
+    if (IsOverload(answer.status())) {
+      throttle_.NoteRefused(run->query.collection, run->query.parameters.priority);
+    }
+    done(std::move(answer));
+  };
   if (query.point.has_value()) return ReadQueryPoint(*std::move(run));
   Answer(*std::move(run));
 }
