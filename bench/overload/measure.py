@@ -14,7 +14,8 @@ import time
 import analysis
 import picture
 
-LADDER = (0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
+LADDER = (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
+SATURATED = 0.93    # of what is offered is answered: the ladder ends
 STEP_S = 8
 CALM_S = 8          # of the steady load before the overload
 AFTER_S = 20        # and after it
@@ -35,7 +36,7 @@ class Loads:
         return subprocess.Popen(
             [os.environ["KITH_BIN"], "bench", "load", "--endpoint", self._given.endpoint,
              "--collection", "busy", "--queries", self._given.queries, "--nprobe",
-             str(self._given.nprobe), "--connections", "4", "--deadline-ms", str(DEADLINE_MS),
+             str(self._given.nprobe), "--min-coverage", "1", "--connections", "4", "--deadline-ms", str(DEADLINE_MS),
              "--warmup", str(WARMUP_S), "--duration", str(duration_s), "--json",
              str(self._work / f"{name}.json"), *more],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -164,6 +165,8 @@ def main() -> int:
         rate = factor * closed["achieved_rate"]
         ladder.append(row_of(loads.run(f"ladder-{factor}", STEP_S, "--rate", str(rate)), factor))
         print(json.dumps(ladder[-1]), flush=True)
+        if ladder[-1]["goodput_qps"] < SATURATED * rate:
+            break
     run = overload(loads, analysis.peak_of(ladder), given)
     report = {**summed(run, ladder), "nprobe": given.nprobe, "cores": given.cores,
               "overload": {"began_s": run["began_s"], "ended_s": run["ended_s"]},

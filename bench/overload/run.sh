@@ -5,11 +5,11 @@
 #                         [--seconds S] [--cores shared|apart]
 #
 # --data has sift1m.base.u8bin and sift1m.query.u8bin (default: the shared data beside this clone); without
-# them 200,000 clustered vectors are made. Searches probe N lists (default 400), so that one takes about a millisecond: a
+# them 200,000 clustered vectors are made. Searches probe N lists (default 4000: nearly all), so that one takes about a millisecond: a
 # refusal costs the server and the load generator some tens of microseconds each, whatever a search costs, and
 # the less that is, the more of the machine three times the load takes by itself.
 #
-# First a ladder of open-loop rates up to 1.1 times what a closed loop reaches: the most that is answered is
+# First a ladder of open-loop rates, until not all is answered any more: the most that is answered is
 # peak_qps; the highest rate of which no more than one in a hundred is refused is what "normal" means. Then half the
 # peak is offered throughout, and for S seconds (default 20) two and a half times the peak beside it. Both
 # come from `kith bench load`, on the same cores as the server (shared, the default), or on half of them each
@@ -30,7 +30,7 @@ cd "$(dirname "$0")/../.."
 source scripts/servers.sh
 
 readonly BIN="${KITH_BUILD_DIR:-build/release}/bin"
-data="../shared/data/vectors" json="" plot="" work="${PWD}/build/overload" nprobe=400 seconds=20
+data="../shared/data/vectors" json="" plot="" work="${PWD}/build/overload" nprobe=4000 seconds=20
 cores=shared base="" queries="" shape=() server="" for_server=() for_client=()
 
 usage() {

@@ -87,6 +87,13 @@ absl::Status NamedByOverload(const Replies<SearchReply>& replies, const absl::St
   return named;
 }
 
+// By every shard: an answer of nothing would be no answer, whatever coverage is accepted.
+bool IsRefusedByOverload(const Replies<SearchReply>& replies) {
+  return !replies.empty() && std::all_of(replies.begin(), replies.end(), [](const auto& reply) {
+    return IsOverload(reply.status());
+  });
+}
+
 std::vector<std::string> DegradedBy(const Coverage& coverage) {
   std::vector<std::string> reasons;
   for (const ShardFailure& failure : coverage.failed) reasons.push_back(failure.reason);
@@ -170,8 +177,10 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
   answer.coverage = MeasureCoverage(ProgressOf(*plan.entry, replies));
   const double minimum = query.parameters.min_coverage.value_or(kMinCoverageDefault);
   absl::Status status = CheckCoverage(answer.coverage, minimum);
-  if (!status.ok()) {
+  const bool nobody_took_it = IsRefusedByOverload(replies);
+  if (!status.ok() || nobody_took_it) {
     KITH_RETURN_IF_ERROR(FaultOfCaller(replies));
+    if (nobody_took_it) status = CheckCoverage(answer.coverage, 1);
     KeepRetryHint(replies, status);
     return NamedByOverload(replies, status);
   }

@@ -19,9 +19,10 @@ class QueuePatience {
   using Span = std::chrono::nanoseconds;
   static constexpr Span kStandsAfter = std::chrono::milliseconds(200);
   static constexpr Span kBurst = std::chrono::milliseconds(100);
-  // A search may wait for so many times what it takes itself, whatever the target: half of them
-  // would otherwise be refused where each takes longer than that.
-  static constexpr int kServices = 4;
+  // A search may wait for so many times what it takes itself, whatever the target: else threads
+  // would run out of work where each takes longer than that. In a burst, for so many times.
+  static constexpr int kServices = 3;
+  static constexpr int kBurstServices = 12;
 
   // `target` 0: everything waits as long as it takes.
   explicit QueuePatience(Span target) : target_(target) {}
@@ -33,8 +34,8 @@ class QueuePatience {
   // Of a search that takes so long once it runs.
   Span Allowed(Deadline now, Span service) const {
     if (target_ == Span::zero()) return Span::max();
-    const Span standing = std::max(target_, service * kServices);
-    return IsStanding(now) ? standing : std::max(kBurst, standing * kServices);
+    const Span least = IsStanding(now) ? target_ : std::max(target_, kBurst);
+    return std::max(least, service * (IsStanding(now) ? kServices : kBurstServices));
   }
 
  private:

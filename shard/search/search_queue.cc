@@ -59,6 +59,11 @@ absl::Status SearchQueue::Admit(const QueuedWork& call) {
   const Deadline now = clock_.Now();
   std::lock_guard lock(mutex_);
   if (lanes_.jobs(kInteractive) == 0) patience_.NoteEmpty(now);
+  if (now >= call.deadline) {
+    ++refusals_[static_cast<size_t>(QueueRefusal::kExpired)];
+    return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                 "the deadline had passed when the call came");
+  }
   const Span wait = ExpectedWait(call, now);
   if (IsFull(call)) return Refuse(QueueRefusal::kFull, wait);
   const Span service = ServiceOf(call);

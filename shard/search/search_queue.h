@@ -26,12 +26,12 @@ struct SearchQueueOptions {
   std::chrono::nanoseconds wait_target = std::chrono::milliseconds(5);
 };
 
-// Why a call was not taken (save the last), or not carried out.
+// Why a call was not taken, or not carried out.
 enum class QueueRefusal : uint8_t {
   kFull,      // no place
   kWait,      // it would wait longer than is any use
   kDeadline,  // its deadline would pass before it was answered
-  kExpired,   // its deadline passed while it waited
+  kExpired,   // its deadline had passed, when it came or when its turn did
 };
 inline constexpr size_t kQueueRefusals = 4;
 const char* QueueRefusalName(QueueRefusal refusal);
@@ -49,7 +49,8 @@ struct SearchQueueFigures {
 // is admitted as a whole, before anything is made of it; then its parts are pushed, as many as it
 // has and whenever they come.
 //
-// Refused is, with RESOURCE_EXHAUSTED and a time to come back:
+// What comes after its deadline is DEADLINE_EXCEEDED at once. Otherwise refused is, with
+// RESOURCE_EXHAUSTED and a time to come back:
 // - what finds no place (QUEUE_FULL). Half of the places anybody may take; of the other half no
 //   collection more than its even share.
 // - what could not be answered by its deadline, by what the last calls took (OVERLOADED);

@@ -63,6 +63,17 @@ TEST_F(SearchOverloadTest, AShardThatHasTooMuchToDoSaysSoToTheCallerAndWhenToCom
   EXPECT_EQ(partial->degraded, (std::vector<std::string>{reason::kOverloaded}));
 }
 
+TEST_F(SearchOverloadTest, AnAnswerOfNothingIsNoAnswerWhateverCoverageIsAccepted) {
+  query_.parameters.min_coverage = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    Script(i).on_search = Refusing(Error(absl::StatusCode::kResourceExhausted, reason::kOverloaded,
+                                         "busy", {{kRetryAfterMsFact, "70"}}));
+  }
+  const absl::Status status = Search().status();
+  EXPECT_EQ(ReasonOf(status), reason::kOverloaded);
+  EXPECT_EQ(FactOf(status, kRetryAfterMsFact), "70");
+}
+
 TEST_F(SearchOverloadTest, ShardsThatRefuseManyAreAskedLess) {
   int asked = 0;
   for (size_t i = 0; i < 2; ++i) {

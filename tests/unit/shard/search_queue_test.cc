@@ -47,7 +47,9 @@ TEST(QueuePatienceTest, ABurstMayWaitLongAndAStandingQueueMayNot) {
 TEST(QueuePatienceTest, SearchesThatTakeLongMayWaitForSomeOfThem) {
   QueuePatience patience(milliseconds(5));
   const Deadline standing = Deadline(seconds(100));
-  EXPECT_EQ(patience.Allowed(standing, milliseconds(50)), milliseconds(200));
+  EXPECT_EQ(patience.Allowed(standing, milliseconds(50)), milliseconds(150));
+  patience.NoteEmpty(standing);
+  EXPECT_EQ(patience.Allowed(standing, milliseconds(50)), milliseconds(600));
 }
 
 TEST(QueuePatienceTest, WithoutATargetAllMayWait) {
@@ -277,6 +279,13 @@ TEST_F(SearchQueueTest, OneSearchThatStoodStillTeachesLittle) {
   Enqueue(flow_, 10);
   EXPECT_LE(queue_.figures().wait_ns, 12'000'000u);
   Release();
+}
+
+TEST_F(SearchQueueTest, WhatComesAfterItsDeadlineIsNotTakenEvenIfNothingWaits) {
+  const absl::Status late = queue_.Admit(Search(flow_, nanoseconds(0)));
+  EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(ReasonOf(late), reason::kDeadline);
+  EXPECT_EQ(Refused(QueueRefusal::kExpired), 1u);
 }
 
 TEST_F(SearchQueueTest, WhatExpiredWhileItWaitedIsNotRun) {
