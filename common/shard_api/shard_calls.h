@@ -19,7 +19,6 @@
 // What a coordinator asks of a shard, in flat form: a batch is a few buffers, not a thousand
 // messages. The same structs cross the wire (common/rpc/shard_messages) and the direct call.
 namespace kith {
-
 using ShardId = uint64_t;
 
 struct ShardSpec {
@@ -50,6 +49,7 @@ struct SearchCall {
   std::shared_ptr<const Filter> filter;  // null: every point may be a hit
   bool widens = false;                   // nprobe may be made more where few points pass the filter
   SearchPriority priority = SearchPriority::kInteractive;
+  CancelMark cancelled;  // not on the wire
 };
 
 // How a shard answered under a filter.

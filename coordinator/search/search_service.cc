@@ -117,10 +117,13 @@ void SearchService::Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::F
   const auto& routes = plan->entry->routes;
   // A reply may end the whole run while this loop still sends: nothing of it is read afterwards.
   const std::shared_ptr<const std::string> vectors = run.vectors;
+  const auto cancelled = run.query.cancelled;
   ScatterGather<SearchReply>(
       routes.size(), limits,
       [&](size_t i, Done<SearchReply> done) {
-        routes[i]->service->Search(plan->CallFor(i, *vectors), deadlines.shards, std::move(done));
+        SearchCall call = plan->CallFor(i, *vectors);
+        call.cancelled = cancelled;
+        routes[i]->service->Search(std::move(call), deadlines.shards, std::move(done));
       },
       std::move(finish));
 }

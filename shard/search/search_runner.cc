@@ -86,7 +86,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     if (call_.filter == nullptr) return StartSearch();
     // Its time counts as a query's: what a filter takes is not learnt apart.
     runner_.queue_.Push(Work(1), [self = shared_from_this()](Turn turn) {
-      const absl::Status status = turn == Turn::kRun ? self->ApplyFilter() : TooLate();
+      const bool is_late = turn == Turn::kExpired || self->IsCancelled();
+      const absl::Status status = is_late ? TooLate() : self->ApplyFilter();
       if (!status.ok()) return self->Finish(status);
       self->StartSearch();
     });
@@ -158,6 +159,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     StartRuns();
   }
 
+  bool IsCancelled() const {
+    return call_.cancelled != nullptr && call_.cancelled->load(std::memory_order_relaxed);
+  }
+
   // A part of the call, to the queue.
   QueuedWork Work(uint32_t queries) const {
     const bool is_exact = options_.exact || call_.exact || call_.index_version.empty();
@@ -225,6 +230,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   // Late, it is not begun; but where other runs of the call were, what they found is part of an
   // answer, and this one ends by itself with nothing compared.
   void TakeTurn(Turn turn, Found& found, uint32_t begin, uint32_t end) {
+    if (IsCancelled()) {
+      Refuse(absl::CancelledError("the caller went away while the call waited"));
+      return EndRun();
+    }
     if (turn == Turn::kExpired && !has_begun_.load(std::memory_order_acquire)) {
       Refuse(TooLate());
       return EndRun();

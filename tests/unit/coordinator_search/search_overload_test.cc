@@ -1,8 +1,10 @@
 // What a search becomes where its shards have too much to do.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,6 +87,18 @@ TEST_F(SearchOverloadTest, ShardsThatRefuseManyAreAskedLess) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(ReasonOf(Search().status()), reason::kOverloaded);
   EXPECT_LT(asked, 400);
   EXPECT_GT(service_.throttled(), 800u);
+}
+
+TEST_F(SearchOverloadTest, ShardsInTheSameProcessSeeThatTheCallerWentAway) {
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  query_.cancelled = gone;
+  CancelMark seen;
+  Script(0).on_search = [&seen](SearchCall call, Deadline, Done<SearchReply> done) {
+    seen = call.cancelled;
+    done(HitsOf({}, 0));
+  };
+  ASSERT_TRUE(Search().ok());
+  EXPECT_EQ(seen, gone);
 }
 
 TEST_F(SearchOverloadTest, ThePriorityReachesTheShards) {
