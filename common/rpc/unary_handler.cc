@@ -64,7 +64,7 @@ StartedCall Start(UnaryReactor* reactor, const grpc::CallbackServerContext& cont
           FinishCall([reactor](absl::Status status) { reactor->Answer(status); })};
 }
 
-constexpr auto kQuiet = std::chrono::milliseconds(100);
+constexpr auto kQuiet = std::chrono::milliseconds(50);
 constexpr auto kDeafCallers = std::chrono::seconds(2);
 constexpr auto kLook = std::chrono::milliseconds(5);
 

@@ -26,6 +26,9 @@ uint64_t NanosecondsBetween(Deadline from, Deadline to) {
 }
 
 constexpr uint32_t kQueriesOfRun = 8;
+// An index asks with every list whether time is up, which is a twentieth of a search if each time a
+// clock is read.
+constexpr uint32_t kAsksALook = 8;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
@@ -247,7 +250,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const size_t query_bytes = call_.queries.size() / call_.count;
     const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
                                        query_bytes};
-    return index::SearchBatch(queries, options_, workspace,
+    index::SearchOptions options = options_;
+    options.expired = [this, asks = 0u]() mutable {
+      return asks++ % kAsksALook == 0 && runner_.parts_.clock->Now() >= deadline_;
+    };
+    return index::SearchBatch(queries, options, workspace,
                               std::span(answers_).subspan(begin, end - begin));
   }
 

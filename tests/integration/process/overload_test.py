@@ -10,7 +10,7 @@ import unittest
 from kithd_process import ProcessTest
 
 POINTS = 40_000
-BATCH = "search_batch:32"
+BATCH = "search_batch:32=1"
 DURATION_S = 1.5
 # A search of the whole waits for 5 ms, or a few times its own time; a sanitizer build, and neighbours
 # on the machine, make that a few hundred. The callers would wait 20 s.
@@ -31,10 +31,15 @@ class Overload(ProcessTest):
             self.kith("import", name, str(self.folder / "made.base.fbin"), *self.at)
 
     def words(self, collection: str, out: str, *more: str) -> list[str]:
+        times = () if "--duration" in more else ("--duration", str(DURATION_S), "--warmup", "0.5")
         return [os.environ["KITH"], "bench", "load", "--collection", collection, "--queries",
                 str(self.folder / "made.query.fbin"), "--json", str(self.folder / out), "--mix",
-                BATCH, "--duration", str(DURATION_S), "--warmup", "0.5", "--deadline-ms", "20000",
-                "--connections", "2", *self.at, *more]
+                BATCH, "--deadline-ms", "20000", "--connections", "2", *times, *self.at, *more]
+
+    def flood(self, rate: float) -> subprocess.Popen:
+        return subprocess.Popen(
+            self.words("c", "flood.json", "--rate", str(rate), "--duration", str(2 * DURATION_S),
+                       "--warmup", "0.5"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def load(self, collection: str, *more: str) -> dict:
         done = subprocess.run(self.words(collection, "load.json", *more), capture_output=True,
@@ -45,9 +50,7 @@ class Overload(ProcessTest):
     def test_three_times_too_much_is_answered_as_well_as_ever_or_refused_at_once(self):
         peak = self.load("c", "--closed", "2")["achieved_rate"]
         self.assertGreater(peak, 0)
-        with subprocess.Popen(self.words("c", "flood.json", "--rate", str(3 * peak), "--duration",
-                                         str(2 * DURATION_S)),
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as flood:
+        with self.flood(3 * peak) as flood:
             # Another collection, asked for little meanwhile.
             quiet = self.load("quiet", "--rate", str(peak / 10))
             _, said = flood.communicate(timeout=120)
@@ -60,14 +63,12 @@ class Overload(ProcessTest):
         self.assertEqual(refusals, {("RESOURCE_EXHAUSTED", "OVERLOADED")})
         self.assertLess(quiet["failed"], quiet["due"] / 10, "it is not refused for the other's load")
         self.assertIn("kith_search_refused_total{reason=\"wait\"}", self.server.page("/metrics")[1])
-        after = self.load("c", "--rate", str(peak / 4))
+        after = self.load("c", "--rate", str(peak / 4), "--duration", "1", "--warmup", "2")
         self.assertEqual(after["failed"], 0)
 
     def test_batch_searches_yield_and_are_not_starved(self):
         peak = self.load("c", "--closed", "2")["achieved_rate"]
-        with subprocess.Popen(self.words("c", "flood.json", "--rate", str(2 * peak), "--duration",
-                                         str(2 * DURATION_S)),
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as flood:
+        with self.flood(2 * peak) as flood:
             patient = self.load("c", "--closed", "1", "--batch-priority")
             flood.communicate(timeout=120)
         self.assertEqual(patient["failed"], 0)
