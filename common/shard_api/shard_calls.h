@@ -49,7 +49,7 @@ struct SearchCall {
   std::shared_ptr<const Filter> filter;  // null: every point may be a hit
   bool widens = false;                   // nprobe may be made more where few points pass the filter
   SearchPriority priority = SearchPriority::kInteractive;
-  CancelMark cancelled;  // not on the wire
+  CancelMark cancelled = nullptr;  // not on the wire
 };
 
 // How a shard answered under a filter.
