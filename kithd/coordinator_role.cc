@@ -193,6 +193,11 @@ void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
   metrics.PullGauges({"kith_admin_queue_length", "Administrative calls that wait."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(admin.queued())}};
   });
+  metrics.PullCounters(
+      {"kith_search_throttled_total", "Searches refused before overloaded shards were asked."},
+      [this] {
+        return std::vector<telemetry::Sample>{{{}, static_cast<double>(search.throttled())}};
+      });
   metrics.PullGauges({"kith_calls_in_flight", "Calls that wait for their shards."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(timer.pending())}};
   });
@@ -242,7 +247,10 @@ void CoordinatorRole::SetHealth(Health health) {
                                                        : rpc::GrpcServer::Health::kNotServing);
 }
 
-void CoordinatorRole::EndCalls(Deadline deadline) { parts_->server->Shutdown(deadline); }
+void CoordinatorRole::EndCalls(Deadline deadline) {
+  parts_->calls.Drain(deadline);
+  parts_->server->Shutdown(deadline);
+}
 
 void CoordinatorRole::EndOperations() {
   parts_->recall.Stop();

@@ -35,6 +35,7 @@ inline constexpr char kIndexVersionServing[] = "INDEX_VERSION_SERVING";
 inline constexpr char kDiskFull[] = "DISK_FULL";
 inline constexpr char kLogFull[] = "LOG_FULL";
 inline constexpr char kQueueFull[] = "QUEUE_FULL";
+inline constexpr char kOverloaded[] = "OVERLOADED";
 inline constexpr char kIndexingBehind[] = "INDEXING_BEHIND";
 inline constexpr char kMemoryLimit[] = "MEMORY_LIMIT";
 inline constexpr char kRowLimit[] = "ROW_LIMIT";

@@ -63,6 +63,7 @@ void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
   out->set_incarnation(std::string(call.incarnation.view()));
   if (call.filter != nullptr) FilterToProto(*call.filter, out->mutable_filter());
   out->set_widens(call.widens);
+  out->set_priority(static_cast<uint32_t>(call.priority));
 }
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
@@ -85,6 +86,8 @@ absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
     call.filter = std::make_shared<const Filter>(std::move(filter));
   }
   call.widens = in.widens();
+  if (in.priority() >= kSearchPriorities) return ShapeError("priority", "is unknown");
+  call.priority = static_cast<SearchPriority>(in.priority());
   if (call.count > 0 && call.queries.size() % call.count != 0) {
     return ShapeError("queries", fmt::format("has {} bytes, not a multiple of count {}",
                                              call.queries.size(), call.count));

@@ -4,6 +4,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -47,6 +48,13 @@ class FinishCall {
   Function function_;
 };
 
+// The calls of one server that have not ended. Threads: any.
+struct CallsUnderWay {
+  std::atomic<bool> draining{false};
+  std::atomic<int64_t> count{0};
+  std::atomic<int64_t> last_refusal_ns{0};  // steady clock, while draining
+};
+
 // Turns plain functions into unary reactors of the callback API: deadline, cancellation, status
 // mapping and metrics are done here, once, for every method:
 //
@@ -66,6 +74,12 @@ class UnaryCalls {
   UnaryCalls(telemetry::RequestMetrics* metrics, Executor* admin)
       : metrics_(metrics), admin_(admin) {}
 
+  // Before the server's shutdown, which cancels what arrives after it began. From now on what comes
+  // is refused with UNAVAILABLE DRAINING, before it is looked at. Returns when every call has ended
+  // and none has come for a while: their callers know. At the latest at `deadline`, or after two
+  // seconds where only callers who do not listen are left.
+  void Drain(Deadline deadline) const;
+
   // Runs `body` at once on the gRPC thread: it decodes, hands on and returns.
   // `method` is a literal; it labels the metrics.
   grpc::ServerUnaryReactor* Async(const char* method, grpc::CallbackServerContext* context,
@@ -78,6 +92,7 @@ class UnaryCalls {
  private:
   telemetry::RequestMetrics* const metrics_;
   Executor* const admin_;
+  const std::shared_ptr<CallsUnderWay> under_way_ = std::make_shared<CallsUnderWay>();
 };
 
 }  // namespace kith::rpc

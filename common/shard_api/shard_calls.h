@@ -12,13 +12,13 @@
 #include "common/base/ids.h"
 #include "common/payload/filter.h"
 #include "common/payload/payload_schema.h"
+#include "common/shard_api/search_priority.h"
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 
 // What a coordinator asks of a shard, in flat form: a batch is a few buffers, not a thousand
 // messages. The same structs cross the wire (common/rpc/shard_messages) and the direct call.
 namespace kith {
-
 using ShardId = uint64_t;
 
 struct ShardSpec {
@@ -48,6 +48,8 @@ struct SearchCall {
   uint64_t wait_lsn = 0;                 // answer as of this lsn or later
   std::shared_ptr<const Filter> filter;  // null: every point may be a hit
   bool widens = false;                   // nprobe may be made more where few points pass the filter
+  SearchPriority priority = SearchPriority::kInteractive;
+  CancelMark cancelled = nullptr;  // not on the wire
 };
 
 // How a shard answered under a filter.

@@ -33,6 +33,7 @@ struct SearchParameters {
   std::optional<uint32_t> refine;
   std::optional<uint32_t> rerank;
   std::shared_ptr<const Filter> filter;  // null: every point
+  SearchPriority priority = SearchPriority::kInteractive;
 };
 
 // The form decides what fields are called in errors.

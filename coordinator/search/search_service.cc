@@ -38,9 +38,19 @@ struct SearchService::Run {
 };
 
 void SearchService::Search(const SearchQuery& query, Done<SearchAnswer> done) {
+  const SearchPriority priority = query.parameters.priority;
+  if (absl::Status refusal = throttle_.Admit(query.collection, priority); !refusal.ok()) {
+    return done(std::move(refusal));
+  }
   absl::StatusOr<RunPtr> run = Validate(query);
   if (!run.ok()) return done(run.status());
-  (*run)->done = std::move(done);
+  (*run)->done = [this, run = (*run).get(),
+                  done = std::move(done)](absl::StatusOr<SearchAnswer> answer) mutable {
+    if (IsOverload(answer.status())) {
+      throttle_.NoteRefused(run->query.collection, run->query.parameters.priority);
+    }
+    done(std::move(answer));
+  };
   if (query.point.has_value()) return ReadQueryPoint(*std::move(run));
   Answer(*std::move(run));
 }
@@ -107,10 +117,13 @@ void SearchService::Scatter(const Run& run, PlanPtr plan, Gather<SearchReply>::F
   const auto& routes = plan->entry->routes;
   // A reply may end the whole run while this loop still sends: nothing of it is read afterwards.
   const std::shared_ptr<const std::string> vectors = run.vectors;
+  const auto cancelled = run.query.cancelled;
   ScatterGather<SearchReply>(
       routes.size(), limits,
       [&](size_t i, Done<SearchReply> done) {
-        routes[i]->service->Search(plan->CallFor(i, *vectors), deadlines.shards, std::move(done));
+        SearchCall call = plan->CallFor(i, *vectors);
+        call.cancelled = cancelled;
+        routes[i]->service->Search(std::move(call), deadlines.shards, std::move(done));
       },
       std::move(finish));
 }

@@ -15,18 +15,10 @@
 namespace kith::shard {
 namespace {
 
-// A group is bounded so that the first caller does not wait for the last one's bytes.
-constexpr size_t kGroupCallsMax = 64;
-constexpr uint64_t kGroupBytesMax = 16 << 20;
 constexpr auto kDiskRetryEvery = std::chrono::milliseconds(200);
 
 uint64_t BytesOf(const WriteCall& call) {
   return call.keys.size() + call.vectors.size() + call.payloads.size();
-}
-
-absl::Status QueueFull() {
-  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-               "too many writes wait at this shard; retry later", {{kRetryAfterMsFact, "50"}});
 }
 
 }  // namespace
@@ -60,9 +52,20 @@ absl::Status Writer::obstacle() const {
   return obstacle_;
 }
 
-size_t Writer::queued() const {
+WriteQueueFigures Writer::queue() const {
   std::lock_guard lock(mutex_);
-  return interactive_.size() + import_.size();
+  return queue_.figures();
+}
+
+// Why a call is not even queued. With the lock.
+absl::Status Writer::Refusal(const Pending& pending) {
+  if (!failure_.ok()) return failure_;
+  if (!obstacle_.ok()) return obstacle_;
+  if (stopping_) {
+    return Error(absl::StatusCode::kUnavailable, reason::kDraining,
+                 "the shard is shutting down; retry on its successor");
+  }
+  return queue_.CheckRoom(pending, parts_.clock->Now());
 }
 
 void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
@@ -71,20 +74,9 @@ void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
     Pending pending{std::move(call), deadline, std::move(done), 0};
     pending.bytes = BytesOf(pending.call);
     std::lock_guard lock(mutex_);
-    auto& queue = pending.call.priority == WritePriority::kImport ? import_ : interactive_;
-    if (!failure_.ok()) {
-      refusal = failure_;
-    } else if (!obstacle_.ok()) {
-      refusal = obstacle_;
-    } else if (stopping_) {
-      refusal = Error(absl::StatusCode::kUnavailable, reason::kDraining,
-                      "the shard is shutting down; retry on its successor");
-    } else if (queue.size() >= limits::kWriteQueueMax ||
-               queued_bytes_ + pending.bytes > limits::kWriteQueueBytesMax) {
-      refusal = QueueFull();
-    } else {
-      queued_bytes_ += pending.bytes;
-      queue.push_back(std::move(pending));
+    refusal = Refusal(pending);
+    if (refusal.ok()) {
+      queue_.Push(std::move(pending));
       wake_.notify_one();
       return;
     }
@@ -167,25 +159,14 @@ void Writer::Run() {
 // Empty where there is a chore, or nothing will come any more.
 std::vector<Writer::Pending> Writer::Take() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] {
-    return stopping_ || !interactive_.empty() || !import_.empty() || !chores_.empty();
-  });
-  std::vector<Pending> calls;
-  uint64_t bytes = 0;
-  for (auto* queue : {&interactive_, &import_}) {
-    while (!queue->empty() && calls.size() < kGroupCallsMax && bytes < kGroupBytesMax) {
-      bytes += queue->front().bytes;
-      calls.push_back(std::move(queue->front()));
-      queue->pop_front();
-    }
-  }
-  queued_bytes_ -= bytes;
-  return calls;
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty() || !chores_.empty(); });
+  return queue_.Take();
 }
 
 // The write path. Nothing after Log can refuse; what fails there stops the copy, save a state whose
 // disk is full, which is waited for.
 void Writer::Process(std::vector<Pending> calls) {
+  const Deadline begun = parts_.clock->Now();
   Group group = Admit(std::move(calls));
   if (group.writes.empty()) return;
   absl::Status status = Log(group);
@@ -193,6 +174,8 @@ void Writer::Process(std::vector<Pending> calls) {
   if (status.ok()) status = Apply(group);
   if (!status.ok()) return Fail(group, status);
   Acknowledge(group);
+  std::lock_guard lock(mutex_);
+  queue_.NoteGroup(parts_.clock->Now() - begun);
 }
 
 Writer::Group Writer::Admit(std::vector<Pending> calls) {
@@ -209,10 +192,7 @@ Writer::Group Writer::Admit(std::vector<Pending> calls) {
         });
     if (repeats_here) {
       std::lock_guard lock(mutex_);
-      for (size_t j = calls.size(); j-- > i;) {
-        queued_bytes_ += calls[j].bytes;
-        interactive_.push_front(std::move(calls[j]));
-      }
+      for (size_t j = calls.size(); j-- > i;) queue_.PutBack(std::move(calls[j]));
       break;
     }
     if (AnswerRepeat(pending)) continue;
@@ -234,6 +214,8 @@ Writer::Group Writer::Admit(std::vector<Pending> calls) {
 
 absl::Status Writer::AdmitOne(const Pending& pending, Resolver& resolver) {
   if (parts_.clock->Now() >= pending.deadline) {
+    std::lock_guard lock(mutex_);
+    queue_.NoteExpired();
     return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
                  "the deadline passed before the write began; nothing was written");
   }
@@ -328,15 +310,12 @@ void Writer::Fail(Group& group, const absl::Status& status) {
       Error(absl::StatusCode::kUnavailable, reason::kStorage,
             "the shard's disk failed a write: " + std::string(status.message()) +
                 "; searches go on, restart kithd once the disk is well");
-  std::deque<Pending> waiting;
+  std::vector<Pending> waiting;
   RefuseChores(failure);
   {
     std::lock_guard lock(mutex_);
     failure_ = failure;
-    waiting.swap(interactive_);
-    for (Pending& pending : import_) waiting.push_back(std::move(pending));
-    import_.clear();
-    queued_bytes_ = 0;
+    waiting = queue_.TakeAll();
   }
   for (Logged& logged : group.writes) {
     logged.pending.done(Error(

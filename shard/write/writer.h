@@ -20,6 +20,7 @@
 #include "shard/write/admission.h"
 #include "shard/write/applier.h"
 #include "shard/write/resolver.h"
+#include "shard/write/write_queue.h"
 
 namespace kith::shard {
 
@@ -50,15 +51,10 @@ class Writer {
   absl::Status failure() const;
   // What writes wait for, where they go on by themselves: the state has no room on its disk.
   absl::Status obstacle() const;
-  size_t queued() const;
+  WriteQueueFigures queue() const;
 
  private:
-  struct Pending {
-    WriteCall call;
-    Deadline deadline;
-    Done<WriteReply> done;
-    uint64_t bytes = 0;
-  };
+  using Pending = PendingWrite;
   struct Logged {
     Pending pending;
     ResolvedWrite resolved;
@@ -76,6 +72,7 @@ class Writer {
     std::promise<absl::Status> answer;
   };
 
+  absl::Status Refusal(const Pending& pending);
   void Run();
   std::vector<Pending> Take();
   absl::Status Do(absl::AnyInvocable<absl::Status()> chore);
@@ -101,10 +98,8 @@ class Writer {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Pending> interactive_;  // guarded by mutex_, as all below
-  std::deque<Pending> import_;
+  WriteQueue queue_;  // guarded by mutex_, as all below
   std::deque<Chore> chores_;
-  uint64_t queued_bytes_ = 0;
   bool stopping_ = false;
   absl::Status failure_;
   absl::Status obstacle_;

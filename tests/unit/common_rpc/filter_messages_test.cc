@@ -63,11 +63,13 @@ TEST(FilterMessagesTest, AFilterArrivesAsItWasSent) {
   SearchCall call;
   call.filter = std::make_shared<const Filter>(AFilter());
   call.widens = true;
+  call.priority = SearchPriority::kBatch;
   const auto got = RoundTrip(call);
   ASSERT_TRUE(got.ok()) << got.status();
   ASSERT_NE(got->filter, nullptr);
   EXPECT_EQ(*got->filter, AFilter());
   EXPECT_TRUE(got->widens);
+  EXPECT_EQ(got->priority, SearchPriority::kBatch);
   EXPECT_EQ(RoundTrip(SearchCall())->filter, nullptr);
 }
 

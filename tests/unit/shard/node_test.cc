@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -292,6 +295,25 @@ TEST_F(NodeTest, SearchesAndWritesSideBySideAlwaysSeeWholeBatches) {
   }
   writer.join();
   ExpectVerified(20);
+}
+
+TEST_F(NodeTest, ASearchThatNobodyWaitsForAnyMoreIsNotRun) {
+  Fill(0, 100);
+  auto gone = std::make_shared<std::atomic<bool>>(false);
+  SearchCall call = Query({0, 0});
+  call.cancelled = gone;
+  EXPECT_TRUE(Search(call).ok());
+  gone->store(true);
+  EXPECT_EQ(Search(call).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(NodeTest, ASearchThatComesAfterItsDeadlineIsNotRun) {
+  Fill(0, 100);
+  std::promise<absl::Status> answered;
+  node_->Search(Query({0, 0}), DeadlineIn(std::chrono::seconds(-1)),
+                [&](auto reply) { answered.set_value(reply.status()); });
+  EXPECT_EQ(ReasonOf(answered.get_future().get()), reason::kDeadline);
+  EXPECT_EQ(node_->search_queue().refusals[static_cast<size_t>(QueueRefusal::kExpired)], 1u);
 }
 
 TEST_F(NodeTest, PointsThatAreLargerThanAMessageTogetherAreRefused) {

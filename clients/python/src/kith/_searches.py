@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kith import _methods
-from kith._collections import Collections
+from kith._collections import Collections, chosen
 from kith._flow import Caller, Flow
 from kith._points import tokens_to
 from kith._vectors import (Shape, Vectors, as_matrix, as_row, from_point_id, refused, row_bytes,
@@ -26,6 +26,8 @@ _READ_HITS_MAX = 10_000            # with payloads or vectors
 _READ_VECTOR_BYTES_MAX = 32 << 20
 _AS_GIVEN = ("exact", "target_recall", "nprobe", "refine", "rerank", "max_distance", "min_score",
              "min_coverage", "with_payload", "with_vector", "explain")
+_PRIORITIES = {"interactive": search_pb2.SEARCH_PRIORITY_INTERACTIVE,
+               "batch": search_pb2.SEARCH_PRIORITY_BATCH}
 
 
 def parameters(options: SearchOptions) -> search_pb2.SearchParameters:
@@ -39,6 +41,7 @@ def parameters(options: SearchOptions) -> search_pb2.SearchParameters:
             setattr(message, name, value)
         except (TypeError, ValueError) as error:
             raise refused("BAD_REQUEST", name, f"cannot be {value!r}: {error}") from error
+    message.priority = chosen(options.get("priority", "interactive"), _PRIORITIES, "priority")
     wanted = options.get("filter")
     if wanted is not None:
         message.filter.CopyFrom(wanted)

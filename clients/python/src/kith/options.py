@@ -157,6 +157,7 @@ class SearchOptions(CallOptions, total=False):
     filter         only points that pass it: kith.filters.match("color", "red")
     with_payload, with_vector  of the hits; absent: neither
     explain        say what was done, in the result's explanation
+    priority       "batch" yields to searches of others and may wait; absent: "interactive"
     tokens         of writes that must be seen: client.search(..., tokens=written.tokens)
     """
 
@@ -173,4 +174,5 @@ class SearchOptions(CallOptions, total=False):
     with_payload: bool
     with_vector: bool
     explain: bool
+    priority: str
     tokens: Iterable[WriteToken]

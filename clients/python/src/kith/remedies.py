@@ -43,6 +43,8 @@ REMEDIES = {
         "behind",
     "DISK_FULL": "free space on the node",
     "QUEUE_FULL": "come back after RetryInfo, send fewer calls at a time",
+    "OVERLOADED":
+        "more comes than the nodes can answer in time, nothing was done: come back after RetryInfo",
     "INDEXING_BEHIND": "writes outrun encoding: come back after RetryInfo",
     "MEMORY_LIMIT":
         "the training, or the points expected, do not fit (steady_bytes, peak_bytes, by "
