@@ -206,7 +206,9 @@ TEST(ArtifactTest, SenselessContentIsRefusedAlthoughItsHashIsRight) {
   ExpectDamaged(Rewritten(artifact, 28, 2u), "plane_b_bytes is 2");
   ExpectDamaged(Rewritten(artifact, 44, 0.0f), "ranges are empty");
   ExpectDamaged(Rewritten(artifact, 52, 3u), "sub-spaces");
+  ExpectDamaged(Rewritten(artifact, 56, 4u), "sub-spaces");
   const float nan = std::nanf("");
+  ExpectDamaged(Rewritten(artifact, 40, nan), "not finite");
   ExpectDamaged(Rewritten(artifact, 60, nan), "not finite");
   EXPECT_TRUE(ParseIndexVersion(Rewritten(artifact, 60, 0.5f)).ok());
 }
