@@ -14,6 +14,8 @@ namespace kith::config {
 namespace {
 
 constexpr int kDepthMax = 8;
+// A name for a map (an alias) may stand in many places: few bytes can be keys without end.
+constexpr size_t kKeysMax = 1000;
 constexpr uintmax_t kBytesMax = 1 << 20;
 
 struct Walk {
@@ -66,6 +68,9 @@ absl::Status VisitMap(Walk& walk, const YAML::Node& map, const std::string& pref
     if (!pair.first.IsScalar()) return At(walk, pair.first, "a key must be plain text");
     const std::string path =
         prefix.empty() ? pair.first.Scalar() : prefix + "." + pair.first.Scalar();
+    if (walk.seen.size() == kKeysMax) {
+      return At(walk, pair.first, fmt::format("there are more than {} keys", kKeysMax));
+    }
     if (!walk.seen.insert(path).second) {
       return At(walk, pair.first, fmt::format("the key \"{}\" is given twice", path));
     }

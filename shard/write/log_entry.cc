@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint8_t kFormat = 1;
 constexpr uint8_t kWriteEntry = 1;
+constexpr size_t kReplyHead = 8 + 8 + 4;  // of a remembered reply: lsn, epoch, operations
 
 // The fixed head of an entry; the variable parts follow in the order of LogEntry.
 struct EntryHead {
@@ -116,20 +117,24 @@ std::string EncodeDedupeReply(const WriteReply& reply) {
   return bytes;
 }
 
+std::optional<size_t> OperationsOfDedupeReply(std::string_view bytes) {
+  if (bytes.size() < kReplyHead) return std::nullopt;
+  return storage::GetLittleEndian<uint32_t>(bytes.data() + 16);
+}
+
 absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes,
                                              const std::vector<WriteKind>& kinds) {
-  constexpr size_t kHead = 8 + 8 + 4;
-  if (bytes.size() < kHead) return Corrupt("a remembered reply is too short");
+  const std::optional<size_t> count = OperationsOfDedupeReply(bytes);
+  if (!count.has_value()) return Corrupt("a remembered reply is too short");
   WriteReply reply;
   reply.lsn = storage::GetLittleEndian<uint64_t>(bytes.data());
   reply.epoch = storage::GetLittleEndian<uint64_t>(bytes.data() + 8);
-  const size_t count = storage::GetLittleEndian<uint32_t>(bytes.data() + 16);
-  std::string_view rest = bytes.substr(kHead);
+  std::string_view rest = bytes.substr(kReplyHead);
   std::string_view outcomes;
-  if (count != kinds.size() || !Take(rest, count, outcomes)) {
+  if (*count != kinds.size() || !Take(rest, *count, outcomes)) {
     return Corrupt("a remembered reply does not fit its request");
   }
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < *count; ++i) {
     reply.outcomes.push_back(static_cast<WriteOutcome>(outcomes[i]));
     uint64_t& version = reply.versions.emplace_back(0);
     if (reply.outcomes[i] == WriteOutcome::kOk) {

@@ -2,6 +2,7 @@
 #define KITH_SHARD_WRITE_LOG_ENTRY_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,8 @@ constexpr uint64_t PutVersion(uint64_t lsn, uint32_t operation) { return lsn << 
 // What a repeated request is answered with: lsn, epoch, outcomes and versions of `reply`. The
 // versions of what was written follow from the lsn; on disk stand those of the others.
 std::string EncodeDedupeReply(const WriteReply& reply);
+// How many operations the remembered reply answers; nothing where it is cut short.
+std::optional<size_t> OperationsOfDedupeReply(std::string_view bytes);
 // `kinds` are those of the repeated request. DATA_LOSS CORRUPTION.
 absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes,
                                              const std::vector<WriteKind>& kinds);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -237,7 +238,11 @@ bool Writer::AnswerRepeat(Pending& pending) {
   if (!found->has_value()) return false;
   const storage::DedupeEntry& entry = **found;
   if (entry.unix_ms + limits::kDedupeAgeMs < parts_.clock->UnixMs()) return false;
-  if (entry.body_hash != call.body_hash) {
+  // The hash is what the caller says it is: the same one over other operations is the caller's
+  // fault, and no damage of the disk.
+  const std::optional<size_t> operations = OperationsOfDedupeReply(entry.reply);
+  if (entry.body_hash != call.body_hash ||
+      operations.value_or(call.kinds.size()) != call.kinds.size()) {
     pending.done(FieldError("request_id", reason::kRequestIdReused,
                             "was used before with another body; take a new one for a new write"));
     return true;
