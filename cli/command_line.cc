@@ -82,6 +82,7 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   AddPointCommands(app, action);
   AddScrollCommands(app, action);
   AddSearchCommand(app, action);
+  AddFindDuplicatesCommand(app, action);
   AddStatusCommand(app, action);
   AddBenchCommands(app, action);
   AddDatasetCommands(app, action);

@@ -116,8 +116,10 @@ struct CoordinatorRole::Parts {
         write(map, timer, around.clock),
         get(map, timer, around.clock, admin),
         scroll(map, timer, around.clock),
+        quiet_search(map, timer, around.clock),
+        duplicates({map, operations, scroll, quiet_search, around.clock}),
         calls(&around.requests, &admin),
-        search_handlers(search, calls),
+        search_handlers(search, duplicates, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
         operations_handlers(operations, calls) {}
@@ -140,6 +142,8 @@ struct CoordinatorRole::Parts {
   const coordinator::WriteService write;
   const coordinator::GetService get;
   const coordinator::ScrollService scroll;
+  coordinator::SearchService quiet_search;  // of operations: no user's search
+  coordinator::DuplicateService duplicates;
   const rpc::UnaryCalls calls;
   coordinator::rpc::SearchHandlers search_handlers;
   coordinator::rpc::PointsHandlers points_handlers;
@@ -259,6 +263,7 @@ void CoordinatorRole::EndOperations() {
     spdlog::warn("event=stop_waits text=\"an operation waits for a call to a node\"");
   }
   parts_->jobs.Stop();
+  parts_->duplicates.Stop();
   parts_->admin.Stop();
 }
 

@@ -202,6 +202,8 @@ Json ToJson(const v1::Explanation& explanation) {
           {"coordinator_us", explanation.coordinator_us()},
           {"merge_us", explanation.merge_us()},
           {"payload_us", explanation.payload_us()},
+          {"range_rounds", explanation.range_rounds()},
+          {"points_within", explanation.points_within()},
           {"shards", shards}};
 }
 

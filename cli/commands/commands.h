@@ -25,6 +25,7 @@ void AddExportCommand(CLI::App& app, Action& action);
 void AddPointCommands(CLI::App& app, Action& action);
 void AddScrollCommands(CLI::App& app, Action& action);
 void AddSearchCommand(CLI::App& app, Action& action);
+void AddFindDuplicatesCommand(CLI::App& app, Action& action);
 void AddStatusCommand(CLI::App& app, Action& action);
 void AddBenchCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);

@@ -28,6 +28,7 @@ inline constexpr char kOperationNotFound[] = "OPERATION_NOT_FOUND";
 inline constexpr char kTooFewPoints[] = "TOO_FEW_POINTS";
 inline constexpr char kDegeneratePoints[] = "DEGENERATE_POINTS";
 inline constexpr char kTrainingInProgress[] = "TRAINING_IN_PROGRESS";
+inline constexpr char kOperationInProgress[] = "OPERATION_IN_PROGRESS";
 inline constexpr char kIndexNotTrained[] = "INDEX_NOT_TRAINED";
 inline constexpr char kIndexVersionNotReady[] = "INDEX_VERSION_NOT_READY";
 inline constexpr char kIndexVersionNotFound[] = "INDEX_VERSION_NOT_FOUND";

@@ -22,6 +22,12 @@ std::string EncodeDouble(double value) {
   return BigEndian((bits & kSign) != 0 ? ~bits : bits | kSign);
 }
 
+uint64_t FromBigEndian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (const char byte : bytes.substr(0, 8)) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
 // Whether the number is the same as a double.
 std::optional<double> AsDouble(const FieldValue& value) {
   if (const double* number = std::get_if<double>(&value)) {
@@ -58,6 +64,22 @@ std::optional<std::string> EncodeAs(FieldType type, const FieldValue& value) {
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+FieldValue DecodeAs(FieldType type, std::string_view bytes) {
+  switch (type) {
+    case FieldType::kKeyword:
+      return std::string(bytes);
+    case FieldType::kInteger:
+      return static_cast<int64_t>(FromBigEndian(bytes) ^ kSign);
+    case FieldType::kDouble: {
+      const uint64_t bits = FromBigEndian(bytes);
+      return std::bit_cast<double>((bits & kSign) != 0 ? bits ^ kSign : ~bits);
+    }
+    case FieldType::kBoolean:
+      return !bytes.empty() && bytes.front() != 0;
+  }
+  return std::string();
 }
 
 }  // namespace kith

@@ -36,13 +36,6 @@ absl::StatusOr<FieldValue> ValueFromProto(const v1::FieldValue& value, const std
   return Bad(at, "is missing; name one of keyword, integer, number and boolean");
 }
 
-void ValueToProto(const FieldValue& value, v1::FieldValue* to) {
-  if (const auto* text = std::get_if<std::string>(&value)) to->set_keyword(*text);
-  if (const auto* number = std::get_if<int64_t>(&value)) to->set_integer(*number);
-  if (const auto* number = std::get_if<double>(&value)) to->set_number(*number);
-  if (const auto* truth = std::get_if<bool>(&value)) to->set_boolean(*truth);
-}
-
 absl::StatusOr<std::optional<Filter::Bound>> BoundFromProto(const v1::FieldValue* exclusive,
                                                             const v1::FieldValue* inclusive,
                                                             const std::string& at) {
@@ -211,6 +204,13 @@ void PartsToProto(const std::vector<Filter>& parts, v1::FilterList* to) {
 }
 
 }  // namespace
+
+void ValueToProto(const FieldValue& value, v1::FieldValue* to) {
+  if (const auto* text = std::get_if<std::string>(&value)) to->set_keyword(*text);
+  if (const auto* number = std::get_if<int64_t>(&value)) to->set_integer(*number);
+  if (const auto* number = std::get_if<double>(&value)) to->set_number(*number);
+  if (const auto* truth = std::get_if<bool>(&value)) to->set_boolean(*truth);
+}
 
 absl::StatusOr<Filter> FilterFromProto(const v1::Filter& filter, std::string_view at) {
   return FilterReader().Read(filter, std::string(at), 1);

@@ -64,6 +64,10 @@ void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
   if (call.filter != nullptr) FilterToProto(*call.filter, out->mutable_filter());
   out->set_widens(call.widens);
   out->set_priority(static_cast<uint32_t>(call.priority));
+  if (call.after.has_value()) {
+    out->set_after_score(call.after->score);
+    out->set_after_key(std::string(call.after->key.view()));
+  }
 }
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
@@ -88,6 +92,12 @@ absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
   call.widens = in.widens();
   if (in.priority() >= kSearchPriorities) return ShapeError("priority", "is unknown");
   call.priority = static_cast<SearchPriority>(in.priority());
+  if (in.has_after_score()) {
+    if (in.after_key().size() != PointKey::kSize) {
+      return ShapeError("after_key", fmt::format("has {} bytes", in.after_key().size()));
+    }
+    call.after = HitPlace{in.after_score(), PointKey::FromBytes(in.after_key().data())};
+  }
   if (call.count > 0 && call.queries.size() % call.count != 0) {
     return ShapeError("queries", fmt::format("has {} bytes, not a multiple of count {}",
                                              call.queries.size(), call.count));
@@ -120,6 +130,8 @@ void ToProto(SearchReply&& reply, v1::ShardSearchReply* out) {
   out->set_filter_points(reply.filter_points);
   out->set_filter_strategy(static_cast<uint32_t>(reply.filter_strategy));
   out->set_nprobe(reply.nprobe);
+  out->set_points_within(reply.points_within);
+  out->set_queries_crowded(reply.queries_crowded);
 }
 
 absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
@@ -151,6 +163,8 @@ absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in) {
   }
   reply.filter_strategy = static_cast<FilterStrategy>(in.filter_strategy());
   reply.filter_points = in.filter_points();
+  reply.points_within = in.points_within();
+  reply.queries_crowded = in.queries_crowded();
   reply.nprobe = in.nprobe();
   return reply;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/shard_api/scroll_calls.h"
+#include "common/shard_api/search_calls.h"
 #include "common/shard_api/shard_calls.h"
 #include "kith/v1/shard.pb.h"
 

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/shard_api/scroll_calls.h"
+#include "common/shard_api/search_calls.h"
 #include "common/shard_api/shard_calls.h"
 
 namespace kith {

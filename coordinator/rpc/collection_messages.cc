@@ -221,6 +221,15 @@ void OperationToProto(const Operation& operation, v1::Operation* to) {
   to->set_ended_unix_ms(operation.ended_unix_ms);
   to->set_result(operation.result);
   for (const std::string& sentence : operation.chosen) to->add_chosen(sentence);
+  if (operation.duplicates.has_value()) {
+    const DuplicatesOutcome& outcome = *operation.duplicates;
+    v1::DuplicatesOutcome* const duplicates = to->mutable_duplicates();
+    duplicates->set_clusters(outcome.clusters);
+    duplicates->set_points(outcome.points);
+    duplicates->set_points_compared(outcome.points_compared);
+    duplicates->set_points_crowded(outcome.points_crowded);
+    duplicates->set_truncated(outcome.is_truncated);
+  }
   if (!operation.training.has_value()) return;
   const TrainingOutcome& training = *operation.training;
   to->set_promoted(training.not_promoted_reason.empty());

@@ -151,7 +151,7 @@ Explanation Explain(const SearchPlan& plan, const SearchParameters& parameters,
   return explanation;
 }
 
-HitColumns Merge(const SearchPlan& plan, const SearchQuery& query, Replies<SearchReply>& replies) {
+HitColumns Merge(const SearchPlan& plan, Replies<SearchReply>& replies) {
   std::vector<SearchReply*> good;
   for (auto& reply : replies) {
     if (reply.ok()) good.push_back(&*reply);
@@ -160,7 +160,7 @@ HitColumns Merge(const SearchPlan& plan, const SearchQuery& query, Replies<Searc
   options.metric = plan.entry->record.metric;
   options.count = plan.call.count;
   options.limit = plan.limit;
-  options.leave_out = query.point;
+  options.leave_out = plan.leave_out;
   return MergeHits(std::move(good), options);
 }
 
@@ -188,7 +188,7 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
     answer.explanation = Explain(plan, query.parameters, replies);
     answer.explanation->points_total = answer.coverage.points_total;
   }
-  answer.hits = Merge(plan, query, replies);
+  answer.hits = Merge(plan, replies);
   answer.degraded = DegradedBy(answer.coverage);
   answer.index_version = plan.call.index_version;
   answer.vector_bytes = ShapeOf(plan.entry->record).stored_bytes();

@@ -13,6 +13,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/search_limits.h"
 #include "common/base/status.h"
 #include "shard/parts/index_status.h"
 #include "shard/search/filtered_search.h"
@@ -37,8 +38,12 @@ absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                  "a shard search's queries do not match their count and dimension");
   }
-  if (call.limit == 0 || call.limit > limits::kLimitMax + 1) {
+  // A search leaves the points out that it came from.
+  if (call.limit == 0 || call.limit > limits::kLimitMax + 2 * limits::kExamplesMax) {
     return FieldError("limit", reason::kLimitOutOfRange, "1 to 10,000 at a shard");
+  }
+  if (call.after.has_value() && !(call.after->score == call.after->score)) {
+    return FieldError("after_score", reason::kBadRequest, "is no number");
   }
   return absl::OkStatus();
 }
@@ -131,9 +136,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   }
 
   // Asks the card first where there is one; what is compared exactly has no codes to look at, and
-  // of a filter a card knows nothing.
+  // of a filter, of what lies within a range and of pages a card knows nothing.
   void StartSearch() {
-    const bool is_for_card = runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr;
+    const bool is_range_or_page = call_.score_bound.has_value() || call_.after.has_value();
+    const bool is_for_card =
+        runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr && !is_range_or_page;
     if (!is_for_card) return StartRuns();
     CardJob job;
     job.parts = &runner_.parts_;
@@ -202,6 +209,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     options_.exact = call_.exact || index_ == nullptr;
     if (call_.score_bound.has_value()) {
       options_.rank_bound = RankFromScore(runner_.parts_.spec.metric, *call_.score_bound);
+    }
+    if (call_.after.has_value()) {
+      options_.after = index::RankPlace{
+          RankFromScore(runner_.parts_.spec.metric, call_.after->score), call_.after->key};
     }
     options_.expired = [this] { return runner_.parts_.clock->Now() >= deadline_; };
   }
@@ -337,6 +348,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   void AddWork(SearchReply& reply) const {
     index::SearchWork sum;
     for (const index::SearchAnswer& answer : answers_) sum.Add(answer.work);
+    reply.points_within = sum.rows_within;
+    reply.queries_crowded = static_cast<uint32_t>(sum.crowded);
     reply.codes_planned = sum.codes_planned;
     reply.codes_done = sum.codes_done;
     reply.work = {sum.lists_probed, sum.rows_scanned, sum.rows_exact, sum.rows_refined,

@@ -56,6 +56,20 @@ struct Found {
   }
 };
 
+bool IsBehind(const Found& hit, const SearchCall& call, Metric metric) {
+  if (!call.after.has_value()) return true;
+  return Found{RankFromScore(metric, call.after->score), call.after->key, 0} < hit;
+}
+
+// Of filters only those that name ids.
+bool Passes(const PointKey& key, const Filter* filter) {
+  if (filter == nullptr || filter->kind != Filter::Kind::kHasId) return true;
+  for (size_t at = 0; at < filter->keys.size(); at += PointKey::kSize) {
+    if (key.view() == std::string_view(filter->keys).substr(at, PointKey::kSize)) return true;
+  }
+  return false;
+}
+
 absl::Status Outside(const PointKey& key) {
   return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
                "point " + PointKeyToString(key) + " is not in this shard's slots");
@@ -99,6 +113,7 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
   for (uint32_t q = 0; q < call.count; ++q) {
     std::vector<Found> found;
     for (const auto& [key, point] : shard->points) {
+      if (!Passes(key, call.filter.get())) continue;
       if (!all && SampleHash(kListSeed, key) % index->second >= call.nprobe) continue;
       const bool is_lost =
           !all && (call.refine < lose_below_refine_ || index->second == lose_in_lists_);
@@ -108,7 +123,9 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
       const bool outside = call.score_bound.has_value() &&
                            rank > RankFromScore(shard->spec.metric, *call.score_bound);
       ++(all ? reply.work.rows_exact : reply.work.rows_scanned);
-      if (!outside) found.push_back({rank, key, point.version});
+      reply.points_within += outside ? 0 : 1;
+      const Found hit{rank, key, point.version};
+      if (!outside && IsBehind(hit, call, shard->spec.metric)) found.push_back(hit);
     }
     std::sort(found.begin(), found.end());
     if (found.size() > call.limit) found.resize(call.limit);

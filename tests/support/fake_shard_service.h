@@ -18,7 +18,8 @@ namespace kith::testing {
 
 // A shard node in memory: stored points, brute force in double precision, and an "index" whose
 // recall depends on nprobe in a way a test can foretell: with `lists` lists, a point belongs to
-// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write, Get
+// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Of filters it knows
+// those that name ids; others let every point pass. Search, Write, Get
 // and Scroll call `done` before they return.
 //
 // Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call

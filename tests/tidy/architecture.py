@@ -12,7 +12,7 @@ _SERVICE = [*_BASE, "common/payload", "common/shard_api"]
 _SHARD_CORE = ["shard/storage", "shard/parts", "shard/write", "shard/search", "shard/maintenance",
                "shard/replication"]
 _COORDINATOR_CORE = ["coordinator/search", "coordinator/read", "coordinator/write",
-                     "coordinator/admin", "coordinator/cluster"]
+                     "coordinator/admin", "coordinator/cluster", "coordinator/duplicates"]
 ARROWS = {
     "common/vector": [],
     "common/base": ["common/vector"],
@@ -40,6 +40,8 @@ ARROWS = {
                           "coordinator/search"],
     "coordinator/admin": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster",
                           "coordinator/search"],
+    "coordinator/duplicates": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster",
+                               "coordinator/search", "coordinator/read", "coordinator/admin"],
     "coordinator/shard_client": [*_SERVICE, "common/telemetry", "common/rpc", "coordinator/search"],
     "coordinator/rpc": [*_SERVICE, "common/telemetry", "common/rpc", *_COORDINATOR_CORE],
     "coordinator/http": [*_BASE, "common/telemetry"],

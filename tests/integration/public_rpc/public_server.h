@@ -67,7 +67,9 @@ class PublicServer {
   coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), calls_};
   coordinator::rpc::PointsHandlers point_handlers_{{write_service_, get_service_, scroll_service_},
                                                    calls_};
-  coordinator::rpc::SearchHandlers search_handlers_{search_service_, calls_};
+  coordinator::DuplicateService duplicates_{
+      {cluster.map(), cluster.operations(), scroll_service_, search_service_, clock_}};
+  coordinator::rpc::SearchHandlers search_handlers_{search_service_, duplicates_, calls_};
   std::unique_ptr<rpc::GrpcServer> server_;  // first to go
 };
 

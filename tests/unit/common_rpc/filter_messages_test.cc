@@ -73,6 +73,30 @@ TEST(FilterMessagesTest, AFilterArrivesAsItWasSent) {
   EXPECT_EQ(RoundTrip(SearchCall())->filter, nullptr);
 }
 
+TEST(FilterMessagesTest, APlaceAndWhatLiesWithinComeThroughTheWire) {
+  SearchCall call;
+  call.after = HitPlace{-0.25f, PointKey::FromNumber(77)};
+  const auto got = RoundTrip(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_TRUE(got->after.has_value());
+  EXPECT_EQ(got->after->score, -0.25f);
+  EXPECT_EQ(got->after->key, PointKey::FromNumber(77));
+  EXPECT_FALSE(RoundTrip(SearchCall())->after.has_value());
+  v1::ShardSearchCall cut;
+  ToProto(std::move(call), &cut);
+  cut.set_after_key("short");
+  EXPECT_EQ(FactOf(FromProto(std::move(cut)).status(), kFieldFact), "after_key");
+  SearchReply reply;
+  reply.points_within = 12;
+  reply.queries_crowded = 3;
+  v1::ShardSearchReply sent;
+  ToProto(std::move(reply), &sent);
+  const auto read = FromProto(std::move(sent));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->points_within, 12u);
+  EXPECT_EQ(read->queries_crowded, 3u);
+}
+
 TEST(FilterMessagesTest, AFilterThatSaysNothingIsRefusedByField) {
   const auto field_of = [](const v1::Filter& filter) {
     return FactOf(FilterFromProto(filter, "filter").status(), kFieldFact);

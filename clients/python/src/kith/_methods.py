@@ -86,5 +86,10 @@ SEARCH = Method("/kith.v1.Search/Search", search.SearchRequest, search.SearchRes
 SEARCH_BATCH = Method("/kith.v1.Search/SearchBatch", search.SearchBatchRequest,
                       search.SearchBatchResponse, Repeat.READ, 30, _DEADLINE_MAX_S)
 
+FIND_DUPLICATES = Method("/kith.v1.Search/FindDuplicates", search.FindDuplicatesRequest,
+                         operations.Operation, Repeat.UNSAFE, 60)
+LIST_DUPLICATES = Method("/kith.v1.Search/ListDuplicates", search.ListDuplicatesRequest,
+                         search.ListDuplicatesResponse, Repeat.READ, 60)
+
 CHECK_HEALTH = Method("/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest,
                       health_pb2.HealthCheckResponse, Repeat.READ, 60)

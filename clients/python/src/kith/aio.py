@@ -1,7 +1,7 @@
 """The client of an event loop: Client with `await` before every call."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -12,14 +12,15 @@ from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
 from kith._methods import Method
 from kith._points import Points
-from kith._searches import Searches
+from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.errors import Cancelled
 from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
+                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
                           TrainOptions, UpsertOptions)
-from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
-                          UpsertResult)
+from kith.results import (BatchResult, DeleteResult, DuplicatesPage, GetResult, PointId, PointPage,
+                          SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import collections_pb2, operations_pb2
 
@@ -162,9 +163,22 @@ class AsyncClient:
                            **options: Unpack[SearchOptions]) -> SearchResult:
         return await self._run(self._searches.by_id(collection, point, options))
 
+    async def search_like(self, collection: str, positive: Iterable[Likeness],
+                          negative: Iterable[Likeness] = (),
+                          **options: Unpack[LikeOptions]) -> SearchResult:
+        return await self._run(self._searches.like(collection, positive, negative, options))
+
     async def search_batch(self, collection: str, queries: Vectors,
-                           **options: Unpack[SearchOptions]) -> BatchResult:
+                           **options: Unpack[ManySearchOptions]) -> BatchResult:
         return await self._run(self._searches.batch(collection, queries, options))
+
+    async def find_duplicates(self, collection: str, **options: Unpack[FindDuplicatesOptions]
+                              ) -> operations_pb2.Operation:
+        return await self._run(self._searches.find_duplicates(collection, options))
+
+    async def list_duplicates(self, operation_id: str,
+                              **options: Unpack[ListDuplicatesOptions]) -> DuplicatesPage:
+        return await self._run(self._searches.list_duplicates(operation_id, options))
 
     # ---- steps
 

@@ -1,7 +1,7 @@
 """The client of threads: every method returns when it is done."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast
 
@@ -12,13 +12,14 @@ from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
 from kith._methods import Method
 from kith._points import Points
-from kith._searches import Searches
+from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
+                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
                           TrainOptions, UpsertOptions)
-from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
-                          UpsertResult)
+from kith.results import (BatchResult, DeleteResult, DuplicatesPage, GetResult, PointId, PointPage,
+                          SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import collections_pb2, operations_pb2
 
@@ -189,7 +190,13 @@ class Client:
 
     def search(self, collection: str, vector: Vectors,
                **options: Unpack[SearchOptions]) -> SearchResult:
-        """The nearest points of a vector."""
+        """The nearest points of a vector:
+
+            page = client.search("demo", vector, max_distance=0.5, limit=100)
+            while page.next_page_token:
+                page = client.search("demo", vector, max_distance=0.5, limit=100,
+                                     page_token=page.next_page_token)
+        """
         return self._run(self._searches.by_vector(collection, vector, options))
 
     def search_by_id(self, collection: str, point: PointId,
@@ -197,11 +204,29 @@ class Client:
         """The nearest points of a stored point, which is not among them."""
         return self._run(self._searches.by_id(collection, point, options))
 
+    def search_like(self, collection: str, positive: Iterable[Likeness],
+                    negative: Iterable[Likeness] = (),
+                    **options: Unpack[LikeOptions]) -> SearchResult:
+        """The nearest points of examples, each the id of a stored point (which is not among the
+        hits) or a vector: like the positive ones, unlike the negative ones."""
+        return self._run(self._searches.like(collection, positive, negative, options))
+
     def search_batch(self, collection: str, queries: Vectors,
-                     **options: Unpack[SearchOptions]) -> BatchResult:
+                     **options: Unpack[ManySearchOptions]) -> BatchResult:
         """The nearest points of each row of a matrix: much cheaper than one search a row. What does
         not fit one call (1,024 queries, a million hits) goes in several."""
         return self._run(self._searches.batch(collection, queries, options))
+
+    def find_duplicates(self, collection: str, **options: Unpack[FindDuplicatesOptions]
+                        ) -> operations_pb2.Operation:
+        """Starts a search for points within a distance of one another, and returns its operation at
+        once: wait(operation.id) for its end, then list_duplicates."""
+        return self._run(self._searches.find_duplicates(collection, options))
+
+    def list_duplicates(self, operation_id: str,
+                        **options: Unpack[ListDuplicatesOptions]) -> DuplicatesPage:
+        """The clusters that an operation of find_duplicates found, page by page."""
+        return self._run(self._searches.list_duplicates(operation_id, options))
 
     # ---- steps
 

@@ -143,16 +143,17 @@ class ScrollOptions(CallOptions, total=False):
     tokens: Iterable[WriteToken]
 
 
-class SearchOptions(CallOptions, total=False):
-    """Of search, search_by_id and search_batch.
+class ManySearchOptions(CallOptions, total=False):
+    """Of search_batch, and of the searches for one query.
 
     limit          hits of a query, 1 to 10,000; absent: 10
     exact          compare with every point. Excludes the four below
     target_recall  0.5 to 0.999: as deep as the measured curve says
     nprobe         so many lists. Excludes target_recall
     refine, rerank candidates looked at a second time, and compared exactly
-    max_distance   L2: only hits at most this far (squared)
-    min_score      inner product and cosine: only hits at least this near
+    max_distance   L2: only hits at most this far (squared). Lists are added until the range is
+                   searched to its end; SearchResult.completeness says how that ended
+    min_score      inner product and cosine: only hits at least this near; likewise
     min_coverage   the least share of the points' work that is an answer; absent: 1.0, all of it
     filter         only points that pass it: kith.filters.match("color", "red")
     with_payload, with_vector  of the hits; absent: neither
@@ -176,3 +177,57 @@ class SearchOptions(CallOptions, total=False):
     explain: bool
     priority: str
     tokens: Iterable[WriteToken]
+
+
+class SearchOptions(ManySearchOptions, total=False):
+    """Of search, search_by_id and search_like: as search_batch, and
+
+    page_token     next_page_token of the page before; everything else as it was for that page but
+                   with_payload, with_vector, explain, min_coverage and tokens
+    page_depth     hits that the pages are to hold together where the index answers, limit to
+                   25,000; absent: the pages end where `rerank` does
+    group_by       an indexed payload field: SearchResult.groups instead of hits, `limit` of them
+    group_size     hits of a group, 1 to 100; absent: 3
+    """
+
+    page_token: str
+    page_depth: int
+    group_by: str
+    group_size: int
+
+
+class LikeOptions(SearchOptions, total=False):
+    """Of search_like: as search, and
+
+    strategy  "average": one query, the mean of the positive examples, moved away from the mean of
+              the negative ones. "best_score": a point's score is that to its nearest positive
+              example, and points nearer to a negative one are left out (limit 1,000, no pages)
+    """
+
+    strategy: Literal["average", "best_score"]
+
+
+class FindDuplicatesOptions(CallOptions, total=False):
+    """Of find_duplicates.
+
+    max_distance   L2: two points at most this far (squared) are duplicates
+    min_score      inner product and cosine: two points at least this near. One of the two
+    target_recall  as of a search: share of the pairs that are to be found
+    exact          compare every point with every other
+    """
+
+    max_distance: float
+    min_score: float
+    target_recall: float
+    exact: bool
+
+
+class ListDuplicatesOptions(CallOptions, total=False):
+    """Of list_duplicates.
+
+    page_token  next_page_token of the page before; absent: the first page
+    limit       clusters, 1 to 1,000; absent: 100
+    """
+
+    page_token: str
+    limit: int

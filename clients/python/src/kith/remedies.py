@@ -18,8 +18,8 @@ REMEDIES = {
     "PAYLOAD_TOO_LARGE": "send at most 64 KiB a point",
     "REQUEST_ID_REUSED": "send a new request_id with a new body",
     "BAD_PAGE_TOKEN":
-        "begin the scroll again without a token: this one is damaged, of another collection, or of "
-        "one that was deleted since",
+        "begin again without a token: this one is damaged, of another collection or of one that "
+        "was deleted since; of a search also of another query, filter or parameters",
     "DEADLINE_REQUIRED": "set a deadline of at most 60 s on the call",
     "COLLECTION_NOT_FOUND": "create it, or wait until its creation ends",
     "COLLECTION_EXISTS": "another name, or delete it first",
@@ -31,6 +31,7 @@ REMEDIES = {
     "TOO_FEW_POINTS": "add points; until then searches are exact",
     "DEGENERATE_POINTS": "the sample's points are (nearly) all equal: nothing can be trained",
     "TRAINING_IN_PROGRESS": "wait for the operation, or cancel it",
+    "OPERATION_IN_PROGRESS": "wait for the operation that is named, or cancel it",
     "INDEX_NOT_TRAINED": "train first",
     "INDEX_VERSION_NOT_READY":
         "of a search: versions were promoted while it ran, try again. Of a promotion or rollback: "
