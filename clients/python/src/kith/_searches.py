@@ -56,6 +56,7 @@ def parameters(options: ManySearchOptions) -> search_pb2.SearchParameters:
                                           tokens=tokens_to(options.get("tokens", ())))
     for name in _AS_GIVEN:
         _set(message, name, options.get(name), name)
+    message.priority = chosen(options.get("priority", "interactive"), _PRIORITIES, "priority")
     wanted = options.get("filter")
     if wanted is not None:
         message.filter.CopyFrom(wanted)
