@@ -92,6 +92,10 @@ void PrintExplanation(const v1::Explanation& told, Terminal& terminal) {
     terminal.out << fmt::format("{} points pass the filter, {:.4f} of all\n", told.filter_points(),
                                 told.filter_selectivity());
   }
+  if (told.range_rounds() > 0) {
+    terminal.out << fmt::format("{} points are within, found in {} rounds\n", told.points_within(),
+                                told.range_rounds());
+  }
   if (!told.strategy_reason().empty()) {
     terminal.out << fmt::format("every point was compared: {}\n", told.strategy_reason());
   }

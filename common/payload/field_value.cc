@@ -24,7 +24,7 @@ std::string EncodeDouble(double value) {
 
 uint64_t FromBigEndian(std::string_view bytes) {
   uint64_t value = 0;
-  for (const char byte : bytes.substr(0, 8)) value = value << 8 | static_cast<uint8_t>(byte);
+  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
   return value;
 }
 
@@ -66,20 +66,23 @@ std::optional<std::string> EncodeAs(FieldType type, const FieldValue& value) {
   return std::nullopt;
 }
 
-FieldValue DecodeAs(FieldType type, std::string_view bytes) {
+std::optional<FieldValue> DecodeAs(FieldType type, std::string_view bytes) {
   switch (type) {
     case FieldType::kKeyword:
-      return std::string(bytes);
+      return FieldValue(std::string(bytes));
     case FieldType::kInteger:
-      return static_cast<int64_t>(FromBigEndian(bytes) ^ kSign);
+      if (bytes.size() != sizeof(int64_t)) return std::nullopt;
+      return FieldValue(static_cast<int64_t>(FromBigEndian(bytes) ^ kSign));
     case FieldType::kDouble: {
+      if (bytes.size() != sizeof(double)) return std::nullopt;
       const uint64_t bits = FromBigEndian(bytes);
-      return std::bit_cast<double>((bits & kSign) != 0 ? bits ^ kSign : ~bits);
+      return FieldValue(std::bit_cast<double>((bits & kSign) != 0 ? bits ^ kSign : ~bits));
     }
     case FieldType::kBoolean:
-      return !bytes.empty() && bytes.front() != 0;
+      if (bytes.size() != 1) return std::nullopt;
+      return FieldValue(bytes.front() != 0);
   }
-  return std::string();
+  return std::nullopt;
 }
 
 }  // namespace kith

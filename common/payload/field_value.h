@@ -22,8 +22,8 @@ FieldType TypeOf(const FieldValue& value);
 // too where a double holds it exactly, and nothing else is converted; NaN is no value. -0 is 0. On
 // disk, in posting keys: never change.
 std::optional<std::string> EncodeAs(FieldType type, const FieldValue& value);
-// The value that EncodeAs gave `bytes` for under `type`.
-FieldValue DecodeAs(FieldType type, std::string_view bytes);
+// What EncodeAs was given; absent for bytes that it does not make.
+std::optional<FieldValue> DecodeAs(FieldType type, std::string_view bytes);
 
 }  // namespace kith
 

@@ -102,7 +102,7 @@ void GroupRounds::Take(SearchAnswer& answer) const {
       from.size() < candidates_ && answer.completeness == Completeness::kExact;
   groups.is_complete = (is_full_ || are_all_seen) && !has_changed_;
   for (const Group& group : groups_) {
-    groups.values.push_back(DecodeAs(field_.type, group.value));
+    groups.values.push_back(DecodeAs(field_.type, group.value).value_or(FieldValue()));
     taken.counts.push_back(static_cast<uint32_t>(group.hits.size()));
     for (const size_t i : group.hits) {
       taken.keys.append(from.keys, i * PointKey::kSize, PointKey::kSize);

@@ -40,10 +40,9 @@ class GroupRoundsTest : public ::testing::Test {
       for (size_t i = 0; i < payloads.size(); ++i) {
         const uint64_t number = PointKey::FromBytes(keys.data() + i * PointKey::kSize).number();
         payloads[i] = payload_of(number);
-        rows.rows.push_back({payloads[i] != "gone",
-                             payloads[i] == "newer" ? 2u : 1u,
-                             {},
-                             payloads[i] == "newer" ? "{}" : payloads[i]});
+        const bool is_newer = payloads[i] == "newer";
+        const std::string_view payload = is_newer ? "{}" : std::string_view(payloads[i]);
+        rows.rows.push_back({payloads[i] != "gone", is_newer ? 2u : 1u, {}, payload});
       }
       rounds.Learn(keys, rows);
     }

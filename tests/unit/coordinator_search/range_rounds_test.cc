@@ -41,7 +41,9 @@ class RangeRoundsTest : public ::testing::Test {
     }
     return rounds_.WantsMore(plan_, replies, time_);
   }
-  Completeness Outcome() { return CompletenessOf(plan_, Replies<SearchReply>(), rounds_); }
+  Completeness Outcome() {
+    return CompletenessOf(plan_, Replies<SearchReply>(2, SearchReply()), rounds_);
+  }
 
   testing::ScriptedCluster cluster_{2};
   SearchQuery query_;
