@@ -19,6 +19,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/search_metrics.h"
 #include "coordinator/admin/reconcile.h"
+#include "coordinator/http/in_process_calls.h"
 #include "coordinator/rpc/collections_handlers.h"
 #include "coordinator/rpc/operations_handlers.h"
 #include "coordinator/rpc/points_handlers.h"
@@ -249,6 +250,10 @@ PartReadiness CoordinatorRole::readiness() const {
 void CoordinatorRole::SetHealth(Health health) {
   parts_->server->SetHealth(health == Health::kServing ? rpc::GrpcServer::Health::kServing
                                                        : rpc::GrpcServer::Health::kNotServing);
+}
+
+std::shared_ptr<http::RestCalls> CoordinatorRole::MakeRestCalls() {
+  return std::make_shared<http::InProcessCalls>(parts_->server->InProcessChannel());
 }
 
 void CoordinatorRole::EndCalls(Deadline deadline) {

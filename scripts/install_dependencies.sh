@@ -33,6 +33,7 @@ readonly PINS=(
   "librocksdb-dev 7.8."
   "libabsl-dev 20220623."
   "libyaml-cpp-dev 0.7."
+  "libcpp-httplib-dev 0.11."
 )
 
 installed() {

@@ -44,7 +44,7 @@ ARROWS = {
                                "coordinator/search", "coordinator/read", "coordinator/admin"],
     "coordinator/shard_client": [*_SERVICE, "common/telemetry", "common/rpc", "coordinator/search"],
     "coordinator/rpc": [*_SERVICE, "common/telemetry", "common/rpc", *_COORDINATOR_CORE],
-    "coordinator/http": [*_BASE, "common/telemetry"],
+    "coordinator/http": [*_BASE, "common/telemetry", "common/rpc"],
     "coordinator": [],
     "kithd": ["common", "index", "shard", "coordinator"],
     "cli": [*_BASE, "index"],
@@ -115,7 +115,8 @@ GATES = [
     ("yaml-cpp", r"^yaml-cpp/", r"^(?:common/config|tests)/"),
     ("CLI11", r"^CLI/", r"^(?:cli|kithd|bench|tests)/"),
     ("cpp-httplib", r"^httplib\.h$", r"^(?:[^/]+/http|tests)/"),
-    ("nlohmann-json", r"^nlohmann/", r"^(?:cli|bench|tests|common/payload)/"),
+    ("nlohmann-json", r"^nlohmann/",
+     r"^(?:(?:cli|bench|tests|common/payload)/|coordinator/http/openapi)"),
     ("GoogleTest", r"^(?:gtest|gmock)/", r"^tests/"),
     ("Google Benchmark", r"^benchmark/", r"^bench/"),
 ]
