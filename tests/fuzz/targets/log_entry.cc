@@ -1,0 +1,80 @@
+// Entries of the operation log, and the values of the state database.
+#include "shard/write/log_entry.h"
+
+#include <string>
+#include <vector>
+
+#include "shard/storage/state_batch.h"
+#include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/target.h"
+
+namespace kith::fuzz {
+namespace {
+
+void TakeEntry(std::string_view bytes, size_t vector_bytes) {
+  const auto entry = shard::DecodeLogEntry(bytes, vector_bytes);
+  if (!entry.ok()) return;
+  const std::string encoded = shard::EncodeLogEntry(*entry);
+  const auto again = shard::DecodeLogEntry(encoded, vector_bytes);
+  Require(again.ok() && shard::EncodeLogEntry(*again) == encoded && encoded.size() == bytes.size(),
+          "an entry comes back as it was");
+}
+
+void TakeReply(std::string_view bytes, size_t operations) {
+  std::vector<WriteKind> kinds;
+  for (size_t i = 0; i < operations; ++i) kinds.push_back(static_cast<WriteKind>(1 + i % 4));
+  const auto reply = shard::DecodeDedupeReply(bytes, kinds);
+  if (!reply.ok()) return;
+  Require(shard::EncodeDedupeReply(*reply) == bytes, "a remembered reply says only one thing");
+}
+
+void TakeStateValues(std::string_view bytes) {
+  storage::RowRecord row;
+  if (storage::DecodeRow(bytes, row)) {
+    Require(row.vector.size() + row.payload.size() + storage::kRowHeaderSize == bytes.size(),
+            "a row's parts are all of it");
+  }
+  storage::IdEntry id;
+  storage::AppliedState applied;
+  (void)storage::DecodeId(bytes, id);
+  (void)storage::DecodeApplied(bytes, applied);
+}
+
+}  // namespace
+
+// The first byte: of a vector, or how many operations a remembered reply is for.
+std::vector<std::string> Seeds() {
+  const std::string resolved = {1, 2, 1, 0};
+  const std::string outcomes = {1, 1, 1, 2};
+  const std::string keys(4 * PointKey::kSize, '\1');
+  const uint32_t sizes[] = {3, 0};
+  shard::LogEntry entry;
+  entry.request_id = "0123456789abcdef";
+  entry.body_hash = "fedcba9876543210";
+  entry.unix_ms = 77;
+  entry.resolved = resolved;
+  entry.outcomes = outcomes;
+  entry.keys = keys;
+  entry.payload_sizes = {reinterpret_cast<const char*>(sizes), sizeof(sizes)};
+  entry.vectors = "vector-Avector-B";
+  entry.payloads = "pay";
+  WriteReply reply;
+  reply.lsn = 5;
+  reply.epoch = 1;
+  reply.outcomes = {WriteOutcome::kOk, WriteOutcome::kVersionMismatch, WriteOutcome::kNotFound};
+  reply.versions = {shard::PutVersion(5, 0), 77, 0};
+  return {'\x8' + shard::EncodeLogEntry(entry), '\3' + shard::EncodeDedupeReply(reply)};
+}
+
+}  // namespace kith::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace kith::fuzz;
+  FuzzInput input(data, size);
+  const size_t first = input.Byte();
+  const std::string_view rest = input.Rest();
+  TakeEntry(rest, first);
+  TakeReply(rest, first);
+  TakeStateValues(rest);
+  return 0;
+}
