@@ -70,6 +70,11 @@ void FinishCall::operator()(const absl::Status& status) {
   if (function) function(status);
 }
 
+void UnaryCalls::Observe(const char* method, absl::StatusCode code,
+                         std::chrono::steady_clock::duration took) const {
+  if (metrics_ != nullptr) metrics_->Observe(method, CodeName(code), took);
+}
+
 grpc::ServerUnaryReactor* UnaryCalls::Async(const char* method,
                                             grpc::CallbackServerContext* context,
                                             AsyncBody body) const {

@@ -4,6 +4,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -65,6 +66,10 @@ class UnaryCalls {
   // `metrics` may be null. `admin` runs the blocking bodies.
   UnaryCalls(telemetry::RequestMetrics* metrics, Executor* admin)
       : metrics_(metrics), admin_(admin) {}
+
+  // Counts a call that is no unary one: a message of a stream.
+  void Observe(const char* method, absl::StatusCode code,
+               std::chrono::steady_clock::duration took) const;
 
   // Runs `body` at once on the gRPC thread: it decodes, hands on and returns.
   // `method` is a literal; it labels the metrics.

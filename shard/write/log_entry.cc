@@ -22,10 +22,13 @@ struct EntryHead {
   uint32_t count;
   uint64_t unix_ms;
   uint32_t puts;
-  uint32_t reserved;
+  uint32_t selection;  // of a write to what a filter picked: kSelection, and kHasMore
   uint64_t payload_bytes;
 };
 static_assert(sizeof(EntryHead) == 32);
+
+constexpr uint32_t kSelection = 1;  // a u64 follows the head: version_below
+constexpr uint32_t kHasMore = 2;
 
 absl::Status Corrupt(const char* what) {
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
@@ -57,12 +60,14 @@ std::string EncodeLogEntry(const LogEntry& entry) {
   head.count = entry.count();
   head.unix_ms = entry.unix_ms;
   head.puts = CountPuts(entry.resolved);
+  if (entry.version_below != 0) head.selection = kSelection | (entry.has_more ? kHasMore : 0);
   head.payload_bytes = entry.payloads.size();
   std::string bytes;
   bytes.reserve(sizeof(head) + entry.request_id.size() + entry.body_hash.size() +
                 entry.resolved.size() * 2 + entry.keys.size() + entry.payload_sizes.size() +
                 entry.vectors.size() + entry.payloads.size());
   bytes.append(reinterpret_cast<const char*>(&head), sizeof(head));
+  if (head.selection != 0) storage::AppendLittleEndian(bytes, entry.version_below);
   for (const std::string_view part :
        {entry.request_id, entry.body_hash, entry.resolved, entry.outcomes, entry.keys,
         entry.payload_sizes, entry.vectors, entry.payloads}) {
@@ -83,6 +88,13 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
   std::string_view rest = bytes.substr(sizeof(head));
   LogEntry entry;
   entry.unix_ms = head.unix_ms;
+  if (head.selection > (kSelection | kHasMore)) return Corrupt("its selection is none");
+  std::string_view bound;
+  if (head.selection != 0) {
+    if (!Take(rest, sizeof(uint64_t), bound)) return Corrupt("its parts do not add up to its size");
+    entry.version_below = storage::GetLittleEndian<uint64_t>(bound.data());
+    entry.has_more = (head.selection & kHasMore) != 0;
+  }
   const bool whole = Take(rest, head.request_id_bytes, entry.request_id) &&
                      Take(rest, head.body_hash_bytes, entry.body_hash) &&
                      Take(rest, head.count, entry.resolved) &&
@@ -113,32 +125,43 @@ std::string EncodeDedupeReply(const WriteReply& reply) {
     if (reply.outcomes[i] == WriteOutcome::kOk) continue;
     storage::AppendLittleEndian(bytes, reply.versions[i]);
   }
+  if (reply.version_below == 0) return bytes;
+  storage::AppendLittleEndian(bytes, reply.version_below);
+  bytes.push_back(reply.has_more ? 1 : 0);
   return bytes;
 }
 
-absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes,
-                                             const std::vector<WriteKind>& kinds) {
+absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes, const WriteCall& call) {
   constexpr size_t kHead = 8 + 8 + 4;
   if (bytes.size() < kHead) return Corrupt("a remembered reply is too short");
+  const bool selects = call.selection.has_value();
   WriteReply reply;
   reply.lsn = storage::GetLittleEndian<uint64_t>(bytes.data());
   reply.epoch = storage::GetLittleEndian<uint64_t>(bytes.data() + 8);
   const size_t count = storage::GetLittleEndian<uint32_t>(bytes.data() + 16);
   std::string_view rest = bytes.substr(kHead);
   std::string_view outcomes;
-  if (count != kinds.size() || !Take(rest, count, outcomes)) {
+  const bool fits = !call.kinds.empty() && (selects || count == call.kinds.size());
+  if (!fits || !Take(rest, count, outcomes)) {
     return Corrupt("a remembered reply does not fit its request");
   }
   for (size_t i = 0; i < count; ++i) {
     reply.outcomes.push_back(static_cast<WriteOutcome>(outcomes[i]));
     uint64_t& version = reply.versions.emplace_back(0);
     if (reply.outcomes[i] == WriteOutcome::kOk) {
-      if (kinds[i] != WriteKind::kDelete) version = PutVersion(reply.lsn, static_cast<uint32_t>(i));
+      const WriteKind kind = call.kinds[selects ? 0 : i];
+      if (kind != WriteKind::kDelete) version = PutVersion(reply.lsn, static_cast<uint32_t>(i));
       continue;
     }
     std::string_view stored;
     if (!Take(rest, sizeof(version), stored)) return Corrupt("a remembered reply is too short");
     version = storage::GetLittleEndian<uint64_t>(stored.data());
+  }
+  std::string_view selection;
+  if (selects) {
+    if (!Take(rest, 8 + 1, selection)) return Corrupt("a remembered reply is too short");
+    reply.version_below = storage::GetLittleEndian<uint64_t>(selection.data());
+    reply.has_more = selection[8] != 0;
   }
   if (!rest.empty()) return Corrupt("a remembered reply is too long");
   return reply;

@@ -64,9 +64,10 @@ class PublicServer {
   coordinator::ScrollService scroll_service_{cluster.map(), timer_, clock_};
   coordinator::rpc::CollectionsHandlers collection_handlers_{
       {cluster.collections(), cluster.trainer(), cluster.versions()}, calls_};
-  coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), calls_};
-  coordinator::rpc::PointsHandlers point_handlers_{{write_service_, get_service_, scroll_service_},
-                                                   calls_};
+  coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), cluster.map(),
+                                                           calls_};
+  coordinator::rpc::PointsHandlers point_handlers_{
+      {write_service_, get_service_, scroll_service_, std::chrono::milliseconds(500)}, calls_};
   coordinator::rpc::SearchHandlers search_handlers_{search_service_, calls_};
   std::unique_ptr<rpc::GrpcServer> server_;  // first to go
 };
