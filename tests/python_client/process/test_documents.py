@@ -82,4 +82,4 @@ def test_help_says_what_each_call_does_and_takes() -> None:
 
 def test_the_filters_in_the_clients_readme(endpoint: str) -> None:
     program = snippet("clients/python/README.md", "## Filters", endpoint)
-    assert run(program).splitlines() == ["[1]", "2"]
+    assert run(program).splitlines() == ["[1]", "2", "['red', 'blue']", "1", "1"]
