@@ -65,11 +65,16 @@ WriteReply SampleReply() {
   reply.versions = {PutVersion(5, 0), 77, 0, 78};
   return reply;
 }
-const std::vector<WriteKind> kSampleKinds = {WriteKind::kUpsert, WriteKind::kUpsert,
-                                             WriteKind::kDelete, WriteKind::kDelete};
+WriteCall CallOf(std::vector<WriteKind> kinds) {
+  WriteCall call;
+  call.kinds = std::move(kinds);
+  return call;
+}
+const WriteCall kSampleCall =
+    CallOf({WriteKind::kUpsert, WriteKind::kUpsert, WriteKind::kDelete, WriteKind::kDelete});
 
 TEST(LogEntry, RemembersTheReplyOfARepeatedRequestWithTheVersionsOfWhatWasRefused) {
-  const auto reply = DecodeDedupeReply(EncodeDedupeReply(SampleReply()), kSampleKinds);
+  const auto reply = DecodeDedupeReply(EncodeDedupeReply(SampleReply()), kSampleCall);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->lsn, 5u);
   EXPECT_EQ(reply->epoch, 1u);
@@ -80,10 +85,25 @@ TEST(LogEntry, RemembersTheReplyOfARepeatedRequestWithTheVersionsOfWhatWasRefuse
 TEST(LogEntry, ARememberedReplyThatIsCutOrOfAnotherRequestIsCorrupt) {
   const std::string bytes = EncodeDedupeReply(SampleReply());
   for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), kSampleKinds).ok()) << size;
+    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), kSampleCall).ok()) << size;
   }
-  EXPECT_FALSE(DecodeDedupeReply(bytes + "x", kSampleKinds).ok());
-  EXPECT_FALSE(DecodeDedupeReply(bytes, {WriteKind::kUpsert}).ok());
+  EXPECT_FALSE(DecodeDedupeReply(bytes + "x", kSampleCall).ok());
+  EXPECT_FALSE(DecodeDedupeReply(bytes, CallOf({WriteKind::kUpsert})).ok());
+}
+
+TEST(LogEntry, ARememberedReplyToAFilterThatIsCutOrAnswersAnotherKindOfRequestIsCorrupt) {
+  WriteReply reply = SampleReply();
+  reply.version_below = 99;
+  reply.has_more = true;
+  WriteCall call = CallOf({WriteKind::kMergePayload});
+  call.selection.emplace();
+  const std::string bytes = EncodeDedupeReply(reply);
+  ASSERT_TRUE(DecodeDedupeReply(bytes, call).ok());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), call).ok()) << size;
+  }
+  EXPECT_FALSE(DecodeDedupeReply(bytes, kSampleCall).ok()) << "that named its points";
+  EXPECT_FALSE(DecodeDedupeReply(EncodeDedupeReply(SampleReply()), call).ok());
 }
 
 TEST(LogEntry, VersionsGrowWithTheLogAndWithinARequest) {
