@@ -95,7 +95,8 @@ PARAMETERS_ALLOWED = {
     "tests/chaos/crash_test.cc": {"Process"},  # to mend
     "tests/integration/public_rpc/public_server.h": {"Call"},
     "tests/support/fake_shard_service.cc": {"SetDown", "HoldEncoding", "HoldTraining"},  # states
-    "tests/support/hooked_rocks_file_system.cc": {"ReuseWritableFile"},  # RocksDB's
+    "shard/storage/room_wait.cc": {"ReuseWritableFile"},  # RocksDB's, as the next
+    "tests/support/hooked_rocks_file_system.cc": {"PositionedAppend", "ReuseWritableFile"},
 }
 
 # coordinator/shard_client is the calling side of shard/rpc.
