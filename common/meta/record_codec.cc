@@ -323,6 +323,8 @@ absl::StatusOr<Aliases> DecodeAliases(std::string_view bytes) {
   const uint32_t count = in.Count(8);
   for (uint32_t i = 0; i < count; ++i) {
     std::string alias = in.Text();
+    const bool ascends = aliases.empty() || aliases.rbegin()->first < alias;
+    if (!ascends) return Corrupt("its aliases are in no order");
     aliases[std::move(alias)] = in.Text();
   }
   if (!in.done()) return Corrupt("its lengths do not add up");

@@ -112,11 +112,14 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
   std::string_view rest = bytes.substr(sizeof(head));
   LogEntry entry;
   entry.unix_ms = head.unix_ms;
-  if (head.selection > (kSelection | kHasMore)) return Corrupt("its selection is none");
+  if (head.selection > (kSelection | kHasMore) || head.selection == kHasMore) {
+    return Corrupt("its selection is none");
+  }
   std::string_view bound;
   if (head.selection != 0) {
     if (!Take(rest, sizeof(uint64_t), bound)) return Corrupt("its parts do not add up to its size");
     entry.version_below = storage::GetLittleEndian<uint64_t>(bound.data());
+    if (entry.version_below == 0) return Corrupt("its selection has no bound");
     entry.has_more = (head.selection & kHasMore) != 0;
   }
   const bool whole = Take(rest, head.request_id_bytes, entry.request_id) &&
@@ -187,6 +190,8 @@ absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes, const Write
   if (!shape->selects) return reply;
   reply.version_below = storage::GetLittleEndian<uint64_t>(rest.data());
   reply.has_more = rest[8] != 0;
+  if (reply.version_below == 0 || (rest[8] & ~1) != 0)
+    return Corrupt("a remembered selection is none");
   return reply;
 }
 

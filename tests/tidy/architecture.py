@@ -92,6 +92,7 @@ PARAMETERS_ALLOWED = {
     "coordinator/shard_client/stream_attempt.cc": {  # gRPC's
         "OnReadInitialMetadataDone", "OnReadDone", "OnWriteDone"},
     "tests/assumptions/rocksdb_process.cc": {"Check"},
+    "tests/fuzz/target.cc": {"Require"},
     "tests/chaos/crash_test.cc": {"Process"},  # to mend
     "tests/integration/public_rpc/public_server.h": {"Call"},
     "tests/support/fake_shard_service.cc": {"SetDown", "HoldEncoding", "HoldTraining"},  # states

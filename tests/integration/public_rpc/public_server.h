@@ -30,7 +30,7 @@ class PublicServer {
          {&collection_handlers_, &operation_handlers_, &point_handlers_, &search_handlers_}});
     EXPECT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
-    const auto channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
+    channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
                                              grpc::InsecureChannelCredentials());
     collections = v1::Collections::NewStub(channel);
     points = v1::Points::NewStub(channel);
@@ -63,6 +63,7 @@ class PublicServer {
   }
 
   coordinator::AdminCluster cluster;
+  std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Collections::Stub> collections;
   std::unique_ptr<v1::Points::Stub> points;
   std::unique_ptr<v1::Search::Stub> search;

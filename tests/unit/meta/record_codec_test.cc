@@ -224,6 +224,9 @@ TEST(Aliases, ComeBackAsTheyWereAndDamageIsFound) {
   std::string lying = bytes;
   lying[1] = '\x7f';
   EXPECT_EQ(ReasonOf(DecodeAliases(Resealed(lying)).status()), reason::kCorruption);
+  std::string out_of_order = bytes;
+  out_of_order[9] = 'z';  // of the first name
+  EXPECT_EQ(ReasonOf(DecodeAliases(Resealed(out_of_order)).status()), reason::kCorruption);
   std::string newer = bytes;
   newer[0] = 2;
   EXPECT_EQ(ReasonOf(DecodeAliases(Resealed(newer)).status()), reason::kFormatVersion);

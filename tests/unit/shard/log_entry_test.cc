@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace kith::shard {
 namespace {
 
@@ -104,6 +106,41 @@ TEST(LogEntry, ARememberedReplyToAFilterThatIsCutOrAnswersAnotherKindOfRequestIs
   }
   EXPECT_FALSE(DecodeDedupeReply(bytes, kSampleCall).ok()) << "that named its points";
   EXPECT_FALSE(DecodeDedupeReply(EncodeDedupeReply(SampleReply()), call).ok());
+  std::string no_bound = bytes;
+  std::fill_n(no_bound.end() - 9, 8, '\0');
+  EXPECT_FALSE(DecodeDedupeReply(no_bound, call).ok());
+  std::string strange = bytes;
+  strange.back() = 2;
+  EXPECT_FALSE(DecodeDedupeReply(strange, call).ok());
+}
+
+TEST(LogEntry, ARequestIdIsUsedAgainWhereTheRememberedReplyIsOfOtherOperations) {
+  WriteReply of_filter = SampleReply();
+  of_filter.version_below = 99;
+  WriteCall filter = CallOf({WriteKind::kMergePayload});
+  filter.selection.emplace();
+  const std::string named = EncodeDedupeReply(SampleReply());
+  const std::string selected = EncodeDedupeReply(of_filter);
+  EXPECT_FALSE(AnswersOtherOperations(named, kSampleCall));
+  EXPECT_FALSE(AnswersOtherOperations(selected, filter));
+  EXPECT_TRUE(AnswersOtherOperations(named, CallOf({WriteKind::kUpsert})));
+  EXPECT_TRUE(AnswersOtherOperations(named, filter));
+  EXPECT_TRUE(AnswersOtherOperations(selected, kSampleCall));
+  EXPECT_FALSE(AnswersOtherOperations(named.substr(1), kSampleCall)) << "that is damage";
+}
+
+TEST(LogEntry, AnEntryOfAFilterWithoutItsBoundIsCorrupt) {
+  LogEntry entry;
+  entry.version_below = 99;
+  entry.has_more = true;
+  const std::string bytes = EncodeLogEntry(entry);
+  ASSERT_TRUE(DecodeLogEntry(bytes, 8).ok());
+  std::string no_bound = bytes;
+  std::fill_n(no_bound.begin() + 32, 8, '\0');
+  EXPECT_FALSE(DecodeLogEntry(no_bound, 8).ok());
+  std::string only_more = bytes;
+  only_more[20] = 2;
+  EXPECT_FALSE(DecodeLogEntry(only_more, 8).ok());
 }
 
 TEST(LogEntry, VersionsGrowWithTheLogAndWithinARequest) {
