@@ -13,13 +13,6 @@
 
 namespace kith::rpc {
 
-void ValueToProto(const FieldValue& value, v1::FieldValue* to) {
-  if (const auto* text = std::get_if<std::string>(&value)) to->set_keyword(*text);
-  if (const auto* number = std::get_if<int64_t>(&value)) to->set_integer(*number);
-  if (const auto* number = std::get_if<double>(&value)) to->set_number(*number);
-  if (const auto* truth = std::get_if<bool>(&value)) to->set_boolean(*truth);
-}
-
 namespace {
 
 constexpr size_t kUuidBytes = 16;
