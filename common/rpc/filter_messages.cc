@@ -12,7 +12,6 @@
 #include "common/vector/point_key.h"
 
 namespace kith::rpc {
-
 namespace {
 
 constexpr size_t kUuidBytes = 16;
