@@ -178,7 +178,9 @@ ResolvedWrite Resolver::Resolve(const WriteCall& call, uint64_t lsn, ChangedPoin
 }
 
 ResolvedWrite Resolver::Replay(const LogEntry& entry, uint64_t lsn) {
-  ResolvedWrite resolved{lsn, std::vector<ResolvedOperation>(entry.count())};
+  ResolvedWrite resolved;
+  resolved.lsn = lsn;
+  resolved.operations.resize(entry.count());
   resolved.version_below = entry.version_below;
   resolved.has_more = entry.has_more;
   for (uint32_t i = 0; i < entry.count(); ++i) {
