@@ -19,6 +19,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/search_metrics.h"
 #include "coordinator/admin/reconcile.h"
+#include "coordinator/http/in_process_calls.h"
 #include "coordinator/rpc/collections_handlers.h"
 #include "coordinator/rpc/operations_handlers.h"
 #include "coordinator/rpc/points_handlers.h"
@@ -122,7 +123,7 @@ struct CoordinatorRole::Parts {
         search_handlers(search, duplicates, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
-        operations_handlers(operations, calls) {}
+        operations_handlers(operations, map, calls) {}
 
   const std::unique_ptr<LocalMetaStore> meta;
   const Clients clients;
@@ -197,6 +198,11 @@ void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
   metrics.PullGauges({"kith_admin_queue_length", "Administrative calls that wait."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(admin.queued())}};
   });
+  metrics.PullCounters(
+      {"kith_search_throttled_total", "Searches refused before overloaded shards were asked."},
+      [this] {
+        return std::vector<telemetry::Sample>{{{}, static_cast<double>(search.throttled())}};
+      });
   metrics.PullGauges({"kith_calls_in_flight", "Calls that wait for their shards."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(timer.pending())}};
   });
@@ -246,7 +252,14 @@ void CoordinatorRole::SetHealth(Health health) {
                                                        : rpc::GrpcServer::Health::kNotServing);
 }
 
-void CoordinatorRole::EndCalls(Deadline deadline) { parts_->server->Shutdown(deadline); }
+std::shared_ptr<http::RestCalls> CoordinatorRole::MakeRestCalls() {
+  return std::make_shared<http::InProcessCalls>(parts_->server->InProcessChannel());
+}
+
+void CoordinatorRole::EndCalls(Deadline deadline) {
+  parts_->calls.Drain(deadline);
+  parts_->server->Shutdown(deadline);
+}
 
 void CoordinatorRole::EndOperations() {
   parts_->recall.Stop();

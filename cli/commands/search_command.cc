@@ -35,6 +35,7 @@ struct Options {
   std::optional<uint32_t> limit, nprobe, refine, rerank;
   std::optional<double> target_recall, max_distance, min_score, min_coverage;
   bool exact = false;
+  bool is_batch = false;
   bool with_payload = false;
   bool with_vector = false;
   bool explain = false;
@@ -96,6 +97,7 @@ v1::SearchParameters ParametersOf(const Options& options) {
   if (options.refine) parameters.set_refine(*options.refine);
   if (options.rerank) parameters.set_rerank(*options.rerank);
   parameters.set_exact(options.exact);
+  if (options.is_batch) parameters.set_priority(v1::SEARCH_PRIORITY_BATCH);
   parameters.set_with_payload(options.with_payload);
   parameters.set_with_vector(options.with_vector);
   parameters.set_explain(options.explain);
@@ -167,6 +169,7 @@ void AddParameters(CLI::App& command, Options& options) {
                      "JSON of a kith.v1.Filter: only points that pass it");
   command.add_option("--refine", options.refine, "Candidates looked at a second time");
   command.add_option("--rerank", options.rerank, "Candidates compared exactly");
+  command.add_flag("--batch-priority", options.is_batch, "Let others' searches go first");
   command.add_flag("--with-payload", options.with_payload, "Payloads of the hits");
   command.add_flag("--with-vector", options.with_vector, "Vectors of the hits");
   command.add_flag("--explain", options.explain, "What the search did, and how long it took");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/payload/filter.h"
+#include "common/shard_api/search_priority.h"
 #include "common/shard_api/shard_calls.h"
 #include "common/vector/point_key.h"
 
@@ -37,6 +38,8 @@ struct SearchCall {
   bool widens = false;                   // nprobe may be made more where few points pass the filter
   // Only hits behind this one: the next page. What is looked at is as without it.
   std::optional<HitPlace> after;
+  SearchPriority priority = SearchPriority::kInteractive;
+  CancelMark cancelled = nullptr;  // not on the wire
 };
 
 // How a shard answered under a filter.

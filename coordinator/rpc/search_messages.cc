@@ -17,6 +17,18 @@ namespace {
 
 uint64_t Micros(uint64_t ns) { return (ns + 500) / 1000; }
 
+absl::StatusOr<SearchPriority> PriorityFromProto(v1::SearchPriority priority) {
+  switch (priority) {
+    case v1::SEARCH_PRIORITY_INTERACTIVE:
+      return SearchPriority::kInteractive;
+    case v1::SEARCH_PRIORITY_BATCH:
+      return SearchPriority::kBatch;
+    default:
+      return FieldError("parameters.priority", reason::kBadRequest,
+                        std::to_string(priority) + " is no search priority of this server");
+  }
+}
+
 absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters& p) {
   SearchParameters plain;
   if (p.has_limit()) plain.limit = p.limit();
@@ -30,6 +42,7 @@ absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters&
   plain.with_vector = p.with_vector();
   plain.explain = p.explain();
   KITH_ASSIGN_OR_RETURN(plain.tokens, TokensFromProto(p.tokens(), "parameters.tokens"));
+  KITH_ASSIGN_OR_RETURN(plain.priority, PriorityFromProto(p.priority()));
   if (p.has_refine()) plain.refine = p.refine();
   if (p.has_rerank()) plain.rerank = p.rerank();
   if (p.has_filter()) {

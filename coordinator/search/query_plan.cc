@@ -126,6 +126,7 @@ absl::StatusOr<SearchPlan> PlanSearch(std::shared_ptr<const CollectionEntry> ent
   call.exact = p.exact;
   call.score_bound = ScoreBound(p);
   call.filter = p.filter;
+  call.priority = p.priority;
   call.widens = p.filter != nullptr && !NamesWork(p);
   plan.entry = std::move(entry);
   plan.widens_range = call.score_bound.has_value() && !plan.is_flat && !NamesWork(p);

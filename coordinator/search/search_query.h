@@ -35,6 +35,7 @@ struct SearchParameters {
   std::optional<uint32_t> refine;
   std::optional<uint32_t> rerank;
   std::shared_ptr<const Filter> filter;  // null: every point
+  SearchPriority priority = SearchPriority::kInteractive;
 };
 
 // As kith.v1.Completeness.

@@ -61,9 +61,20 @@ struct SearchService::Run {
 };
 
 void SearchService::Search(const SearchQuery& query, Done<SearchAnswer> done) {
+  const SearchPriority priority = query.parameters.priority;
+  if (absl::Status refusal = throttle_.Admit(map_.Resolve(query.collection), priority);
+      !refusal.ok()) {
+    return done(std::move(refusal));
+  }
   absl::StatusOr<RunPtr> run = Validate(query);
   if (!run.ok()) return done(run.status());
-  (*run)->done = std::move(done);
+  (*run)->done = [this, run = (*run).get(),
+                  done = std::move(done)](absl::StatusOr<SearchAnswer> answer) mutable {
+    if (IsOverload(answer.status())) {
+      throttle_.NoteRefused(run->query.collection, run->query.parameters.priority);
+    }
+    done(std::move(answer));
+  };
   if (!PointsOf(query).empty()) return ReadQueryPoints(*std::move(run));
   Begin(*std::move(run));
 }
@@ -96,7 +107,7 @@ void SearchService::Answer(RunPtr run) {
   run->rounds.Fit(*planned);
   auto plan = std::make_shared<const SearchPlan>(*std::move(planned));
   const Deadline begun = clock_.Now();
-  Scatter({plan, run->vectors, *run->query.deadline},
+  Scatter({plan, run->vectors, *run->query.deadline, run->query.cancelled},
           [this, run, plan, begun](SearchReplies replies) {
             if (MayTryAgain(*run, *plan, replies)) {
               run->rounds = {};
@@ -124,6 +135,7 @@ absl::StatusOr<SearchService::RunPtr> SearchService::Validate(const SearchQuery&
     run->SetVectors(std::move(examples));
   }
   run->query = query;
+  run->query.collection = record.name;  // an alias may move while the search runs
   run->query.vectors = {};
   run->limit = query.parameters.limit.value_or(limits::kLimitDefault);
   if (query.group_by.has_value()) {
@@ -160,10 +172,13 @@ void SearchService::Scatter(const Asked& asked, Gather<SearchReply>::Finish fini
   const auto plan = asked.plan;
   const auto vectors = asked.vectors;
   const auto& routes = plan->entry->routes;
+  const auto cancelled = asked.cancelled;
   ScatterGather<SearchReply>(
       routes.size(), limits,
       [&](size_t i, Done<SearchReply> done) {
-        routes[i]->service->Search(plan->CallFor(i, *vectors), deadlines.shards, std::move(done));
+        SearchCall call = plan->CallFor(i, *vectors);
+        call.cancelled = cancelled;
+        routes[i]->service->Search(std::move(call), deadlines.shards, std::move(done));
       },
       std::move(finish));
 }
@@ -277,7 +292,7 @@ void SearchService::AskNegatives(RunPtr run, PlanPtr plan, SearchAnswer answer) 
   asked.leave_out.clear();
   const auto negatives = std::make_shared<const SearchPlan>(std::move(asked));
   auto vectors = std::make_shared<const std::string>(run->negatives);
-  Scatter({negatives, std::move(vectors), *run->query.deadline},
+  Scatter({negatives, std::move(vectors), *run->query.deadline, run->query.cancelled},
           [this, run, plan, negatives, answer = std::move(answer)](SearchReplies replies) mutable {
             SearchQuery whole;  // a shard that does not answer would let points pass
             const auto near = MakeAnswer(*negatives, whole, replies);

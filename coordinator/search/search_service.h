@@ -14,6 +14,7 @@
 #include "coordinator/search/scatter_gather.h"
 #include "coordinator/search/search_metrics.h"
 #include "coordinator/search/search_query.h"
+#include "coordinator/search/search_throttle.h"
 
 namespace kith::coordinator {
 
@@ -30,7 +31,8 @@ class SearchService {
         timer_(timer),
         clock_(clock),
         observers_(std::move(observers)),
-        reader_(timer, clock) {}
+        reader_(timer, clock),
+        throttle_(clock) {}
 
   // Calls `done` once, by the deadline. Views in `query` are read before it returns. Once the query
   // is cancelled no further step begins; shards end at their deadline.
@@ -43,9 +45,11 @@ class SearchService {
   // POINT_NOT_FOUND;
   // UNAVAILABLE COVERAGE_BELOW_MINIMUM (try again, or accept less); FAILED_PRECONDITION
   // INDEX_VERSION_NOT_READY (another version was promoted twice meanwhile: try again); CANCELLED;
-  // RESOURCE_EXHAUSTED QUEUE_FULL; DEADLINE_EXCEEDED DEADLINE;
-  // where payloads or vectors are asked for, those of ShardService::Get.
+  // RESOURCE_EXHAUSTED OVERLOADED, QUEUE_FULL (with a time to come back); DEADLINE_EXCEEDED
+  // DEADLINE; where payloads or vectors are asked for, those of ShardService::Get.
   void Search(const SearchQuery& query, Done<SearchAnswer> done);
+  // Searches refused before the shards were asked.
+  uint64_t throttled() const { return throttle_.refused(); }
 
  private:
   struct Run;
@@ -62,6 +66,7 @@ class SearchService {
     PlanPtr plan;
     std::shared_ptr<const std::string> vectors;
     Deadline deadline;
+    CancelMark cancelled;
   };
   void Scatter(const Asked& asked, Gather<SearchReply>::Finish finish);
   bool MayTryAgain(Run& run, const SearchPlan& plan, const SearchReplies& replies) const;
@@ -81,6 +86,7 @@ class SearchService {
   const Clock& clock_;
   const SearchObservers observers_;
   const PointReader reader_;
+  SearchThrottle throttle_;
 };
 
 }  // namespace kith::coordinator

@@ -27,6 +27,9 @@ uint64_t NanosecondsBetween(Deadline from, Deadline to) {
 }
 
 constexpr uint32_t kQueriesOfRun = 8;
+// An index asks with every list whether time is up, which is a twentieth of a search if each time a
+// clock is read.
+constexpr uint32_t kAsksALook = 8;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
@@ -56,9 +59,9 @@ absl::Status NotReadyYet(const std::string& version) {
                {{kRetryAfterMsFact, "500"}});
 }
 
-absl::Status QueueFull() {
-  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-               "too many searches wait at this node; retry later", {{kRetryAfterMsFact, "20"}});
+absl::Status TooLate() {
+  return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+               "the deadline passed while the call waited");
 }
 
 }  // namespace
@@ -77,6 +80,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   absl::Status Prepare() {
     const CopyParts& parts = runner_.parts_;
     KITH_RETURN_IF_ERROR(CheckCall(call_, parts.spec));
+    KITH_RETURN_IF_ERROR(runner_.queue_.Admit(Work(std::max(1u, call_.count))));
     snapshot_ = parts.snapshots.Pin();
     if (call_.wait_lsn > snapshot_->lsn) {
       return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
@@ -88,13 +92,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
 
   void Start() {
     if (call_.filter == nullptr) return StartSearch();
-    auto self = shared_from_this();
-    const bool posted = runner_.pool_.Post([self] {
-      const absl::Status status = self->ApplyFilter();
+    // Its time counts as a query's: what a filter takes is not learnt apart.
+    runner_.queue_.Push(Work(1), [self = shared_from_this()](Turn turn) {
+      const bool is_late = turn == Turn::kExpired || self->IsCancelled();
+      const absl::Status status = is_late ? TooLate() : self->ApplyFilter();
       if (!status.ok()) return self->Finish(status);
       self->StartSearch();
     });
-    if (!posted) Finish(QueueFull());
   }
 
   void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
@@ -114,10 +118,6 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   // The rows that pass, and how they are searched.
   absl::Status ApplyFilter() {
     const Deadline before = runner_.parts_.clock->Now();
-    if (before >= deadline_) {
-      return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
-                   "the deadline passed while the call waited");
-    }
     KITH_ASSIGN_OR_RETURN(filter_rows_,
                           runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
     KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
@@ -170,11 +170,21 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     StartRuns();
   }
 
-  // Posts the runs; those the pool refuses end at once.
+  bool IsCancelled() const {
+    return call_.cancelled != nullptr && call_.cancelled->load(std::memory_order_relaxed);
+  }
+
+  // A part of the call, to the queue.
+  QueuedWork Work(uint32_t queries) const {
+    const bool is_exact = options_.exact || call_.exact || call_.index_version.empty();
+    return {runner_.flow_, call_.priority, is_exact ? WorkKind::kExact : WorkKind::kLists, queries,
+            deadline_};
+  }
+
   void StartRuns() {
     if (call_.count == 0) return Finish(Reply());
     // A few queries a run, whose steps take turns; of many, runs enough that no thread ends early.
-    const auto threads = static_cast<uint32_t>(runner_.pool_.threads());
+    const auto threads = static_cast<uint32_t>(runner_.queue_.threads());
     const uint32_t share = (call_.count + threads - 1) / threads;
     const uint32_t per_run = std::max(std::min(share, kQueriesOfRun), share / 4);
     const uint32_t runs = (call_.count + per_run - 1) / per_run;
@@ -183,12 +193,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     for (uint32_t run = 0; run < runs; ++run) {
       const uint32_t begin = run * per_run;
       const uint32_t end = std::min(call_.count, begin + per_run);
-      auto self = shared_from_this();
-      if (!runner_.pool_.Post(
-              [self, run, begin, end] { self->Run(self->found_[run], begin, end); })) {
-        Refuse(QueueFull());
-        EndRun();
-      }
+      runner_.queue_.Push(Work(end - begin),
+                          [self = shared_from_this(), run, begin, end](Turn turn) {
+                            self->TakeTurn(turn, self->found_[run], begin, end);
+                          });
     }
   }
 
@@ -234,12 +242,31 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     EndRun();
   }
 
+  // Late, it is not begun; but where other runs of the call were, what they found is part of an
+  // answer, and this one ends by itself with nothing compared.
+  void TakeTurn(Turn turn, Found& found, uint32_t begin, uint32_t end) {
+    if (IsCancelled()) {
+      Refuse(absl::CancelledError("the caller went away while the call waited"));
+      return EndRun();
+    }
+    if (turn == Turn::kExpired && !has_begun_.load(std::memory_order_acquire)) {
+      Refuse(TooLate());
+      return EndRun();
+    }
+    has_begun_.store(true, std::memory_order_release);
+    Run(found, begin, end);
+  }
+
   index::Status SearchHere(const index::IndexView& view, index::SearchWorkspace& workspace,
                            uint32_t begin, uint32_t end) {
     const size_t query_bytes = call_.queries.size() / call_.count;
     const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
                                        query_bytes};
-    return index::SearchBatch(queries, options_, workspace,
+    index::SearchOptions options = options_;
+    options.expired = [this, asks = 0u]() mutable {
+      return asks++ % kAsksALook == 0 && runner_.parts_.clock->Now() >= deadline_;
+    };
+    return index::SearchBatch(queries, options, workspace,
                               std::span(answers_).subspan(begin, end - begin));
   }
 
@@ -353,6 +380,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   std::vector<index::SearchAnswer> answers_;
   std::vector<Found> found_;  // of each run
   std::atomic<uint32_t> left_{0};
+  std::atomic<bool> has_begun_{false};
   std::atomic<uint64_t> queue_ns_{0};
   std::mutex mutex_;
   absl::Status refusal_;  // guarded by mutex_

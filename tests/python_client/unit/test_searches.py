@@ -41,11 +41,13 @@ def test_a_search_sends_what_was_asked_and_nothing_else(server: FakeServer, clie
 
 def test_a_search_by_id_names_the_point(server: FakeServer, client: Any) -> None:
     server.say(SEARCH, search_pb2.SearchResponse())
-    client.search_by_id("c", uuid.UUID(int=3), explain=True)
+    client.search_by_id("c", uuid.UUID(int=3), explain=True, priority="batch")
     client.search_by_id("c", np.uint64(2**64 - 1))
     first, second = server.requests(SEARCH)
     assert first.point.uuid == uuid.UUID(int=3).bytes
     assert first.parameters.explain
+    assert first.parameters.priority == search_pb2.SEARCH_PRIORITY_BATCH
+    assert second.parameters.priority == search_pb2.SEARCH_PRIORITY_INTERACTIVE
     assert second.point.number == 2**64 - 1
     assert second.parameters.limit == 10
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from google.protobuf.message import Message
 
 from kith import _methods
-from kith._collections import Collections
+from kith._collections import Collections, chosen
 from kith._flow import Caller, Flow
 from kith._points import tokens_to
 from kith._vectors import (Shape, Vectors, as_matrix, as_row, from_point_id, refused, row_bytes,
@@ -33,6 +33,8 @@ _READ_HITS_MAX = 10_000            # with payloads or vectors
 _READ_VECTOR_BYTES_MAX = 32 << 20
 _AS_GIVEN = ("exact", "target_recall", "nprobe", "refine", "rerank", "max_distance", "min_score",
              "min_coverage", "with_payload", "with_vector", "explain")
+_PRIORITIES = {"interactive": search_pb2.SEARCH_PRIORITY_INTERACTIVE,
+               "batch": search_pb2.SEARCH_PRIORITY_BATCH}
 _STRATEGIES = {"average": search_pb2.Examples.STRATEGY_AVERAGE,
                "best_score": search_pb2.Examples.STRATEGY_BEST_SCORE}
 _COMPLETENESS = {search_pb2.COMPLETENESS_EXACT: "exact",
@@ -54,6 +56,7 @@ def parameters(options: ManySearchOptions) -> search_pb2.SearchParameters:
                                           tokens=tokens_to(options.get("tokens", ())))
     for name in _AS_GIVEN:
         _set(message, name, options.get(name), name)
+    message.priority = chosen(options.get("priority", "interactive"), _PRIORITIES, "priority")
     wanted = options.get("filter")
     if wanted is not None:
         message.filter.CopyFrom(wanted)

@@ -24,7 +24,13 @@ REMEDIES = {
     "COLLECTION_NOT_FOUND": "create it, or wait until its creation ends",
     "COLLECTION_EXISTS": "another name, or delete it first",
     "COLLECTION_LIMIT": "delete a collection",
-    "POINT_NOT_FOUND": "no such point (update only, or a search by its id)",
+    "COLLECTION_HAS_ALIASES": "move or delete the alias that is named, then delete the collection",
+    "ETAG_MISMATCH": "read the collection again (etag), decide again",
+    "ALIAS_NOT_FOUND": "list the aliases; there is none of that name",
+    "ALIAS_EXISTS": "another name for the collection, or delete the alias first",
+    "ALIAS_LIMIT": "delete an alias",
+    "TOO_MANY_VALUES": "narrow the points with a filter: the field has too many values to count",
+    "POINT_NOT_FOUND": "no such point (update only, payload changes, or a search by its id)",
     "POINT_EXISTS": "the id is present, and the mode is insert only",
     "VERSION_MISMATCH": "read the point again (stored_version), decide again",
     "OPERATION_NOT_FOUND": "kept for a day, and not over a restart of the coordinator",
@@ -44,6 +50,8 @@ REMEDIES = {
         "behind",
     "DISK_FULL": "free space on the node",
     "QUEUE_FULL": "come back after RetryInfo, send fewer calls at a time",
+    "OVERLOADED":
+        "more comes than the nodes can answer in time, nothing was done: come back after RetryInfo",
     "INDEXING_BEHIND": "writes outrun encoding: come back after RetryInfo",
     "MEMORY_LIMIT":
         "the training, or the points expected, do not fit (steady_bytes, peak_bytes, by "
