@@ -74,33 +74,52 @@ TEST_F(AllowedListsTest, AListsWordsAreTheRowsBitsInItsOrder) {
   other.join();
 }
 
+// What a search answers, and of how many lists.
+std::vector<uint32_t> Answer(const IndexView& view, float at, const SearchOptions& options) {
+  SearchWorkspace workspace;
+  SearchAnswer answer;
+  EXPECT_TRUE(Search({view, &at}, options, workspace, answer).ok());
+  std::vector<uint32_t> found;
+  for (const Hit& hit : answer.hits) found.push_back(hit.row);
+  found.push_back(static_cast<uint32_t>(answer.work.lists_probed));
+  return found;
+}
+
 TEST_F(AllowedListsTest, EmptyListsAreRememberedAndChangeNoAnswer) {
-  for (uint32_t row = 0; row < 40; ++row) Allow(row);
+  for (uint32_t row = 0; row < kRows; row += 12) Allow(row);
   const AllowedLists lists(allowed_, segments_, kLists);
   EXPECT_EQ(lists.known_empty(), 0u);
-  IndexView view{.metric = Metric::kL2,
-                 .element_type = ElementType::kF32,
-                 .dimension = 1,
-                 .rows = rows_.table(),
-                 .version = version_.get(),
-                 .segments = segments_,
-                 .indexed_end = kRows,
-                 .allowed = allowed_,
-                 .allowed_lists = &lists};
-  SearchWorkspace workspace;
-  const auto search = [&](float at) {
-    SearchAnswer answer;
-    const SearchOptions options = {.limit = 7, .nprobe = 9, .passing_rows = 20, .refine = 50};
-    EXPECT_TRUE(Search({view, &at}, options, workspace, answer).ok());
-    std::vector<uint32_t> found;
-    for (const Hit& hit : answer.hits) found.push_back(hit.row);
-    found.push_back(static_cast<uint32_t>(answer.work.lists_probed));
-    return found;
-  };
+  const IndexView view{.metric = Metric::kL2,
+                       .element_type = ElementType::kF32,
+                       .dimension = 1,
+                       .rows = rows_.table(),
+                       .version = version_.get(),
+                       .segments = segments_,
+                       .indexed_end = kRows,
+                       .allowed = allowed_,
+                       .allowed_lists = &lists};
+  // The depth follows the share that passes in the first lists, more of which pass than are looked
+  // at.
+  const SearchOptions options = {.limit = 7,
+                                 .nprobe = 50,
+                                 .passing_rows = 150,
+                                 .passing_share = 0.25,
+                                 .refine = 60,
+                                 .rerank = 7};
   std::vector<std::vector<uint32_t>> fresh;
-  for (int i = 0; i < 20; ++i) fresh.push_back(search(static_cast<float>(i * 10)));
+  for (int i = 0; i < 50; ++i) {
+    const AllowedLists unknown(allowed_, segments_, kLists);
+    IndexView first = view;
+    first.allowed_lists = &unknown;
+    fresh.push_back(Answer(first, static_cast<float>(i * 3 - 75), options));
+  }
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(Answer(view, static_cast<float>(i * 3 - 75), options), fresh[i]) << i;
+  }
   EXPECT_GT(lists.known_empty(), kLists / 2) << "from here on all lists but these are picked";
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(search(static_cast<float>(i * 10)), fresh[i]) << i;
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(Answer(view, static_cast<float>(i * 3 - 75), options), fresh[i]) << i;
+  }
   for (uint32_t list = 0; list < kLists; ++list) {
     if (!lists.IsKnownEmpty(list)) continue;
     EXPECT_EQ(lists.Of(0, list).passing + lists.Of(1, list).passing, 0u);
