@@ -83,6 +83,7 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   AddScrollCommands(app, action);
   AddSearchCommand(app, action);
   AddStatusCommand(app, action);
+  AddBackupCommands(app, action);
   AddBenchCommands(app, action);
   AddDatasetCommands(app, action);
   CheckNumbers(app);

@@ -26,6 +26,7 @@ void AddPointCommands(CLI::App& app, Action& action);
 void AddScrollCommands(CLI::App& app, Action& action);
 void AddSearchCommand(CLI::App& app, Action& action);
 void AddStatusCommand(CLI::App& app, Action& action);
+void AddBackupCommands(CLI::App& app, Action& action);
 void AddBenchCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
 

@@ -112,7 +112,8 @@ absl::StatusOr<std::shared_ptr<RunningOperation>> Operations::Begin(const std::s
     const Operation other = running->Snapshot();
     if (other.state == OperationState::kRunning && other.collection == collection &&
         other.kind == kind) {
-      return Error(absl::StatusCode::kAborted, reason::kTrainingInProgress,
+      return Error(absl::StatusCode::kAborted,
+                   kind == "train" ? reason::kTrainingInProgress : reason::kBackupInProgress,
                    fmt::format("operation {} ({}) runs on collection {} already: wait for it or "
                                "cancel it",
                                other.id, other.kind, collection),

@@ -29,7 +29,7 @@ struct TrainingOutcome {
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
   std::string id;
-  std::string kind;  // "train"
+  std::string kind;  // "train", "backup", "verify_backup", "restore"
   std::string collection;
   OperationState state = OperationState::kRunning;
   std::string stage;
@@ -82,8 +82,8 @@ class Operations {
  public:
   explicit Operations(const Clock& clock);
 
-  // UNAVAILABLE DRAINING once closed; ABORTED TRAINING_IN_PROGRESS while one of that kind runs on
-  // the collection.
+  // UNAVAILABLE DRAINING once closed; ABORTED TRAINING_IN_PROGRESS, or BACKUP_IN_PROGRESS of
+  // another kind, while one of that kind runs on the collection.
   absl::StatusOr<std::shared_ptr<RunningOperation>> Begin(const std::string& kind,
                                                           const std::string& collection);
 
