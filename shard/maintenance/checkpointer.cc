@@ -110,7 +110,6 @@ absl::StatusOr<Manifest> Checkpointer::Describe(const Snapshot& snapshot) {
 }
 
 absl::Status Checkpointer::Run() {
-  KITH_RETURN_IF_ERROR(parts_.state->Resume());
   // At most one manifest is ever in doubt, and with it the files of one attempt.
   if (written_.has_value()) KITH_RETURN_IF_ERROR(FlushWritten());
   const auto snapshot = parts_.snapshots.Pin();

@@ -28,6 +28,11 @@ constexpr int kBackgroundNice = 10;
 // flush hardly a turn beside searches on every core.
 class YieldingBackground final : public rocksdb::EventListener {
  public:
+  // A full disk is the one error that RocksDB would recover from by itself, wrongly: room_wait.h.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
   void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override {
     YieldToOthers(kBackgroundNice);
   }
@@ -159,9 +164,9 @@ rocksdb::WriteOptions LogWriteOptions(const Faults& faults) {
   return write;
 }
 
-rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options) {
+rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options, rocksdb::Env& env) {
   rocksdb::DBOptions state;
-  PinDatabase(state, options.files->rocksdb_env());
+  PinDatabase(state, &env);
   state.create_missing_column_families = true;
   state.atomic_flush = true;  // without a WAL the families would fall out of step
   state.checksum_handoff_file_types.Add(rocksdb::FileType::kTableFile);
@@ -188,9 +193,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> StateFamilies(const StateOptions& o
   return families;
 }
 
-rocksdb::WriteOptions StateWriteOptions() {
+rocksdb::WriteOptions StateWriteOptions(Stall stall) {
   rocksdb::WriteOptions write;
   write.disableWAL = true;
+  write.no_slowdown = stall == Stall::kRefuse;
   return write;
 }
 

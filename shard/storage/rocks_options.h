@@ -19,13 +19,16 @@ namespace kith::storage {
 enum class Family : size_t { kSys, kRows, kIds, kDead, kDedupe, kPostings };
 inline constexpr size_t kFamilies = 6;
 
+// What a write does that RocksDB would hold up, for flushes or compactions to catch up with it.
+enum class Stall { kWait, kRefuse };
+
 rocksdb::Options LogDatabaseOptions(const LogOptions& options,
                                     std::shared_ptr<LogTruncation> truncation);
 rocksdb::WriteOptions LogWriteOptions(const Faults& faults);
 
-rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options);
+rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options, rocksdb::Env& env);
 std::vector<rocksdb::ColumnFamilyDescriptor> StateFamilies(const StateOptions& options);
-rocksdb::WriteOptions StateWriteOptions();
+rocksdb::WriteOptions StateWriteOptions(Stall stall);
 
 }  // namespace kith::storage
 

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,31 +16,38 @@
 #include "shard/storage/rocks_open.h"
 #include "shard/storage/rocks_options.h"
 #include "shard/storage/rocks_status.h"
+#include "shard/storage/room_wait.h"
 #include "shard/storage/state_batch.h"
 #include "shard/storage/state_store.h"
 
 namespace kith::storage {
 
+// The disk under a state, which waits for room.
+struct WaitingDisk {
+  std::unique_ptr<RoomWait> room;
+  std::unique_ptr<rocksdb::Env> env;
+};
+
 // StateStore on RocksDB: opening and writing in state_store.cc, reading in state_reads.cc.
 // Threads: as StateStore.
 class RocksStateStore final : public StateStore {
  public:
-  // `had_error`: whether RocksDB has met an error in the background since it was opened.
-  RocksStateStore(const StateOptions& options, rocksdb::DB* db, const FamilyHandles& families,
-                  std::shared_ptr<const std::atomic<bool>> had_error)
+  RocksStateStore(const StateOptions& options, WaitingDisk disk, rocksdb::DB* db,
+                  const FamilyHandles& families)
       : directory_(options.directory),
         dedupe_entries_max_(options.dedupe_entries_max),
-        had_error_(std::move(had_error)),
+        disk_(std::move(disk)),
         database_(db, families),
         dedupe_(*db, families[size_t(Family::kDedupe)]) {}
+  ~RocksStateStore() override { EndWaiting(); }
 
   absl::Status Load();
 
   AppliedState applied() const override;
   std::unique_ptr<StateBatch> NewBatch() override;
   absl::Status Write(StateBatch& batch) override;
-  absl::Status Resume() override;
   absl::Status Flush() override;
+  void EndWaiting() override { disk_.room->End(); }
   absl::StatusOr<uint64_t> FlushedLsn() override;
   absl::Status FindIds(std::span<const PointKey> keys,
                        std::vector<std::optional<IdEntry>>& entries) override;
@@ -89,18 +95,16 @@ class RocksStateStore final : public StateStore {
   absl::StatusOr<std::string> ReadSystem(std::string_view key) const;
   absl::Status CheckFormat(bool fresh);
   absl::Status WriteLocked(rocksdb::WriteBatch& batch);
-  absl::Status FlushOnce();
-  absl::Status FlushAndLook();
-  bool IsFlushed() const;
+  bool IsStopped() const;
+  absl::Status NoRoom() const { return DiskFullStatus("write the state", directory_); }
 
   const std::string directory_;
   const uint64_t dedupe_entries_max_;
-  const std::shared_ptr<const std::atomic<bool>> had_error_;
+  const WaitingDisk disk_;
   const OpenDatabase database_;
   const DedupeTable dedupe_;
 
-  std::mutex resume_mutex_;  // RocksDB refuses a second one beside the first
-  std::mutex mutex_;         // of writing: held while RocksDB writes, which may wait for the disk
+  std::mutex mutex_;  // of writing: held while RocksDB writes, which may wait for the disk
   uint64_t dedupe_count_ = 0;
   mutable std::mutex applied_mutex_;  // never held for longer than a copy takes
   AppliedState applied_;

@@ -16,11 +16,15 @@ bool Says(const std::string& text, std::string_view what) {
 }  // namespace
 
 // RocksDB keeps the errno of only a few errors; the others are told by the C library's words.
+bool IsDiskFull(const rocksdb::Status& status) {
+  return status.IsNoSpace() || (!status.ok() && Says(status.ToString(), "Disk quota exceeded"));
+}
+
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view action,
                        const std::string& path) {
   if (status.ok()) return absl::OkStatus();
   const std::string text = status.ToString();
-  if (status.IsNoSpace() || Says(text, "Disk quota exceeded")) return DiskFullStatus(action, path);
+  if (IsDiskFull(status)) return DiskFullStatus(action, path);
   if (Says(text, "Read-only file system")) return ReadOnlyStatus(action, path);
   if (Says(text, "Permission denied")) return NoRightsStatus(action, path);
   const std::string message = fmt::format("cannot {} {}: {}", action, path, text);

@@ -10,6 +10,9 @@
 
 namespace kith::storage {
 
+// No room on the disk, or none left in the quota.
+bool IsDiskFull(const rocksdb::Status& status);
+
 // RESOURCE_EXHAUSTED DISK_FULL, DATA_LOSS CORRUPTION, FAILED_PRECONDITION STORAGE (read-only, no
 // rights) or DIRECTORY_IN_USE, NOT_FOUND; UNAVAILABLE STORAGE for the rest.
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view action,

@@ -5,10 +5,12 @@
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
 #include "shard/storage/rocks_state_store.h"
+#include "shard/storage/rocks_store_memory.h"
 
 namespace kith::storage {
 namespace {
@@ -25,6 +27,7 @@ std::string Hex(const std::string& bytes) {
 
 // Flushes first, all families together, and keeps its files from being deleted meanwhile.
 absl::Status RocksStateStore::Checkpoint(const std::string& directory) {
+  if (disk_.room->IsAwaited()) return NoRoom();
   rocksdb::Checkpoint* made = nullptr;
   KITH_RETURN_IF_ERROR(Checked(rocksdb::Checkpoint::Create(&db(), &made), "copy the state"));
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
@@ -48,13 +51,16 @@ absl::StatusOr<StateCheckpoint> ReadStateCheckpoint(FileSystem& files,
   options.directory = directory;
   options.files = &files;
   options.memory = NewStoreMemory({kCacheBytes, kCacheBytes});
+  WaitingDisk disk;  // which nothing waits for: it is only read
+  disk.room = std::make_unique<RoomWait>(options.memory->waiting_for_room);
+  disk.env = NewRoomWaitingEnv(*files.rocksdb_env(), *disk.room);
   rocksdb::DB* db = nullptr;
   FamilyHandles families;
   KITH_RETURN_IF_ERROR(
-      FromRocks(rocksdb::DB::OpenForReadOnly(StateDatabaseOptions(options), directory,
+      FromRocks(rocksdb::DB::OpenForReadOnly(StateDatabaseOptions(options, *disk.env), directory,
                                              StateFamilies(options), &families, &db),
                 "read the copy of the state", directory));
-  RocksStateStore store(options, db, families, std::make_shared<std::atomic<bool>>(false));
+  RocksStateStore store(options, std::move(disk), db, families);
   KITH_RETURN_IF_ERROR(store.Load());
   StateCheckpoint checkpoint;
   checkpoint.applied = store.applied();

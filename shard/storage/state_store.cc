@@ -1,7 +1,6 @@
 #include "shard/storage/state_store.h"
 
 #include <fmt/format.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <spdlog/spdlog.h>
 
@@ -13,27 +12,14 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/rocks_state_store.h"
+#include "shard/storage/rocks_store_memory.h"
 #include "shard/storage/state_keys.h"
 
 namespace kith::storage {
 namespace {
 
 constexpr uint32_t kStateFormat = 1;
-constexpr int kFlushAttempts = 500;
-constexpr auto kFlushPause = std::chrono::milliseconds(20);
-
-// Remembers that something failed in the background. Threads: RocksDB's.
-class ErrorWatch final : public rocksdb::EventListener {
- public:
-  explicit ErrorWatch(std::shared_ptr<std::atomic<bool>> had_error)
-      : had_error_(std::move(had_error)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override {
-    *had_error_ = true;
-  }
-
- private:
-  const std::shared_ptr<std::atomic<bool>> had_error_;
-};
+constexpr auto kStallPause = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -53,8 +39,8 @@ absl::Status RocksStateStore::CheckFormat(bool fresh) {
   if (found.empty() && fresh) {
     char value[sizeof(kStateFormat)];
     PutLittleEndian(value, kStateFormat);
-    return Checked(db().Put(StateWriteOptions(), family(Family::kSys), ToSlice(kFormatKey),
-                            {value, sizeof(value)}),
+    return Checked(db().Put(StateWriteOptions(Stall::kWait), family(Family::kSys),
+                            ToSlice(kFormatKey), {value, sizeof(value)}),
                    "write the state");
   }
   if (found.size() != sizeof(kStateFormat)) return Bad("format number");
@@ -90,62 +76,36 @@ absl::Status RocksStateStore::Write(StateBatch& batch) {
   return absl::OkStatus();
 }
 
+// Where RocksDB would hold the write up, it may be for a flush that waits for room: that can take
+// for ever, and the writer is told instead.
 absl::Status RocksStateStore::WriteLocked(rocksdb::WriteBatch& batch) {
-  return Checked(db().Write(StateWriteOptions(), &batch), "write the state");
+  while (!disk_.room->IsAwaited()) {
+    const rocksdb::Status status = db().Write(StateWriteOptions(Stall::kRefuse), &batch);
+    if (!status.IsIncomplete()) return Checked(status, "write the state");
+    if (!IsStopped()) {  // to be slowed down only
+      return Checked(db().Write(StateWriteOptions(Stall::kWait), &batch), "write the state");
+    }
+    std::this_thread::sleep_for(kStallPause);
+  }
+  return NoRoom();
 }
 
-absl::Status RocksStateStore::Resume() {
-  std::lock_guard lock(resume_mutex_);
-  const rocksdb::Status status = db().Resume();
-  if (!status.IsBusy()) return Checked(status, "resume the state");
-  return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
-               fmt::format("the state in {} waits for room on its disk", directory_));
+bool RocksStateStore::IsStopped() const {
+  uint64_t stopped = 0;
+  db().GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &stopped);
+  return stopped != 0;
 }
 
-absl::Status RocksStateStore::FlushOnce() {
+absl::Status RocksStateStore::Flush() {
+  if (disk_.room->IsAwaited()) return NoRoom();
   rocksdb::FlushOptions options;
   options.wait = true;
   options.allow_write_stall = true;  // a writer that waits is better than a flush that never starts
   return Checked(db().Flush(options, database_.families()), "flush the state");
 }
 
-absl::Status RocksStateStore::Flush() {
-  const absl::Status status = FlushOnce();
-  if (!status.ok() || !*had_error_) return status;
-  return FlushAndLook();
-}
-
-// Once RocksDB 7.8.3 has recovered from a flush that failed, an atomic flush answers OK before the
-// older memtables are written (full_disk_test shows it), and the log must not be cut by such an
-// answer. With nobody writing meanwhile the memtables themselves say whether all is on the disk.
-absl::Status RocksStateStore::FlushAndLook() {
-  std::lock_guard lock(mutex_);
-  for (int attempt = 0; attempt < kFlushAttempts; ++attempt) {
-    KITH_RETURN_IF_ERROR(FlushOnce());
-    if (IsFlushed()) return absl::OkStatus();
-    std::this_thread::sleep_for(kFlushPause);
-  }
-  return Error(absl::StatusCode::kUnavailable, reason::kStorage,
-               fmt::format("the state in {} is still not written after its flush", directory_));
-}
-
-bool RocksStateStore::IsFlushed() const {
-  uint64_t left = 0;
-  for (rocksdb::ColumnFamilyHandle* handle : database_.families()) {
-    for (const std::string& property : {rocksdb::DB::Properties::kNumImmutableMemTable,
-                                        rocksdb::DB::Properties::kNumEntriesActiveMemTable}) {
-      uint64_t count = 1;
-      db().GetIntProperty(handle, property, &count);
-      left += count;
-    }
-  }
-  return left == 0;
-}
-
-// Memtables are skipped, since nothing of them is in a WAL. Families are flushed together, but once
-// RocksDB has recovered from an error that is no longer taken for granted: only Flush knows then.
+// Memtables are skipped, since nothing of them is in a WAL; families are flushed together.
 absl::StatusOr<uint64_t> RocksStateStore::FlushedLsn() {
-  if (*had_error_) return 0;
   rocksdb::ReadOptions read;
   read.read_tier = rocksdb::kPersistedTier;
   std::string value;
@@ -210,16 +170,19 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
   StateOptions options = given;
   if (options.memory == nullptr) options.memory = NewStoreMemory({});
   KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  WaitingDisk disk;
+  disk.room = std::make_unique<RoomWait>(options.memory->waiting_for_room);
+  disk.env = NewRoomWaitingEnv(*options.files->rocksdb_env(), *disk.room);
   rocksdb::DB* db = nullptr;
   FamilyHandles families;
-  auto had_error = std::make_shared<std::atomic<bool>>(false);
-  rocksdb::DBOptions database = StateDatabaseOptions(options);
-  database.listeners.push_back(std::make_shared<ErrorWatch>(had_error));
-  KITH_RETURN_IF_ERROR(FromRocks(
-      rocksdb::DB::Open(database, options.directory, StateFamilies(options), &families, &db),
-      "open the state database (it is left as it is)", options.directory));
-  auto store = std::make_unique<RocksStateStore>(options, db, families, std::move(had_error));
+  KITH_RETURN_IF_ERROR(
+      FromRocks(rocksdb::DB::Open(StateDatabaseOptions(options, *disk.env), options.directory,
+                                  StateFamilies(options), &families, &db),
+                "open the state database (it is left as it is)", options.directory));
+  RoomWait& room = *disk.room;
+  auto store = std::make_unique<RocksStateStore>(options, std::move(disk), db, families);
   KITH_RETURN_IF_ERROR(store->Load());
+  room.Begin();
   spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,
                store->applied().applied_lsn, store->disk_bytes());
   return store;

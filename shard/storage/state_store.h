@@ -89,9 +89,8 @@ struct StateOptions {
 };
 
 // One shard copy's truth: RocksDB without a WAL (the log is its WAL) and with atomic flush, column
-// families rows, ids, dead, dedupe, postings
-// and sys. Threads: reads from any; Write and Flush from any, one
-// writer applies.
+// families rows, ids, dead, dedupe, postings and sys. Threads: reads from any; Write and Flush from
+// any, one writer applies.
 class StateStore {
  public:
   virtual ~StateStore() = default;
@@ -100,14 +99,14 @@ class StateStore {
 
   virtual AppliedState applied() const = 0;  // as of the last Write (or what was found at Open)
   virtual std::unique_ptr<StateBatch> NewBatch() = 0;
-  // Empties the batch where it succeeds.
+  // Empties the batch where it succeeds. RESOURCE_EXHAUSTED DISK_FULL while a state of the node
+  // waits for room on its disk, which it does by itself: what was refused can be written after it.
   virtual absl::Status Write(StateBatch& batch) = 0;
-  // After an error that has passed: what was refused since then can be written once it answers OK.
-  // OK at once where there was no error. UNAVAILABLE NOT_READY where the disk was full: RocksDB
-  // looks for room by itself every five seconds, and writes are possible again after that.
-  virtual absl::Status Resume() = 0;
-  // Everything written so far is durable when it returns.
+  // Everything written so far is durable when it returns. DISK_FULL as Write; where the disk fills
+  // up meanwhile, it returns when there is room.
   virtual absl::Status Flush() = 0;
+  // For who is about to close it: a full disk is an error from now on, and ends the store's writes.
+  virtual void EndWaiting() = 0;
   // Up to here the state survives a crash without the log. 0: nothing does.
   virtual absl::StatusOr<uint64_t> FlushedLsn() = 0;
 

@@ -285,7 +285,6 @@ absl::Status Writer::Commit() {
     absl::Status status = applier_.Commit();
     if (status.ok() || ReasonOf(status) != reason::kDiskFull) return status;
     if (!WaitForDisk(status)) return status;
-    (void)parts_.state->Resume();  // the next attempt says what came of it
   }
 }
 

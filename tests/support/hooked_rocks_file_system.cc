@@ -42,6 +42,17 @@ class HookedWritable final : public rocksdb::FSWritableFileOwnerWrapper {
     return Through(hooks_, Call(DiskCall::Kind::kAppend, data.size()),
                    [&] { return target()->Append(data, options, checksum, debug); });
   }
+  // The simulated disks know files that grow, and the states' files grow at their end.
+  IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
+                            IODebugContext* debug) override {
+    return Grow(data, offset,
+                [&] { return target()->PositionedAppend(data, offset, options, debug); });
+  }
+  IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
+                            const DataVerificationInfo& checksum, IODebugContext* debug) override {
+    return Grow(data, offset,
+                [&] { return target()->PositionedAppend(data, offset, options, checksum, debug); });
+  }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     return Through(hooks_, Call(DiskCall::Kind::kTruncate, size),
                    [&] { return target()->Truncate(size, options, debug); });
@@ -57,9 +68,16 @@ class HookedWritable final : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   DiskCall Call(DiskCall::Kind kind, uint64_t size) const { return {kind, path_, {}, size}; }
+  IOStatus Grow(const Slice& data, uint64_t offset, const std::function<IOStatus()>& real) {
+    if (offset != size_) return IOStatus::NotSupported("files are written in order here", path_);
+    IOStatus status = Through(hooks_, Call(DiskCall::Kind::kAppend, data.size()), real);
+    if (status.ok()) size_ += data.size();
+    return status;
+  }
 
   DiskHooks& hooks_;
   const std::string path_;
+  uint64_t size_ = 0;  // as far as it was written at places
 };
 
 class HookedDirectory final : public rocksdb::FSDirectoryWrapper {

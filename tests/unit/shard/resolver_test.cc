@@ -25,8 +25,8 @@ class OnePoint final : public storage::StateStore {
   storage::AppliedState applied() const override { return {}; }
   std::unique_ptr<storage::StateBatch> NewBatch() override { return nullptr; }
   absl::Status Write(storage::StateBatch&) override { return absl::OkStatus(); }
-  absl::Status Resume() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
+  void EndWaiting() override {}
   absl::StatusOr<uint64_t> FlushedLsn() override { return 0; }
   absl::Status ReadRows(std::span<const uint32_t>, std::vector<StoredRow>&) override {
     return absl::OkStatus();

@@ -20,6 +20,8 @@ namespace {
 
 using test::FullDisk;
 
+constexpr auto kMoment = std::chrono::milliseconds(5);
+
 class FullDiskTest : public testing::Test {
  protected:
   const test::TemporaryDirectory directory_;
@@ -61,22 +63,36 @@ TEST_F(FullDiskTest, AStateThatCannotFlushSaysSoAndKeepsItsLastFlush) {
   uint64_t flushed = 0;
   {
     const auto store = std::move(StateStore::Open(options)).value();
-    absl::Status status;
-    for (uint64_t lsn = 1; status.ok(); ++lsn) {
-      const auto batch = store->NewBatch();
-      const auto row = static_cast<uint32_t>(lsn);
-      batch->PutRow({row, PointKey::FromNumber(lsn), 1, std::string(100'000, 'v'), ""});
-      batch->PutApplied({lsn, 1, row + 1, lsn});
-      status = store->Write(*batch);
-      if (status.ok()) status = store->Flush();
-      if (status.ok()) flushed = lsn;
-    }
-    EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
+    absl::Status last;
+    std::thread writer([&] {
+      for (uint64_t lsn = 1; last.ok(); ++lsn) {
+        const auto batch = store->NewBatch();
+        const auto row = static_cast<uint32_t>(lsn);
+        batch->PutRow({row, PointKey::FromNumber(lsn), 1, std::string(100'000, 'v'), ""});
+        batch->PutApplied({lsn, 1, row + 1, lsn});
+        last = store->Write(*batch);
+        if (last.ok()) last = store->Flush();
+        if (last.ok()) flushed = lsn;
+      }
+    });
+    while (store->Flush().ok()) std::this_thread::sleep_for(kMoment);
+    EXPECT_EQ(ReasonOf(store->Flush()), reason::kDiskFull) << "while the writer's waits";
+    store->EndWaiting();
+    writer.join();
+    EXPECT_EQ(ReasonOf(last), reason::kDiskFull);
   }
   EXPECT_GT(flushed, 5u);
   disk.AddBytes(8 << 20);
   const auto store = std::move(StateStore::Open(options)).value();
   EXPECT_EQ(store->applied().applied_lsn, flushed);
+}
+
+TEST_F(FullDiskTest, AStateIsNotOpenedWhereThereIsNoRoom) {
+  StateOptions options;
+  options.directory = directory_ / "state";
+  FullDisk disk(100);
+  options.files = &disk.files();
+  EXPECT_EQ(ReasonOf(StateStore::Open(options).status()), reason::kDiskFull);
 }
 
 TEST_F(FullDiskTest, ARowFileShowsItWhenRowsAreReserved) {
@@ -109,14 +125,18 @@ TEST_F(FullDiskTest, FilesThatCouldNotBeWrittenLeaveNothingBesideTheirName) {
   EXPECT_THAT(*disk.files().List(directory_.path()), testing::ElementsAre("1.dead"));
 }
 
-TEST_F(FullDiskTest, AStateThatFailedForWantOfRoomTakesWritesAgainOnceItIsResumed) {
-  StateOptions options;
-  options.directory = directory_ / "state";
-  options.write_buffer_bytes = 64 << 10;
-  FullDisk disk(2 << 20);
-  options.files = &disk.files();
-  uint64_t written = 0;
-  const auto put = [&](StateStore& store) {
+// One row of 10,000 bytes a write.
+class FullDiskStateTest : public FullDiskTest {
+ protected:
+  StateOptions Options(const std::string& name) {
+    StateOptions options;
+    options.directory = directory_ / name;
+    options.write_buffer_bytes = 64 << 10;
+    options.files = &disk_.files();
+    options.memory = memory_;
+    return options;
+  }
+  static absl::Status Put(StateStore& store, uint64_t& written) {
     const auto batch = store.NewBatch();
     const auto row = static_cast<uint32_t>(written + 1);
     batch->PutRow({row, PointKey::FromNumber(row), 1, std::string(10'000, 'v'), ""});
@@ -124,35 +144,71 @@ TEST_F(FullDiskTest, AStateThatFailedForWantOfRoomTakesWritesAgainOnceItIsResume
     const absl::Status status = store.Write(*batch);
     if (status.ok()) ++written;
     return status;
-  };
-  {
-    const auto store = std::move(StateStore::Open(options)).value();
-    EXPECT_TRUE(store->Resume().ok()) << "nothing to resume";
-    absl::Status status;
-    while (status.ok()) status = put(*store);
-    EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
-    EXPECT_FALSE(store->Resume().ok()) << "still no room";
-    EXPECT_EQ(ReasonOf(put(*store)), reason::kDiskFull);
-    disk.AddBytes(64 << 20);
-    // RocksDB looks for room by itself every five seconds, and is asked to all the same.
-    for (int i = 0; i < 300 && !put(*store).ok(); ++i) {
-      (void)store->Resume();
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    for (int i = 0; i < 500; ++i) ASSERT_TRUE(put(*store).ok());
-    ASSERT_TRUE(store->Flush().ok());
   }
-  const auto store = std::move(StateStore::Open(options)).value();
-  EXPECT_EQ(store->applied().applied_lsn, written);
-  uint64_t rows = 0;
-  ASSERT_TRUE(store
-                  ->ForEachRow(0,
-                               [&](const RowRecord&) {
-                                 ++rows;
-                                 return absl::OkStatus();
-                               })
-                  .ok());
-  EXPECT_EQ(rows, written);
+  static void PutUntilFull(StateStore& store, uint64_t& written) {
+    absl::Status status;
+    while (status.ok()) status = Put(store, written);
+    EXPECT_EQ(ReasonOf(status), reason::kDiskFull);
+  }
+  static bool PutWithin10s(StateStore& store, uint64_t& written) {
+    for (int i = 0; i < 2000; ++i) {
+      if (Put(store, written).ok()) return true;
+      std::this_thread::sleep_for(kMoment);
+    }
+    return false;
+  }
+  void ExpectRows(const std::string& name, uint64_t expected) {
+    const auto store = std::move(StateStore::Open(Options(name))).value();
+    EXPECT_EQ(store->applied().applied_lsn, expected);
+    uint64_t rows = 0;
+    const auto count = [&](const RowRecord&) {
+      ++rows;
+      return absl::OkStatus();
+    };
+    ASSERT_TRUE(store->ForEachRow(0, count).ok());
+    EXPECT_EQ(rows, expected);
+  }
+
+  FullDisk disk_{2 << 20};
+  const std::shared_ptr<StoreMemory> memory_ = NewStoreMemory({});
+};
+
+TEST_F(FullDiskStateTest, TakesWritesAgainOnceThereIsRoomHoweverOftenItWasFull) {
+  uint64_t written = 0;
+  {
+    const auto store = std::move(StateStore::Open(Options("state"))).value();
+    for (int time = 0; time < 3; ++time) {
+      PutUntilFull(*store, written);
+      EXPECT_EQ(ReasonOf(Put(*store, written)), reason::kDiskFull);
+      EXPECT_EQ(ReasonOf(store->Flush()), reason::kDiskFull);
+      disk_.AddBytes(2 << 20);
+      ASSERT_TRUE(PutWithin10s(*store, written));
+    }
+    disk_.AddBytes(64 << 20);
+    ASSERT_TRUE(PutWithin10s(*store, written));
+    for (int i = 0; i < 500; ++i) ASSERT_TRUE(Put(*store, written).ok());
+    ASSERT_TRUE(store->Flush().ok());
+    EXPECT_EQ(*store->FlushedLsn(), written);
+  }
+  ExpectRows("state", written);
+}
+
+TEST_F(FullDiskStateTest, AnotherStateOfTheNodeIsToldToo) {
+  uint64_t written = 0;
+  uint64_t beside = 0;
+  {
+    const auto other = std::move(StateStore::Open(Options("other"))).value();
+    const auto store = std::move(StateStore::Open(Options("state"))).value();
+    PutUntilFull(*store, written);
+    EXPECT_EQ(ReasonOf(Put(*other, beside)), reason::kDiskFull) << "its flushes would wait behind";
+    disk_.AddBytes(64 << 20);
+    EXPECT_TRUE(PutWithin10s(*other, beside));
+    ASSERT_TRUE(PutWithin10s(*store, written));
+    ASSERT_TRUE(store->Flush().ok());
+    ASSERT_TRUE(other->Flush().ok());
+  }
+  ExpectRows("state", written);
+  ExpectRows("other", beside);
 }
 
 }  // namespace

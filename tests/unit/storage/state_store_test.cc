@@ -321,8 +321,8 @@ TEST_F(StateStoreTest, ADatabaseOfAnotherFormatIsRefusedWithBothNumbers) {
   {
     rocksdb::DB* db = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> families;
-    ASSERT_TRUE(rocksdb::DB::Open(StateDatabaseOptions(options), options.directory,
-                                  StateFamilies(options), &families, &db)
+    ASSERT_TRUE(rocksdb::DB::Open(StateDatabaseOptions(options, *files_->rocksdb_env()),
+                                  options.directory, StateFamilies(options), &families, &db)
                     .ok());
     ASSERT_TRUE(db->Put({}, "f", std::string("\2\0\0\0", 4)).ok());
     for (rocksdb::ColumnFamilyHandle* family : families) db->DestroyColumnFamilyHandle(family);
