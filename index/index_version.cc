@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the artifact is little-endian");
 
 constexpr std::string_view kMagic = "KITHIDX\n";
-constexpr uint32_t kFormat = 2;
+constexpr uint32_t kFormat = 3;
 constexpr size_t kHeaderBytes = 48;
 constexpr size_t kPackedFloats = 3;  // correction minimum and scale, error at most
 

@@ -17,7 +17,7 @@ namespace kith::index {
 // another, the last perhaps shorter. A query, and a point that looks for its list, is compared with
 // the means of the groups first, then with the lists of the nearest groups. A group's codes are one
 // panel (kernels/kernel_table.h).
-constexpr uint32_t kUngroupedLists = 32'768;
+constexpr uint32_t kUngroupedLists = 8'192;
 constexpr uint32_t kGroupLists = BytePanels::kLanes;
 
 constexpr uint32_t GroupsOf(uint32_t lists) { return (lists + kGroupLists - 1) / kGroupLists; }

@@ -5,7 +5,7 @@
 //   [product=0] (1: queries pick lists by inner product)
 //   [lists=262144] (where ARTIFACT is -: vectors of the base, not trained, are centroids)
 //
-// ARTIFACT is what kith_sift_probe cache=FILE leaves, of more than 32,768 lists.
+// ARTIFACT is what kith_sift_probe cache=FILE leaves, of more than 8,192 lists.
 #include <algorithm>
 #include <array>
 #include <chrono>

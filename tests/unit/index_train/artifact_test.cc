@@ -76,7 +76,7 @@ std::string ArtifactByDescription() {
     bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
   };
   bytes += "KITHIDX\n";
-  for (const uint32_t value : {2u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint32_t value : {3u, 2u, 3u, 1u}) add(value);  // format, dimension, lists, M
   for (const uint8_t value : {3, 2, 1, 0}) add(value);       // cosine, f16, residual
   add(uint32_t{2});                                          // bytes of plane B
   add(uint64_t{0x1122334455667788});                         // seed
@@ -95,7 +95,7 @@ TEST(ArtifactTest, BytesWrittenByTheDescriptionOfTheFormatAreRead) {
   const auto parsed = ParseIndexVersion(golden);
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();
   const IndexVersion& version = **parsed;
-  EXPECT_EQ(version.hash, "8823a3357889e5adaae01bad180e2897");
+  EXPECT_EQ(version.hash, "b63df823454d3558d6ad219ec6347c89");
   EXPECT_EQ(version.parameters.metric, Metric::kCosine);
   EXPECT_EQ(version.parameters.element_type, ElementType::kF16);
   EXPECT_EQ(version.parameters.seed, 0x1122334455667788u);
@@ -116,7 +116,7 @@ std::string PackedByDescription() {
     bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
   };
   bytes += "KITHIDX\n";
-  for (const uint32_t value : {2u, 5u, 2u, 1u}) add(value);  // format, dimension, lists, M
+  for (const uint32_t value : {3u, 5u, 2u, 1u}) add(value);  // format, dimension, lists, M
   for (const uint8_t value : {1, 1, 3, 0}) add(value);       // l2, f32, packed residual
   add(uint32_t{4});                                          // bytes of plane B
   add(uint64_t{9});
