@@ -75,7 +75,9 @@ RecallComparison CompareRecall(const IndexVersionRecord& trained,
   comparison.serving = serving;
   comparison.trained = MeasureAtTarget(trained, trained.target_recall);
   const Curve curve = CurveAt(trained, EffortOf(comparison.trained));
-  if (!curve.empty()) {
+  if (serving.scanned_share == 0) {  // it does not serve
+    comparison.recall_gain = comparison.trained.recall_at_10;
+  } else if (!curve.empty()) {
     const RecallMeasure same_work = At(curve, &RecallMeasure::scanned_share, serving.scanned_share);
     comparison.recall_gain = same_work.recall_at_10 - serving.recall_at_10;
   }

@@ -136,6 +136,11 @@ absl::StatusOr<uint64_t> RowCompactor::MoveSome(const Snapshot& snapshot, uint32
     moves.push_back({rows[i], std::move(stored[i])});
   }
   if (moves.empty()) {
+    const auto now = parts_.snapshots.Pin();
+    if (std::any_of(rows.begin(), rows.end(),
+                    [&](uint32_t row) { return now->tombstones.IsDead(row); })) {
+      return 0;  // they died while they were read
+    }
     return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
                  "rows that live in the snapshot are not in the state");
   }

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <utility>
 
+#include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/telemetry/log.h"
 #include "coordinator/admin/training/shard_search.h"
 #include "coordinator/search/recall_curve.h"
 #include "coordinator/search/search_defaults.h"
@@ -103,7 +105,9 @@ absl::StatusOr<Curve> MeasureCurve(Measuring& measuring, SearchCall call) {
   return curve;
 }
 
-// Nothing where the new version is the only one.
+// Nothing where the new version is the only one. A version that no longer serves everywhere, say
+// because its artifact was damaged, finds nothing: a training is the remedy and must not fail for
+// it.
 absl::StatusOr<std::optional<ServingMeasure>> MeasureServing(const Measuring& measuring,
                                                              SearchCall call) {
   const TrainingRun& run = measuring.run;
@@ -117,8 +121,15 @@ absl::StatusOr<std::optional<ServingMeasure>> MeasureServing(const Measuring& me
   call.nprobe = choice.nprobe;
   if (choice.effort.refine != 0) call.refine = choice.effort.refine;
   call.stop_ratio = static_cast<float>(choice.effort.stop_ratio);
-  KITH_ASSIGN_OR_RETURN(const RecallMeasure measure, MeasureOnce(measuring, call));
-  return std::optional<ServingMeasure>({record.serving_version, measure});
+  absl::StatusOr<RecallMeasure> measure = MeasureOnce(measuring, call);
+  if (ReasonOf(measure.status()) == reason::kIndexVersionNotReady) {
+    spdlog::warn("event=serving_version_not_measured collection={} version={} error={}",
+                 record.name, record.serving_version,
+                 telemetry::LogValue(measure.status().ToString()));
+    measure = RecallMeasure();
+  }
+  KITH_RETURN_IF_ERROR(measure.status());
+  return std::optional<ServingMeasure>({record.serving_version, *std::move(measure)});
 }
 
 }  // namespace

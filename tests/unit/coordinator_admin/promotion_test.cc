@@ -64,6 +64,9 @@ TEST(Promotion, TheGainIsOfRecallForTheSameShareScanned) {
       << "below the curve: half of what one list finds";
   EXPECT_NEAR(CompareRecall(Trained(), "old", Serving(0.5, 0.99)).recall_gain, 0.01, 1e-9)
       << "above it: the last";
+  EXPECT_DOUBLE_EQ(CompareRecall(Trained(), "old", RecallMeasure()).recall_gain,
+                   MeasureAtTarget(Trained(), 0.9).recall_at_10)
+      << "all of it where the old one does not serve";
 }
 
 TEST(Promotion, WhatMeasuredNoWorseThanChanceExplainsServes) {

@@ -92,6 +92,21 @@ TEST_F(TrainingFailureTest, WrongAnswersAreFoundAndNotServed) {
   }
 }
 
+TEST_F(TrainingFailureTest, AVersionThatCannotServeAnyMoreIsReplaced) {
+  for (size_t i = 0; i < 2; ++i) {
+    for (const ShardId shard : cluster_.node(i).shards()) {
+      ASSERT_TRUE(cluster_.node(i).DropIndex(shard, serving_, Deadline::max()).ok());
+    }
+  }
+  TrainCall call = Call(2);
+  call.promotion.recall_gain_min = 0.5;
+  const Operation operation = cluster_.Await(cluster_.trainer().Start(call)->id);
+  ASSERT_EQ(operation.state, OperationState::kSucceeded) << operation.error_message;
+  EXPECT_NE(operation.result, serving_);
+  EXPECT_EQ(cluster_.meta.Get("a")->serving_version, operation.result);
+  EXPECT_EQ(operation.training->comparison->serving.recall_at_10, 0);
+}
+
 TEST_F(TrainingFailureTest, AShortSilenceOfANodeIsSurvived) {
   for (const char* method : {"SampleHashes", "ReadSample", "AddTrainingChunk", "GetTraining",
                              "ReadArtifact", "WriteArtifact", "BuildIndex", "Search"}) {
