@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
+from kith._backups import Backups
 from kith._channel import CHANNEL_OPTIONS, error_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
@@ -15,14 +16,15 @@ from kith._points import Points
 from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.errors import Cancelled
-from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
-                          ManySearchOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
-                          TrainOptions, UpsertOptions)
+from kith.options import (BackupOptions, CallOptions, CountOptions, CreateOptions, DeleteOptions,
+                          Dtype, FindDuplicatesOptions, GetOptions, LikeOptions,
+                          ListDuplicatesOptions, ManySearchOptions, Metric, PlanOptions,
+                          RestoreOptions, ScrollOptions, SearchOptions, TrainOptions,
+                          UpsertOptions)
 from kith.results import (BatchResult, DeleteResult, DuplicatesPage, GetResult, PointId, PointPage,
                           SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
-from kith.v1 import collections_pb2, operations_pb2
+from kith.v1 import backups_pb2, collections_pb2, operations_pb2
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class AsyncClient:
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
+        self._backups = Backups(self._collections)
         self._points = Points(caller, self._collections)
         self._searches = Searches(caller, self._collections)
 
@@ -131,6 +134,26 @@ class AsyncClient:
     async def cancel_operation(self, operation_id: str,
                                **options: Unpack[CallOptions]) -> operations_pb2.Operation:
         return await self._run(self._collections.cancel(operation_id, options))
+
+    # ---- backups
+
+    async def create_backup(self, backup: str,
+                            **options: Unpack[BackupOptions]) -> operations_pb2.Operation:
+        return await self._run(self._backups.create(backup, options))
+
+    async def list_backups(self, **options: Unpack[CallOptions]) -> tuple[backups_pb2.Backup, ...]:
+        return await self._run(self._backups.all(options))
+
+    async def verify_backup(self, backup: str,
+                            **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._backups.verify(backup, options))
+
+    async def restore_backup(self, backup: str, collection: str,
+                             **options: Unpack[RestoreOptions]) -> operations_pb2.Operation:
+        return await self._run(self._backups.restore(backup, collection, options))
+
+    async def delete_backup(self, backup: str, **options: Unpack[CallOptions]) -> None:
+        await self._run(self._backups.delete(backup, options))
 
     # ---- points
 
