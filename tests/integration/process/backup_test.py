@@ -119,7 +119,7 @@ class Backups(ProcessTest):
                 self.kith("backup", "restore", name, "--collection", "c", "--as", name, *at)
                 path = self.folder / f"{name}.jsonl"
                 self.kith("export", name, str(path), *at)
-                found = [json.loads(line)["id"] for line in path.open(encoding="utf-8")]
+                found = [json.loads(line)["id"] for line in path.read_text("utf-8").splitlines()]
                 self.assertEqual(len(set(found)), len(found), "a point twice")
                 self.assertLessEqual(wanted | set(range(1000)), set(found))
                 shard = self.listed(server)[-1]["collections"][0]["shards"][0]
@@ -144,7 +144,7 @@ class Backups(ProcessTest):
 
     def large(self, server: Server):
         at = ("--endpoint", server.grpc)
-        self.make_points(60_000)
+        self.make_points(40_000)
         self.kith("collection", "create", "c", "--dimension", "16", "--metric", "l2", "--dtype",
                   "f32", *at)
         self.kith("import", "c", str(self.folder / "made.base.fbin"), *at)
