@@ -91,6 +91,8 @@ class Copy {
   absl::Status BuildIndex(const std::string& version);
   absl::Status DropIndex(const std::string& version);
   absl::StatusOr<VerifyReply> Verify(Deadline deadline);
+  // What waits for room on the disk ends with its error, now and from here on.
+  void EndWaiting() { parts_->state->EndWaiting(); }
   // Makes a checkpoint, and second names of all the files that a start would begin from below
   // `directory`, which is not there: state/, seg/, artifacts/. They stay as they are whatever the
   // copy does afterwards. Writes and searches go on; the lsn that was applied when it began.

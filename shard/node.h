@@ -82,7 +82,8 @@ class Node final : public ShardService {
   static absl::StatusOr<std::unique_ptr<Node>> Open(const NodeOptions& options);
   ~Node() override;
 
-  // Refuses new calls with UNAVAILABLE DRAINING; those under way end.
+  // Refuses new calls with UNAVAILABLE DRAINING; those under way end, also where they wait for room
+  // on the disk.
   void Drain();
   // After Drain: checkpoints and closes every shard. The next start is a short one.
   absl::Status Close();

@@ -19,6 +19,8 @@ namespace {
 
 using Access = BackupStore::Access;
 
+constexpr uint64_t kPinsShareOfReserve = 8;  // as of deletes
+
 absl::Status Busy() {
   return Error(absl::StatusCode::kAborted, reason::kBackupInProgress,
                "a backup, a restore or a verification runs: wait for it or cancel it");
@@ -124,6 +126,7 @@ absl::StatusOr<Backup> NodeBackups::Create(const CreateBackupCall& call, BackupJ
   KITH_ASSIGN_OR_RETURN(const auto store, OpenStore(Access::kChange));
   if (store->Has(call.name)) return Exists(call.name);
   KITH_RETURN_IF_ERROR(RemovePins(node_, files_));
+  KITH_RETURN_IF_ERROR(CheckRoomToPin());
   const absl::StatusOr<BackupManifest> made = MakeBackup(*store, call, job);
   // Whatever became of it: what is left over may be what fills the disk.
   absl::Status tidied = RemovePins(node_, files_);
@@ -134,6 +137,17 @@ absl::StatusOr<Backup> NodeBackups::Create(const CreateBackupCall& call, BackupJ
   }
   KITH_RETURN_IF_ERROR(made.status());
   return SummaryOf(*made);
+}
+
+// A state that finds no room for its flush waits until there is some, and whoever pins it with it.
+absl::Status NodeBackups::CheckRoomToPin() const {
+  const uint64_t needed = options_.reserve_bytes / kPinsShareOfReserve;
+  KITH_ASSIGN_OR_RETURN(const uint64_t free, files_.FreeBytes(node_.directory().path()));
+  if (free >= needed) return absl::OkStatus();
+  return Error(absl::StatusCode::kResourceExhausted, reason::kDiskFull,
+               fmt::format("a backup begins with a checkpoint in {}, which may take {} bytes (an "
+                           "eighth of storage.disk_reserve_mb); {} are free. Nothing was begun",
+                           node_.directory().path(), needed, free));
 }
 
 absl::StatusOr<BackupManifest> NodeBackups::MakeBackup(BackupStore& store,

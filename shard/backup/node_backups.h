@@ -47,6 +47,7 @@ class NodeBackups final : public LocalBackups {
                                             BackupJob& job);
   absl::StatusOr<std::vector<PinnedCollection>> PinAll(const CreateBackupCall& call,
                                                        BackupJob& job);
+  absl::Status CheckRoomToPin() const;
   absl::Status CheckRoomFor(const CollectionManifest& collection,
                             const RestoreShardsCall& call) const;
 

@@ -300,6 +300,18 @@ TEST_F(BackupDiskFullTest, AFullStoreLeavesTheServerAndTheOlderBackupsAsTheyWere
   EXPECT_TRUE(Create("second").ok());
 }
 
+TEST_F(BackupDiskFullTest, NoBackupWaitsForADataDirectoryWithoutRoomForACheckpoint) {
+  StartOn(uint64_t{1} << 30);
+  ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
+  Fill(0, 1000);
+  reserve_bytes_ = uint64_t{1} << 34;
+  const auto made = Create("first");
+  EXPECT_EQ(ReasonOf(made.status()), reason::kDiskFull);
+  EXPECT_THAT(made.status().message(), HasSubstr("begins with a checkpoint"));
+  EXPECT_TRUE(Names().empty());
+  ExpectNoGarbage();
+}
+
 TEST_F(BackupDiskFullTest, TheReserveOfTheDiskIsNotTouched) {
   StartOn(uint64_t{1} << 30);
   ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
