@@ -126,7 +126,7 @@ struct CoordinatorRole::Parts {
         search_handlers(search, duplicates, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
-        operations_handlers(operations, calls),
+        operations_handlers(operations, map, calls),
         backups_handlers(backups, calls) {}
 
   const std::unique_ptr<LocalMetaStore> meta;

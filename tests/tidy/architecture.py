@@ -88,6 +88,7 @@ PARAMETERS_ALLOWED = {
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend
     "shard/storage/state_store.cc": {"CheckFormat"},  # to mend
+    "coordinator/rpc/upsert_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "coordinator/shard_client/shard_stream.cc": {"WriteDone"},  # gRPC's, passed on
     "coordinator/shard_client/stream_attempt.cc": {  # gRPC's
         "OnReadInitialMetadataDone", "OnReadDone", "OnWriteDone"},

@@ -20,12 +20,20 @@ void TakeEntry(std::string_view bytes, size_t vector_bytes) {
           "an entry comes back as it was");
 }
 
-void TakeReply(std::string_view bytes, size_t operations) {
-  std::vector<WriteKind> kinds;
-  for (size_t i = 0; i < operations; ++i) kinds.push_back(static_cast<WriteKind>(1 + i % 4));
-  const auto reply = shard::DecodeDedupeReply(bytes, kinds);
+void TakeReplyTo(const WriteCall& call, std::string_view bytes) {
+  const auto reply = shard::DecodeDedupeReply(bytes, call);
   if (!reply.ok()) return;
+  Require(!shard::AnswersOtherOperations(bytes, call), "what is answered was asked");
   Require(shard::EncodeDedupeReply(*reply) == bytes, "a remembered reply says only one thing");
+}
+
+void TakeReply(std::string_view bytes, size_t operations) {
+  WriteCall call;
+  for (size_t i = 0; i < operations; ++i) call.kinds.push_back(static_cast<WriteKind>(1 + i % 6));
+  TakeReplyTo(call, bytes);
+  call.kinds = {WriteKind::kMergePayload};
+  call.selection.emplace();
+  TakeReplyTo(call, bytes);
 }
 
 void TakeStateValues(std::string_view bytes) {
@@ -63,7 +71,13 @@ std::vector<std::string> Seeds() {
   reply.epoch = 1;
   reply.outcomes = {WriteOutcome::kOk, WriteOutcome::kVersionMismatch, WriteOutcome::kNotFound};
   reply.versions = {shard::PutVersion(5, 0), 77, 0};
-  return {'\x8' + shard::EncodeLogEntry(entry), '\3' + shard::EncodeDedupeReply(reply)};
+  std::vector<std::string> seeds = {'\x8' + shard::EncodeLogEntry(entry),
+                                    '\3' + shard::EncodeDedupeReply(reply)};
+  entry.version_below = reply.version_below = 9 << 14;
+  entry.has_more = reply.has_more = true;
+  seeds.push_back('\x8' + shard::EncodeLogEntry(entry));
+  seeds.push_back('\1' + shard::EncodeDedupeReply(reply));
+  return seeds;
 }
 
 }  // namespace kith::fuzz

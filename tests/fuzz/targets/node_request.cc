@@ -78,6 +78,7 @@ class NodeApi {
       if (call.has_write()) Fix(*call.mutable_write(), fixes);
       if (call.has_get()) Fix(*call.mutable_get(), fixes);
       if (call.has_scroll()) Fix(*call.mutable_scroll(), fixes);
+      if (call.has_facet()) Fix(*call.mutable_facet(), fixes);
     }
     grpc::ClientContext context;
     const auto stream = stub_->Calls(&context);
@@ -111,6 +112,24 @@ NodeApi& Api() {
   return api;
 }
 
+// Of a payload that is named, of those that a filter picks, and what there is to see of them.
+void AddChanges(const v1::Filter& filter, v1::ShardCallFrame& frame) {
+  v1::ShardWriteCall* const named = frame.add_calls()->mutable_write();
+  named->set_kinds("\5");
+  named->set_keys(std::string(PointKey::FromNumber(5).view()));
+  named->set_change(R"({"year": 200})");
+  v1::ShardWriteCall* const selected = frame.add_calls()->mutable_write();
+  selected->set_request_id("0123456789abcdef");
+  selected->set_body_hash("fedcba9876543210");
+  selected->set_kinds("\5");
+  selected->set_change(R"({"new": true})");
+  *selected->mutable_selection()->mutable_filter() = filter;
+  selected->mutable_selection()->set_limit(3);
+  v1::ShardFacetCall* const facet = frame.add_calls()->mutable_facet();
+  facet->set_field("year");
+  *facet->mutable_filter() = filter;
+}
+
 v1::ShardCallFrame SomeCalls() {
   const float query[2] = {3, 4};
   const std::string key(PointKey::FromNumber(5).view());
@@ -141,6 +160,8 @@ v1::ShardCallFrame SomeCalls() {
   scroll->set_limit(4);
   scroll->set_bytes_limit(1000);
   scroll->set_with_payload(true);
+  *scroll->mutable_filter() = search->filter();
+  AddChanges(search->filter(), frame);
   for (int i = 0; i < frame.calls_size(); ++i) frame.mutable_calls(i)->set_call(i + 1);
   return frame;
 }

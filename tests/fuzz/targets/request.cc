@@ -2,6 +2,7 @@
 // memory: decoded, validated, converted and answered. The first byte names the method, the second
 // one the collection, or none: then the request goes as it is.
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -164,6 +165,40 @@ v1::PlanCollectionRequest OnePlan() {
   return plan;
 }
 
+using AddSeed = std::function<void(const char*, char, const google::protobuf::Message&)>;
+
+// Payloads by ids and by a filter, what is under which name, and what a collection is.
+void AddChanges(const AddSeed& add) {
+  v1::SetPayloadRequest set;
+  set.add_ids()->set_number(1);
+  set.add_if_versions(1);
+  set.set_payload(R"({"tags": ["blue"], "year": null})");
+  add("SetPayload", 0, set);
+  set.clear_ids();
+  set.clear_if_versions();
+  *set.mutable_filter() = SomeFilter();
+  set.set_request_id("0123456789abcdef");
+  add("SetPayload", 0, set);
+  v1::ClearPayloadRequest clear;
+  clear.add_ids()->set_number(1);
+  clear.add_fields("year");
+  add("ClearPayload", 0, clear);
+  v1::DeletePointsRequest erase;
+  *erase.mutable_filter() = SomeFilter();
+  erase.set_dry_run(true);
+  add("DeletePoints", 0, erase);
+  v1::SetAliasRequest alias;
+  alias.set_alias("current");
+  add("SetAlias", 0, alias);
+  v1::ChangeAliasesRequest changes;
+  changes.add_changes()->set_alias("current");
+  add("ChangeAliases", 3, changes);
+  v1::UpdateCollectionRequest update;
+  update.set_description("of the front door");
+  update.mutable_update_mask()->add_paths("description");
+  add("UpdateCollection", 0, update);
+}
+
 }  // namespace
 
 std::vector<std::string> Seeds() {
@@ -185,6 +220,9 @@ std::vector<std::string> Seeds() {
   v1::ScrollPointsRequest scroll;
   scroll.set_limit(2);
   scroll.set_page_token(std::string(84, 'a'));
+  v1::FacetPointsRequest facet;
+  facet.set_field("tags");
+  *facet.mutable_filter() = SomeFilter();
   v1::TrainIndexRequest train;
   train.mutable_index()->set_lists(4);
   v1::CreateBackupRequest backup;
@@ -202,6 +240,8 @@ std::vector<std::string> Seeds() {
   add("DeletePoints", 0, erase);
   add("CountPoints", 0, count);
   add("ScrollPoints", 0, scroll);
+  add("FacetPoints", 0, facet);
+  AddChanges(add);
   add("CreateCollection", 3, OneCollection());
   add("PlanCollection", 3, OnePlan());
   add("TrainIndex", 0, train);
