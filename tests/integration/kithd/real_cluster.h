@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/rpc/status_codes.h"
 #include "kith/v1/collections.grpc.pb.h"
+#include "kith/v1/operations.grpc.pb.h"
 #include "kith/v1/points.grpc.pb.h"
 #include "kith/v1/search.grpc.pb.h"
 #include "kithd/coordinator_role.h"
@@ -45,6 +46,7 @@ class RealCluster : public ::testing::Test {
     const auto channel =
         grpc::CreateChannel(config_.grpc.listen, grpc::InsecureChannelCredentials());
     collections_ = v1::Collections::NewStub(channel);
+    operations_ = v1::Operations::NewStub(channel);
     points_ = v1::Points::NewStub(channel);
     search_ = v1::Search::NewStub(channel);
   }
@@ -77,6 +79,7 @@ class RealCluster : public ::testing::Test {
   std::unique_ptr<shard::Node> node_;
   std::unique_ptr<CoordinatorRole> role_;
   std::unique_ptr<v1::Collections::Stub> collections_;
+  std::unique_ptr<v1::Operations::Stub> operations_;
   std::unique_ptr<v1::Points::Stub> points_;
   std::unique_ptr<v1::Search::Stub> search_;
 };
