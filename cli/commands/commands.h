@@ -28,6 +28,7 @@ void AddSearchCommand(CLI::App& app, Action& action);
 void AddStatusCommand(CLI::App& app, Action& action);
 void AddBenchCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
+void AddFsckCommand(CLI::App& app, Action& action);
 
 inline void AddEndpoint(CLI::App& command, std::string& endpoint) {
   endpoint = kDefaultEndpoint;

@@ -27,6 +27,12 @@ class ArtifactStore {
   absl::StatusOr<std::shared_ptr<const index::IndexVersion>> Load(const std::string& hash);
   absl::StatusOr<ArtifactChunk> ReadChunk(const std::string& hash, uint64_t offset);
   absl::Status WriteChunk(const ArtifactChunk& chunk);
+  // Reads the file, whatever is loaded. NOT_FOUND; DATA_LOSS CORRUPTION.
+  absl::Status Verify(const std::string& hash) const;
+  // Writes it again over whatever is there.
+  absl::Status Replace(const index::IndexVersion& version);
+  // INVALID_ARGUMENT where the name is none.
+  absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   // Called now and then: removes what kSweepsUnused of these calls in a row found neither in `used`
   // nor loaded nor touched by any other call. So many, because a version is trained or fetched
   // before anything refers to it.
@@ -34,7 +40,6 @@ class ArtifactStore {
   absl::Status Sweep(const std::set<std::string>& used);
 
  private:
-  absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   absl::Status Complete(const std::string& hash, const std::string& bytes);
   bool IsUnused(const std::string& hash, const std::set<std::string>& used);
 

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "shard/storage/faults.h"
 #include "shard/storage/file_system.h"
+#include "shard/storage/rocks_access.h"
 
 namespace kith::storage {
 
@@ -29,6 +30,7 @@ struct LogOptions {
   FileSystem* files = nullptr;
   Faults faults;
   uint64_t write_buffer_bytes = 32 << 20;
+  DatabaseAccess access = DatabaseAccess::kWrite;
 };
 
 // The node's operation log: one RocksDB for all shards, key = shard | lsn big-endian. The only
@@ -53,9 +55,19 @@ class LogStore {
   virtual absl::Status DropShard(uint64_t shard) = 0;
   // Writes down what is held in memory, without what was truncated, and lets the memory go.
   virtual absl::Status Flush() = 0;
+  virtual const std::string& directory() const = 0;
+  // Grows with every entry, and never falls, whatever is truncated.
+  virtual uint64_t sequence() const = 0;
   virtual uint64_t bytes() const = 0;  // on disk
   virtual uint64_t memory_bytes() const = 0;
+  // As StateStore::VerifyFiles.
+  virtual absl::Status VerifyFiles() = 0;
 };
+
+// Whether the log has come as far as the bound that was noted beside it (LogHint), without opening
+// it for writing: that removes files which a damaged MANIFEST does not name. Costs a second reading
+// of what the log held in memory. DATA_LOSS CORRUPTION.
+absl::Status CheckLogBeforeOpening(const LogOptions& options, uint64_t sequence);
 
 }  // namespace kith::storage
 

@@ -28,8 +28,11 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view action,
   if (Says(text, "Read-only file system")) return ReadOnlyStatus(action, path);
   if (Says(text, "Permission denied")) return NoRightsStatus(action, path);
   const std::string message = fmt::format("cannot {} {}: {}", action, path, text);
-  if (status.IsCorruption()) {
-    return Error(absl::StatusCode::kDataLoss, reason::kCorruption, message);
+  // A file that the database names and that is not there is damage, too.
+  if (status.IsCorruption() || Says(text, "No such file or directory")) {
+    return Error(
+        absl::StatusCode::kDataLoss, reason::kCorruption,
+        fmt::format("{}. Restore what is damaged from a copy ({})", message, kDamageRemedy));
   }
   if (status.IsNotFound()) {
     return Error(absl::StatusCode::kNotFound, reason::kStorage, message);

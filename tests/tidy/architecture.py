@@ -31,6 +31,7 @@ ARROWS = {
     "shard/write": [*_SERVICE, "common/telemetry", "index", "shard/parts", "shard/replication",
                     "shard/storage"],
     "shard/rpc": [*_SERVICE, "common/telemetry", "common/rpc"],
+    "shard/fsck": [*_SERVICE, "common/telemetry", "common/meta", "index", "shard", *_SHARD_CORE],
     "shard": [*_SERVICE, "common/telemetry", "index", *_SHARD_CORE],
     "coordinator/cluster": [*_SERVICE, "common/telemetry", "common/meta"],
     "coordinator/search": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster"],
@@ -45,7 +46,7 @@ ARROWS = {
     "coordinator/http": [*_BASE, "common/telemetry"],
     "coordinator": [],
     "kithd": ["common", "index", "shard", "coordinator"],
-    "cli": [*_BASE, "index"],
+    "cli": [*_BASE, "index", "shard/fsck", "shard/storage"],
     "bench": ["common", "index", "shard", "coordinator", "cli"],
     "tests": ["common", "index", "shard", "coordinator", "kithd", "cli", "bench"],
 }

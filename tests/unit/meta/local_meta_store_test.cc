@@ -13,6 +13,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/meta/meta_bound.h"
 
 namespace kith {
 namespace {
@@ -169,6 +170,87 @@ TEST_F(LocalMetaStoreTest, ADirectoryThatCannotBeMadeIsAStorageError) {
   const auto opened = LocalMetaStore::Open({"/proc/kith/meta"});
   ASSERT_FALSE(opened.ok());
   EXPECT_THAT(std::string(opened.status().message()), ::testing::HasSubstr("metadata store"));
+}
+
+// Damage that RocksDB opens without a complaint: it begins an empty store, or an older one.
+class MetaDamageTest : public LocalMetaStoreTest {
+ protected:
+  void SetUp() override {
+    LocalMetaStoreTest::SetUp();
+    ASSERT_TRUE(store_->Create(Record("a")).ok());
+    Open();  // what is there goes into a file
+    ASSERT_TRUE(store_->Create(Record("b")).ok());
+    store_.reset();
+  }
+  std::filesystem::path Find(const std::string& part) const {
+    for (const auto& entry : std::filesystem::directory_iterator(directory())) {
+      const std::string name = entry.path().filename();
+      if (name.find(part) != std::string::npos && entry.file_size() > 0) return entry.path();
+    }
+    return {};
+  }
+  absl::Status OpenStatus() const { return LocalMetaStore::Open({directory()}).status(); }
+  void ExpectRefusedAndWholeOnceItIsBack(const std::string& part, uint64_t bytes_left) {
+    const std::filesystem::path path = Find(part);
+    ASSERT_FALSE(path.empty());
+    const std::filesystem::path good = root_ / "good";
+    std::filesystem::copy_file(path, good);
+    if (bytes_left == 0) std::filesystem::remove(path);
+    if (bytes_left != 0) std::filesystem::resize_file(path, bytes_left);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const absl::Status status = OpenStatus();
+      EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+      EXPECT_EQ(ReasonOf(status), reason::kCorruption);
+      EXPECT_THAT(std::string(status.message()), testing::HasSubstr(directory()));
+      EXPECT_THAT(std::string(status.message()), testing::HasSubstr("from a copy"));
+      EXPECT_EQ(CheckMetaStore({directory()}).status().code(), absl::StatusCode::kDataLoss);
+    }
+    std::filesystem::rename(good, path);
+    const auto records = CheckMetaStore({directory()});
+    ASSERT_TRUE(records.ok()) << records.status();
+    EXPECT_EQ(records->size(), 2u);
+    Open();
+    EXPECT_TRUE(store_->Get("b").ok());
+  }
+};
+
+TEST_F(MetaDamageTest, AStoreWithoutItsCurrentFileIsNotBegunAnew) {
+  ExpectRefusedAndWholeOnceItIsBack("CURRENT", 0);
+}
+
+TEST_F(MetaDamageTest, AStoreThatLostItsLogIsRefused) {
+  ExpectRefusedAndWholeOnceItIsBack(".log", 0);
+}
+
+TEST_F(MetaDamageTest, AStoreWhoseLogWasCutIsRefused) {
+  ExpectRefusedAndWholeOnceItIsBack(".log", 40);
+}
+
+TEST_F(MetaDamageTest, AStoreWhoseManifestWasCutIsRefusedWithAllItsFiles) {
+  const auto size = std::filesystem::file_size(Find("MANIFEST"));
+  ExpectRefusedAndWholeOnceItIsBack("MANIFEST", size / 2);
+}
+
+TEST_F(MetaDamageTest, ABoundThatIsDamagedOrGoneHurtsNothing) {
+  std::filesystem::resize_file(Find("BOUND"), 5);
+  EXPECT_TRUE(OpenStatus().ok());
+  std::filesystem::remove(Find("BOUND"));
+  EXPECT_TRUE(OpenStatus().ok());
+  EXPECT_FALSE(Find("BOUND").empty()) << "it is written again";
+}
+
+TEST(MetaBoundTest, ItsBytesAreFrozen) {
+  const std::string golden = std::string("KITHMETA\x2a\0\0\0\0\0\0\0", 16) +
+                             std::string("\xea\xd3\xf0\x1e\xe5\x5c\xa3\xee", 8);
+  EXPECT_EQ(EncodeMetaBound({42}), golden);
+  ASSERT_TRUE(DecodeMetaBound(golden).has_value());
+  EXPECT_EQ(DecodeMetaBound(golden)->changes, 42u);
+  for (size_t bit = 0; bit < golden.size() * 8; ++bit) {
+    std::string flipped = golden;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(DecodeMetaBound(flipped).has_value()) << bit;
+  }
+  EXPECT_FALSE(DecodeMetaBound(golden.substr(1)).has_value());
 }
 
 }  // namespace

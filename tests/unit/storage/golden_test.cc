@@ -102,9 +102,10 @@ TEST_F(GoldenTest, HintOfTheLog) {
       "kith-log-hint\n"
       "format_version=1\n"
       "oldest_reader=1\n"
+      "exact=1\n"
       "shard.7=1234\n"
       "shard.18=5\n"
-      "checksum=036d9d45ef78420e\n";
+      "checksum=29684d4ceaecc286\n";
   const std::string path = directory_ / "HINT";
   {
     const auto hint = LogHint::Open(path, *files_, clock);
