@@ -85,7 +85,10 @@ void FlatScan::CompareBatch(std::span<const uint32_t> rows) {
   if (rows.empty()) return;
   float ranks[ExactQuery::kBatch];
   query_.RankRows(rows, ranks);
-  for (size_t i = 0; i < rows.size(); ++i) top_.Offer(ranks[i], rows[i]);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    within_ += ranks[i] <= top_.rank_bound();
+    top_.Offer(ranks[i], rows[i]);
+  }
   compared_ += rows.size();
 }
 

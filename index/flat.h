@@ -32,6 +32,7 @@ class FlatScan {
   void CompareCandidates(std::span<const uint32_t> rows);
 
   uint64_t compared() const { return compared_; }
+  uint64_t within() const { return within_; }  // of those, the rows of rank <= the top k's bound
 
   static uint64_t LiveRows(const IndexView& view, uint32_t begin, uint32_t end);
   static uint64_t LiveRows(const IndexView& view, std::span<const uint32_t> rows);
@@ -45,6 +46,7 @@ class FlatScan {
   Expiry& expiry_;
   TopK& top_;
   uint64_t compared_ = 0;
+  uint64_t within_ = 0;
 };
 
 }  // namespace kith::index

@@ -107,7 +107,8 @@ void WriteHeader(const IndexVersion& version, Writer& writer) {
   writer.One(version.bias_scale);
 }
 
-void ReadHeader(Reader& reader, IndexVersion& version) {
+// False where a byte that says nothing is not zero: the same version would have two hashes.
+bool ReadHeader(Reader& reader, IndexVersion& version) {
   IndexParameters& parameters = version.parameters;
   parameters.dimension = reader.One<uint32_t>();
   parameters.lists = reader.One<uint32_t>();
@@ -115,11 +116,12 @@ void ReadHeader(Reader& reader, IndexVersion& version) {
   parameters.metric = reader.One<Metric>();
   parameters.element_type = reader.One<ElementType>();
   parameters.plane_b = reader.One<PlaneB>();
-  reader.One<uint8_t>();
+  const auto reserved = reader.One<uint8_t>();
   parameters.plane_b_bytes = reader.One<uint32_t>();
   parameters.seed = reader.One<uint64_t>();
   version.bias_min = reader.One<float>();
   version.bias_scale = reader.One<float>();
+  return reserved == 0;
 }
 
 void ReadArrays(Reader& reader, IndexVersion& version) {
@@ -225,7 +227,7 @@ Result<std::shared_ptr<const IndexVersion>> ParseIndexVersion(std::string_view a
                    std::to_string(kFormat));
   }
   auto version = std::make_shared<IndexVersion>();
-  ReadHeader(reader, *version);
+  if (!ReadHeader(reader, *version)) return Damaged("its reserved byte is not 0");
   const std::string fault = ParameterFault(version->parameters);
   if (!fault.empty()) return Damaged(fault);
   // Nothing is allocated by a size that the bytes do not bear out.

@@ -74,6 +74,7 @@ void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   known_live_ = 0;
   planned_ = scanned_ = lists_probed_ = 0;
   threshold_ = kInfinity;
+  is_cut_ = false;
   ahead_run_ = ahead_byte_ = 0;
   TakeLists();
   PrefetchBytes(kAheadBytes);
@@ -261,6 +262,7 @@ void PlaneAScan::DropDead() {
 void PlaneAScan::CutAt(uint32_t depth) {
   DropDead();
   if (candidates_.size() <= depth) return;
+  is_cut_ = true;
   // Equal to it is let in: its key may be the smaller one.
   threshold_ = Keep(depth);
   known_live_ = candidates_.size();

@@ -69,6 +69,7 @@ class PlaneAScan {
   uint64_t planned() const { return planned_; }  // codes, had time not run out
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
+  bool is_cut() const { return is_cut_; }  // live rows were left out at the depth
   // Under a filter: of the rows of the lists taken so far, the share that passes.
   double passing_share() const {
     return static_cast<double>(passing_rows_) /
@@ -123,6 +124,7 @@ class PlaneAScan {
   std::vector<uint32_t>
       seen_;  // under a filter: lists that were looked at; sorted once all are picked
   float threshold_ = 0;
+  bool is_cut_ = false;
   // How far the prefetch came: it runs ahead of the scan across the borders of lists.
   size_t ahead_run_ = 0;
   size_t ahead_byte_ = 0;

@@ -150,6 +150,8 @@ void SearchWork::Add(const SearchWork& other) {
   rows_reranked += other.rows_reranked;
   codes_planned += other.codes_planned;
   codes_done += other.codes_done;
+  rows_within += other.rows_within;
+  crowded += other.crowded;
   coarse_ns += other.coarse_ns;
   scan_ns += other.scan_ns;
   refine_ns += other.refine_ns;

@@ -6,11 +6,13 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
+#include "common/vector/point_key.h"
 #include "common/vector/row_table.h"
 #include "index/allowed_lists.h"
 #include "index/list_segment.h"
@@ -44,6 +46,12 @@ struct IndexView {
 
 constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();
 
+// A place in the order of hits.
+struct RankPlace {
+  float rank;
+  PointKey key;
+};
+
 // `refine` and `rerank` below `limit` are raised to it, `nprobe` above the number of lists means
 // all.
 struct SearchOptions {
@@ -63,6 +71,8 @@ struct SearchOptions {
   float stop_ratio = std::numeric_limits<float>::infinity();
   // Hits must have rank <= rank_bound (ranks: common/vector/metric.h).
   float rank_bound = std::numeric_limits<float>::infinity();
+  // Only hits behind this place: the next page. What is looked at is as without it.
+  std::optional<RankPlace> after = std::nullopt;
   // Asked between lists and between runs of exact rows; true ends the search early.
   std::function<bool()> expired = nullptr;
 };
@@ -81,6 +91,10 @@ struct SearchWork {
   uint64_t rows_reranked = 0;  // 0 where plane B holds the vectors
   uint64_t codes_planned = 0;  // rows_scanned + rows_exact, had it not expired
   uint64_t codes_done = 0;     // of those, the ones the answer takes account of
+  uint64_t rows_within = 0;    // compared exactly and of rank <= rank_bound, also beyond the limit
+  // 1 where candidates were cut at a depth and more than half of those left are within rank_bound:
+  // a deeper look may find more that are.
+  uint64_t crowded = 0;
   uint64_t coarse_ns = 0;
   uint64_t scan_ns = 0;
   uint64_t refine_ns = 0;

@@ -44,6 +44,7 @@ Status SearchPass::Bind(const void* vector) {
   work_ = {};
   if (Status status = lane_.query.Bind(view_, vector); !status.ok()) return status;
   lane_.top.Reset(view_.rows, options_.limit, options_.rank_bound);
+  if (options_.after.has_value()) lane_.top.BeginAfter(*options_.after);
   return {};
 }
 
@@ -148,6 +149,7 @@ void SearchPass::RankCandidates() {
   const uint32_t rerank = Depth(options_.rerank);
   const PlaneB kind = view_.version->parameters.plane_b;
   const bool raw = kind == PlaneB::kRawU8;
+  is_cut_ = lane_.scan.is_cut() || (!raw && found > rerank);
   if (raw) {
     refiner.RankRaw(candidates, expiry_);
     work_.rows_refined = candidates.size();
@@ -172,9 +174,19 @@ void SearchPass::RankCandidates() {
   laps.Add(work_.rerank_ns);
 }
 
-// Of exact ranks.
+void SearchPass::NoteWithin(uint64_t within, uint64_t compared) {
+  work_.rows_within += within;
+  work_.crowded = is_cut_ && within * 2 > compared ? 1 : 0;
+}
+
+// Of exact ranks. Those of a later page are not among the nearest.
 void SearchPass::OfferCandidates(const Candidates& candidates) {
-  lane_.scan.Keep(options_.limit);
+  uint64_t within = 0;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    within += candidates.rank(i) <= options_.rank_bound;
+  }
+  NoteWithin(within, candidates.size());
+  if (!options_.after.has_value()) lane_.scan.Keep(options_.limit);
   lane_.scan.PrefetchRows();
   for (size_t i = 0; i < candidates.size(); ++i) {
     lane_.top.Offer(candidates.rank(i), lane_.scan.RowOf(candidates[i]));
@@ -190,6 +202,7 @@ void SearchPass::Rerank(const Candidates& candidates) {
   FlatScan flat(view_, lane_.query, expiry_, lane_.top);
   flat.CompareCandidates(lane_.rows);
   work_.rows_reranked = flat.compared();
+  NoteWithin(flat.within(), flat.compared());
   work_.codes_done -= candidates.size() - flat.compared();
 }
 
@@ -199,6 +212,7 @@ void SearchPass::CompareFlat(uint32_t begin, std::span<const uint32_t> side_rows
   flat.CompareRows(side_rows);
   flat.CompareRange(begin, view_.rows.row_end);
   work_.rows_exact = flat.compared();
+  work_.rows_within += flat.within();
   work_.codes_done += flat.compared();
   laps.Add(work_.scan_ns);
 }

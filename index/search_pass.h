@@ -74,6 +74,8 @@ class SearchPass {
   void PlanFlatRows();
   void RankCandidates();
   void OfferCandidates(const Candidates& candidates);
+  // Of the candidates of a query that were compared exactly.
+  void NoteWithin(uint64_t within, uint64_t compared);
   void Rerank(const Candidates& candidates);
   void CompareFlat(uint32_t begin, std::span<const uint32_t> side_rows);
 
@@ -83,6 +85,7 @@ class SearchPass {
   SearchAnswer& answer_;
   SearchWork& work_;
   Expiry expiry_;
+  bool is_cut_ = false;  // candidates were left out at a depth
 };
 
 }  // namespace kith::index

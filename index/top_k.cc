@@ -1,6 +1,7 @@
 #include "index/top_k.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace kith::index {
 
@@ -8,7 +9,8 @@ void TopK::Reset(const RowTable& rows, uint32_t limit, float rank_bound) {
   rows_ = rows;
   limit_ = limit;
   cut_at_ = uint64_t{limit} * 2 + 64;
-  bound_ = rank_bound;
+  rank_bound_ = bound_ = rank_bound;
+  after_ = {-std::numeric_limits<float>::infinity(), {}};  // every key is behind that one
   hits_.clear();
 }
 

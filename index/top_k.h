@@ -18,10 +18,14 @@ class TopK {
  public:
   // `rows` gives the keys of tied rows. Rows of rank > rank_bound are refused.
   void Reset(const RowTable& rows, uint32_t limit, float rank_bound);
+  // After Reset: rows up to `place` and at it are refused.
+  void BeginAfter(const RankPlace& place) { after_ = place; }
+  float rank_bound() const { return rank_bound_; }
 
   void Offer(float rank, uint32_t row) {
     // Equal to the bound is let in: its key may be the smaller one.
     if (!(rank <= bound_)) return;
+    if (rank <= after_.rank && !IsBehind(rank, row)) return;
     hits_.push_back({rank, row});
     if (hits_.size() >= cut_at_) Cut();
   }
@@ -37,12 +41,17 @@ class TopK {
     if (a.rank != b.rank) return a.rank < b.rank;
     return rows_.Key(a.row) < rows_.Key(b.row);
   }
+  bool IsBehind(float rank, uint32_t row) const {
+    return rank == after_.rank && rows_.Key(row) > after_.key;
+  }
   void Cut();
 
   RowTable rows_;
   uint64_t limit_ = 0;
   uint64_t cut_at_ = 0;
-  float bound_ = 0;
+  float rank_bound_ = 0;
+  float bound_ = 0;  // that, or the rank of the last hit kept
+  RankPlace after_ = {};
   std::vector<Hit> hits_;
 };
 

@@ -19,6 +19,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/search_metrics.h"
 #include "coordinator/admin/reconcile.h"
+#include "coordinator/http/in_process_calls.h"
 #include "coordinator/rpc/collections_handlers.h"
 #include "coordinator/rpc/operations_handlers.h"
 #include "coordinator/rpc/points_handlers.h"
@@ -116,11 +117,13 @@ struct CoordinatorRole::Parts {
         write(map, timer, around.clock),
         get(map, timer, around.clock, admin),
         scroll(map, timer, around.clock),
+        quiet_search(map, timer, around.clock),
+        duplicates({map, operations, scroll, quiet_search, around.clock}),
         calls(&around.requests, &admin),
-        search_handlers(search, calls),
+        search_handlers(search, duplicates, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
-        operations_handlers(operations, calls) {}
+        operations_handlers(operations, map, calls) {}
 
   const std::unique_ptr<LocalMetaStore> meta;
   const Clients clients;
@@ -140,6 +143,8 @@ struct CoordinatorRole::Parts {
   const coordinator::WriteService write;
   const coordinator::GetService get;
   const coordinator::ScrollService scroll;
+  coordinator::SearchService quiet_search;  // of operations: no user's search
+  coordinator::DuplicateService duplicates;
   const rpc::UnaryCalls calls;
   coordinator::rpc::SearchHandlers search_handlers;
   coordinator::rpc::PointsHandlers points_handlers;
@@ -193,6 +198,11 @@ void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
   metrics.PullGauges({"kith_admin_queue_length", "Administrative calls that wait."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(admin.queued())}};
   });
+  metrics.PullCounters(
+      {"kith_search_throttled_total", "Searches refused before overloaded shards were asked."},
+      [this] {
+        return std::vector<telemetry::Sample>{{{}, static_cast<double>(search.throttled())}};
+      });
   metrics.PullGauges({"kith_calls_in_flight", "Calls that wait for their shards."}, [this] {
     return std::vector<telemetry::Sample>{{{}, static_cast<double>(timer.pending())}};
   });
@@ -242,7 +252,14 @@ void CoordinatorRole::SetHealth(Health health) {
                                                        : rpc::GrpcServer::Health::kNotServing);
 }
 
-void CoordinatorRole::EndCalls(Deadline deadline) { parts_->server->Shutdown(deadline); }
+std::shared_ptr<http::RestCalls> CoordinatorRole::MakeRestCalls() {
+  return std::make_shared<http::InProcessCalls>(parts_->server->InProcessChannel());
+}
+
+void CoordinatorRole::EndCalls(Deadline deadline) {
+  parts_->calls.Drain(deadline);
+  parts_->server->Shutdown(deadline);
+}
 
 void CoordinatorRole::EndOperations() {
   parts_->recall.Stop();
@@ -251,6 +268,7 @@ void CoordinatorRole::EndOperations() {
     spdlog::warn("event=stop_waits text=\"an operation waits for a call to a node\"");
   }
   parts_->jobs.Stop();
+  parts_->duplicates.Stop();
   parts_->admin.Stop();
 }
 

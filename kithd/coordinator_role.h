@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/config/server_config.h"
 #include "common/shard_api/shard_service.h"
+#include "coordinator/http/rest_calls.h"
 #include "kithd/surroundings.h"
 
 namespace kith::kithd {
@@ -30,6 +31,8 @@ class CoordinatorRole {
   // that goes away later changes its answers, not whether it gives them.
   PartReadiness readiness() const;
   void SetHealth(Health health);
+  // How REST calls the services; to be let go before EndCalls has returned.
+  std::shared_ptr<http::RestCalls> MakeRestCalls();
   // The two steps of a stop. Between them the node of this process refuses new calls, so that an
   // operation that works on it ends too.
   void EndCalls(Deadline deadline);

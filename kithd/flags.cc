@@ -36,7 +36,7 @@ ParsedFlags ParseFlags(int argc, char** argv) {
   constexpr Override kOverrides[] = {
       {"--data", "data.directory", "Directory of everything durable"},
       {"--listen", "grpc.listen", "Address of the clients' port, host:port"},
-      {"--http", "http.listen", "Address of metrics and health, host:port"},
+      {"--http", "http.listen", "Address of REST, metrics and health, host:port"},
       {"--node-listen", "node.listen", "Address for coordinators (role shard), host:port"},
       {"--role", "role", "all, coordinator or shard"},
   };

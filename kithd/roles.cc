@@ -38,10 +38,17 @@ absl::Status Process::StartHttp() {
   KITH_RETURN_IF_ERROR(config::CheckCanListen("http.listen", config_.http.listen));
   KITH_ASSIGN_OR_RETURN(const config::ListenAddress address,
                         config::ListenAddress::Parse("http.listen", config_.http.listen));
+  if (config_.role != Role::kShard) {
+    const bool is_closed = address.is_loopback() && !config_.insecure_listen;
+    const http::RefusalRules rules = {.host = is_closed ? http::HostRule::kThisMachine
+                                                        : http::HostRule::kAny};
+    KITH_ASSIGN_OR_RETURN(rest_, http::RestGateway::Make(rules, kVersion));
+  }
   KITH_ASSIGN_OR_RETURN(http_,
                         http::HttpServer::Start({.host = address.host, .port = address.port},
                                                 {.metrics = [this] { return metrics_.Text(); },
-                                                 .ready = [this] { return Ready(); }}));
+                                                 .ready = [this] { return Ready(); },
+                                                 .rest = rest_.get()}));
   spdlog::info("event=listening what=http address={} port={}", config_.http.listen, http_->port());
   return absl::OkStatus();
 }
@@ -60,6 +67,7 @@ absl::Status Process::StartRoles() {
   if (has_coordinator) {
     ShardService* const local = has_node ? &shard_->node() : nullptr;
     KITH_ASSIGN_OR_RETURN(coordinator_, CoordinatorRole::Start({config_, local}, around));
+    rest_->Open(coordinator_->MakeRestCalls());
   }
   return absl::OkStatus();
 }
@@ -104,6 +112,7 @@ absl::Status Process::Stop() {
   const Deadline deadline = DeadlineIn(std::chrono::seconds(config_.grpc.drain_seconds));
   stage_ = Stage::kStopping;
   SetHealth(Health::kNotServing);
+  if (rest_ != nullptr) rest_->Close();
   if (coordinator_ != nullptr) coordinator_->EndCalls(deadline);
   if (shard_ != nullptr) shard_->Drain();
   if (coordinator_ != nullptr) coordinator_->EndOperations();

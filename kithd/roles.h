@@ -10,6 +10,7 @@
 #include "common/telemetry/metrics.h"
 #include "common/telemetry/request_metrics.h"
 #include "coordinator/http/http_server.h"
+#include "coordinator/http/rest_gateway.h"
 #include "kithd/coordinator_role.h"
 #include "kithd/shard_role.h"
 #include "kithd/surroundings.h"
@@ -50,7 +51,8 @@ class Process {
   enum class Stage { kStarting, kRunning, kStopping };
   std::atomic<Stage> stage_{Stage::kStarting};
   bool is_serving_ = false;
-  std::string trouble_;  // as last logged
+  std::string trouble_;                      // as last logged
+  std::unique_ptr<http::RestGateway> rest_;  // null in role shard
   std::unique_ptr<http::HttpServer> http_;
 };
 

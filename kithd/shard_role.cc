@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "kithd/card_metrics.h"
+#include "kithd/queue_metrics.h"
 #include "shard/search/card_choice.h"
 
 namespace kith::kithd {
@@ -19,6 +20,7 @@ shard::NodeOptions OptionsFrom(const config::ServerConfig& config) {
   shard::NodeOptions options;
   options.directory = config.data.directory;
   options.search_threads = config.search.threads;
+  options.search_queue.wait_target = std::chrono::milliseconds(config.search.wait_target_ms);
   options.maintenance_threads = config.maintenance.threads;
   options.encode_threads = static_cast<int>(config.maintenance.encode_threads);
   options.write_buffer_bytes = config.storage.write_buffer_mb * kMegabyte;
@@ -87,8 +89,6 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
   pull("kith_wal_bytes", "Size of the node's operation log.", &shard::NodeHealth::log_bytes);
   pull("kith_disk_free_bytes", "Free space under the data directory.",
        &shard::NodeHealth::disk_free_bytes);
-  pull("kith_search_queue_length", "Searches that wait for a thread.",
-       &shard::NodeHealth::search_queue);
   const auto count = [&](const char* name, const char* help, uint64_t shard::NodeHealth::*member) {
     metrics.PullCounters({name, help}, value(member));
   };
@@ -97,6 +97,7 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
   count("kith_digest_repairs_total",
         "Rows or indexes that a start found other than the truth and made again.",
         &shard::NodeHealth::digest_repairs);
+  AddQueueMetrics(metrics, *node_);
   AddMemoryMetrics(metrics);
   AddUpkeepMetrics(metrics);
   if (card_ != nullptr) AddCardMetrics(metrics, card_);

@@ -13,8 +13,10 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
+#include "shard/search/facet_counter.h"
 #include "shard/search/point_reader.h"
 #include "shard/search/point_scroller.h"
+#include "shard/search/point_selector.h"
 
 namespace kith::shard {
 namespace {
@@ -65,22 +67,17 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
   return parts;
 }
 
-// Runs read() on the search pool and answers with what it returns.
+// Runs read() on the search threads and answers with what it returns.
 template <typename Reply, typename Read>
-void PostRead(const CopyHost& host, Deadline deadline, Done<Reply> done, Read read) {
-  // A task that is refused is destroyed by Post, so `done` is shared with it.
-  const auto shared = std::make_shared<Done<Reply>>(std::move(done));
-  const bool posted = host.search_pool->Post(
-      [clock = host.clock, deadline, shared, read = std::move(read)]() mutable {
-        if (clock->Now() >= deadline) {
-          return (*shared)(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
-                                 "the deadline passed while the call waited"));
-        }
-        (*shared)(read());
-      });
-  if (posted) return;
-  (*shared)(Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-                  "too many calls wait at this node; retry later", {{kRetryAfterMsFact, "20"}}));
+void PostRead(SearchQueue& queue, const QueuedWork& work, Done<Reply> done, Read read) {
+  if (absl::Status refusal = queue.Admit(work); !refusal.ok()) return done(std::move(refusal));
+  queue.Push(work, [done = std::move(done), read = std::move(read)](Turn turn) mutable {
+    if (turn == Turn::kExpired) {
+      return done(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+                        "the deadline passed while the call waited"));
+    }
+    done(read());
+  });
 }
 
 }  // namespace
@@ -112,8 +109,9 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
     : options_(options),
       host_(host),
       parts_(std::move(parts)),
+      flow_(host.searches->FlowOf(parts_->spec.incarnation)),
       searches_(*parts_,
-                {*host.search_pool, *host.workspaces, host.card, options.filter_exact_rows}),
+                {*host.searches, flow_, *host.workspaces, host.card, options.filter_exact_rows}),
       sampler_(*parts_),
       indexer_(*parts_, options.encode_threads),
       compactor_(*parts_,
@@ -126,7 +124,9 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       scrubber_(*parts_, ActionsOfScrub(), options.scrub_every),
       scrub_(*host.maintenance_pool, [this] { return !closing_ && scrubber_.Step(); }),
       writer_(*parts_, replicas_,
-              {options.admission, [this](uint64_t bytes) { OnApplied(bytes); }}) {}
+              {options.admission,
+               [this](const WriteSelection& selection) { return SelectPoints(*parts_, selection); },
+               [this](uint64_t bytes) { OnApplied(bytes); }}) {}
 
 ScrubActions Copy::ActionsOfScrub() {
   return {[this](std::span<const uint32_t> rows) { return writer_.RewriteRows(rows); },
@@ -152,13 +152,24 @@ void Copy::Write(WriteCall call, Deadline deadline, Done<WriteReply> done) {
 }
 
 void Copy::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
-  PostRead(host_, deadline, std::move(done),
+  PostRead(*host_.searches, ReadUntil(deadline), std::move(done),
            [this, call = std::move(call)] { return ReadPoints(*parts_, call); });
 }
 
 void Copy::Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) {
-  PostRead(host_, deadline, std::move(done),
-           [this, call = std::move(call)] { return ScrollPoints(*parts_, call); });
+  PostRead(*host_.searches, ReadUntil(deadline), std::move(done), [this, call = std::move(call)] {
+    return ScrollPoints(*parts_, call, searches_.filters());
+  });
+}
+
+void Copy::Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) {
+  PostRead(*host_.searches, ReadUntil(deadline), std::move(done), [this, call = std::move(call)] {
+    return CountFacet(*parts_, call, searches_.filters());
+  });
+}
+
+QueuedWork Copy::ReadUntil(Deadline deadline) const {
+  return {flow_, SearchPriority::kInteractive, WorkKind::kRead, 1, deadline};
 }
 
 ShardStat Copy::Stat() const {
@@ -184,6 +195,7 @@ CopyHealth Copy::health() const {
   health.checkpoint_failures = checkpoint_failures_;
   health.digest_repairs = recovery_.digest_repairs;
   health.upkeep = Figures(*snapshot);
+  health.write_queue = writer_.queue();
   for (const BuiltIndex& index : snapshot->indexes) {
     if (index.ready) continue;
     health.reason = "an index version is being built";

@@ -22,6 +22,7 @@
 #include "shard/parts/index_shape.h"
 #include "shard/recovery.h"
 #include "shard/replication/replica_set.h"
+#include "shard/search/search_queue.h"
 #include "shard/search/search_runner.h"
 #include "shard/search/workspace_pool.h"
 #include "shard/storage/node_directory.h"
@@ -49,7 +50,7 @@ struct CopyHost {
   storage::LogHint* hint = nullptr;
   storage::ArtifactStore* artifacts = nullptr;
   Clock* clock = nullptr;
-  Executor* search_pool = nullptr;
+  SearchQueue* searches = nullptr;
   Executor* maintenance_pool = nullptr;
   Executor* encode_pool = nullptr;
   WorkspacePool* workspaces = nullptr;
@@ -64,6 +65,7 @@ struct CopyHealth {
   uint64_t checkpoint_failures = 0;
   uint64_t digest_repairs = 0;
   UpkeepFigures upkeep;
+  WriteQueueFigures write_queue;
 };
 
 // One copy of one shard: its truth, its index, the writer that changes them and the upkeep behind.
@@ -82,6 +84,7 @@ class Copy {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done);
   void Get(GetCall call, Deadline deadline, Done<GetReply> done);
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done);
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done);
   ShardStat Stat() const;
   CopyHealth health() const;
   // The index versions whose artifacts this copy needs, also for its next start.
@@ -109,6 +112,7 @@ class Copy {
   Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& host,
        const CopyOptions& options);
 
+  QueuedWork ReadUntil(Deadline deadline) const;
   void OnApplied(uint64_t log_bytes);
   bool CheckpointIsDue() const;
   void TruncateLog();
@@ -128,6 +132,7 @@ class Copy {
   const CopyHost host_;
   const std::unique_ptr<CopyParts> parts_;
   RecoveryReport recovery_;
+  const std::shared_ptr<SearchFlow> flow_;  // of its collection
   SetOfOne replicas_;
   SearchRunner searches_;
   Sampler sampler_;

@@ -62,6 +62,7 @@ Node::Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> d
       artifacts_(directory_->artifacts_path(), *options.files),
       training_(artifacts_, static_cast<int>(OrCores(static_cast<size_t>(options.encode_threads)))),
       search_pool_({"kith-search", OrCores(options.search_threads), limits::kSearchQueueMax, 0}),
+      searches_(search_pool_, *options.clock, options.search_queue),
       maintenance_pool_({"kith-upkeep", std::max<size_t>(1, options.maintenance_threads),
                          kMaintenanceQueueMax, kMaintenanceNice}),
       encode_pool_({"kith-encode", 1, kMaintenanceQueueMax, kMaintenanceNice}),
@@ -110,7 +111,7 @@ CopyHost Node::Host() {
   host.hint = hint_.get();
   host.artifacts = &artifacts_;
   host.clock = options_.clock;
-  host.search_pool = &search_pool_;
+  host.searches = &searches_;
   host.maintenance_pool = &maintenance_pool_;
   host.encode_pool = &encode_pool_;
   host.workspaces = &workspaces_;
@@ -236,7 +237,6 @@ NodeHealth Node::health() const {
   health.log_bytes = log_->bytes();
   health.log_memory_bytes = log_->memory_bytes();
   health.memory = storage::MemoryUse(*memory_);
-  health.search_queue = search_pool_.queued();
   if (const auto free = options_.files->FreeBytes(directory_->path()); free.ok()) {
     health.disk_free_bytes = *free;
   }
@@ -260,6 +260,7 @@ NodeHealth Node::health() const {
     health.checkpoint_failures += copy.checkpoint_failures;
     health.digest_repairs += copy.digest_repairs;
     health.upkeep.Add(copy.upkeep);
+    health.write_queue.Add(copy.write_queue);
   }
   health.ready = !draining_ && (health.shards == 0 || health.shards_ready > 0);
   if (draining_) health.reason = "draining";

@@ -34,6 +34,7 @@ struct NodeOptions {
   Clock* clock = nullptr;
   storage::Faults faults;
   size_t search_threads = 0;  // 0: as many as cores
+  SearchQueueOptions search_queue;
   size_t maintenance_threads = 1;
   int encode_threads = 0;                      // of training and encoding; 0: as many as cores
   uint64_t write_buffer_bytes = 128 << 20;     // of all shards together
@@ -64,7 +65,7 @@ struct NodeHealth {
   uint64_t live_points = 0;
   uint64_t log_bytes = 0;
   uint64_t disk_free_bytes = 0;
-  uint64_t search_queue = 0;
+  WriteQueueFigures write_queue;     // of all shards together
   uint64_t checkpoint_failures = 0;  // since the start
   uint64_t digest_repairs = 0;       // rows or indexes found other than the truth, and made again
   UpkeepFigures upkeep;              // of all shards together
@@ -89,12 +90,14 @@ class Node final : public ShardService {
   // After Drain: checkpoints and closes every shard. The next start is a short one.
   absl::Status Close();
   NodeHealth health() const;
+  SearchQueueFigures search_queue() const { return searches_.figures(); }
   const storage::NodeDirectory& directory() const { return *directory_; }
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;
@@ -161,6 +164,7 @@ class Node final : public ShardService {
   TrainingJobs training_;
   WorkspacePool workspaces_;
   Executor search_pool_;
+  SearchQueue searches_;
   Executor maintenance_pool_;
   Executor encode_pool_;
   std::atomic<bool> draining_{false};

@@ -14,6 +14,7 @@ struct SearchChoice {
   std::optional<uint32_t> nprobe;
   std::optional<double> target_recall;
   bool exact = false;
+  bool is_batch = false;  // priority
 };
 
 inline v1::SearchParameters ParametersOf(const SearchChoice& choice) {
@@ -22,6 +23,7 @@ inline v1::SearchParameters ParametersOf(const SearchChoice& choice) {
   if (choice.nprobe) parameters.set_nprobe(*choice.nprobe);
   if (choice.target_recall) parameters.set_target_recall(*choice.target_recall);
   parameters.set_exact(choice.exact);
+  if (choice.is_batch) parameters.set_priority(v1::SEARCH_PRIORITY_BATCH);
   return parameters;
 }
 

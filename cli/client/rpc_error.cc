@@ -52,7 +52,10 @@ bool StopsForGood(const absl::Status& status) {
          reason == reason::kBatchTooLarge;
 }
 
-bool MayPass(absl::StatusCode code) {
+bool MayPass(const absl::Status& status) {
+  const absl::StatusCode code = status.code();
+  // A server that stops cancels what arrives too late to be told so, without a reason.
+  if (code == absl::StatusCode::kCancelled) return ReasonOf(status).empty();
   return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kResourceExhausted ||
          code == absl::StatusCode::kDeadlineExceeded;
 }
@@ -99,7 +102,7 @@ std::optional<milliseconds> RetryDelay(const absl::Status& status, int attempt, 
     return milliseconds(delay + static_cast<int64_t>(0.25 * jitter * static_cast<double>(delay)));
   }
   const bool unknown_outcome = ReasonOf(status) == reason::kUnknownOutcome;
-  if (!MayPass(status.code()) && !unknown_outcome) return std::nullopt;
+  if (!MayPass(status) && !unknown_outcome) return std::nullopt;
   if (StopsForGood(status)) return std::nullopt;
   const int doublings = std::min(attempt - 1, 10);
   const milliseconds delay = std::min(kFirstDelay * (int64_t{1} << doublings), kDelayMax);

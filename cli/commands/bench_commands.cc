@@ -107,6 +107,7 @@ void AddSearchChoice(CLI::App& command, SearchChoice& choice) {
   auto* nprobe = command.add_option("--nprobe", choice.nprobe, "Lists to scan");
   auto* recall = command.add_option("--target-recall", choice.target_recall, "0.5 to 0.999");
   auto* exact = command.add_flag("--exact", choice.exact, "Compare with every point");
+  command.add_flag("--batch-priority", choice.is_batch, "Let others' searches go first");
   nprobe->excludes(recall)->excludes(exact);
   recall->excludes(exact);
 }

@@ -14,7 +14,7 @@ void AddBenchRecall(CLI::App& group, Action& action);
 void AddBenchLoad(CLI::App& group, Action& action);
 void AddBenchCapacity(CLI::App& group, Action& action);
 
-// --k, --nprobe, --target-recall and --exact.
+// --k, --nprobe, --target-recall, --exact and --batch-priority.
 void AddSearchChoice(CLI::App& command, SearchChoice& choice);
 // --collection, --queries, --truth, --first-id and the former.
 void AddTruthQueries(CLI::App& command, RecallBenchOptions& options);

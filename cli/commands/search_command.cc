@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -12,8 +10,8 @@
 #include "cli/client/wire.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/query_input.h"
+#include "cli/commands/search_output.h"
 #include "cli/console/json_output.h"
-#include "cli/console/table.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "kith/v1/search.grpc.pb.h"
@@ -27,10 +25,17 @@ struct Options {
   VectorInput vector;
   std::string id;
   std::string queries;
+  std::vector<std::string> positive, negative;
+  std::string strategy = "average";
   std::string filter;
+  std::string group_by;
+  std::optional<uint32_t> group_size;
+  std::string page_token;
+  std::optional<uint32_t> page_depth;
   std::optional<uint32_t> limit, nprobe, refine, rerank;
   std::optional<double> target_recall, max_distance, min_score, min_coverage;
   bool exact = false;
+  bool is_batch = false;
   bool with_payload = false;
   bool with_vector = false;
   bool explain = false;
@@ -38,12 +43,38 @@ struct Options {
   std::string json;
 };
 
-absl::Status SetQuery(const Options& options, v1::SearchRequest& request) {
-  const int given = (options.vector.given() ? 1 : 0) + (options.id.empty() ? 0 : 1) +
-                    (options.queries.empty() ? 0 : 1);
-  if (given != 1) {
-    return UsageError("--vector", "give one of --vector, --vector-file, --id and --queries");
+// Ids, or vectors in brackets.
+absl::Status AddExamples(const std::vector<std::string>& given, std::string_view option,
+                         google::protobuf::RepeatedPtrField<v1::Example>* examples) {
+  for (const std::string& text : given) {
+    v1::Example* const example = examples->Add();
+    if (!text.empty() && text.front() == '[') {
+      KITH_ASSIGN_OR_RETURN(const std::vector<float> values, ParseNumbers(text, option));
+      example->mutable_vector()->mutable_values()->Add(values.begin(), values.end());
+    } else {
+      KITH_ASSIGN_OR_RETURN(*example->mutable_point(), ParseId(text));
+    }
   }
+  return absl::OkStatus();
+}
+
+absl::Status SetExamples(const Options& options, v1::Examples& examples) {
+  KITH_RETURN_IF_ERROR(AddExamples(options.positive, "--like", examples.mutable_positive()));
+  KITH_RETURN_IF_ERROR(AddExamples(options.negative, "--unlike", examples.mutable_negative()));
+  examples.set_strategy(options.strategy == "best-score" ? v1::Examples::STRATEGY_BEST_SCORE
+                                                         : v1::Examples::STRATEGY_AVERAGE);
+  return absl::OkStatus();
+}
+
+absl::Status SetQuery(const Options& options, v1::SearchRequest& request) {
+  const bool has_examples = !options.positive.empty() || !options.negative.empty();
+  const int given = (options.vector.given() ? 1 : 0) + (options.id.empty() ? 0 : 1) +
+                    (options.queries.empty() ? 0 : 1) + (has_examples ? 1 : 0);
+  if (given != 1) {
+    return UsageError("--vector",
+                      "give one of --vector, --vector-file, --id, --queries and --like");
+  }
+  if (has_examples) return SetExamples(options, *request.mutable_examples());
   if (!options.id.empty()) {
     KITH_ASSIGN_OR_RETURN(*request.mutable_point(), ParseId(options.id));
     return absl::OkStatus();
@@ -66,107 +97,23 @@ v1::SearchParameters ParametersOf(const Options& options) {
   if (options.refine) parameters.set_refine(*options.refine);
   if (options.rerank) parameters.set_rerank(*options.rerank);
   parameters.set_exact(options.exact);
+  if (options.is_batch) parameters.set_priority(v1::SEARCH_PRIORITY_BATCH);
   parameters.set_with_payload(options.with_payload);
   parameters.set_with_vector(options.with_vector);
   parameters.set_explain(options.explain);
   return parameters;
 }
 
-std::string_view ScoreKindName(v1::ScoreKind kind) {
-  return kind == v1::SCORE_KIND_EXACT       ? "exact"
-         : kind == v1::SCORE_KIND_QUANTIZED ? "quantized"
-                                            : "unknown";
-}
-
-absl::StatusOr<Json> AnswerJson(const v1::SearchResponse& answer, const Options& options,
-                                ElementType type) {
-  Json hits = Json::array();
-  for (const v1::Hit& hit : answer.hits()) {
-    Json json = {{"id", IdJson(hit.id())}, {"score", hit.score()}, {"version", hit.version()}};
-    if (options.with_payload) json["payload"] = PayloadJson(hit.payload());
-    if (options.with_vector) {
-      KITH_ASSIGN_OR_RETURN(const std::vector<float> elements, Elements(hit.vector(), type));
-      json["vector"] = elements;
-    }
-    hits.push_back(std::move(json));
-  }
-  Json degraded = Json::array();
-  for (const std::string& reason : answer.degraded()) degraded.push_back(reason);
-  Json json = {{"hits", std::move(hits)},
-               {"score_kind", ScoreKindName(answer.score_kind())},
-               {"coverage", ToJson(answer.coverage())},
-               {"index_version", answer.index_version()},
-               {"degraded", std::move(degraded)}};
-  if (options.explain) json["explanation"] = ToJson(answer.explanation());
-  return json;
-}
-
-void PrintHits(const Json& answer, const Options& options, Terminal& terminal) {
-  std::vector<std::string> titles = {"RANK", "ID", "SCORE"};
-  if (options.with_payload) titles.emplace_back("PAYLOAD");
-  if (options.with_vector) titles.emplace_back("VECTOR");
-  Table table(titles);
-  size_t rank = 0;
-  for (const Json& hit : answer["hits"]) {
-    const Json& id = hit["id"];
-    std::vector<std::string> row = {std::to_string(++rank),
-                                    id.is_string() ? id.get<std::string>() : id.dump(),
-                                    fmt::format("{:.6g}", hit["score"].get<float>())};
-    if (options.with_payload) row.push_back(hit["payload"].dump());
-    if (options.with_vector) row.push_back(hit["vector"].dump());
-    table.Add(std::move(row));
-  }
-  table.Print(terminal.out);
-}
-
-void PrintExplanation(const v1::Explanation& told, Terminal& terminal) {
-  terminal.out << fmt::format(
-      "{}: nprobe {}, {} lists probed, {} rows scanned, {} compared exactly, {} refined, {} "
-      "re-ranked, of {} points; {} us at the coordinator, {} us merging, {} us for payloads\n",
-      told.strategy(), told.nprobe(), told.lists_probed(), told.rows_scanned(), told.rows_exact(),
-      told.rows_refined(), told.rows_reranked(), told.points_total(), told.coordinator_us(),
-      told.merge_us(), told.payload_us());
-  if (told.has_filter_selectivity()) {
-    terminal.out << fmt::format("{} points pass the filter, {:.4f} of all\n", told.filter_points(),
-                                told.filter_selectivity());
-  }
-  if (!told.strategy_reason().empty()) {
-    terminal.out << fmt::format("every point was compared: {}\n", told.strategy_reason());
-  }
-  if (told.has_target_recall()) {
-    terminal.out << fmt::format("nprobe was chosen for recall {} as the {} says, under index {}\n",
-                                told.target_recall(), told.target_recall_source(),
-                                told.index_version());
-  }
-  if (told.has_target_recall_reached() && !told.target_recall_reached()) {
-    terminal.out << "no measured nprobe reaches the recall aimed at: the best within 5 % of the "
-                    "points was taken\n";
-  }
-  Table table({"SHARD", "LSN", "QUEUE us", "COARSE us", "SCAN us", "REFINE us", "RERANK us",
-               "TOTAL us", "LISTS", "SCANNED", "EXACT", "REFINED", "RERANKED"});
-  for (const v1::ShardExplanation& shard : told.shards()) {
-    table.Add({std::to_string(shard.shard()), std::to_string(shard.lsn()),
-               std::to_string(shard.queue_us()), std::to_string(shard.coarse_us()),
-               std::to_string(shard.scan_us()), std::to_string(shard.refine_us()),
-               std::to_string(shard.rerank_us()), std::to_string(shard.total_us()),
-               std::to_string(shard.lists_probed()), std::to_string(shard.rows_scanned()),
-               std::to_string(shard.rows_exact()), std::to_string(shard.rows_refined()),
-               std::to_string(shard.rows_reranked())});
-  }
-  table.Print(terminal.out);
-}
-
-void PrintAnswer(const v1::SearchResponse& answer, const Json& json, const Options& options,
-                 Terminal& terminal) {
-  PrintHits(json, options, terminal);
-  terminal.out << fmt::format(
-      "{} hits, {} scores, coverage {:.4f}, {}\n", answer.hits_size(),
-      ScoreKindName(answer.score_kind()), answer.coverage().ratio(),
-      answer.index_version().empty() ? "exact search" : "index version " + answer.index_version());
-  for (const std::string& reason : answer.degraded()) {
-    terminal.out << fmt::format("degraded: {}\n", reason);
-  }
-  if (options.explain) PrintExplanation(answer.explanation(), terminal);
+SearchOutput OutputOf(const Options& options) {
+  SearchOutput output;
+  output.with_payload = options.with_payload;
+  output.with_vector = options.with_vector;
+  output.explain = options.explain;
+  output.is_range = options.max_distance.has_value() || options.min_score.has_value();
+  output.has_pages =
+      output.is_range || options.page_depth.has_value() || !options.page_token.empty();
+  output.group_by = options.group_by;
+  return output;
 }
 
 absl::Status Run(const Options& options, Terminal& terminal) {
@@ -174,6 +121,12 @@ absl::Status Run(const Options& options, Terminal& terminal) {
   request.set_collection(options.collection);
   KITH_RETURN_IF_ERROR(SetQuery(options, request));
   *request.mutable_parameters() = ParametersOf(options);
+  request.set_page_token(options.page_token);
+  if (options.page_depth) request.set_page_depth(*options.page_depth);
+  if (!options.group_by.empty()) {
+    request.mutable_group_by()->set_field(options.group_by);
+    if (options.group_size) request.mutable_group_by()->set_group_size(*options.group_size);
+  }
   if (!options.filter.empty()) {
     KITH_ASSIGN_OR_RETURN(*request.mutable_parameters()->mutable_filter(),
                           ParseFilter(options.filter));
@@ -192,8 +145,9 @@ absl::Status Run(const Options& options, Terminal& terminal) {
   KITH_RETURN_IF_ERROR(CallServer(deadline, [&](grpc::ClientContext* context) {
     return stub->Search(context, request, &answer);
   }));
-  KITH_ASSIGN_OR_RETURN(const Json json, AnswerJson(answer, options, type));
-  if (options.json != "-") PrintAnswer(answer, json, options, terminal);
+  const SearchOutput output = OutputOf(options);
+  KITH_ASSIGN_OR_RETURN(const Json json, SearchJson(answer, output, type));
+  if (options.json != "-") PrintSearch(answer, json, output, terminal);
   return WriteJson(json, options.json, terminal);
 }
 
@@ -205,20 +159,44 @@ void AddParameters(CLI::App& command, Options& options) {
   auto* exact = command.add_flag("--exact", options.exact, "Compare with every point");
   nprobe->excludes(recall)->excludes(exact);
   recall->excludes(exact);
-  command.add_option("--max-distance", options.max_distance, "l2: only hits at most this far");
-  command.add_option("--min-score", options.min_score, "ip, cosine: only hits this near");
+  command.add_option("--max-distance", options.max_distance,
+                     "l2: all points at most this far, page by page");
+  command.add_option("--min-score", options.min_score,
+                     "ip, cosine: all points at least this near, page by page");
   command.add_option("--min-coverage", options.min_coverage,
                      "Take an answer that searched this share of the points (1.0)");
   command.add_option("--filter", options.filter,
                      "JSON of a kith.v1.Filter: only points that pass it");
   command.add_option("--refine", options.refine, "Candidates looked at a second time");
   command.add_option("--rerank", options.rerank, "Candidates compared exactly");
+  command.add_flag("--batch-priority", options.is_batch, "Let others' searches go first");
   command.add_flag("--with-payload", options.with_payload, "Payloads of the hits");
   command.add_flag("--with-vector", options.with_vector, "Vectors of the hits");
   command.add_flag("--explain", options.explain, "What the search did, and how long it took");
   command.add_option("--deadline-ms", options.deadline_ms, "At most so long")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{1}, limits::kDeadlineMsMax));
+}
+
+void AddWhatIsAsked(CLI::App& command, Options& options) {
+  AddVectorInput(command, options.vector);
+  command.add_option("--id", options.id, "The stored vector of this point");
+  command.add_option("--queries", options.queries, "A file of vectors; --row picks one");
+  command.add_option("--like", options.positive,
+                     "Points to be like: ids, or vectors in brackets; several times");
+  command.add_option("--unlike", options.negative, "Points to be unlike, likewise");
+  command.add_option("--strategy", options.strategy, "How examples make a query")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"average", "best-score"}));
+}
+
+void AddShape(CLI::App& command, Options& options) {
+  command.add_option("--group-by", options.group_by,
+                     "An indexed payload field: hits by its values, --limit groups");
+  command.add_option("--group-size", options.group_size, "Hits of a group, 1 to 100 (3)");
+  command.add_option("--page-token", options.page_token, "The next page of the search before");
+  command.add_option("--page-depth", options.page_depth,
+                     "Hits that the pages are to hold together where the index answers");
 }
 
 }  // namespace
@@ -228,16 +206,18 @@ void AddSearchCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("search", "Find the nearest points");
   command->add_option("NAME", options->collection, "The collection")->required();
   AddEndpoint(*command, options->endpoint);
-  AddVectorInput(*command, options->vector);
-  command->add_option("--id", options->id, "The stored vector of this point");
-  command->add_option("--queries", options->queries, "A file of vectors; --row picks one");
+  AddWhatIsAsked(*command, *options);
   AddParameters(*command, *options);
+  AddShape(*command, *options);
   AddJson(*command, options->json);
   command->footer(
       "Examples:\n"
       "  kith search faces --vector \"0.1,0.2,0.3\" --limit 5 --with-payload\n"
       "  kith search sift --queries sift1m.query.u8bin --row 12 --target-recall 0.99 --explain\n"
       "  kith search faces --id 7 --json -\n"
+      "  kith search faces --id 7 --max-distance 0.4 --limit 1000\n"
+      "  kith search faces --like 7 --like 12 --unlike 40\n"
+      "  kith search shop --id 7 --group-by color --group-size 2\n"
       "  kith search shop --id 7 \\\n"
       "      --filter '{\"match\": {\"field\": \"color\", \"value\": {\"keyword\": \"red\"}}}'");
   OnParsed(*command, action, options, Run);

@@ -8,6 +8,7 @@
 
 #include "cli/client/connection.h"
 #include "cli/client/fetch_collection.h"
+#include "cli/client/follow_operation.h"
 #include "cli/client/wire.h"
 #include "cli/commands/index_text.h"
 #include "cli/console/interrupt.h"
@@ -15,7 +16,6 @@
 #include "cli/console/progress.h"
 #include "common/base/status.h"
 #include "kith/v1/collections.grpc.pb.h"
-#include "kith/v1/operations.grpc.pb.h"
 
 namespace kith::cli {
 namespace {
@@ -23,8 +23,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPoll{200};
-// How long the server may be out of reach before following it is given up.
-constexpr std::chrono::seconds kOutOfReachMax{60};
 constexpr std::chrono::seconds kServingWait{60};
 
 absl::StatusOr<v1::Operation> Start(const TrainOptions& options,
@@ -45,53 +43,6 @@ absl::StatusOr<v1::Operation> Start(const TrainOptions& options,
     return stub->TrainIndex(context, request, &operation);
   }));
   return operation;
-}
-
-absl::Status Detached(const v1::Operation& operation) {
-  return absl::CancelledError(
-      fmt::format("no longer watching; training {} goes on at the server: `kith status` shows it",
-                  operation.id()));
-}
-
-Progress::State StateOf(const v1::Operation& operation) {
-  return {operation.progress(), operation.stage()};
-}
-
-// Asks about the operation until it has ended.
-absl::Status Follow(const std::shared_ptr<grpc::Channel>& channel, InterruptWatch& interrupt,
-                    Progress& progress, v1::Operation& operation) {
-  const auto stub = v1::Operations::NewStub(channel);
-  v1::GetOperationRequest request;
-  request.set_id(operation.id());
-  auto last_answer = steady_clock::now();
-  while (operation.state() == v1::Operation::STATE_RUNNING) {
-    progress.Update(StateOf(operation));
-    std::this_thread::sleep_for(kPoll);
-    if (interrupt.interrupted()) return Detached(operation);
-    const absl::Status asked = CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
-      return stub->GetOperation(context, request, &operation);
-    });
-    const auto now = steady_clock::now();
-    if (asked.ok()) {
-      last_answer = now;
-    } else if (!RetryDelay(asked, 1, 0).has_value() || now - last_answer > kOutOfReachMax) {
-      return asked;
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ResultOf(const v1::Operation& operation) {
-  switch (operation.state()) {
-    case v1::Operation::STATE_SUCCEEDED:
-      return absl::OkStatus();
-    case v1::Operation::STATE_CANCELLED:
-      return absl::CancelledError(fmt::format("training {} was cancelled", operation.id()));
-    default:
-      return Error(absl::StatusCode::kFailedPrecondition, operation.error_reason(),
-                   fmt::format("training {} failed while {}: {}", operation.id(), operation.stage(),
-                               operation.error_message()));
-  }
 }
 
 absl::StatusOr<v1::Collection> WaitUntilServing(const std::shared_ptr<grpc::Channel>& channel,
@@ -148,9 +99,7 @@ absl::Status RunTrain(const TrainOptions& options, Terminal& terminal) {
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   KITH_ASSIGN_OR_RETURN(v1::Operation operation, Start(options, channel));
   Progress progress("train", terminal);
-  KITH_RETURN_IF_ERROR(Follow(channel, interrupt, progress, operation));
-  progress.Finish(StateOf(operation));
-  KITH_RETURN_IF_ERROR(ResultOf(operation));
+  KITH_RETURN_IF_ERROR(FollowOperation({channel, interrupt, progress, "training"}, operation));
   KITH_ASSIGN_OR_RETURN(const v1::Collection collection,
                         IsPromoted(operation)
                             ? WaitUntilServing(channel, options, operation.result())

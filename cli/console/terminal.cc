@@ -38,6 +38,8 @@ constexpr std::array kRemedies = {
     Remedy{reason::kDiskFull, "free space on the server's disk, then run the same command again"},
     Remedy{reason::kMemoryLimit, "`kith collection plan` shows what a collection takes"},
     Remedy{reason::kQueueFull, "the server is busy: wait, or lower --in-flight or --threads"},
+    Remedy{reason::kOverloaded,
+           "the server has too much to do: wait, allow more time, or ask with --batch-priority"},
     Remedy{reason::kIndexingBehind, "the server is catching up with writes: wait and go on"},
     Remedy{reason::kCoverageBelowMinimum, "a shard did not answer; `kith status` shows which"},
     Remedy{reason::kDeadline, "allow more time (--deadline-ms) or ask for less work"},

@@ -96,6 +96,9 @@ absl::StatusOr<ParsedRow> ParseRow(std::string_view line, uint32_t dimension, st
   if (NestsDeeper(line, kNestingMax)) {
     return RowError(kBadJson, fmt::format("the line nests deeper than {} levels", kNestingMax));
   }
+  if (HasMoreMembers(line, kMembersMax)) {
+    return RowError(kBadJson, fmt::format("the line has more than {} members", kMembersMax));
+  }
   const Json row = Json::parse(line, nullptr, false);
   if (row.is_discarded()) return RowError(kBadJson, "the line is not valid JSON");
   if (!row.is_object()) return RowError(kBadJson, "the line is not a JSON object");

@@ -223,6 +223,8 @@ std::vector<Field> AllFields() {
              [](C& c) -> uint64_t& { return c.collections.default_shards; },
              {1, limits::kShardsMax}),
       Number("search.threads", [](C& c) -> uint64_t& { return c.search.threads; }, {0, kThreads}),
+      Number("search.wait_target_ms", [](C& c) -> uint64_t& { return c.search.wait_target_ms; },
+             {0, 60'000}),
       Text(
           "search.engine", [](C& c) -> std::string& { return c.search.engine; }, IsEngine),
       Switch("search.require_gpu", [](C& c) -> bool& { return c.search.require_gpu; }),

@@ -22,6 +22,7 @@ namespace {
 constexpr char kClusterKey[] = "cluster";
 constexpr char kNextShardKey[] = "next_shard";
 constexpr char kRevisionKey[] = "revision";
+constexpr char kAliasesKey[] = "aliases";
 constexpr char kRecordPrefix[] = "collection/";
 
 std::string RecordKey(const std::string& name) { return kRecordPrefix + name; }
@@ -142,6 +143,11 @@ absl::Status NotFound(const std::string& name) {
                fmt::format("there is no collection {}", name));
 }
 
+absl::Status TakenByAlias(const std::string& name) {
+  return Error(absl::StatusCode::kAlreadyExists, reason::kAliasExists,
+               fmt::format("{} is an alias: choose another name, or delete the alias first", name));
+}
+
 absl::Status Outdated(const std::string& name, uint64_t expected, uint64_t found) {
   return Error(absl::StatusCode::kAborted, reason::kVersionMismatch,
                fmt::format("the record of collection {} is at revision {}, not {}; read it again",
@@ -241,6 +247,31 @@ absl::StatusOr<std::vector<CollectionRecord>> LocalMetaStore::List() {
   return ReadRecords(*db_, directory_);
 }
 
+absl::StatusOr<Aliases> LocalMetaStore::ReadAliases() {
+  std::string bytes;
+  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kAliasesKey, &bytes);
+  if (status.IsNotFound()) return Aliases();
+  KITH_RETURN_IF_ERROR(FromRocks(status, directory_));
+  return DecodeAliases(bytes);
+}
+
+absl::StatusOr<Aliases> LocalMetaStore::ListAliases() {
+  std::lock_guard lock(mutex_);
+  return ReadAliases();
+}
+
+absl::StatusOr<Aliases> LocalMetaStore::ChangeAliases(const std::vector<AliasChange>& changes) {
+  std::lock_guard lock(mutex_);
+  KITH_ASSIGN_OR_RETURN(Aliases aliases, ReadAliases());
+  KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> collections,
+                        ReadRecords(*db_, directory_));
+  KITH_ASSIGN_OR_RETURN(aliases, ChangedAliases(std::move(aliases), changes, collections));
+  rocksdb::WriteBatch batch;
+  batch.Put(kAliasesKey, EncodeAliases(aliases));
+  KITH_RETURN_IF_ERROR(Commit(batch));
+  return aliases;
+}
+
 absl::StatusOr<CollectionRecord> LocalMetaStore::Put(CollectionRecord record) {
   // Revisions count over the whole store: a name created again never repeats one.
   KITH_ASSIGN_OR_RETURN(const uint64_t revision, Counter(kRevisionKey));
@@ -260,6 +291,8 @@ absl::StatusOr<CollectionRecord> LocalMetaStore::Create(CollectionRecord record)
                  fmt::format("collection {} exists", record.name));
   }
   if (!absl::IsNotFound(found.status())) return found.status();
+  KITH_ASSIGN_OR_RETURN(const Aliases aliases, ReadAliases());
+  if (aliases.contains(record.name)) return TakenByAlias(record.name);
   return Put(std::move(record));
 }
 

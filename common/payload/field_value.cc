@@ -22,6 +22,12 @@ std::string EncodeDouble(double value) {
   return BigEndian((bits & kSign) != 0 ? ~bits : bits | kSign);
 }
 
+uint64_t FromBigEndian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
 // Whether the number is the same as a double.
 std::optional<double> AsDouble(const FieldValue& value) {
   if (const double* number = std::get_if<double>(&value)) {
@@ -56,6 +62,25 @@ std::optional<std::string> EncodeAs(FieldType type, const FieldValue& value) {
     case FieldType::kBoolean:
       if (const auto* truth = std::get_if<bool>(&value)) return std::string(1, *truth ? 1 : 0);
       return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<FieldValue> DecodeAs(FieldType type, std::string_view bytes) {
+  switch (type) {
+    case FieldType::kKeyword:
+      return FieldValue(std::string(bytes));
+    case FieldType::kInteger:
+      if (bytes.size() != sizeof(int64_t)) return std::nullopt;
+      return FieldValue(static_cast<int64_t>(FromBigEndian(bytes) ^ kSign));
+    case FieldType::kDouble: {
+      if (bytes.size() != sizeof(double)) return std::nullopt;
+      const uint64_t bits = FromBigEndian(bytes);
+      return FieldValue(std::bit_cast<double>((bits & kSign) != 0 ? bits ^ kSign : ~bits));
+    }
+    case FieldType::kBoolean:
+      if (bytes.size() != 1) return std::nullopt;
+      return FieldValue(bytes.front() != 0);
   }
   return std::nullopt;
 }

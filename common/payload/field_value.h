@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "common/payload/payload_schema.h"
@@ -21,6 +22,8 @@ FieldType TypeOf(const FieldValue& value);
 // too where a double holds it exactly, and nothing else is converted; NaN is no value. -0 is 0. On
 // disk, in posting keys: never change.
 std::optional<std::string> EncodeAs(FieldType type, const FieldValue& value);
+// What EncodeAs was given; absent for bytes that it does not make.
+std::optional<FieldValue> DecodeAs(FieldType type, std::string_view bytes);
 
 }  // namespace kith
 

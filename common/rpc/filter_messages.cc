@@ -36,13 +36,6 @@ absl::StatusOr<FieldValue> ValueFromProto(const v1::FieldValue& value, const std
   return Bad(at, "is missing; name one of keyword, integer, number and boolean");
 }
 
-void ValueToProto(const FieldValue& value, v1::FieldValue* to) {
-  if (const auto* text = std::get_if<std::string>(&value)) to->set_keyword(*text);
-  if (const auto* number = std::get_if<int64_t>(&value)) to->set_integer(*number);
-  if (const auto* number = std::get_if<double>(&value)) to->set_number(*number);
-  if (const auto* truth = std::get_if<bool>(&value)) to->set_boolean(*truth);
-}
-
 absl::StatusOr<std::optional<Filter::Bound>> BoundFromProto(const v1::FieldValue* exclusive,
                                                             const v1::FieldValue* inclusive,
                                                             const std::string& at) {
@@ -65,7 +58,15 @@ absl::StatusOr<Filter> RangeFromProto(const v1::RangeCondition& range, const std
   return filter;
 }
 
+// Before anything is made of them: an empty message is two bytes on the wire and a hundred here.
+absl::Status CheckCount(const std::string& at, const char* what, int count) {
+  if (count <= static_cast<int>(limits::kFilterValuesMax)) return absl::OkStatus();
+  return Bad(fmt::format("{}.{}", at, what),
+             fmt::format("has {} {}, must have 1 to {}", count, what, limits::kFilterValuesMax));
+}
+
 absl::StatusOr<Filter> IdsFromProto(const v1::HasIdCondition& has_id, const std::string& at) {
+  KITH_RETURN_IF_ERROR(CheckCount(at, "ids", has_id.ids_size()));
   Filter filter;
   filter.kind = Filter::Kind::kHasId;
   filter.keys.reserve(static_cast<size_t>(has_id.ids_size()) * PointKey::kSize);
@@ -83,25 +84,6 @@ absl::StatusOr<Filter> IdsFromProto(const v1::HasIdCondition& has_id, const std:
   return filter;
 }
 
-absl::StatusOr<Filter> FromProto(const v1::Filter& filter, const std::string& at, uint32_t depth);
-
-absl::StatusOr<Filter> ListFromProto(const v1::FilterList& list, Filter::Kind kind,
-                                     const std::string& at, uint32_t depth) {
-  if (list.filters_size() > static_cast<int>(limits::kFilterConditionsMax)) {
-    return Bad(at, fmt::format("has {} conditions, a filter has at most {}; several values of one "
-                               "field are one match_any",
-                               list.filters_size(), limits::kFilterConditionsMax));
-  }
-  Filter filter;
-  filter.kind = kind;
-  for (int i = 0; i < list.filters_size(); ++i) {
-    KITH_ASSIGN_OR_RETURN(
-        Filter part, FromProto(list.filters(i), fmt::format("{}.filters[{}]", at, i), depth + 1));
-    filter.parts.push_back(std::move(part));
-  }
-  return filter;
-}
-
 absl::StatusOr<Filter> MatchFromProto(const v1::MatchCondition& match, const std::string& at) {
   Filter filter;
   filter.kind = Filter::Kind::kMatch;
@@ -113,6 +95,7 @@ absl::StatusOr<Filter> MatchFromProto(const v1::MatchCondition& match, const std
 
 absl::StatusOr<Filter> MatchAnyFromProto(const v1::MatchAnyCondition& match,
                                          const std::string& at) {
+  KITH_RETURN_IF_ERROR(CheckCount(at, "values", match.values_size()));
   Filter filter;
   filter.kind = Filter::Kind::kMatch;
   filter.field = match.field();
@@ -124,40 +107,74 @@ absl::StatusOr<Filter> MatchAnyFromProto(const v1::MatchAnyCondition& match,
   return filter;
 }
 
-absl::StatusOr<Filter> FromProto(const v1::Filter& filter, const std::string& at, uint32_t depth) {
-  if (depth > limits::kFilterDepthMax) {
-    return Bad(at, fmt::format("is nested more than {} deep; write it flatter: all_of within "
-                               "all_of, and any_of within any_of, are one list",
-                               limits::kFilterDepthMax));
-  }
-  switch (filter.condition_case()) {
-    case v1::Filter::kMatch:
-      return MatchFromProto(filter.match(), at + ".match");
-    case v1::Filter::kMatchAny:
-      return MatchAnyFromProto(filter.match_any(), at + ".match_any");
-    case v1::Filter::kRange:
-      return RangeFromProto(filter.range(), at + ".range");
-    case v1::Filter::kExists: {
-      Filter exists;
-      exists.kind = Filter::Kind::kExists;
-      exists.field = filter.exists().field();
-      return exists;
+class FilterReader {
+ public:
+  absl::StatusOr<Filter> Read(const v1::Filter& filter, const std::string& at, uint32_t depth) {
+    KITH_RETURN_IF_ERROR(Admit(at, depth));
+    switch (filter.condition_case()) {
+      case v1::Filter::kMatch:
+        return MatchFromProto(filter.match(), at + ".match");
+      case v1::Filter::kMatchAny:
+        return MatchAnyFromProto(filter.match_any(), at + ".match_any");
+      case v1::Filter::kRange:
+        return RangeFromProto(filter.range(), at + ".range");
+      case v1::Filter::kExists: {
+        Filter exists;
+        exists.kind = Filter::Kind::kExists;
+        exists.field = filter.exists().field();
+        return exists;
+      }
+      case v1::Filter::kHasId:
+        return IdsFromProto(filter.has_id(), at + ".has_id");
+      case v1::Filter::kAllOf:
+        return ReadList(filter.all_of(), Filter::Kind::kAllOf, at + ".all_of", depth);
+      case v1::Filter::kAnyOf:
+        return ReadList(filter.any_of(), Filter::Kind::kAnyOf, at + ".any_of", depth);
+      case v1::Filter::kNoneOf:
+        return ReadList(filter.none_of(), Filter::Kind::kNoneOf, at + ".none_of", depth);
+      case v1::Filter::CONDITION_NOT_SET:
+        break;
     }
-    case v1::Filter::kHasId:
-      return IdsFromProto(filter.has_id(), at + ".has_id");
-    case v1::Filter::kAllOf:
-      return ListFromProto(filter.all_of(), Filter::Kind::kAllOf, at + ".all_of", depth);
-    case v1::Filter::kAnyOf:
-      return ListFromProto(filter.any_of(), Filter::Kind::kAnyOf, at + ".any_of", depth);
-    case v1::Filter::kNoneOf:
-      return ListFromProto(filter.none_of(), Filter::Kind::kNoneOf, at + ".none_of", depth);
-    case v1::Filter::CONDITION_NOT_SET:
-      break;
+    return Bad(at,
+               "names no condition; name one of match, match_any, range, exists, has_id, all_of, "
+               "any_of and none_of");
   }
-  return Bad(at,
-             "names no condition; name one of match, match_any, range, exists, has_id, all_of, "
-             "any_of and none_of");
-}
+
+ private:
+  // All of a filter's conditions are counted here too, though CheckFilter does so: lists of 256
+  // within lists of 256 would be gigabytes before they are checked.
+  absl::Status Admit(const std::string& at, uint32_t depth) {
+    if (depth > limits::kFilterDepthMax) {
+      return Bad(at, fmt::format("is nested more than {} deep; write it flatter: all_of within "
+                                 "all_of, and any_of within any_of, are one list",
+                                 limits::kFilterDepthMax));
+    }
+    if (++conditions_ <= limits::kFilterConditionsMax) return absl::OkStatus();
+    return Bad(at, fmt::format("the filter has more than {} conditions; several values of one "
+                               "field are one match_any",
+                               limits::kFilterConditionsMax));
+  }
+
+  absl::StatusOr<Filter> ReadList(const v1::FilterList& list, Filter::Kind kind,
+                                  const std::string& at, uint32_t depth) {
+    if (list.filters_size() > static_cast<int>(limits::kFilterConditionsMax)) {
+      return Bad(at,
+                 fmt::format("has {} conditions, a filter has at most {}; several values of one "
+                             "field are one match_any",
+                             list.filters_size(), limits::kFilterConditionsMax));
+    }
+    Filter filter;
+    filter.kind = kind;
+    for (int i = 0; i < list.filters_size(); ++i) {
+      KITH_ASSIGN_OR_RETURN(Filter part,
+                            Read(list.filters(i), fmt::format("{}.filters[{}]", at, i), depth + 1));
+      filter.parts.push_back(std::move(part));
+    }
+    return filter;
+  }
+
+  uint32_t conditions_ = 0;
+};
 
 void RangeToProto(const Filter& filter, v1::RangeCondition* to) {
   to->set_field(filter.field);
@@ -188,8 +205,15 @@ void PartsToProto(const std::vector<Filter>& parts, v1::FilterList* to) {
 
 }  // namespace
 
+void ValueToProto(const FieldValue& value, v1::FieldValue* to) {
+  if (const auto* text = std::get_if<std::string>(&value)) to->set_keyword(*text);
+  if (const auto* number = std::get_if<int64_t>(&value)) to->set_integer(*number);
+  if (const auto* number = std::get_if<double>(&value)) to->set_number(*number);
+  if (const auto* truth = std::get_if<bool>(&value)) to->set_boolean(*truth);
+}
+
 absl::StatusOr<Filter> FilterFromProto(const v1::Filter& filter, std::string_view at) {
-  return FromProto(filter, std::string(at), 1);
+  return FilterReader().Read(filter, std::string(at), 1);
 }
 
 void FilterToProto(const Filter& filter, v1::Filter* to) {

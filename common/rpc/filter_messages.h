@@ -11,9 +11,11 @@
 namespace kith::rpc {
 
 // INVALID_ARGUMENT BAD_FILTER naming the field below `at`: no condition or no value, an id that is
-// none, too deep (common/base/limits.h). The rest is checked against a schema, by CheckFilter.
+// none, too deep or too many (common/base/limits.h). The rest is checked against a schema, by
+// CheckFilter.
 absl::StatusOr<Filter> FilterFromProto(const v1::Filter& filter, std::string_view at);
 void FilterToProto(const Filter& filter, v1::Filter* to);
+void ValueToProto(const FieldValue& value, v1::FieldValue* to);
 
 using FieldMessages = google::protobuf::RepeatedPtrField<v1::PayloadField>;
 // An unknown type becomes one that CheckSchema refuses.

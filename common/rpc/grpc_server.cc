@@ -68,6 +68,12 @@ void GrpcServer::SetHealth(Health health) {
   }
 }
 
+std::shared_ptr<grpc::Channel> GrpcServer::InProcessChannel() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
+  return server_->InProcessChannel(arguments);
+}
+
 void GrpcServer::Shutdown(Deadline deadline) {
   if (server_ == nullptr) return;
   server_->GetHealthCheckService()->Shutdown();

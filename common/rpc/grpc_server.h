@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 
 namespace grpc {
+class Channel;
 class Server;
 class Service;
 }  // namespace grpc
@@ -35,6 +36,9 @@ class GrpcServer {
   int port() const { return port_; }
   enum class Health { kNotServing, kServing };
   void SetHealth(Health health);
+  // A way to the services without a socket, under the same limits and the same Shutdown as any
+  // other (REST takes it). To be let go before this server.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // No new calls; those running may end until `deadline` and are cancelled then. Returns when every
   // call has ended. Again: nothing.

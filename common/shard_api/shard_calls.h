@@ -2,24 +2,20 @@
 #define KITH_COMMON_SHARD_API_SHARD_CALLS_H_
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "common/base/ids.h"
-#include "common/payload/filter.h"
 #include "common/payload/payload_schema.h"
+#include "common/shard_api/write_calls.h"
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 
 // What a coordinator asks of a shard, in flat form: a batch is a few buffers, not a thousand
 // messages. The same structs cross the wire (common/rpc/shard_messages) and the direct call.
 namespace kith {
-
-using ShardId = uint64_t;
 
 struct ShardSpec {
   ShardId shard = 0;
@@ -30,99 +26,6 @@ struct ShardSpec {
   ElementType element_type = ElementType::kF32;
   std::vector<std::pair<uint32_t, uint32_t>> slots;  // half-open ranges, ascending
   PayloadSchema payload_fields;
-};
-
-struct SearchCall {
-  ShardId shard = 0;
-  Uuid incarnation;           // of the collection, as created: shard ids repeat between clusters
-  std::string index_version;  // empty: no trained index, compare every row
-  uint32_t count = 0;         // queries; 0, with a filter: only say how many points pass
-  std::string queries;        // count x dimension of QueryType(element type)
-  uint32_t limit = 10;
-  uint32_t nprobe = 1;
-  uint32_t refine = 160;  // 2^32-1: unlimited
-  uint32_t rerank = 40;
-  float stop_ratio = 0;  // of early termination (index/search.h); 0: none
-  bool exact = false;
-  std::optional<float> score_bound;      // L2: at most; inner product, cosine: at least
-  uint64_t wait_lsn = 0;                 // answer as of this lsn or later
-  std::shared_ptr<const Filter> filter;  // null: every point may be a hit
-  bool widens = false;                   // nprobe may be made more where few points pass the filter
-};
-
-// How a shard answered under a filter.
-enum class FilterStrategy : uint8_t {
-  kNone = 0,   // there was no filter
-  kExact = 1,  // every point that passes was compared
-  kLists = 2,
-};
-
-struct SearchStages {
-  uint64_t queue_ns = 0;
-  uint64_t coarse_ns = 0;
-  uint64_t scan_ns = 0;
-  uint64_t refine_ns = 0;
-  uint64_t rerank_ns = 0;
-  uint64_t total_ns = 0;
-  uint64_t filter_ns = 0;  // finding the points that pass
-};
-
-struct SearchCounts {
-  uint64_t lists_probed = 0;
-  uint64_t rows_scanned = 0;
-  uint64_t rows_exact = 0;
-  uint64_t rows_refined = 0;
-  uint64_t rows_reranked = 0;
-};
-
-struct SearchReply {
-  std::vector<uint32_t> counts;  // hits of each query
-  std::string keys;              // 17 bytes a hit
-  std::vector<float> scores;     // exact, in (score, key) order within a query
-  std::vector<uint64_t> versions;
-  uint64_t live_points = 0;
-  uint64_t codes_planned = 0;  // done < planned: the deadline came first
-  uint64_t codes_done = 0;
-  uint64_t lsn = 0;
-  SearchCounts work;
-  SearchStages stages;
-  FilterStrategy filter_strategy = FilterStrategy::kNone;
-  uint64_t filter_points = 0;  // live ones that pass the filter
-  uint32_t nprobe = 0;         // lists that were probed, by the query with the most
-};
-
-enum class WriteKind : uint8_t { kUpsert = 1, kInsertOnly = 2, kUpdateOnly = 3, kDelete = 4 };
-enum class WriteOutcome : uint8_t {
-  kOk = 1,
-  kAlreadyExists = 2,
-  kNotFound = 3,
-  kVersionMismatch = 4,
-};
-enum class WritePriority : uint8_t { kInteractive = 0, kImport = 1 };
-inline constexpr uint64_t kNoVersionCondition = ~uint64_t{0};
-
-struct WriteCall {
-  ShardId shard = 0;
-  Uuid incarnation;
-  uint64_t epoch = 0;      // 0: whatever the shard is at
-  std::string request_id;  // empty or 16 bytes
-  std::string body_hash;   // 16 bytes, of the whole client request
-  std::vector<WriteKind> kinds;
-  std::string keys;     // 17 bytes an operation
-  std::string vectors;  // of the operations other than deletes, in order, stored form
-  std::vector<uint32_t> payload_sizes;  // of the same operations; empty: none has a payload
-  std::string payloads;
-  std::vector<uint64_t> if_versions;  // empty, or one an operation; 0: only if absent
-  WritePriority priority = WritePriority::kInteractive;
-  uint64_t unix_ms = 0;
-};
-
-struct WriteReply {
-  std::vector<WriteOutcome> outcomes;
-  std::vector<uint64_t> versions;  // the stored version after the operation, 0 where there is none
-  uint64_t epoch = 0;
-  uint64_t lsn = 0;
-  uint64_t live_points = 0;
 };
 
 struct GetCall {

@@ -14,6 +14,7 @@
 namespace kith::coordinator {
 namespace {
 
+constexpr char kTrainKind[] = "train";
 constexpr uint64_t kKeepMs = 24ull * 3600 * 1000;
 
 absl::Status NoOperation(const std::string& id) {
@@ -48,6 +49,11 @@ void RunningOperation::NoteChosen(std::vector<std::string> chosen) {
 void RunningOperation::NoteTraining(TrainingOutcome outcome) {
   std::lock_guard lock(mutex_);
   operation_.training = std::move(outcome);
+}
+
+void RunningOperation::NoteDuplicates(const DuplicatesOutcome& outcome) {
+  std::lock_guard lock(mutex_);
+  operation_.duplicates = outcome;
 }
 
 void RunningOperation::Finish(const absl::Status& status, const std::string& result) {
@@ -112,7 +118,9 @@ absl::StatusOr<std::shared_ptr<RunningOperation>> Operations::Begin(const std::s
     const Operation other = running->Snapshot();
     if (other.state == OperationState::kRunning && other.collection == collection &&
         other.kind == kind) {
-      return Error(absl::StatusCode::kAborted, reason::kTrainingInProgress,
+      const bool is_training = kind == kTrainKind;
+      return Error(absl::StatusCode::kAborted,
+                   is_training ? reason::kTrainingInProgress : reason::kOperationInProgress,
                    fmt::format("operation {} ({}) runs on collection {} already: wait for it or "
                                "cancel it",
                                other.id, other.kind, collection),
@@ -182,7 +190,10 @@ std::vector<std::shared_ptr<RunningOperation>> Operations::RunningOn(
 }
 
 bool Operations::Running(const std::string& collection) const {
-  return !RunningOn(collection).empty();
+  const auto running = RunningOn(collection);
+  return std::any_of(running.begin(), running.end(), [](const auto& operation) {
+    return operation->Snapshot().kind == kTrainKind;
+  });
 }
 
 uint64_t Operations::begun() const {

@@ -26,10 +26,19 @@ struct TrainingOutcome {
   std::optional<RecallComparison> comparison;
 };
 
+// What a search for duplicates that succeeded came to.
+struct DuplicatesOutcome {
+  uint64_t clusters = 0;
+  uint64_t points = 0;           // in them
+  uint64_t points_compared = 0;  // of the collection
+  uint64_t points_crowded = 0;   // with more neighbours within the distance than are linked
+  bool is_truncated = false;     // there was no room for more points with a duplicate
+};
+
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
   std::string id;
-  std::string kind;  // "train"
+  std::string kind;  // "train", "find_duplicates"
   std::string collection;
   OperationState state = OperationState::kRunning;
   std::string stage;
@@ -39,8 +48,9 @@ struct Operation {
   uint64_t started_unix_ms = 0;
   uint64_t ended_unix_ms = 0;
   std::string result;
-  std::vector<std::string> chosen;          // a sentence for each parameter: what it is and why
-  std::optional<TrainingOutcome> training;  // of kind "train", once its version is published
+  std::vector<std::string> chosen;              // a sentence for each parameter: what it is and why
+  std::optional<TrainingOutcome> training;      // of kind "train", once its version is published
+  std::optional<DuplicatesOutcome> duplicates;  // of kind "find_duplicates", once it has succeeded
 };
 
 // The side of the job that does the work. Threads: any.
@@ -53,6 +63,7 @@ class RunningOperation {
   void Report(const std::string& stage, double progress);
   void NoteChosen(std::vector<std::string> chosen);
   void NoteTraining(TrainingOutcome outcome);
+  void NoteDuplicates(const DuplicatesOutcome& outcome);
   // OK: SUCCEEDED with `result`. Else CANCELLED where that was asked for, or FAILED with the
   // status' reason and message. Only the first call counts.
   void Finish(const absl::Status& status, const std::string& result);
@@ -82,8 +93,8 @@ class Operations {
  public:
   explicit Operations(const Clock& clock);
 
-  // UNAVAILABLE DRAINING once closed; ABORTED TRAINING_IN_PROGRESS while one of that kind runs on
-  // the collection.
+  // UNAVAILABLE DRAINING once closed; ABORTED TRAINING_IN_PROGRESS, or of another kind
+  // OPERATION_IN_PROGRESS, while one of that kind runs on the collection.
   absl::StatusOr<std::shared_ptr<RunningOperation>> Begin(const std::string& kind,
                                                           const std::string& collection);
 
@@ -93,6 +104,7 @@ class Operations {
   // one that has ended changes nothing.
   absl::StatusOr<Operation> Cancel(const std::string& id);
 
+  // One that changes the collection: a search for duplicates does not.
   bool Running(const std::string& collection) const;
   uint64_t begun() const;  // how many since the start, those that ended among them
   // Cancels those of one collection, or of all (empty), and waits until they ended or `patience`

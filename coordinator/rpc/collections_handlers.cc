@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "coordinator/admin/collection_shape.h"
 #include "coordinator/rpc/collection_messages.h"
 #include "coordinator/rpc/index_version_messages.h"
 
@@ -62,7 +63,65 @@ grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
     grpc::CallbackServerContext* context, const v1::DeleteCollectionRequest* request,
     v1::DeleteCollectionResponse*) {
   return calls_.Blocking("DeleteCollection", context, [=, this](const CallContext& call) {
-    return services_.collections.Delete(request->collection(), UntilOf(call));
+    return services_.collections.Delete(request->collection(), UntilOf(call), request->etag());
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::UpdateCollection(
+    grpc::CallbackServerContext* context, const v1::UpdateCollectionRequest* request,
+    v1::Collection* response) {
+  return calls_.Blocking(
+      "UpdateCollection", context, [=, this](const CallContext& call) -> absl::Status {
+        KITH_ASSIGN_OR_RETURN(const UpdateCollectionCall update, UpdateFromProto(*request));
+        KITH_ASSIGN_OR_RETURN(const CollectionView view,
+                              services_.collections.Update(update, UntilOf(call)));
+        CollectionToProto(view, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::SetAlias(grpc::CallbackServerContext* context,
+                                                        const v1::SetAliasRequest* request,
+                                                        v1::ListAliasesResponse* response) {
+  return calls_.Blocking("SetAlias", context, [=, this](const CallContext&) -> absl::Status {
+    // An empty name would delete the alias.
+    KITH_RETURN_IF_ERROR(CheckName(request->collection()));
+    KITH_ASSIGN_OR_RETURN(const Aliases aliases, services_.collections.ChangeAliases(
+                                                     {{request->alias(), request->collection()}}));
+    AliasesToProto(aliases, response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::DeleteAlias(grpc::CallbackServerContext* context,
+                                                           const v1::DeleteAliasRequest* request,
+                                                           v1::ListAliasesResponse* response) {
+  return calls_.Blocking("DeleteAlias", context, [=, this](const CallContext&) -> absl::Status {
+    KITH_ASSIGN_OR_RETURN(const Aliases aliases,
+                          services_.collections.ChangeAliases({{request->alias(), ""}}));
+    AliasesToProto(aliases, response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::ChangeAliases(
+    grpc::CallbackServerContext* context, const v1::ChangeAliasesRequest* request,
+    v1::ListAliasesResponse* response) {
+  return calls_.Blocking("ChangeAliases", context, [=, this](const CallContext&) -> absl::Status {
+    KITH_ASSIGN_OR_RETURN(const Aliases aliases,
+                          services_.collections.ChangeAliases(AliasChangesFromProto(*request)));
+    AliasesToProto(aliases, response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::ListAliases(grpc::CallbackServerContext* context,
+                                                           const v1::ListAliasesRequest*,
+                                                           v1::ListAliasesResponse* response) {
+  return calls_.Blocking("ListAliases", context, [=, this](const CallContext&) -> absl::Status {
+    KITH_ASSIGN_OR_RETURN(const Aliases aliases, services_.collections.ListAliases());
+    AliasesToProto(aliases, response);
+    return absl::OkStatus();
   });
 }
 

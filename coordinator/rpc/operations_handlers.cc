@@ -22,7 +22,7 @@ grpc::ServerUnaryReactor* OperationsHandlers::ListOperations(
     grpc::CallbackServerContext* context, const v1::ListOperationsRequest* request,
     v1::ListOperationsResponse* response) {
   return calls_.Async("ListOperations", context, [=, this](const CallContext&, FinishCall finish) {
-    for (const Operation& operation : operations_.List(request->collection())) {
+    for (const Operation& operation : operations_.List(map_.Resolve(request->collection()))) {
       OperationToProto(operation, response->add_operations());
     }
     finish(absl::OkStatus());

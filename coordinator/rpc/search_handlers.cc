@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/base/limits.h"
+#include "coordinator/rpc/collection_messages.h"
+#include "coordinator/rpc/duplicate_messages.h"
 #include "coordinator/rpc/search_messages.h"
 
 namespace kith::coordinator::rpc {
@@ -38,6 +41,30 @@ grpc::ServerUnaryReactor* SearchHandlers::SearchBatch(grpc::CallbackServerContex
           finish(answer.status());
         });
       });
+}
+
+grpc::ServerUnaryReactor* SearchHandlers::FindDuplicates(grpc::CallbackServerContext* context,
+                                                         const v1::FindDuplicatesRequest* request,
+                                                         v1::Operation* response) {
+  return calls_.Async("FindDuplicates", context, [=, this](const CallContext&, FinishCall finish) {
+    const auto operation = duplicates_.Start(DuplicatesFromProto(*request));
+    if (operation.ok()) OperationToProto(*operation, response);
+    finish(operation.status());
+  });
+}
+
+grpc::ServerUnaryReactor* SearchHandlers::ListDuplicates(grpc::CallbackServerContext* context,
+                                                         const v1::ListDuplicatesRequest* request,
+                                                         v1::ListDuplicatesResponse* response) {
+  return calls_.Async("ListDuplicates", context, [=, this](const CallContext&, FinishCall finish) {
+    ListDuplicatesCall list;
+    list.operation = request->operation();
+    list.page_token = request->page_token();
+    list.limit = request->has_limit() ? request->limit() : limits::kPageDefault;
+    const auto page = duplicates_.List(list);
+    if (page.ok()) DuplicatesToProto(*page, response);
+    finish(page.status());
+  });
 }
 
 }  // namespace kith::coordinator::rpc

@@ -2,6 +2,7 @@
 #define KITH_COORDINATOR_RPC_SEARCH_HANDLERS_H_
 
 #include "common/rpc/unary_handler.h"
+#include "coordinator/duplicates/duplicate_service.h"
 #include "coordinator/search/search_service.h"
 #include "kith/v1/search.grpc.pb.h"
 
@@ -10,8 +11,9 @@ namespace kith::coordinator::rpc {
 // kith.v1.Search: convert in, call, convert out. Threads: any.
 class SearchHandlers final : public v1::Search::CallbackService {
  public:
-  SearchHandlers(SearchService& service, const kith::rpc::UnaryCalls& calls)
-      : service_(service), calls_(calls) {}
+  SearchHandlers(SearchService& service, DuplicateService& duplicates,
+                 const kith::rpc::UnaryCalls& calls)
+      : service_(service), duplicates_(duplicates), calls_(calls) {}
 
   grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
                                    const v1::SearchRequest* request,
@@ -19,9 +21,16 @@ class SearchHandlers final : public v1::Search::CallbackService {
   grpc::ServerUnaryReactor* SearchBatch(grpc::CallbackServerContext* context,
                                         const v1::SearchBatchRequest* request,
                                         v1::SearchBatchResponse* response) override;
+  grpc::ServerUnaryReactor* FindDuplicates(grpc::CallbackServerContext* context,
+                                           const v1::FindDuplicatesRequest* request,
+                                           v1::Operation* response) override;
+  grpc::ServerUnaryReactor* ListDuplicates(grpc::CallbackServerContext* context,
+                                           const v1::ListDuplicatesRequest* request,
+                                           v1::ListDuplicatesResponse* response) override;
 
  private:
   SearchService& service_;
+  DuplicateService& duplicates_;
   const kith::rpc::UnaryCalls& calls_;
 };
 

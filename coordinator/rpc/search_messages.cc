@@ -1,10 +1,13 @@
 #include "coordinator/rpc/search_messages.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "common/base/reasons.h"
+#include "common/base/search_limits.h"
 #include "common/base/status.h"
 #include "common/rpc/filter_messages.h"
 #include "coordinator/rpc/point_messages.h"
@@ -13,6 +16,18 @@ namespace kith::coordinator::rpc {
 namespace {
 
 uint64_t Micros(uint64_t ns) { return (ns + 500) / 1000; }
+
+absl::StatusOr<SearchPriority> PriorityFromProto(v1::SearchPriority priority) {
+  switch (priority) {
+    case v1::SEARCH_PRIORITY_INTERACTIVE:
+      return SearchPriority::kInteractive;
+    case v1::SEARCH_PRIORITY_BATCH:
+      return SearchPriority::kBatch;
+    default:
+      return FieldError("parameters.priority", reason::kBadRequest,
+                        std::to_string(priority) + " is no search priority of this server");
+  }
+}
 
 absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters& p) {
   SearchParameters plain;
@@ -27,6 +42,7 @@ absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters&
   plain.with_vector = p.with_vector();
   plain.explain = p.explain();
   KITH_ASSIGN_OR_RETURN(plain.tokens, TokensFromProto(p.tokens(), "parameters.tokens"));
+  KITH_ASSIGN_OR_RETURN(plain.priority, PriorityFromProto(p.priority()));
   if (p.has_refine()) plain.refine = p.refine();
   if (p.has_rerank()) plain.rerank = p.rerank();
   if (p.has_filter()) {
@@ -35,6 +51,45 @@ absl::StatusOr<SearchParameters> ParametersFromProto(const v1::SearchParameters&
     plain.filter = std::make_shared<const Filter>(std::move(filter));
   }
   return plain;
+}
+
+absl::StatusOr<std::vector<Example>> ExamplesFromProto(
+    const google::protobuf::RepeatedPtrField<v1::Example>& examples, const std::string& field) {
+  std::vector<Example> plain;
+  // One too many shows that there are too many, without all of them being made.
+  const int count = std::min(examples.size(), static_cast<int>(limits::kExamplesMax) + 1);
+  for (int i = 0; i < count; ++i) {
+    const v1::Example& example = examples[i];
+    const std::string at = fmt::format("{}[{}]", field, i);
+    if (example.has_vector()) {
+      plain.push_back({VectorFromProto(example.vector()), std::nullopt});
+    } else if (const auto key = KeyFromProto(example.point()); example.has_point() && key) {
+      plain.push_back({{}, key});
+    } else {
+      return FieldError(at, reason::kBadId,
+                        "must be a vector, a number or a UUID of exactly 16 bytes");
+    }
+  }
+  return plain;
+}
+
+absl::StatusOr<Examples> ExamplesFromProto(const v1::Examples& examples) {
+  Examples plain;
+  KITH_ASSIGN_OR_RETURN(plain.positive,
+                        ExamplesFromProto(examples.positive(), "examples.positive"));
+  KITH_ASSIGN_OR_RETURN(plain.negative,
+                        ExamplesFromProto(examples.negative(), "examples.negative"));
+  switch (examples.strategy()) {
+    case v1::Examples::STRATEGY_UNSPECIFIED:
+    case v1::Examples::STRATEGY_AVERAGE:
+      plain.strategy = ExampleStrategy::kAverage;
+      return plain;
+    case v1::Examples::STRATEGY_BEST_SCORE:
+      plain.strategy = ExampleStrategy::kBestScore;
+      return plain;
+    default:
+      return FieldError("examples.strategy", reason::kBadRequest, "is none that this server knows");
+  }
 }
 
 PointKey KeyAt(const HitColumns& hits, size_t i) {
@@ -104,6 +159,8 @@ void ExplanationToProto(const Explanation& explanation, v1::Explanation* to) {
     to->set_filter_points(*explanation.filter_points);
     to->set_filter_selectivity(static_cast<double>(*explanation.filter_points) / total);
   }
+  to->set_range_rounds(explanation.range_rounds);
+  to->set_points_within(explanation.points_within);
   for (const ShardStages& shard : explanation.shards) ShardToProto(shard, to->add_shards());
 }
 
@@ -120,6 +177,30 @@ void CircumstancesToProto(const SearchAnswer& answer, Response* response) {
   }
 }
 
+void HitToProto(const SearchAnswer& answer, size_t i, v1::Hit* to) {
+  KeyToProto(KeyAt(answer.hits, i), to->mutable_id());
+  to->set_score(answer.hits.scores[i]);
+  to->set_version(answer.hits.versions[i]);
+  if (!answer.payloads.empty()) to->set_payload(answer.payloads[i]);
+  if (!answer.vectors.empty()) {
+    to->mutable_vector()->set_data(
+        answer.vectors.substr(i * answer.vector_bytes, answer.vector_bytes));
+  }
+}
+
+void GroupsToProto(const SearchAnswer& answer, v1::SearchResponse* response) {
+  size_t hit = 0;
+  for (size_t g = 0; g < answer.groups->values.size(); ++g) {
+    v1::HitGroup* const group = response->add_groups();
+    kith::rpc::ValueToProto(answer.groups->values[g], group->mutable_value());
+    for (const size_t end = hit + answer.hits.counts[g]; hit < end; ++hit) {
+      HitToProto(answer, hit, group->add_hits());
+    }
+  }
+  response->set_group_candidates(answer.groups->candidates);
+  response->set_groups_complete(answer.groups->is_complete);
+}
+
 }  // namespace
 
 absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchRequest& request) {
@@ -133,9 +214,21 @@ absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchRequest& request) {
     if (!query.point.has_value()) {
       return FieldError("point", reason::kBadId, "must be a number or a UUID of exactly 16 bytes");
     }
+  } else if (request.has_examples()) {
+    KITH_ASSIGN_OR_RETURN(query.examples, ExamplesFromProto(request.examples()));
   } else {
     return FieldError("vector", reason::kBadVector,
-                      "is missing; search with a vector or with the id of a stored point");
+                      "is missing; search with a vector, with the id of a stored point or with "
+                      "examples");
+  }
+  query.page_token = request.page_token();
+  if (request.has_page_depth()) query.page_depth = request.page_depth();
+  if (request.has_group_by()) {
+    query.group_by.emplace();
+    query.group_by->field = request.group_by().field();
+    if (request.group_by().has_group_size()) {
+      query.group_by->group_size = request.group_by().group_size();
+    }
   }
   return query;
 }
@@ -154,18 +247,14 @@ absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchBatchRequest& request
 
 void AnswerToProto(const SearchAnswer& answer, v1::SearchResponse* response) {
   const HitColumns& hits = answer.hits;
-  response->mutable_hits()->Reserve(static_cast<int>(hits.size()));
-  for (size_t i = 0; i < hits.size(); ++i) {
-    v1::Hit* const hit = response->add_hits();
-    KeyToProto(KeyAt(hits, i), hit->mutable_id());
-    hit->set_score(hits.scores[i]);
-    hit->set_version(hits.versions[i]);
-    if (!answer.payloads.empty()) hit->set_payload(answer.payloads[i]);
-    if (!answer.vectors.empty()) {
-      hit->mutable_vector()->set_data(
-          answer.vectors.substr(i * answer.vector_bytes, answer.vector_bytes));
-    }
+  if (answer.groups.has_value()) {
+    GroupsToProto(answer, response);
+  } else {
+    response->mutable_hits()->Reserve(static_cast<int>(hits.size()));
+    for (size_t i = 0; i < hits.size(); ++i) HitToProto(answer, i, response->add_hits());
   }
+  response->set_next_page_token(answer.next_page_token);
+  response->set_completeness(static_cast<v1::Completeness>(answer.completeness));
   CircumstancesToProto(answer, response);
 }
 

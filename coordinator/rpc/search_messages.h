@@ -8,8 +8,9 @@
 // kith.v1.Search between messages and the plain structs. The query views the request.
 namespace kith::coordinator::rpc {
 
-// INVALID_ARGUMENT BAD_ID naming `point`; BAD_VECTOR where there is neither vector nor point;
-// BATCH_TOO_LARGE for too many tokens.
+// INVALID_ARGUMENT BAD_ID naming the point; BAD_VECTOR where there is neither vector nor point nor
+// examples; BATCH_TOO_LARGE for too many tokens or examples; BAD_REQUEST for a strategy that this
+// server does not know.
 absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchRequest& request);
 absl::StatusOr<SearchQuery> QueryFromProto(const v1::SearchBatchRequest& request);
 

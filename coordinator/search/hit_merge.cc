@@ -43,6 +43,11 @@ void Take(const Cursor& from, HitColumns& hits) {
   hits.versions.push_back(from.reply->versions[from.at]);
 }
 
+bool IsLeftOut(const MergeOptions& options, std::string_view key) {
+  return std::any_of(options.leave_out.begin(), options.leave_out.end(),
+                     [&](const PointKey& one) { return one.view() == key; });
+}
+
 // Merges one query; `heap` holds the cursors that have hits left in it.
 uint32_t MergeQuery(std::vector<Cursor>& heap, const MergeOptions& options, HitColumns& hits) {
   const Farther farther{options.metric};
@@ -51,7 +56,7 @@ uint32_t MergeQuery(std::vector<Cursor>& heap, const MergeOptions& options, HitC
   while (!heap.empty() && taken < options.limit) {
     std::pop_heap(heap.begin(), heap.end(), farther);
     Cursor& nearest = heap.back();
-    if (!options.leave_out.has_value() || nearest.key() != options.leave_out->view()) {
+    if (!IsLeftOut(options, nearest.key())) {
       Take(nearest, hits);
       ++taken;
     }
@@ -83,7 +88,7 @@ absl::Status CheckReply(const SearchReply& reply, const SearchCall& call) {
 
 HitColumns MergeHits(std::vector<SearchReply*> replies, const MergeOptions& options) {
   HitColumns hits;
-  if (replies.size() == 1 && !options.leave_out.has_value()) {
+  if (replies.size() == 1 && options.leave_out.empty()) {
     SearchReply& only = *replies.front();
     hits.counts = std::move(only.counts);
     hits.keys = std::move(only.keys);

@@ -2,11 +2,10 @@
 #define KITH_COORDINATOR_SEARCH_HIT_MERGE_H_
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "common/shard_api/shard_calls.h"
+#include "common/shard_api/search_calls.h"
 #include "common/vector/metric.h"
 #include "common/vector/point_key.h"
 #include "coordinator/search/search_query.h"
@@ -15,9 +14,9 @@ namespace kith::coordinator {
 
 struct MergeOptions {
   Metric metric = Metric::kL2;
-  uint32_t count = 0;                 // queries
-  uint32_t limit = 0;                 // hits a query, at most
-  std::optional<PointKey> leave_out;  // the point that the query came from
+  uint32_t count = 0;               // queries
+  uint32_t limit = 0;               // hits a query, at most
+  std::vector<PointKey> leave_out;  // the points that the query came from
 };
 
 // DATA_LOSS CORRUPTION where the columns of a reply do not fit each other or the call.

@@ -9,8 +9,10 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/search_limits.h"
 #include "common/base/status.h"
 #include "common/payload/filter_check.h"
+#include "coordinator/search/query_examples.h"
 #include "coordinator/search/vector_input.h"
 
 namespace kith::coordinator {
@@ -133,6 +135,49 @@ absl::Status CheckRange(const SearchParameters& p, Metric metric) {
   return absl::OkStatus();
 }
 
+// What becomes of the hits: pages, groups.
+absl::Status CheckPages(const SearchQuery& query, uint32_t limit) {
+  if (query.page_token.size() > limits::kPageTokenBytesMax) {
+    return FieldError("page_token", reason::kBadPageToken,
+                      "is no page token of a search; begin again without one");
+  }
+  if (!query.page_depth.has_value()) return absl::OkStatus();
+  if (*query.page_depth >= limit && *query.page_depth <= limits::kPageDepthMax) {
+    return absl::OkStatus();
+  }
+  return FieldError("page_depth", reason::kLimitOutOfRange,
+                    fmt::format("is {}, must be from the limit ({}) to {}; with exact, pages go on "
+                                "to the last point",
+                                *query.page_depth, limit, limits::kPageDepthMax));
+}
+
+absl::Status CheckGroups(const SearchQuery& query, const CollectionRecord& record,
+                         uint32_t groups) {
+  if (!query.group_by.has_value()) return absl::OkStatus();
+  const GroupBy& by = *query.group_by;
+  if (!FindField(record.payload_fields, by.field).has_value()) {
+    return FieldError("group_by.field", reason::kBadRequest,
+                      fmt::format("\"{}\" is not among the collection's payload_fields; hits are "
+                                  "grouped by indexed fields only",
+                                  by.field.substr(0, limits::kFieldNameBytesMax)));
+  }
+  if (!query.page_token.empty() || query.page_depth.has_value()) {
+    return FieldError(query.page_token.empty() ? "page_depth" : "page_token", reason::kBadRequest,
+                      "does not go with group_by, whose groups come in one answer");
+  }
+  if (by.group_size == 0 || by.group_size > limits::kGroupSizeMax) {
+    return FieldError(
+        "group_by.group_size", reason::kLimitOutOfRange,
+        fmt::format("is {}, must be from 1 to {}", by.group_size, limits::kGroupSizeMax));
+  }
+  if (groups > limits::kGroupsMax || groups * by.group_size > limits::kLimitMax) {
+    return FieldError("parameters.limit", reason::kLimitOutOfRange,
+                      fmt::format("{} groups of {}: at most {} groups and {} hits are given",
+                                  groups, by.group_size, limits::kGroupsMax, limits::kLimitMax));
+  }
+  return absl::OkStatus();
+}
+
 // The n-th row of a flat batch.
 VectorInput RowOf(const VectorInput& vectors, uint32_t row, const VectorShape& shape) {
   if (vectors.values.empty()) {
@@ -189,17 +234,21 @@ absl::Status CheckSearch(const SearchQuery& query, const CollectionRecord& recor
   KITH_RETURN_IF_ERROR(CheckCount(query, limit));
   KITH_RETURN_IF_ERROR(CheckDepth(query.parameters));
   KITH_RETURN_IF_ERROR(CheckRange(query.parameters, record.metric));
+  KITH_RETURN_IF_ERROR(CheckPages(query, limit));
+  KITH_RETURN_IF_ERROR(CheckGroups(query, record, limit));
+  KITH_RETURN_IF_ERROR(CheckExamples(query));
   if (query.parameters.filter != nullptr) {
     KITH_RETURN_IF_ERROR(
         CheckFilter(*query.parameters.filter, record.payload_fields, "parameters.filter"));
   }
-  return CheckReturned(query, record, limit);
+  const uint32_t group_size = query.group_by.has_value() ? query.group_by->group_size : 1;
+  return CheckReturned(query, record, limit * group_size);
 }
 
-absl::StatusOr<std::string> QueryVectors(const SearchQuery& query, const CollectionRecord& record) {
+absl::StatusOr<std::string> QueryRows(const SearchQuery& query, const CollectionRecord& record) {
   const VectorShape shape = ShapeOf(record);
   std::string vectors;
-  if (query.point.has_value()) return vectors;
+  if (query.point.has_value() || query.examples.has_value()) return vectors;
   if (query.form == QueryForm::kSingle) {
     const absl::Status status = AppendVector(shape, query.vectors, VectorUse::kQuery, vectors);
     if (!status.ok()) return AtField(status, "vector");

@@ -17,12 +17,12 @@ namespace kith::coordinator {
 // DEADLINE_REQUIRED where there is none or it is more than 60 s away.
 absl::Status CheckDeadline(std::optional<Deadline> deadline, Deadline now);
 
-// The number of queries, limit, depth, range and what is to be returned.
+// The number of queries, limit, depth, range, pages, groups, examples and what is to be returned.
 absl::Status CheckSearch(const SearchQuery& query, const CollectionRecord& record);
 
 // `query.vectors` as a shard takes them: count x dimension of QueryType. Empty for a query by
-// point.
-absl::StatusOr<std::string> QueryVectors(const SearchQuery& query, const CollectionRecord& record);
+// point or by examples.
+absl::StatusOr<std::string> QueryRows(const SearchQuery& query, const CollectionRecord& record);
 
 }  // namespace kith::coordinator
 

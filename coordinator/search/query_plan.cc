@@ -1,11 +1,13 @@
 #include "coordinator/search/query_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
+#include "coordinator/search/query_examples.h"
 #include "coordinator/search/recall_curve.h"
 #include "coordinator/search/search_defaults.h"
 #include "index/plan.h"
@@ -50,7 +52,16 @@ ProbeChoice ProbesFor(const CollectionRecord& record, const SearchParameters& p)
   return ChooseProbes(record, TargetOf(record, p));
 }
 
-void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
+// The curve is of ten neighbours; more of them lie in more lists. Measured:
+// docs/decisions/0050.
+uint32_t DeeperProbes(uint32_t nprobe, uint32_t page_depth, const CollectionRecord& record) {
+  const double deeper = std::cbrt(static_cast<double>(page_depth) / limits::kLimitDefault);
+  const auto lists = static_cast<uint32_t>(std::ceil(nprobe * deeper));
+  return std::min(lists, std::max(1u, record.trained_lists));
+}
+
+// `page_depth`: hits that all pages are to hold.
+void ChooseDepth(SearchPlan& plan, const SearchParameters& p, uint32_t page_depth) {
   const size_t shards = plan.entry->routes.size();
   SearchCall& call = plan.call;
   uint32_t refine = RefineOfShard(shards);
@@ -66,9 +77,15 @@ void ChooseDepth(SearchPlan& plan, const SearchParameters& p) {
       call.stop_ratio = static_cast<float>(choice.effort.stop_ratio);
     }
   }
-  const uint32_t beyond_ten = call.limit > limits::kLimitDefault + 1 ? call.limit : 0;
-  call.refine = p.refine.value_or(std::max(refine, beyond_ten * kRefinePerHit));
-  call.rerank = p.rerank.value_or(std::max(RerankOfShard(shards), beyond_ten * kRerankPerHit));
+  if (!plan.is_flat && !p.nprobe.has_value() && page_depth > limits::kLimitDefault) {
+    call.nprobe = DeeperProbes(call.nprobe, page_depth, plan.entry->record);
+  }
+  const uint32_t wanted = std::max(call.limit, page_depth);
+  const uint32_t beyond_ten = wanted > limits::kLimitDefault + 1 ? wanted : 0;
+  const uint32_t deeper = std::min(beyond_ten * kRefinePerHit, limits::kRefineMax);
+  call.refine = p.refine.value_or(std::max(refine, deeper));
+  const uint32_t compared = std::min(beyond_ten * kRerankPerHit, limits::kRerankMax);
+  call.rerank = p.rerank.value_or(std::max(RerankOfShard(shards), compared));
 }
 
 std::optional<float> ScoreBound(const SearchParameters& p) {
@@ -104,13 +121,16 @@ absl::StatusOr<SearchPlan> PlanSearch(std::shared_ptr<const CollectionEntry> ent
   if (!plan.is_flat) call.index_version = record.serving_version;
   call.count = query.count;
   // A point is its own nearest neighbour: one hit more is asked for and it is left out.
-  call.limit = plan.limit + (query.point.has_value() ? 1 : 0);
+  plan.leave_out = PointsOf(query);
+  call.limit = plan.limit + static_cast<uint32_t>(plan.leave_out.size());
   call.exact = p.exact;
   call.score_bound = ScoreBound(p);
   call.filter = p.filter;
+  call.priority = p.priority;
   call.widens = p.filter != nullptr && !NamesWork(p);
   plan.entry = std::move(entry);
-  ChooseDepth(plan, p);
+  plan.widens_range = call.score_bound.has_value() && !plan.is_flat && !NamesWork(p);
+  ChooseDepth(plan, p, query.page_depth.value_or(0));
   return plan;
 }
 

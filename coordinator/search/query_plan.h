@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/shard_api/shard_calls.h"
+#include "common/shard_api/search_calls.h"
 #include "coordinator/cluster/cluster_map.h"
 #include "coordinator/search/search_query.h"
 
@@ -20,8 +20,10 @@ struct SearchPlan {
   SearchCall call;                        // without shard, queries and wait_lsn
   std::vector<uint64_t> wait_lsns;        // one a route
   uint32_t limit = 0;                     // hits a query in the answer
+  std::vector<PointKey> leave_out;        // the points that the query came from
   bool is_flat = true;                    // every row is compared
   const char* flat_reason = "";           // why
+  bool widens_range = false;              // lists and depth may be added to (range_rounds.h)
   std::optional<bool> is_recall_reached;  // by the curve, where nprobe was taken from it
   std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve
 

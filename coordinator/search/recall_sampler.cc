@@ -26,8 +26,8 @@ uint64_t Mix(uint64_t x) {
 
 bool IsOfTheKind(const AnsweredSearch& search) {
   return !search.plan.is_flat && !search.plan.call.score_bound.has_value() &&
-         search.plan.call.filter == nullptr && search.answer.coverage.ratio >= 1 &&
-         search.answer.degraded.empty();
+         !search.plan.call.after.has_value() && search.plan.call.filter == nullptr &&
+         search.answer.coverage.ratio >= 1 && search.answer.degraded.empty();
 }
 
 RecallDepth DepthOf(const SearchParameters& p) {
@@ -134,13 +134,13 @@ void RecallSampler::Offer(const AnsweredSearch& search) {
   const uint32_t depth = std::min(search.plan.limit, kRecallDepthMax);
   auto plan = std::make_shared<SearchPlan>(search.plan);
   plan->call.exact = true;
+  plan->call.priority = SearchPriority::kBatch;
   plan->call.index_version.clear();
   plan->call.count = 1;
   plan->limit = depth;
-  plan->call.limit = depth + (search.query.point.has_value() ? 1 : 0);
+  plan->call.limit = depth + static_cast<uint32_t>(plan->leave_out.size());
   plan->is_flat = true;
   sample->plan = std::move(plan);
-  sample->query.point = search.query.point;
   const size_t bytes = search.vectors.size() / search.plan.call.count;
   sample->vector = search.vectors.substr(*chosen * bytes, bytes);
   sample->keys = KeysOf(search.answer.hits, *chosen, depth);

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/shard_api/shard_calls.h"
+#include "common/base/search_limits.h"
+#include "common/payload/field_value.h"
+#include "common/shard_api/search_calls.h"
 #include "common/vector/element.h"
 #include "common/vector/point_key.h"
 #include "coordinator/search/vector_input.h"
@@ -33,6 +35,29 @@ struct SearchParameters {
   std::optional<uint32_t> refine;
   std::optional<uint32_t> rerank;
   std::shared_ptr<const Filter> filter;  // null: every point
+  SearchPriority priority = SearchPriority::kInteractive;
+};
+
+// As kith.v1.Completeness.
+enum class Completeness : uint8_t { kNone = 0, kExact = 1, kTargetRecall = 2, kDepth = 3 };
+
+// A vector, or the stored vector of a point.
+struct Example {
+  VectorInput vector;
+  std::optional<PointKey> point;
+};
+
+enum class ExampleStrategy : uint8_t { kAverage = 1, kBestScore = 2 };
+
+struct Examples {
+  std::vector<Example> positive;
+  std::vector<Example> negative;
+  ExampleStrategy strategy = ExampleStrategy::kAverage;
+};
+
+struct GroupBy {
+  std::string field;
+  uint32_t group_size = limits::kGroupSizeDefault;
 };
 
 // The form decides what fields are called in errors.
@@ -41,9 +66,13 @@ enum class QueryForm : uint8_t { kSingle, kBatch };
 struct SearchQuery {
   std::string collection;
   QueryForm form = QueryForm::kSingle;
-  uint32_t count = 1;             // queries in `vectors`
-  VectorInput vectors;            // count rows; views, read before Search returns
-  std::optional<PointKey> point;  // instead of vectors: the stored vector of this point
+  uint32_t count = 1;                // queries in `vectors`
+  VectorInput vectors;               // count rows; views, read before Search returns
+  std::optional<PointKey> point;     // instead of vectors: the stored vector of this point
+  std::optional<Examples> examples;  // instead of either; its views are read until `done`
+  std::optional<GroupBy> group_by;
+  std::string page_token;  // empty: the first page
+  std::optional<uint32_t> page_depth;
   SearchParameters parameters;
   std::optional<Deadline> deadline;
   std::shared_ptr<const std::atomic<bool>> cancelled;  // true once nobody waits; may be null
@@ -55,7 +84,7 @@ struct SearchQuery {
 
 // Flat: a batch is a few buffers. One entry a hit, the queries' hits after one another.
 struct HitColumns {
-  std::vector<uint32_t> counts;  // hits of each query
+  std::vector<uint32_t> counts;  // hits of each query, or of each group
   std::string keys;              // PointKey::kSize bytes a hit
   std::vector<float> scores;
   std::vector<uint64_t> versions;
@@ -100,6 +129,8 @@ struct Explanation {
   std::optional<double> target_recall;    // aimed at, where nprobe was taken from the curve
   const char* target_recall_source = "";  // "request" or "collection"
   std::optional<uint64_t> filter_points;  // that pass; absent: no filter
+  uint32_t range_rounds = 0;              // 0: no range
+  uint64_t points_within = 0;             // it
   SearchCounts work;
   uint64_t points_total = 0;
   uint64_t coordinator_us = 0;
@@ -108,8 +139,18 @@ struct Explanation {
   std::vector<ShardStages> shards;
 };
 
+// The groups of a search that asked for them; their hits are those of SearchAnswer, counted by it.
+struct HitGroups {
+  std::vector<FieldValue> values;
+  uint32_t candidates = 0;
+  bool is_complete = false;  // more candidates could not change them
+};
+
 struct SearchAnswer {
-  HitColumns hits;                    // scores are exact: computed from the stored vectors
+  HitColumns hits;  // scores are exact: computed from the stored vectors
+  std::optional<HitGroups> groups;
+  std::string next_page_token;  // empty: this page is not full, or has no next one
+  Completeness completeness = Completeness::kNone;
   std::vector<std::string> payloads;  // one a hit where asked for, else empty
   std::string vectors;                // stored form, likewise
   size_t vector_bytes = 0;            // of one stored vector

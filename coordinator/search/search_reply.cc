@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "coordinator/search/coverage.h"
 #include "coordinator/search/hit_merge.h"
+#include "coordinator/search/search_throttle.h"
 
 namespace kith::coordinator {
 namespace {
@@ -73,6 +74,26 @@ void KeepRetryHint(const Replies<SearchReply>& replies, absl::Status& status) {
   if (longest > 0) SetFact(status, kRetryAfterMsFact, std::to_string(longest));
 }
 
+// A shard that has too much to do says so to the caller, with what else is known: not that
+// something is missing, but when to come back.
+absl::Status NamedByOverload(const Replies<SearchReply>& replies, const absl::Status& status) {
+  const auto refusal = std::find_if(replies.begin(), replies.end(),
+                                    [](const auto& reply) { return IsOverload(reply.status()); });
+  if (refusal == replies.end()) return status;
+  absl::Status named = Error(absl::StatusCode::kResourceExhausted, ReasonOf(refusal->status()),
+                             std::string(refusal->status().message()));
+  ForEachFact(status,
+              [&](std::string_view key, const std::string& value) { SetFact(named, key, value); });
+  return named;
+}
+
+// By every shard: an answer of nothing would be no answer, whatever coverage is accepted.
+bool IsRefusedByOverload(const Replies<SearchReply>& replies) {
+  return !replies.empty() && std::all_of(replies.begin(), replies.end(), [](const auto& reply) {
+    return IsOverload(reply.status());
+  });
+}
+
 std::vector<std::string> DegradedBy(const Coverage& coverage) {
   std::vector<std::string> reasons;
   for (const ShardFailure& failure : coverage.failed) reasons.push_back(failure.reason);
@@ -130,7 +151,7 @@ Explanation Explain(const SearchPlan& plan, const SearchParameters& parameters,
   return explanation;
 }
 
-HitColumns Merge(const SearchPlan& plan, const SearchQuery& query, Replies<SearchReply>& replies) {
+HitColumns Merge(const SearchPlan& plan, Replies<SearchReply>& replies) {
   std::vector<SearchReply*> good;
   for (auto& reply : replies) {
     if (reply.ok()) good.push_back(&*reply);
@@ -139,7 +160,7 @@ HitColumns Merge(const SearchPlan& plan, const SearchQuery& query, Replies<Searc
   options.metric = plan.entry->record.metric;
   options.count = plan.call.count;
   options.limit = plan.limit;
-  options.leave_out = query.point;
+  options.leave_out = plan.leave_out;
   return MergeHits(std::move(good), options);
 }
 
@@ -156,16 +177,18 @@ absl::StatusOr<SearchAnswer> MakeAnswer(const SearchPlan& plan, const SearchQuer
   answer.coverage = MeasureCoverage(ProgressOf(*plan.entry, replies));
   const double minimum = query.parameters.min_coverage.value_or(kMinCoverageDefault);
   absl::Status status = CheckCoverage(answer.coverage, minimum);
-  if (!status.ok()) {
+  const bool nobody_took_it = IsRefusedByOverload(replies);
+  if (!status.ok() || nobody_took_it) {
     KITH_RETURN_IF_ERROR(FaultOfCaller(replies));
+    if (nobody_took_it) status = CheckCoverage(answer.coverage, 1);
     KeepRetryHint(replies, status);
-    return status;
+    return NamedByOverload(replies, status);
   }
   if (query.parameters.explain) {
     answer.explanation = Explain(plan, query.parameters, replies);
     answer.explanation->points_total = answer.coverage.points_total;
   }
-  answer.hits = Merge(plan, query, replies);
+  answer.hits = Merge(plan, replies);
   answer.degraded = DegradedBy(answer.coverage);
   answer.index_version = plan.call.index_version;
   answer.vector_bytes = ShapeOf(plan.entry->record).stored_bytes();

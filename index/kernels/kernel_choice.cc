@@ -12,7 +12,10 @@ namespace {
 constexpr char kVariable[] = "KITH_KERNELS";
 
 bool MachineHasAvx2() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__clang__)
+  // clang 16 has no name for f16c, which came a generation before.
+  return __builtin_cpu_supports("avx2");
+#elif defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
 #else
   return false;

@@ -48,7 +48,7 @@ void ShardNodeServer::SetNotServing() {
   parts_->server->SetHealth(rpc::GrpcServer::Health::kNotServing);
 }
 void ShardNodeServer::Shutdown(Deadline deadline) {
-  parts_->service.Drain();
+  parts_->service.Drain(deadline);
   parts_->server->Shutdown(deadline);
 }
 

@@ -20,8 +20,11 @@ class ShardNodeService final : public v1::ShardNode::CallbackService {
       : service_(service), calls_(calls), streams_(streams) {}
 
   grpc::ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame>* Calls(Context*) override;
-  // Before the server's shutdown, which would wait for the streams.
-  void Drain() { open_.Drain(); }
+  // Before the server's shutdown, which would wait for the streams and cancel what comes late.
+  void Drain(Deadline deadline) {
+    open_.Drain();
+    calls_.Drain(deadline);
+  }
   Unary* CreateShard(Context*, const v1::ShardSpec*, v1::ShardEmpty*) override;
   Unary* DropShard(Context*, const v1::ShardDropCall*, v1::ShardEmpty*) override;
   Unary* Stat(Context*, const v1::ShardTarget*, v1::ShardStat*) override;

@@ -13,6 +13,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
+#include "common/base/search_limits.h"
 #include "common/base/status.h"
 #include "shard/parts/index_status.h"
 #include "shard/search/filtered_search.h"
@@ -26,6 +27,9 @@ uint64_t NanosecondsBetween(Deadline from, Deadline to) {
 }
 
 constexpr uint32_t kQueriesOfRun = 8;
+// An index asks with every list whether time is up, which is a twentieth of a search if each time a
+// clock is read.
+constexpr uint32_t kAsksALook = 8;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
@@ -34,8 +38,12 @@ absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                  "a shard search's queries do not match their count and dimension");
   }
-  if (call.limit == 0 || call.limit > limits::kLimitMax + 1) {
+  // A search leaves the points out that it came from.
+  if (call.limit == 0 || call.limit > limits::kLimitMax + 2 * limits::kExamplesMax) {
     return FieldError("limit", reason::kLimitOutOfRange, "1 to 10,000 at a shard");
+  }
+  if (call.after.has_value() && !(call.after->score == call.after->score)) {
+    return FieldError("after_score", reason::kBadRequest, "is no number");
   }
   return absl::OkStatus();
 }
@@ -58,9 +66,9 @@ absl::Status NotReadyYet(const std::string& version) {
                {{kRetryAfterMsFact, "500"}});
 }
 
-absl::Status QueueFull() {
-  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-               "too many searches wait at this node; retry later", {{kRetryAfterMsFact, "20"}});
+absl::Status TooLate() {
+  return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
+               "the deadline passed while the call waited");
 }
 
 }  // namespace
@@ -79,6 +87,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   absl::Status Prepare() {
     const CopyParts& parts = runner_.parts_;
     KITH_RETURN_IF_ERROR(CheckCall(call_, parts.spec));
+    KITH_RETURN_IF_ERROR(runner_.queue_.Admit(Work(std::max(1u, call_.count))));
     snapshot_ = parts.snapshots.Pin();
     if (call_.wait_lsn > snapshot_->lsn) {
       return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
@@ -90,13 +99,13 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
 
   void Start() {
     if (call_.filter == nullptr) return StartSearch();
-    auto self = shared_from_this();
-    const bool posted = runner_.pool_.Post([self] {
-      const absl::Status status = self->ApplyFilter();
+    // Its time counts as a query's: what a filter takes is not learnt apart.
+    runner_.queue_.Push(Work(1), [self = shared_from_this()](Turn turn) {
+      const bool is_late = turn == Turn::kExpired || self->IsCancelled();
+      const absl::Status status = is_late ? TooLate() : self->ApplyFilter();
       if (!status.ok()) return self->Finish(status);
       self->StartSearch();
     });
-    if (!posted) Finish(QueueFull());
   }
 
   void Finish(absl::StatusOr<SearchReply> reply) { done_(std::move(reply)); }
@@ -116,10 +125,6 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   // The rows that pass, and how they are searched.
   absl::Status ApplyFilter() {
     const Deadline before = runner_.parts_.clock->Now();
-    if (before >= deadline_) {
-      return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
-                   "the deadline passed while the call waited");
-    }
     KITH_ASSIGN_OR_RETURN(filter_rows_,
                           runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
     KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
@@ -138,9 +143,11 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   }
 
   // Asks the card first where there is one; what is compared exactly has no codes to look at, and
-  // of a filter a card knows nothing.
+  // of a filter, of what lies within a range and of pages a card knows nothing.
   void StartSearch() {
-    const bool is_for_card = runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr;
+    const bool is_range_or_page = call_.score_bound.has_value() || call_.after.has_value();
+    const bool is_for_card =
+        runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr && !is_range_or_page;
     if (!is_for_card) return StartRuns();
     CardJob job;
     job.parts = &runner_.parts_;
@@ -169,11 +176,21 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     StartRuns();
   }
 
-  // Posts the runs; those the pool refuses end at once.
+  bool IsCancelled() const {
+    return call_.cancelled != nullptr && call_.cancelled->load(std::memory_order_relaxed);
+  }
+
+  // A part of the call, to the queue.
+  QueuedWork Work(uint32_t queries) const {
+    const bool is_exact = options_.exact || call_.exact || call_.index_version.empty();
+    return {runner_.flow_, call_.priority, is_exact ? WorkKind::kExact : WorkKind::kLists, queries,
+            deadline_};
+  }
+
   void StartRuns() {
     if (call_.count == 0) return Finish(Reply());
     // A few queries a run, whose steps take turns; of many, runs enough that no thread ends early.
-    const auto threads = static_cast<uint32_t>(runner_.pool_.threads());
+    const auto threads = static_cast<uint32_t>(runner_.queue_.threads());
     const uint32_t share = (call_.count + threads - 1) / threads;
     const uint32_t per_run = std::max(std::min(share, kQueriesOfRun), share / 4);
     const uint32_t runs = (call_.count + per_run - 1) / per_run;
@@ -182,12 +199,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     for (uint32_t run = 0; run < runs; ++run) {
       const uint32_t begin = run * per_run;
       const uint32_t end = std::min(call_.count, begin + per_run);
-      auto self = shared_from_this();
-      if (!runner_.pool_.Post(
-              [self, run, begin, end] { self->Run(self->found_[run], begin, end); })) {
-        Refuse(QueueFull());
-        EndRun();
-      }
+      runner_.queue_.Push(Work(end - begin),
+                          [self = shared_from_this(), run, begin, end](Turn turn) {
+                            self->TakeTurn(turn, self->found_[run], begin, end);
+                          });
     }
   }
 
@@ -201,6 +216,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     options_.exact = call_.exact || index_ == nullptr;
     if (call_.score_bound.has_value()) {
       options_.rank_bound = RankFromScore(runner_.parts_.spec.metric, *call_.score_bound);
+    }
+    if (call_.after.has_value()) {
+      options_.after = index::RankPlace{
+          RankFromScore(runner_.parts_.spec.metric, call_.after->score), call_.after->key};
     }
     options_.expired = [this] { return runner_.parts_.clock->Now() >= deadline_; };
   }
@@ -228,12 +247,31 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     EndRun();
   }
 
+  // Late, it is not begun; but where other runs of the call were, what they found is part of an
+  // answer, and this one ends by itself with nothing compared.
+  void TakeTurn(Turn turn, Found& found, uint32_t begin, uint32_t end) {
+    if (IsCancelled()) {
+      Refuse(absl::CancelledError("the caller went away while the call waited"));
+      return EndRun();
+    }
+    if (turn == Turn::kExpired && !has_begun_.load(std::memory_order_acquire)) {
+      Refuse(TooLate());
+      return EndRun();
+    }
+    has_begun_.store(true, std::memory_order_release);
+    Run(found, begin, end);
+  }
+
   index::Status SearchHere(const index::IndexView& view, index::SearchWorkspace& workspace,
                            uint32_t begin, uint32_t end) {
     const size_t query_bytes = call_.queries.size() / call_.count;
     const index::QueryBatch queries = {view, call_.queries.data() + begin * query_bytes,
                                        query_bytes};
-    return index::SearchBatch(queries, options_, workspace,
+    index::SearchOptions options = options_;
+    options.expired = [this, asks = 0u]() mutable {
+      return asks++ % kAsksALook == 0 && runner_.parts_.clock->Now() >= deadline_;
+    };
+    return index::SearchBatch(queries, options, workspace,
                               std::span(answers_).subspan(begin, end - begin));
   }
 
@@ -332,6 +370,8 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   void AddWork(SearchReply& reply) const {
     index::SearchWork sum;
     for (const index::SearchAnswer& answer : answers_) sum.Add(answer.work);
+    reply.points_within = sum.rows_within;
+    reply.queries_crowded = static_cast<uint32_t>(sum.crowded);
     reply.codes_planned = sum.codes_planned;
     reply.codes_done = sum.codes_done;
     reply.work = {sum.lists_probed, sum.rows_scanned, sum.rows_exact, sum.rows_refined,
@@ -361,6 +401,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   std::vector<index::SearchAnswer> answers_;
   std::vector<Found> found_;  // of each run
   std::atomic<uint32_t> left_{0};
+  std::atomic<bool> has_begun_{false};
   std::atomic<uint64_t> queue_ns_{0};
   std::mutex mutex_;
   absl::Status refusal_;  // guarded by mutex_

@@ -2,28 +2,30 @@
 #define KITH_SHARD_SEARCH_SEARCH_RUNNER_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
-#include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/search/card_worker.h"
 #include "shard/search/filter_cache.h"
 #include "shard/search/filtered_search.h"
+#include "shard/search/search_queue.h"
 #include "shard/search/workspace_pool.h"
 
 namespace kith::shard {
 
-// Answers searches of one copy on the node's search pool: pin a snapshot, search, translate rows to
-// points. Where there is a filter, its rows are found first, on the pool too. A batch is cut into
-// runs of queries so that every thread of the pool gets some. Where the node has a card and there
-// is no filter, that looks at the codes first, and the runs finish what it found.
+// Answers searches of one copy on the node's search threads: pin a snapshot, search, translate rows
+// to points. Where there is a filter, its rows are found first, on those threads too. A batch is
+// cut into runs of queries so that every thread gets some. Where the node has a card and there is
+// no filter, that looks at the codes first, and the runs finish what it found.
 //
 // Threads: Search from any; it never blocks.
 class SearchRunner {
  public:
   struct Host {
-    Executor& pool;
+    SearchQueue& queue;
+    std::shared_ptr<SearchFlow> flow;  // of the collection
     WorkspacePool& workspaces;
     CardWorker* card;  // null: none
     // So few rows that pass a filter are all compared exactly; absent: by the size of a vector.
@@ -31,7 +33,8 @@ class SearchRunner {
   };
   SearchRunner(CopyParts& parts, const Host& host)
       : parts_(parts),
-        pool_(host.pool),
+        queue_(host.queue),
+        flow_(host.flow),
         workspaces_(host.workspaces),
         card_(host.card),
         exact_rows_(host.exact_rows) {}
@@ -40,12 +43,15 @@ class SearchRunner {
   }
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
+  // For whoever else reads the points that pass one.
+  FilterCache& filters() { return filters_; }
 
  private:
   class Batch;
 
   CopyParts& parts_;
-  Executor& pool_;
+  SearchQueue& queue_;
+  const std::shared_ptr<SearchFlow> flow_;
   WorkspacePool& workspaces_;
   CardWorker* const card_;
   const std::optional<uint64_t> exact_rows_;

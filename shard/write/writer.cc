@@ -1,11 +1,14 @@
 #include "shard/write/writer.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/scheduling.h"
@@ -15,18 +18,29 @@
 namespace kith::shard {
 namespace {
 
-// A group is bounded so that the first caller does not wait for the last one's bytes.
-constexpr size_t kGroupCallsMax = 64;
-constexpr uint64_t kGroupBytesMax = 16 << 20;
 constexpr auto kDiskRetryEvery = std::chrono::milliseconds(200);
 
 uint64_t BytesOf(const WriteCall& call) {
-  return call.keys.size() + call.vectors.size() + call.payloads.size();
+  return call.keys.size() + call.vectors.size() + call.payloads.size() + call.change.size();
 }
 
-absl::Status QueueFull() {
-  return Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,
-               "too many writes wait at this shard; retry later", {{kRetryAfterMsFact, "50"}});
+// A point whose payload cannot be changed so would be picked again and again.
+absl::Status CheckSelected(const WriteCall& call, const ChangedPoints& changed) {
+  for (size_t i = 0; i < changed.size(); ++i) {
+    if (changed[i].outcome == WriteOutcome::kOk) continue;
+    const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
+    if (changed[i].outcome == WriteOutcome::kPayloadTooLarge) {
+      return Error(absl::StatusCode::kInvalidArgument, reason::kPayloadTooLarge,
+                   fmt::format("the payload of point {} would have more than {} bytes; clear some "
+                               "of its fields, or leave the point out of the filter",
+                               PointKeyToString(key), limits::kPayloadBytesMax));
+    }
+    return Error(absl::StatusCode::kInvalidArgument, reason::kBadPayload,
+                 fmt::format("the payload of point {} is no JSON object, so that there are no "
+                             "fields to set; replace it, or leave the point out of the filter",
+                             PointKeyToString(key)));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -60,9 +74,20 @@ absl::Status Writer::obstacle() const {
   return obstacle_;
 }
 
-size_t Writer::queued() const {
+WriteQueueFigures Writer::queue() const {
   std::lock_guard lock(mutex_);
-  return interactive_.size() + import_.size();
+  return queue_.figures();
+}
+
+// Why a call is not even queued. With the lock.
+absl::Status Writer::Refusal(const Pending& pending) {
+  if (!failure_.ok()) return failure_;
+  if (!obstacle_.ok()) return obstacle_;
+  if (stopping_) {
+    return Error(absl::StatusCode::kUnavailable, reason::kDraining,
+                 "the shard is shutting down; retry on its successor");
+  }
+  return queue_.CheckRoom(pending, parts_.clock->Now());
 }
 
 void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
@@ -71,20 +96,9 @@ void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
     Pending pending{std::move(call), deadline, std::move(done), 0};
     pending.bytes = BytesOf(pending.call);
     std::lock_guard lock(mutex_);
-    auto& queue = pending.call.priority == WritePriority::kImport ? import_ : interactive_;
-    if (!failure_.ok()) {
-      refusal = failure_;
-    } else if (!obstacle_.ok()) {
-      refusal = obstacle_;
-    } else if (stopping_) {
-      refusal = Error(absl::StatusCode::kUnavailable, reason::kDraining,
-                      "the shard is shutting down; retry on its successor");
-    } else if (queue.size() >= limits::kWriteQueueMax ||
-               queued_bytes_ + pending.bytes > limits::kWriteQueueBytesMax) {
-      refusal = QueueFull();
-    } else {
-      queued_bytes_ += pending.bytes;
-      queue.push_back(std::move(pending));
+    refusal = Refusal(pending);
+    if (refusal.ok()) {
+      queue_.Push(std::move(pending));
       wake_.notify_one();
       return;
     }
@@ -198,25 +212,14 @@ void Writer::Run() {
 // Empty where there is a chore, or nothing will come any more.
 std::vector<Writer::Pending> Writer::Take() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] {
-    return stopping_ || !interactive_.empty() || !import_.empty() || !chores_.empty();
-  });
-  std::vector<Pending> calls;
-  uint64_t bytes = 0;
-  for (auto* queue : {&interactive_, &import_}) {
-    while (!queue->empty() && calls.size() < kGroupCallsMax && bytes < kGroupBytesMax) {
-      bytes += queue->front().bytes;
-      calls.push_back(std::move(queue->front()));
-      queue->pop_front();
-    }
-  }
-  queued_bytes_ -= bytes;
-  return calls;
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty() || !chores_.empty(); });
+  return queue_.Take();
 }
 
 // The write path. Nothing after Log can refuse; what fails there stops the copy, save a state whose
 // disk is full, which is waited for.
 void Writer::Process(std::vector<Pending> calls) {
+  const Deadline begun = parts_.clock->Now();
   Group group = Admit(std::move(calls));
   if (group.writes.empty()) return;
   absl::Status status = Log(group);
@@ -224,6 +227,8 @@ void Writer::Process(std::vector<Pending> calls) {
   if (status.ok()) status = Apply(group);
   if (!status.ok()) return Fail(group, status);
   Acknowledge(group);
+  std::lock_guard lock(mutex_);
+  queue_.NoteGroup(parts_.clock->Now() - begun);
 }
 
 Writer::Group Writer::Admit(std::vector<Pending> calls) {
@@ -232,29 +237,21 @@ Writer::Group Writer::Admit(std::vector<Pending> calls) {
   uint64_t lsn = applier_.applied().applied_lsn;
   for (size_t i = 0; i < calls.size(); ++i) {
     Pending& pending = calls[i];
-    // A repeat of a call of this very group is answered from the table once that one is applied.
-    const bool repeats_here =
-        !pending.call.request_id.empty() &&
-        std::any_of(group.writes.begin(), group.writes.end(), [&](const Logged& logged) {
-          return logged.pending.call.request_id == pending.call.request_id;
-        });
-    if (repeats_here) {
-      std::lock_guard lock(mutex_);
-      for (size_t j = calls.size(); j-- > i;) {
-        queued_bytes_ += calls[j].bytes;
-        interactive_.push_front(std::move(calls[j]));
-      }
+    if (MustWait(group, pending.call, resolver)) {
+      PutBack(std::span(calls).subspan(i));
       break;
     }
     if (AnswerRepeat(pending)) continue;
-    if (absl::Status refusal = AdmitOne(pending, resolver); !refusal.ok()) {
-      pending.done(std::move(refusal));
+    absl::StatusOr<ResolvedWrite> resolved = AdmitOne(pending, resolver, lsn + 1);
+    if (!resolved.ok()) {
+      pending.done(resolved.status());
       continue;
     }
-    ResolvedWrite resolved = resolver.Resolve(pending.call, ++lsn);
-    std::string body = EncodeResolved(pending.call, resolved, parts_.vector_bytes);
+    ++lsn;
+    std::string body = EncodeResolved(pending.call, *resolved, parts_.vector_bytes);
+    resolved->changed.clear();  // the body has it
     group.bytes += body.size();
-    group.writes.push_back({std::move(pending), std::move(resolved), std::move(body)});
+    group.writes.push_back({std::move(pending), *std::move(resolved), std::move(body)});
   }
   for (const Logged& logged : group.writes) {
     group.records.push_back(
@@ -263,16 +260,61 @@ Writer::Group Writer::Admit(std::vector<Pending> calls) {
   return group;
 }
 
-absl::Status Writer::AdmitOne(const Pending& pending, Resolver& resolver) {
+// For the next group, which finds this one applied: a repeat of one of its calls, which the table
+// then answers; a filter, which sees what is applied; a payload that it writes, and one more
+// changes. What a change makes of a few bytes may be large, so that the group is full before it is
+// long.
+bool Writer::MustWait(const Group& group, const WriteCall& call, const Resolver& resolver) const {
+  if (group.writes.empty()) return false;
+  if (call.selection.has_value() || group.bytes >= WriteQueue::kGroupBytesMax) return true;
+  if (ChangesPayload(call.kinds.front()) && resolver.HasWritten(call.keys)) return true;
+  return !call.request_id.empty() &&
+         std::any_of(group.writes.begin(), group.writes.end(), [&](const Logged& logged) {
+           return logged.pending.call.request_id == call.request_id;
+         });
+}
+
+void Writer::PutBack(std::span<Pending> calls) {
+  std::lock_guard lock(mutex_);
+  for (size_t i = calls.size(); i-- > 0;) queue_.PutBack(std::move(calls[i]));
+}
+
+absl::StatusOr<ResolvedWrite> Writer::AdmitOne(Pending& pending, Resolver& resolver, uint64_t lsn) {
   if (parts_.clock->Now() >= pending.deadline) {
+    std::lock_guard lock(mutex_);
+    queue_.NoteExpired();
     return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
                  "the deadline passed before the write began; nothing was written");
   }
-  const auto& kinds = pending.call.kinds;
-  const auto deletes = std::count(kinds.begin(), kinds.end(), WriteKind::kDelete);
+  WriteCall& call = pending.call;
+  bool has_more = false;
+  if (call.selection.has_value()) {
+    KITH_ASSIGN_OR_RETURN(has_more, Select(call, lsn));
+  }
+  const auto deletes = std::count(call.kinds.begin(), call.kinds.end(), WriteKind::kDelete);
   KITH_RETURN_IF_ERROR(
-      admission_.CheckRoom(resolver.next_row(), kinds.size() - static_cast<size_t>(deletes)));
-  return resolver.Lookup(pending.call.keys);
+      admission_.CheckRoom(resolver.next_row(), call.kinds.size() - static_cast<size_t>(deletes)));
+  KITH_RETURN_IF_ERROR(resolver.Lookup(call.keys));
+  ChangedPoints changed;
+  if (!call.kinds.empty() && ChangesPayload(call.kinds.front())) {
+    KITH_ASSIGN_OR_RETURN(changed, resolver.Change(call));
+  }
+  if (call.selection.has_value()) KITH_RETURN_IF_ERROR(CheckSelected(call, changed));
+  ResolvedWrite resolved = resolver.Resolve(call, lsn, std::move(changed));
+  if (call.selection.has_value()) {
+    resolved.version_below = call.selection->version_below;
+    resolved.has_more = has_more;
+  }
+  return resolved;
+}
+
+// The call as if it had named the points that its filter picks now. Whether more are left.
+absl::StatusOr<bool> Writer::Select(WriteCall& call, uint64_t lsn) const {
+  if (call.selection->version_below == 0) call.selection->version_below = PutVersion(lsn, 0);
+  KITH_ASSIGN_OR_RETURN(SelectedPoints found, options_.select(*call.selection));
+  call.kinds.assign(found.keys.size() / PointKey::kSize, call.kinds.front());
+  call.keys = std::move(found.keys);
+  return found.has_more;
 }
 
 bool Writer::AnswerRepeat(Pending& pending) {
@@ -286,12 +328,14 @@ bool Writer::AnswerRepeat(Pending& pending) {
   if (!found->has_value()) return false;
   const storage::DedupeEntry& entry = **found;
   if (entry.unix_ms + limits::kDedupeAgeMs < parts_.clock->UnixMs()) return false;
-  if (entry.body_hash != call.body_hash) {
+  // The hash is what the caller says it is: the same one over other operations is the caller's
+  // fault, and no damage of the disk.
+  if (entry.body_hash != call.body_hash || AnswersOtherOperations(entry.reply, call)) {
     pending.done(FieldError("request_id", reason::kRequestIdReused,
                             "was used before with another body; take a new one for a new write"));
     return true;
   }
-  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply, call.kinds);
+  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply, call);
   if (reply.ok()) reply->live_points = applier_.applied().live_points;
   pending.done(std::move(reply));
   return true;
@@ -359,15 +403,12 @@ void Writer::Fail(Group& group, const absl::Status& status) {
       Error(absl::StatusCode::kUnavailable, reason::kStorage,
             "the shard's disk failed a write: " + std::string(status.message()) +
                 "; searches go on, restart kithd once the disk is well");
-  std::deque<Pending> waiting;
+  std::vector<Pending> waiting;
   RefuseChores(failure);
   {
     std::lock_guard lock(mutex_);
     failure_ = failure;
-    waiting.swap(interactive_);
-    for (Pending& pending : import_) waiting.push_back(std::move(pending));
-    import_.clear();
-    queued_bytes_ = 0;
+    waiting = queue_.TakeAll();
   }
   for (Logged& logged : group.writes) {
     logged.pending.done(Error(

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -16,10 +17,12 @@
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/row_move.h"
+#include "shard/parts/selected_points.h"
 #include "shard/replication/replica_set.h"
 #include "shard/write/admission.h"
 #include "shard/write/applier.h"
 #include "shard/write/resolver.h"
+#include "shard/write/write_queue.h"
 
 namespace kith::shard {
 
@@ -31,6 +34,8 @@ class Writer {
  public:
   struct Options {
     AdmissionLimits admission;
+    // Finds what the filter of a write picks, on the writer's thread.
+    std::function<absl::StatusOr<SelectedPoints>(const WriteSelection&)> select;
     // Told after each group, on the writer's thread, with the bytes it logged.
     absl::AnyInvocable<void(uint64_t)> on_applied;
   };
@@ -53,15 +58,10 @@ class Writer {
   absl::Status failure() const;
   // What writes wait for, where they go on by themselves: the state has no room on its disk.
   absl::Status obstacle() const;
-  size_t queued() const;
+  WriteQueueFigures queue() const;
 
  private:
-  struct Pending {
-    WriteCall call;
-    Deadline deadline;
-    Done<WriteReply> done;
-    uint64_t bytes = 0;
-  };
+  using Pending = PendingWrite;
   struct Logged {
     Pending pending;
     ResolvedWrite resolved;
@@ -79,6 +79,7 @@ class Writer {
     std::promise<absl::Status> answer;
   };
 
+  absl::Status Refusal(const Pending& pending);
   void Run();
   std::vector<Pending> Take();
   absl::Status Do(absl::AnyInvocable<absl::Status()> chore);
@@ -86,7 +87,10 @@ class Writer {
   void RefuseChores(const absl::Status& why);
   void Process(std::vector<Pending> calls);
   Group Admit(std::vector<Pending> calls);
-  absl::Status AdmitOne(const Pending& pending, Resolver& resolver);
+  bool MustWait(const Group& group, const WriteCall& call, const Resolver& resolver) const;
+  void PutBack(std::span<Pending> calls);
+  absl::StatusOr<ResolvedWrite> AdmitOne(Pending& pending, Resolver& resolver, uint64_t lsn);
+  absl::StatusOr<bool> Select(WriteCall& call, uint64_t lsn) const;
   bool AnswerRepeat(Pending& pending);
   absl::Status Log(Group& group);
   absl::Status Apply(Group& group);
@@ -105,10 +109,8 @@ class Writer {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Pending> interactive_;  // guarded by mutex_, as all below
-  std::deque<Pending> import_;
+  WriteQueue queue_;  // guarded by mutex_, as all below
   std::deque<Chore> chores_;
-  uint64_t queued_bytes_ = 0;
   bool stopping_ = false;
   absl::Status failure_;
   absl::Status obstacle_;

@@ -209,6 +209,27 @@ TEST_P(ShardServiceContract, AScoreBoundKeepsOnlyWhatIsWithinIt) {
   EXPECT_EQ(found->counts, std::vector<uint32_t>{5});  // 8 to 12
 }
 
+TEST_P(ShardServiceContract, HitsBehindAPlaceAreTheNextPageAndAllWithinAreCounted) {
+  const ShardSpec spec = Create();
+  Store(spec.shard, 0, 20);
+  SearchCall call = Nearest(spec.shard, 10, 3);
+  call.score_bound = 16.0f;  // 6 to 14
+  std::vector<uint64_t> numbers;
+  for (int page = 0; page < 3; ++page) {
+    const auto found = SearchNow(service(), call);
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_EQ(found->counts, std::vector<uint32_t>{3});
+    EXPECT_EQ(found->points_within, 9u) << "on whichever page they are";
+    for (size_t i = 0; i < 3; ++i) numbers.push_back(NumberOf(found->keys, i));
+    call.after = HitPlace{found->scores[2], PointKey::FromNumber(numbers.back())};
+  }
+  // Of two that are as far the smaller id comes first.
+  EXPECT_EQ(numbers, (std::vector<uint64_t>{10, 9, 11, 8, 12, 7, 13, 6, 14}));
+  const auto behind = SearchNow(service(), call);
+  ASSERT_TRUE(behind.ok()) << behind.status();
+  EXPECT_EQ(behind->counts, std::vector<uint32_t>{0});
+}
+
 TEST_P(ShardServiceContract, GetReturnsWhatWasStoredAndMarksWhatIsMissing) {
   const ShardSpec spec = Create();
   const WriteReply written = Store(spec.shard, 0, 3);

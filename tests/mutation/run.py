@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Breaks guards one at a time and expects their tests to fail. Outside CI: it builds for each one.
 
-    tests/mutation/run.py [--json FILE] [--only TEXT]
+    tests/mutation/run.py [--json FILE] [--only TEXT] [--check]
 
 guards.toml lists the mutations: a text that stands exactly once in a file, what to put in its place,
 and the test binary that must then fail to pass. The work is done in a copy under build/mutation, which
 is kept so that a second run builds little. Ends with 1 where a mutation survives or does not apply.
+--check builds nothing: it says which mutations no longer apply. CMAKE_BUILD_PARALLEL_LEVEL bounds the
+compilers.
 """
 
 import argparse
@@ -75,12 +77,27 @@ def passes(target: str) -> bool:
     return done.returncode == 0
 
 
+def fault(mutation: Mutation, root: pathlib.Path) -> str:
+    """Why the mutation does not apply to the tree; empty where it does."""
+    path = root / mutation.file
+    count = path.read_text(encoding="utf-8").count(mutation.find) if path.exists() else 0
+    return "" if count == 1 else f"stale: its text stands {count} times in {mutation.file}"
+
+
+def check(mutations: list[Mutation]) -> int:
+    faults = [(mutation.guard, fault(mutation, ROOT)) for mutation in mutations]
+    stale = [f"{guard}: {why}" for guard, why in faults if why]
+    print("\n".join([*stale, f"mutation: {len(stale)} of {len(mutations)} do not apply"]))
+    return 1 if stale else 0
+
+
 def judge(mutation: Mutation) -> str:
     """caught, survived, or why the mutation says nothing."""
     path = COPY / mutation.file
-    original = path.read_text(encoding="utf-8") if path.exists() else ""
-    if original.count(mutation.find) != 1:
-        return f"stale: its text stands {original.count(mutation.find)} times in {mutation.file}"
+    why = fault(mutation, COPY)
+    if why:
+        return why
+    original = path.read_text(encoding="utf-8")
     path.write_text(original.replace(mutation.find, mutation.replace), encoding="utf-8")
     try:
         if build([mutation.target]).returncode:
@@ -94,8 +111,11 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--json", type=pathlib.Path)
     arguments.add_argument("--only", default="", help="mutations whose guard or file has this text")
+    arguments.add_argument("--check", action="store_true", help="only whether they still apply")
     options = arguments.parse_args()
     mutations = [m for m in read_mutations() if options.only in m.guard or options.only in m.file]
+    if options.check:
+        return check(mutations)
     targets = sorted({mutation.target for mutation in mutations})
     prepare(targets)
     results = []

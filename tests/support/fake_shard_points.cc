@@ -5,6 +5,7 @@
 #include "common/base/ids.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/payload_merge.h"
 #include "common/vector/half.h"
 #include "tests/support/fake_shard_service.h"
 
@@ -56,6 +57,20 @@ struct Found {
   }
 };
 
+bool IsBehind(const Found& hit, const SearchCall& call, Metric metric) {
+  if (!call.after.has_value()) return true;
+  return Found{RankFromScore(metric, call.after->score), call.after->key, 0} < hit;
+}
+
+// Of filters only those that name ids.
+bool Passes(const PointKey& key, const Filter* filter) {
+  if (filter == nullptr || filter->kind != Filter::Kind::kHasId) return true;
+  for (size_t at = 0; at < filter->keys.size(); at += PointKey::kSize) {
+    if (key.view() == std::string_view(filter->keys).substr(at, PointKey::kSize)) return true;
+  }
+  return false;
+}
+
 absl::Status Outside(const PointKey& key) {
   return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
                "point " + PointKeyToString(key) + " is not in this shard's slots");
@@ -99,6 +114,7 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
   for (uint32_t q = 0; q < call.count; ++q) {
     std::vector<Found> found;
     for (const auto& [key, point] : shard->points) {
+      if (!Passes(key, call.filter.get())) continue;
       if (!all && SampleHash(kListSeed, key) % index->second >= call.nprobe) continue;
       const bool is_lost =
           !all && (call.refine < lose_below_refine_ || index->second == lose_in_lists_);
@@ -108,7 +124,9 @@ absl::StatusOr<SearchReply> FakeShardService::SearchLocked(const SearchCall& cal
       const bool outside = call.score_bound.has_value() &&
                            rank > RankFromScore(shard->spec.metric, *call.score_bound);
       ++(all ? reply.work.rows_exact : reply.work.rows_scanned);
-      if (!outside) found.push_back({rank, key, point.version});
+      reply.points_within += outside ? 0 : 1;
+      const Found hit{rank, key, point.version};
+      if (!outside && IsBehind(hit, call, shard->spec.metric)) found.push_back(hit);
     }
     std::sort(found.begin(), found.end());
     if (found.size() > call.limit) found.resize(call.limit);
@@ -139,6 +157,9 @@ void FakeShardService::Write(WriteCall call, Deadline deadline, Done<WriteReply>
 
 absl::StatusOr<WriteReply> FakeShardService::WriteLocked(const WriteCall& call) {
   KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard, call.incarnation));
+  if (call.selection.has_value()) {
+    return absl::UnimplementedError("the shard node in memory has no payload index");
+  }
   const auto before = shard->requests.find(call.request_id);
   if (!call.request_id.empty() && before != shard->requests.end()) {
     if (before->second.first == call.body_hash) return before->second.second;
@@ -156,7 +177,7 @@ absl::StatusOr<WriteReply> FakeShardService::WriteLocked(const WriteCall& call) 
   size_t payload_at = 0;
   for (size_t i = 0; i < call.kinds.size(); ++i) {
     Point point;
-    if (call.kinds[i] != WriteKind::kDelete) {
+    if (CarriesVector(call.kinds[i])) {
       point.vector = call.vectors.substr(stored * vector_bytes, vector_bytes);
       const size_t size = call.payload_sizes.empty() ? 0 : call.payload_sizes[stored];
       point.payload = call.payloads.substr(payload_at, size);
@@ -180,10 +201,18 @@ WriteOutcome FakeShardService::Apply(Shard& shard, const WriteCall& call, size_t
   const uint64_t wanted = call.if_versions.empty() ? kNoVersionCondition : call.if_versions[i];
   if (wanted != kNoVersionCondition && wanted != version) return WriteOutcome::kVersionMismatch;
   if (kind == WriteKind::kInsertOnly && version != 0) return WriteOutcome::kAlreadyExists;
-  if (kind == WriteKind::kUpdateOnly && version == 0) return WriteOutcome::kNotFound;
+  const bool changes = kind == WriteKind::kUpdateOnly || ChangesPayload(kind);
+  if (changes && version == 0) return WriteOutcome::kNotFound;
   if (kind == WriteKind::kDelete) {
     stored->version = 0;
     return shard.points.erase(key) == 1 ? WriteOutcome::kOk : WriteOutcome::kNotFound;
+  }
+  if (ChangesPayload(kind)) {
+    const auto merged = kind == WriteKind::kMergePayload
+                            ? MergePayload(found->second.payload, call.change)
+                            : std::optional<std::string>(call.change);
+    if (!merged.has_value()) return WriteOutcome::kPayloadNoObject;
+    *stored = {found->second.vector, *merged, version};
   }
   stored->version = version + 1;
   shard.points[key] = *stored;
@@ -213,6 +242,11 @@ absl::StatusOr<GetReply> FakeShardService::GetLocked(const GetCall& call) {
     reply.payloads += found->second.payload;
   }
   return reply;
+}
+
+// It has no postings: what filters and facets are made of is tested on shard nodes.
+void FakeShardService::Facet(FacetCall, Deadline, Done<FacetReply> done) {
+  done(absl::UnimplementedError("the shard node in memory has no payload index"));
 }
 
 void FakeShardService::Scroll(ScrollCall call, Deadline, Done<ScrollReply> done) {

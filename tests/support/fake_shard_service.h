@@ -18,7 +18,8 @@ namespace kith::testing {
 
 // A shard node in memory: stored points, brute force in double precision, and an "index" whose
 // recall depends on nprobe in a way a test can foretell: with `lists` lists, a point belongs to
-// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Search, Write, Get
+// list SampleHash(3, key) mod lists, and a search probes lists 0 to nprobe-1. Of filters it knows
+// those that name ids; others let every point pass. Search, Write, Get
 // and Scroll call `done` before they return.
 //
 // Faults by the method's name ("BuildIndex"): what Fail gives comes `times` times, then the call
@@ -69,6 +70,7 @@ class FakeShardService : public ShardService {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;

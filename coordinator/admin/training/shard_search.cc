@@ -9,6 +9,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "coordinator/search/hit_merge.h"
+#include "coordinator/search/search_throttle.h"
 #include "coordinator/search/vector_input.h"
 
 namespace kith::coordinator {
@@ -93,6 +94,7 @@ class ShardSearch {
     call.shard = shard;
     call.incarnation = run_.record.incarnation;
     call.limit = kNeighbours + 1;  // one of them is the query itself
+    call.priority = SearchPriority::kBatch;
     call.count = end - first;
     call.queries = queries_.vectors.substr(first * query_bytes_, call.count * query_bytes_);
     return call;
@@ -102,7 +104,7 @@ class ShardSearch {
     for (int attempt = 1;; ++attempt) {
       KITH_RETURN_IF_ERROR(run_.operation.Check());
       const absl::Status status = TryRound(begin, end);
-      const bool busy = absl::IsUnavailable(status) || ReasonOf(status) == reason::kQueueFull;
+      const bool busy = absl::IsUnavailable(status) || IsOverload(status);
       if (!busy || attempt >= run_.timing().attempts) return status;
       KITH_RETURN_IF_ERROR(run_.operation.Pause(run_.timing().retry_pause));
     }

@@ -5,10 +5,14 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -102,6 +106,52 @@ TEST_F(CoordinatorRoleTest, WithoutALimitTheMachinesMemoryIsEnoughForLittle) {
   CreateAndFill();
   const absl::Status started = Train();
   EXPECT_TRUE(started.ok()) << started;
+}
+
+// Writes a point again and again, on a connection of its own, until a call fails: the status of
+// that. Counts itself once it has written.
+grpc::Status WriteUntilItFails(const std::string& address, uint64_t number,
+                               std::atomic<uint64_t>& writing) {
+  grpc::ChannelArguments own;
+  own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto stub = v1::Points::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), own));
+  v1::UpsertRequest upsert;
+  upsert.set_collection("c");
+  upsert.mutable_columns()->add_numbers(number);
+  const std::vector<float> vector(kDimension, 1);
+  upsert.mutable_columns()->set_vectors(vector.data(), kDimension * sizeof(float));
+  for (bool is_first = true;; is_first = false) {
+    v1::UpsertResponse written;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    const grpc::Status status = stub->Upsert(&context, upsert, &written);
+    if (is_first) ++writing;
+    if (!status.ok()) return status;
+  }
+}
+
+TEST_F(CoordinatorRoleTest, AStopUnderWritesTellsEachWriterSoAndCancelsNone) {
+  constexpr int kStops = 20;
+  constexpr uint64_t kWriters = 8;
+  for (int stop = 0; stop < kStops; ++stop) {
+    Start(0);
+    if (stop == 0) CreateAndFill();
+    std::atomic<uint64_t> writing{0};
+    std::vector<std::future<grpc::Status>> writers;
+    for (uint64_t i = 0; i < kWriters; ++i) {
+      writers.push_back(std::async(std::launch::async, WriteUntilItFails, config_.grpc.listen, i,
+                                   std::ref(writing)));
+    }
+    while (writing < kWriters) std::this_thread::yield();
+    TearDown();
+    role_.reset();
+    for (auto& writer : writers) {
+      const absl::Status told = rpc::StatusFromGrpc(writer.get());
+      ASSERT_EQ(told.code(), absl::StatusCode::kUnavailable) << "stop " << stop << ": " << told;
+      ASSERT_EQ(ReasonOf(told), reason::kDraining) << told;
+    }
+  }
 }
 
 }  // namespace

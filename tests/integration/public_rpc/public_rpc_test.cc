@@ -173,6 +173,18 @@ TEST_F(PublicRpc, NamesTheFieldAndReasonOfBadInput) {
 }
 
 // An empty message is two bytes on the wire and a hundred in memory: lists are counted first.
+TEST_F(PublicRpc, ASearchOfBatchPriorityIsAnsweredAndOneOfAnUnknownPriorityIsNot) {
+  Create();
+  FillLine(5);
+  v1::SearchRequest request = Near(2);
+  request.mutable_parameters()->set_priority(v1::SEARCH_PRIORITY_BATCH);
+  EXPECT_TRUE(Find(request).ok());
+  request.mutable_parameters()->set_priority(static_cast<v1::SearchPriority>(7));
+  const absl::Status refused = Find(request).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FactOf(refused, kFieldFact), "parameters.priority");
+}
+
 TEST_F(PublicRpc, CountsListsBeforeItMakesAnythingOfThem) {
   Create();
   constexpr int kTooMany = 10'001;

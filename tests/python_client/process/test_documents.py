@@ -80,6 +80,11 @@ def test_help_says_what_each_call_does_and_takes() -> None:
         assert re.search(rf"\b{name}\b", shown), f"the options' text does not name {name}"
 
 
+def test_the_ranges_pages_and_groups_in_the_clients_readme(endpoint: str) -> None:
+    program = snippet("clients/python/README.md", "## Ranges", endpoint)
+    assert run(program).splitlines() == ["True exact", "['even', 'odd']", "set()", "True"]
+
+
 def test_the_filters_in_the_clients_readme(endpoint: str) -> None:
     program = snippet("clients/python/README.md", "## Filters", endpoint)
-    assert run(program).splitlines() == ["[1]", "2"]
+    assert run(program).splitlines() == ["[1]", "2", "['red', 'blue']", "1", "1"]

@@ -12,8 +12,8 @@ import pytest
 
 import kith
 from fake_server import Failure, FakeServer
-from kith._methods import SEARCH, SEARCH_BATCH
-from kith.v1 import search_pb2, types_pb2
+from kith._methods import FIND_DUPLICATES, LIST_DUPLICATES, SEARCH, SEARCH_BATCH
+from kith.v1 import filter_pb2, operations_pb2, search_pb2, types_pb2
 
 QUERY = np.array([1, 2, 3, 4], np.float32)
 
@@ -41,13 +41,69 @@ def test_a_search_sends_what_was_asked_and_nothing_else(server: FakeServer, clie
 
 def test_a_search_by_id_names_the_point(server: FakeServer, client: Any) -> None:
     server.say(SEARCH, search_pb2.SearchResponse())
-    client.search_by_id("c", uuid.UUID(int=3), explain=True)
+    client.search_by_id("c", uuid.UUID(int=3), explain=True, priority="batch")
     client.search_by_id("c", np.uint64(2**64 - 1))
     first, second = server.requests(SEARCH)
     assert first.point.uuid == uuid.UUID(int=3).bytes
     assert first.parameters.explain
+    assert first.parameters.priority == search_pb2.SEARCH_PRIORITY_BATCH
+    assert second.parameters.priority == search_pb2.SEARCH_PRIORITY_INTERACTIVE
     assert second.point.number == 2**64 - 1
     assert second.parameters.limit == 10
+
+
+def test_a_page_and_its_depth_go_with_the_search(server: FakeServer, client: Any) -> None:
+    server.say(SEARCH, search_pb2.SearchResponse(
+        next_page_token="there", completeness=search_pb2.COMPLETENESS_TARGET_RECALL))
+    result = client.search("c", QUERY, page_token="here", page_depth=100)
+    request = server.requests(SEARCH)[0]
+    assert (request.page_token, request.page_depth) == ("here", 100)
+    assert (result.next_page_token, result.completeness) == ("there", "target_recall")
+    assert result.groups == ()
+
+
+def test_groups_come_with_their_values(server: FakeServer, client: Any) -> None:
+    server.say(SEARCH, search_pb2.SearchResponse(groups=[
+        search_pb2.HitGroup(value=filter_pb2.FieldValue(integer=7), hits=[
+            search_pb2.Hit(id=types_pb2.PointId(number=1), score=0.5)]),
+        search_pb2.HitGroup(value=filter_pb2.FieldValue(boolean=False))], groups_complete=True))
+    result = client.search("c", QUERY, limit=2, group_by="year", group_size=4)
+    request = server.requests(SEARCH)[0]
+    assert request.group_by == search_pb2.GroupBy(field="year", group_size=4)
+    assert [group.value for group in result.groups] == [7, False]
+    assert [hit.id for hit in result.groups[0].hits] == [1]
+    assert result.groups_complete
+    with pytest.raises(kith.InvalidArgument, match="group_size"):
+        client.search("c", QUERY, group_size=4)
+
+
+def test_examples_are_ids_or_vectors(server: FakeServer, client: Any) -> None:
+    server.say(SEARCH, search_pb2.SearchResponse())
+    client.search_like("c", [7, uuid.UUID(int=3), QUERY], [QUERY + 1], strategy="best_score")
+    examples = server.requests(SEARCH)[0].examples
+    assert [one.WhichOneof("example") for one in examples.positive] == ["point", "point", "vector"]
+    assert examples.positive[1].point.uuid == uuid.UUID(int=3).bytes
+    assert examples.negative[0].vector.data == (QUERY + 1).tobytes()
+    assert examples.strategy == search_pb2.Examples.STRATEGY_BEST_SCORE
+    with pytest.raises(kith.InvalidArgument, match="strategy is 'best'"):
+        client.search_like("c", [7], strategy="best")
+    with pytest.raises(kith.InvalidArgument, match=r"positive\[1\]"):
+        client.search_like("c", [7, [1, 2]])
+
+
+def test_duplicates_are_found_and_listed(server: FakeServer, client: Any) -> None:
+    server.say(FIND_DUPLICATES, operations_pb2.Operation(id="o"))
+    assert client.find_duplicates("c", min_score=0.9, exact=True).id == "o"
+    assert server.requests(FIND_DUPLICATES) == [
+        search_pb2.FindDuplicatesRequest(collection="c", min_score=0.9, exact=True)]
+    server.say(LIST_DUPLICATES, search_pb2.ListDuplicatesResponse(clusters=[
+        search_pb2.DuplicateCluster(ids=[types_pb2.PointId(number=n) for n in (1, 5)],
+                                    nearest_score=0.5)], next_page_token="next"))
+    page = client.list_duplicates("o", page_token="here", limit=7)
+    assert server.requests(LIST_DUPLICATES) == [
+        search_pb2.ListDuplicatesRequest(operation="o", page_token="here", limit=7)]
+    assert page.clusters == (kith.DuplicateCluster((1, 5), 0.5),)
+    assert page.next_page_token == "next"
 
 
 def one_hit_each(request: search_pb2.SearchBatchRequest) -> search_pb2.SearchBatchResponse:

@@ -61,7 +61,8 @@ TEST_F(Import, TriesAgainUnderTheSameRequestIdWhatMayPass) {
   server_.on_upsert = [&](uint64_t call, const v1::UpsertRequest& request) {
     const std::lock_guard lock(mutex);
     const int times = ++seen[request.request_id()];
-    if (call <= 2) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+    if (call == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+    if (call == 2) return grpc::Status(grpc::StatusCode::CANCELLED, "came while it stopped");
     if (times == 1 && call == 4) {
       return RpcErrorOf(ItemError(8, "QUEUE_FULL", "too much at once"));
     }

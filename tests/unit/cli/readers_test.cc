@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -160,6 +161,23 @@ TEST(JsonlReader, ReadsNumbersUuidsAndPayloads) {
   EXPECT_EQ(batch.payloads[0], "{\"b\":1,\"a\":[true]}");
   EXPECT_EQ(batch.payloads[1], "");
   EXPECT_EQ(batch.row_numbers, (std::vector<uint64_t>{0, 2}));
+}
+
+TEST(JsonlReader, ALineOfTooManyMembersIsARejectBeforeTheyAreCompared) {
+  const TestFolder folder;
+  const auto line_of = [](size_t members) {
+    std::string line = R"({"id": 1, "vector": [1, 2, 3], "payload": {"a:b": 0)";  // 4
+    for (size_t i = 4; i < members; ++i) line += fmt::format(",\"{}\":0", i % 4000);
+    return line + "}}\n";
+  };
+  WriteText(folder / "a.jsonl", line_of(10'000) + line_of(10'001));
+  auto reader = OpenVectorFile(folder / "a.jsonl", 3);
+  RowBatch batch;
+  ASSERT_TRUE((*reader)->Next({9}, batch).ok());
+  EXPECT_EQ(batch.row_numbers, (std::vector<uint64_t>{0}));
+  ASSERT_EQ(batch.rejects.size(), 1u);
+  EXPECT_EQ(batch.rejects[0].reason, "BAD_JSON");
+  EXPECT_THAT(batch.rejects[0].message, HasSubstr("more than 10000 members"));
 }
 
 TEST(JsonlReader, TurnsEachBadLineIntoARejectAndReadsOn) {

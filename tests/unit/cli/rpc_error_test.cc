@@ -53,6 +53,12 @@ TEST(RetryDelay, DoublesUpToFiveSecondsForWhatMayPass) {
   EXPECT_TRUE(RetryDelay(absl::DeadlineExceededError(""), 1, 0).has_value());
 }
 
+TEST(RetryDelay, TakesACancellationWithoutAReasonForAServerThatStops) {
+  EXPECT_TRUE(RetryDelay(absl::CancelledError(""), 1, 0).has_value());
+  const absl::Status named = Error(absl::StatusCode::kCancelled, "SOME_REASON", "");
+  EXPECT_EQ(RetryDelay(named, 1, 0), std::nullopt);
+}
+
 TEST(RetryDelay, GivesUpWhereARepeatCannotHelp) {
   EXPECT_EQ(RetryDelay(absl::InvalidArgumentError(""), 1, 0), std::nullopt);
   EXPECT_EQ(RetryDelay(absl::NotFoundError(""), 1, 0), std::nullopt);

@@ -63,12 +63,38 @@ TEST(FilterMessagesTest, AFilterArrivesAsItWasSent) {
   SearchCall call;
   call.filter = std::make_shared<const Filter>(AFilter());
   call.widens = true;
+  call.priority = SearchPriority::kBatch;
   const auto got = RoundTrip(call);
   ASSERT_TRUE(got.ok()) << got.status();
   ASSERT_NE(got->filter, nullptr);
   EXPECT_EQ(*got->filter, AFilter());
   EXPECT_TRUE(got->widens);
+  EXPECT_EQ(got->priority, SearchPriority::kBatch);
   EXPECT_EQ(RoundTrip(SearchCall())->filter, nullptr);
+}
+
+TEST(FilterMessagesTest, APlaceAndWhatLiesWithinComeThroughTheWire) {
+  SearchCall call;
+  call.after = HitPlace{-0.25f, PointKey::FromNumber(77)};
+  const auto got = RoundTrip(call);
+  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_TRUE(got->after.has_value());
+  EXPECT_EQ(got->after->score, -0.25f);
+  EXPECT_EQ(got->after->key, PointKey::FromNumber(77));
+  EXPECT_FALSE(RoundTrip(SearchCall())->after.has_value());
+  v1::ShardSearchCall cut;
+  ToProto(std::move(call), &cut);
+  cut.set_after_key("short");
+  EXPECT_EQ(FactOf(FromProto(std::move(cut)).status(), kFieldFact), "after_key");
+  SearchReply reply;
+  reply.points_within = 12;
+  reply.queries_crowded = 3;
+  v1::ShardSearchReply sent;
+  ToProto(std::move(reply), &sent);
+  const auto read = FromProto(std::move(sent));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->points_within, 12u);
+  EXPECT_EQ(read->queries_crowded, 3u);
 }
 
 TEST(FilterMessagesTest, AFilterThatSaysNothingIsRefusedByField) {
@@ -101,6 +127,40 @@ TEST(FilterMessagesTest, AFilterSeventeenDeepIsRefusedBeforeItIsBuilt) {
   v1::Filter outer;
   *outer.mutable_none_of()->add_filters() = filter;
   EXPECT_EQ(ReasonOf(FilterFromProto(outer, "filter").status()), reason::kBadFilter);
+}
+
+TEST(FilterMessagesTest, TooManyConditionsAreRefusedBeforeTheyAreBuilt) {
+  const auto lists_of = [](int lists, int conditions) {
+    v1::Filter filter;
+    for (int i = 0; i < lists; ++i) {
+      v1::FilterList* const list = filter.mutable_any_of()->add_filters()->mutable_all_of();
+      for (int j = 0; j < conditions; ++j)
+        list->add_filters()->mutable_exists()->set_field("color");
+    }
+    return FilterFromProto(filter, "filter").status();
+  };
+  EXPECT_TRUE(lists_of(15, 16).ok());  // 1 + 15 + 240 conditions
+  const absl::Status refused = lists_of(16, 16);
+  EXPECT_EQ(ReasonOf(refused), reason::kBadFilter);
+  EXPECT_EQ(FactOf(refused, kFieldFact), "filter.any_of.filters[15]");
+}
+
+TEST(FilterMessagesTest, TooManyValuesAreRefusedBeforeTheyAreBuilt) {
+  v1::Filter values;
+  values.mutable_match_any()->set_field("year");
+  v1::Filter ids;
+  for (int i = 0; i < 1000; ++i) {
+    values.mutable_match_any()->add_values()->set_integer(i);
+    ids.mutable_has_id()->add_ids()->set_number(i);
+  }
+  EXPECT_TRUE(FilterFromProto(values, "filter").ok());
+  EXPECT_TRUE(FilterFromProto(ids, "filter").ok());
+  // The one more says nothing: it is not come to.
+  values.mutable_match_any()->add_values();
+  ids.mutable_has_id()->add_ids();
+  EXPECT_EQ(FactOf(FilterFromProto(values, "filter").status(), kFieldFact),
+            "filter.match_any.values");
+  EXPECT_EQ(FactOf(FilterFromProto(ids, "filter").status(), kFieldFact), "filter.has_id.ids");
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ class Handlers final : public v1::Operations::CallbackService {
     });
   }
 
+  const UnaryCalls& calls() const { return calls_; }
+
   std::function<void(const CallContext&, FinishCall)> async;
   std::function<absl::Status(const CallContext&)> blocking;
 
@@ -222,6 +224,39 @@ TEST_F(UnaryHandlerTest, BlockingCallsBeyondTheQueueAreRefusedWithARetryHint) {
   EXPECT_TRUE(FactOf(refused, kRetryAfterMsFact).has_value());
   release.set_value();
   for (auto& call : calls) EXPECT_TRUE(call.get().ok());
+}
+
+TEST_F(UnaryHandlerTest, WhileItDrainsLateArrivalsAreToldSoAndCallsUnderWayEnd) {
+  std::promise<FinishCall> arrived;
+  handlers_.async = [&](const CallContext&, FinishCall finish) {
+    arrived.set_value(std::move(finish));
+  };
+  handlers_.blocking = [](const CallContext&) { return absl::OkStatus(); };
+  auto under_way = std::async(std::launch::async, [&] { return Get(); });
+  FinishCall finish = arrived.get_future().get();
+  auto drained =
+      std::async(std::launch::async, [&] { handlers_.calls().Drain(DeadlineIn(seconds(20))); });
+  absl::Status late = absl::OkStatus();
+  while (late.ok()) late = StatusFromGrpc(Cancel());
+  EXPECT_EQ(late.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(late), reason::kDraining);
+  EXPECT_TRUE(FactOf(late, kRetryAfterMsFact).has_value());
+  EXPECT_EQ(drained.wait_for(milliseconds(200)), std::future_status::timeout);
+  finish(absl::OkStatus());
+  EXPECT_TRUE(under_way.get().ok());
+  drained.get();
+}
+
+TEST_F(UnaryHandlerTest, ADrainEndsAtItsDeadlineWhateverIsUnderWay) {
+  std::promise<FinishCall> arrived;
+  handlers_.async = [&](const CallContext&, FinishCall finish) {
+    arrived.set_value(std::move(finish));
+  };
+  auto under_way = std::async(std::launch::async, [&] { return Get(); });
+  FinishCall finish = arrived.get_future().get();
+  handlers_.calls().Drain(DeadlineIn(milliseconds(30)));
+  finish(absl::OkStatus());
+  EXPECT_TRUE(under_way.get().ok());
 }
 
 TEST_F(UnaryHandlerTest, ASecondServerOnThePortIsAnError) {

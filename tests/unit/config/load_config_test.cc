@@ -1,5 +1,6 @@
 #include "common/config/load_config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -170,6 +171,20 @@ TEST_F(LoadConfigTest, AListWhereOneValueBelongsIsRefused) {
   EXPECT_THAT(ErrorOf("role: all\ndata: {directory: [{name: a, address: b}]}\n"),
               AllOf(HasSubstr(":2"), HasSubstr("data.directory is a list")));
   EXPECT_THAT(ErrorOf("log: {file: []}\n"), HasSubstr("log.file is a list"));
+}
+
+TEST_F(LoadConfigTest, AFewNamesForMapsInMapsAreNotKeysWithoutEnd) {
+  std::string text = "a0: &a0 {x: 1}\n";
+  for (int level = 1; level <= 4; ++level) {
+    text += fmt::format("a{0}: &a{0} {{", level);
+    for (int i = 0; i < 10; ++i) text += fmt::format("k{}: *a{}, ", i, level - 1);
+    text += "}\n";
+  }
+  EXPECT_THAT(ErrorOf(text), HasSubstr("more than 1000 keys"));
+}
+
+TEST_F(LoadConfigTest, BytesThatTheParserDoesNotGetOverAreRefused) {
+  EXPECT_THAT(ErrorOf(", *a].x=::1:\n0\n"), HasSubstr("second document"));
 }
 
 TEST_F(LoadConfigTest, ASecondDocumentIsRefused) {

@@ -49,7 +49,7 @@ TEST(HitMerge, BreaksTiesByTheBytesOfTheKeyWhicheverShardHasIt) {
 
 TEST(HitMerge, LeavesOutTheQueryPointAndStillFillsTheLimit) {
   const auto merged =
-      Merge({HitsOf({{7, 0}, {8, 1}, {9, 2}}, 3)}, {Metric::kL2, 1, 2, PointKey::FromNumber(7)});
+      Merge({HitsOf({{7, 0}, {8, 1}, {9, 2}}, 3)}, {Metric::kL2, 1, 2, {PointKey::FromNumber(7)}});
   EXPECT_EQ(NumbersOf(merged), (std::vector<uint64_t>{8, 9}));
 }
 

@@ -164,28 +164,27 @@ TEST(QueryCheck, RequiresADeadlineOfAMinuteAtMost) {
 
 TEST(QueryCheck, NamesTheQueryOfABatchThatIsWrong) {
   const std::vector<float> values = {1, 2, 3, 4, std::nanf(""), 6};
-  const auto bad = QueryVectors(Batch(2, values), Record());
+  const auto bad = QueryRows(Batch(2, values), Record());
   EXPECT_EQ(ReasonOf(bad.status()), reason::kNonFiniteVector);
   EXPECT_EQ(FactOf(bad.status(), kFieldFact), "query_values[1]");
   SearchQuery single = Single();
   single.vectors.values = std::span(kOne).first(2);
-  EXPECT_EQ(FactOf(QueryVectors(single, Record()).status(), kFieldFact), "vector");
-  EXPECT_EQ(ReasonOf(QueryVectors(single, Record()).status()), reason::kDimensionMismatch);
+  EXPECT_EQ(FactOf(QueryRows(single, Record()).status(), kFieldFact), "vector");
+  EXPECT_EQ(ReasonOf(QueryRows(single, Record()).status()), reason::kDimensionMismatch);
 }
 
 TEST(QueryCheck, RefusesABatchWhoseSizeDoesNotFitItsCount) {
   const std::vector<float> values(6, 1);
-  EXPECT_EQ(QueryVectors(Batch(2, values), Record())->size(), 24u);
-  EXPECT_EQ(ReasonOf(QueryVectors(Batch(3, values), Record()).status()),
-            reason::kDimensionMismatch);
+  EXPECT_EQ(QueryRows(Batch(2, values), Record())->size(), 24u);
+  EXPECT_EQ(ReasonOf(QueryRows(Batch(3, values), Record()).status()), reason::kDimensionMismatch);
   SearchQuery bytes = Batch(1, {});
   bytes.vectors.data = std::string_view("012345670123");
-  EXPECT_TRUE(QueryVectors(bytes, Record()).ok());
+  EXPECT_TRUE(QueryRows(bytes, Record()).ok());
   bytes.count = 2;
-  EXPECT_EQ(FactOf(QueryVectors(bytes, Record()).status(), kFieldFact), "queries");
+  EXPECT_EQ(FactOf(QueryRows(bytes, Record()).status(), kFieldFact), "queries");
   bytes.vectors.values = kOne;
-  EXPECT_EQ(ReasonOf(QueryVectors(bytes, Record()).status()), reason::kBadVector);
-  EXPECT_EQ(ReasonOf(QueryVectors(Batch(1, {}), Record()).status()), reason::kBadVector);
+  EXPECT_EQ(ReasonOf(QueryRows(bytes, Record()).status()), reason::kBadVector);
+  EXPECT_EQ(ReasonOf(QueryRows(Batch(1, {}), Record()).status()), reason::kBadVector);
 }
 
 }  // namespace

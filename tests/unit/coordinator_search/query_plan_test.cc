@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/reasons.h"
+#include "common/base/search_limits.h"
 #include "common/base/status.h"
 #include "coordinator/search/recall_curve.h"
 #include "coordinator/search/search_defaults.h"
@@ -74,6 +75,24 @@ TEST_F(QueryPlan, SaysWhereTheCurveDoesNotShowTheRecallAskedFor) {
   query_.parameters.target_recall = 0.999;
   EXPECT_EQ(Plan().is_recall_reached, false);
   EXPECT_EQ(Plan().call.nprobe, 16u) << "not all 256 lists";
+}
+
+TEST_F(QueryPlan, PagesThatAreToHoldManyHitsLookAsDeepFromTheFirst) {
+  Train();
+  const SearchPlan ten = Plan();
+  query_.page_depth = 10;
+  EXPECT_EQ(Plan().call.nprobe, ten.call.nprobe);
+  query_.page_depth = 80;
+  EXPECT_EQ(Plan().call.nprobe, 2 * ten.call.nprobe) << "by the cube root of eight";
+  EXPECT_EQ(Plan().call.refine, 320u);
+  EXPECT_EQ(Plan().call.rerank, 160u);
+  EXPECT_EQ(Plan().limit, limits::kLimitDefault);
+  query_.page_depth = limits::kPageDepthMax;
+  EXPECT_EQ(Plan().call.refine, limits::kRefineMax);
+  EXPECT_EQ(Plan().call.rerank, limits::kRerankMax);
+  EXPECT_LE(Plan().call.nprobe, 256u);
+  query_.parameters.nprobe = 5;
+  EXPECT_EQ(Plan().call.nprobe, 5u) << "what is named is what is done";
 }
 
 TEST_F(QueryPlan, AsksForNoMoreListsThanThereAre) {

@@ -243,6 +243,8 @@ TEST_F(SearchServiceTest, RefusesCallsWhereTooManyWait) {
   SearchQuery second = query_;
   second.parameters.min_coverage = 1;
   service.Search(second, [&](auto answer) {
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(ReasonOf(answer.status()), reason::kQueueFull);
     EXPECT_EQ(FactOf(answer.status(), "shards_failed"), "1:QUEUE_FULL, 2:QUEUE_FULL");
     EXPECT_EQ(FactOf(answer.status(), kRetryAfterMsFact), "100");
     ++answered;

@@ -202,10 +202,13 @@ TEST(ArtifactTest, SenselessContentIsRefusedAlthoughItsHashIsRight) {
   ExpectDamaged(Rewritten(artifact, 24, uint8_t{9}), "metric is unknown");
   ExpectDamaged(Rewritten(artifact, 25, uint8_t{9}), "element_type is unknown");
   ExpectDamaged(Rewritten(artifact, 26, uint8_t{9}), "plane_b is unknown");
+  ExpectDamaged(Rewritten(artifact, 27, uint8_t{1}), "reserved byte");
   ExpectDamaged(Rewritten(artifact, 28, 2u), "plane_b_bytes is 2");
   ExpectDamaged(Rewritten(artifact, 44, 0.0f), "ranges are empty");
   ExpectDamaged(Rewritten(artifact, 52, 3u), "sub-spaces");
+  ExpectDamaged(Rewritten(artifact, 56, 4u), "sub-spaces");
   const float nan = std::nanf("");
+  ExpectDamaged(Rewritten(artifact, 40, nan), "not finite");
   ExpectDamaged(Rewritten(artifact, 60, nan), "not finite");
   EXPECT_TRUE(ParseIndexVersion(Rewritten(artifact, 60, 0.5f)).ok());
 }

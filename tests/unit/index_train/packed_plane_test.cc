@@ -263,6 +263,15 @@ TEST(PackedTrainingTest, RowsThatAreCodedBadlyGoToTheSideList) {
   }
 }
 
+TEST(PackedTrainingTest, RowsWhoseCorrectionHasNoCodeGoToTheSideList) {
+  const Shape shape{"", 16, 8, ElementType::kF32, Metric::kL2};
+  const auto stored = Stored(ClusteredPoints(1000, 16, 8), ElementType::kF32);
+  IndexVersion narrow = **Train(ParametersOf(shape), stored, 1);
+  narrow.correction_scale = 1e-9f;
+  const Rows rows(stored, ElementType::kF32, 16);
+  EXPECT_GE(EncodeRows(narrow, rows.table(), rows.All(), 1).side_rows.size(), 990u);
+}
+
 // The same under every kernel table: CMakeLists.txt runs this under each.
 TEST(PackedBytesTest, AreThoseWrittenDownHere) {
   KITH_RUN_UNDER_NAMED_KERNELS();

@@ -33,6 +33,22 @@ TEST(FieldValue, TheOrderOfTheBytesIsTheOrderOfTheDoubles) {
                                                   0.1, 1, 1e300, kInfinity});
 }
 
+TEST(FieldValue, TheBytesSayWhichValueTheyAreOf) {
+  const std::vector<std::pair<FieldType, FieldValue>> values = {
+      {FieldType::kKeyword, std::string("red\0blue", 8)},
+      {FieldType::kKeyword, std::string()},
+      {FieldType::kInteger, std::numeric_limits<int64_t>::min()},
+      {FieldType::kInteger, int64_t{-1}},
+      {FieldType::kInteger, std::numeric_limits<int64_t>::max()},
+      {FieldType::kDouble, -kInfinity},
+      {FieldType::kDouble, -1e-310},
+      {FieldType::kDouble, 0.0},
+      {FieldType::kDouble, 1.5},
+      {FieldType::kBoolean, true},
+      {FieldType::kBoolean, false}};
+  for (const auto& [type, value] : values) EXPECT_EQ(DecodeAs(type, *EncodeAs(type, value)), value);
+}
+
 TEST(FieldValue, MinusZeroIsZero) {
   EXPECT_EQ(EncodeAs(FieldType::kDouble, -0.0), EncodeAs(FieldType::kDouble, 0.0));
 }

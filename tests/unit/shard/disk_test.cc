@@ -262,6 +262,28 @@ TEST_F(SteeredDiskTest, MoreWritesThanTheQueueHoldsAreRefusedAndTheOthersAnswere
   ExpectVerified(answers.size() - refused);
 }
 
+TEST_F(SteeredDiskTest, OfTwoCallsOfOneRequestInOneGroupTheSecondRepeatsTheFirst) {
+  disk_.Hold(Calls(DiskCall::Kind::kAppend, "/log/"));
+  const Answer before = StartWrite(Put(1, {1, 1}));
+  ASSERT_TRUE(Within(seconds(20), [&] { return disk_.waiting() > 0; }));
+  WriteCall call = Put(2, {1, 1});
+  call.kinds = {WriteKind::kInsertOnly};
+  call.request_id = "request-id-16byt";
+  call.unix_ms = clock_.UnixMs();
+  const Answer first = StartWrite(call);
+  const Answer second = StartWrite(call);
+  const Answer after = StartWrite(Put(3, {1, 1}));
+  disk_.Release();
+  ASSERT_TRUE(before->get_future().get().ok());
+  const auto one = first->get_future().get();
+  const auto two = second->get_future().get();
+  ASSERT_TRUE(one.ok() && two.ok() && after->get_future().get().ok());
+  EXPECT_EQ(one->outcomes[0], WriteOutcome::kOk);
+  EXPECT_EQ(two->outcomes[0], WriteOutcome::kOk);
+  EXPECT_EQ(two->lsn, one->lsn);
+  ExpectVerified(3);
+}
+
 TEST_F(SteeredDiskTest, ADirectoryThatBecameReadOnlyIsRefusedWithTheRemedy) {
   disk_.Fail(EROFS, [](const DiskCall&) { return true; });
   const absl::Status status = Start();

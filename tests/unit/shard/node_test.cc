@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -112,9 +115,31 @@ TEST_F(NodeTest, ARepeatedRequestAnswersAsBeforeAndAnotherBodyIsRefused) {
     WriteCall other = call;
     other.body_hash = "other-hash-16-by";
     EXPECT_EQ(ReasonOf(Write(other).status()), reason::kRequestIdReused);
+    WriteCall shorter = Put(1, {1, 0});
+    shorter.request_id = call.request_id;
+    shorter.body_hash = call.body_hash;
+    EXPECT_EQ(ReasonOf(Write(shorter).status()), reason::kRequestIdReused);
     ASSERT_TRUE(Start().ok());
   }
   ExpectVerified(2);
+}
+
+TEST_F(NodeTest, ARequestIsRememberedForADay) {
+  constexpr uint64_t kHour = 3'600'000;
+  for (const uint64_t hours : {23, 25}) {
+    WriteCall call = Put(hours, {1, 0});
+    call.kinds = {WriteKind::kInsertOnly};
+    call.request_id = "request-of-" + std::to_string(hours) + "-ha";
+    call.unix_ms = clock_.UnixMs() - hours * kHour;
+    const auto first = Write(call);
+    ASSERT_TRUE(first.ok()) << first.status();
+    const auto again = Write(call);
+    ASSERT_TRUE(again.ok()) << again.status();
+    // Afterwards it is a request like any other, and comes too late.
+    const bool is_remembered = hours < 24;
+    EXPECT_EQ(again->lsn == first->lsn, is_remembered) << hours;
+    EXPECT_EQ(again->outcomes[0], is_remembered ? WriteOutcome::kOk : WriteOutcome::kAlreadyExists);
+  }
 }
 
 TEST_F(NodeTest, AWriteWhosePartsDoNotAgreeIsRefusedAndChangesNothing) {
@@ -292,6 +317,28 @@ TEST_F(NodeTest, SearchesAndWritesSideBySideAlwaysSeeWholeBatches) {
   }
   writer.join();
   ExpectVerified(20);
+}
+
+TEST_F(NodeTest, ASearchThatNobodyWaitsForAnyMoreIsNotRun) {
+  Fill(0, 100);
+  auto gone = std::make_shared<std::atomic<bool>>(false);
+  SearchCall call = Query({0, 0});
+  call.cancelled = gone;
+  EXPECT_TRUE(Search(call).ok());
+  gone->store(true);
+  EXPECT_EQ(Search(call).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(NodeTest, ASearchThatComesAfterItsDeadlineIsNotRun) {
+  Fill(0, 100);
+  SearchCall call = Query({0, 0});
+  call.shard = 7;
+  call.incarnation = Spec(1).incarnation;
+  std::promise<absl::Status> answered;
+  node_->Search(std::move(call), DeadlineIn(std::chrono::seconds(-1)),
+                [&](auto reply) { answered.set_value(reply.status()); });
+  EXPECT_EQ(ReasonOf(answered.get_future().get()), reason::kDeadline);
+  EXPECT_EQ(node_->search_queue().refusals[static_cast<size_t>(QueueRefusal::kExpired)], 1u);
 }
 
 TEST_F(NodeTest, PointsThatAreLargerThanAMessageTogetherAreRefused) {

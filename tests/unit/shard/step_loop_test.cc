@@ -63,6 +63,23 @@ TEST(StepLoop, CloseWaitsForTheStepUnderWayAndNoneFollowsIt) {
   EXPECT_EQ(steps, 1);
 }
 
+TEST(StepLoop, NothingIsPostedOnceItIsClosed) {
+  Executor pool({"test", 1});
+  std::promise<void> running;
+  std::promise<void> release;
+  StepLoop loop(pool, [] { return false; });
+  loop.Close();
+  ASSERT_TRUE(pool.Post([&] {
+    running.set_value();
+    release.get_future().wait();
+  }));
+  running.get_future().wait();
+  loop.Post();
+  EXPECT_EQ(pool.queued(), 0u) << "it would run when the loop is gone";
+  release.set_value();
+  pool.Stop();
+}
+
 TEST(StepLoop, APoolThatIsFullIsAskedAgain) {
   Executor pool({"test", 1, 1});
   std::promise<void> release;

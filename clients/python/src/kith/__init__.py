@@ -19,14 +19,16 @@ from kith.client import Client
 from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineExceeded,
                          FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
                          NotFound, OperationFailed, PointsRefused, ResourceExhausted, Unavailable)
-from kith.results import (BatchResult, DeleteResult, GetResult, Hit, PointFailure, PointId,
-                          PointPage, QueryHits, SearchResult, StoredPoint, UpsertResult, WriteToken,
-                          newest)
+from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicateCluster,
+                          DuplicatesPage, Facet, FacetValue, GetResult, Hit, HitGroup, PointFailure,
+                          PointId, PointPage, QueryHits, SearchResult, StoredPoint, UpsertResult,
+                          WriteToken, newest)
 from kith.retry import RetryPolicy
 
 __all__ = [
-    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "Client", "DataLoss",
-    "DeadlineExceeded", "DeleteResult", "FailedPrecondition", "FieldViolation", "GetResult", "Hit",
+    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "ChangeResult", "Client",
+    "DataLoss", "DeadlineExceeded", "DeleteResult", "DryRun", "DuplicateCluster", "DuplicatesPage",
+    "Facet", "FacetValue", "FailedPrecondition", "FieldViolation", "GetResult", "Hit", "HitGroup",
     "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PointFailure",
     "PointId", "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy",
     "SearchResult", "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "filters", "newest",

@@ -1,21 +1,28 @@
 """Flows of the Search service."""
 
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import Message
 
 from kith import _methods
-from kith._collections import Collections
+from kith._collections import Collections, chosen
 from kith._flow import Caller, Flow
 from kith._points import tokens_to
 from kith._vectors import (Shape, Vectors, as_matrix, as_row, from_point_id, refused, row_bytes,
                            to_point_id, vector_of)
-from kith.options import SearchOptions
-from kith.results import BatchResult, Hit, PointId, QueryHits, SearchResult
-from kith.v1 import search_pb2, types_pb2
+from kith.options import (FindDuplicatesOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, SearchOptions)
+from kith.results import (BatchResult, DuplicateCluster, DuplicatesPage, Hit, HitGroup, PointId,
+                          QueryHits, SearchResult)
+from kith.v1 import operations_pb2, search_pb2, types_pb2
+
+# What a point is to be like: the id of a stored point, or a vector.
+Likeness = PointId | Vectors
 
 # Of the server.
 LIMIT_DEFAULT = 10
@@ -26,33 +33,57 @@ _READ_HITS_MAX = 10_000            # with payloads or vectors
 _READ_VECTOR_BYTES_MAX = 32 << 20
 _AS_GIVEN = ("exact", "target_recall", "nprobe", "refine", "rerank", "max_distance", "min_score",
              "min_coverage", "with_payload", "with_vector", "explain")
+_PRIORITIES = {"interactive": search_pb2.SEARCH_PRIORITY_INTERACTIVE,
+               "batch": search_pb2.SEARCH_PRIORITY_BATCH}
+_STRATEGIES = {"average": search_pb2.Examples.STRATEGY_AVERAGE,
+               "best_score": search_pb2.Examples.STRATEGY_BEST_SCORE}
+_COMPLETENESS = {search_pb2.COMPLETENESS_EXACT: "exact",
+                 search_pb2.COMPLETENESS_TARGET_RECALL: "target_recall",
+                 search_pb2.COMPLETENESS_DEPTH: "depth"}
 
 
-def parameters(options: SearchOptions) -> search_pb2.SearchParameters:
+def _set(message: Message, name: str, value: object, option: str) -> None:
+    if value is None:
+        return
+    try:
+        setattr(message, name, value)
+    except (TypeError, ValueError) as error:
+        raise refused("BAD_REQUEST", option, f"cannot be {value!r}: {error}") from error
+
+
+def parameters(options: ManySearchOptions) -> search_pb2.SearchParameters:
     message = search_pb2.SearchParameters(limit=_limit(options),
                                           tokens=tokens_to(options.get("tokens", ())))
     for name in _AS_GIVEN:
-        value = options.get(name)
-        if value is None:
-            continue
-        try:
-            setattr(message, name, value)
-        except (TypeError, ValueError) as error:
-            raise refused("BAD_REQUEST", name, f"cannot be {value!r}: {error}") from error
+        _set(message, name, options.get(name), name)
+    message.priority = chosen(options.get("priority", "interactive"), _PRIORITIES, "priority")
     wanted = options.get("filter")
     if wanted is not None:
         message.filter.CopyFrom(wanted)
     return message
 
 
-def _limit(options: SearchOptions) -> int:
+def request_of(collection: str, options: SearchOptions) -> search_pb2.SearchRequest:
+    """All but the query."""
+    request = search_pb2.SearchRequest(collection=collection, parameters=parameters(options))
+    _set(request, "page_token", options.get("page_token"), "page_token")
+    _set(request, "page_depth", options.get("page_depth"), "page_depth")
+    if options.get("group_by") is not None:
+        _set(request.group_by, "field", options["group_by"], "group_by")
+        _set(request.group_by, "group_size", options.get("group_size"), "group_size")
+    elif options.get("group_size") is not None:
+        raise refused("BAD_REQUEST", "group_size", "is of group_by; name the field, too")
+    return request
+
+
+def _limit(options: ManySearchOptions) -> int:
     limit = options.get("limit", LIMIT_DEFAULT)
     if not isinstance(limit, (int, np.integer)) or not 1 <= limit <= LIMIT_MAX:
         raise refused("LIMIT_OUT_OF_RANGE", "limit", f"is {limit!r}, must be from 1 to {LIMIT_MAX}")
     return int(limit)
 
 
-def _queries_a_call(options: SearchOptions, shape: Shape) -> int:
+def _queries_a_call(options: ManySearchOptions, shape: Shape) -> int:
     limit = _limit(options)
     hits = _HITS_MAX
     if options.get("with_payload", False) or options.get("with_vector", False):
@@ -70,7 +101,7 @@ class Searches:
     def by_vector(self, collection: str, vector: Vectors,
                   options: SearchOptions) -> Flow[SearchResult]:
         until = self.caller.until(options, SearchOptions)
-        request = search_pb2.SearchRequest(collection=collection, parameters=parameters(options))
+        request = request_of(collection, options)
 
         def fill(shape: Shape) -> Shape:
             request.vector.data = row_bytes(as_row(vector, shape, "vector"), shape)
@@ -82,15 +113,57 @@ class Searches:
 
     def by_id(self, collection: str, id: PointId, options: SearchOptions) -> Flow[SearchResult]:
         until = self.caller.until(options, SearchOptions)
-        request = search_pb2.SearchRequest(collection=collection, point=to_point_id(id, "id"),
-                                           parameters=parameters(options))
+        request = request_of(collection, options)
+        request.point.CopyFrom(to_point_id(id, "id"))
         shape = yield from self.collections.shape(collection, until)
         answer = yield from self.caller.call(_methods.SEARCH, request, until)
         return _result(answer, shape)
 
+    def like(self, collection: str, positive: Iterable[Likeness], negative: Iterable[Likeness],
+             options: LikeOptions) -> Flow[SearchResult]:
+        until = self.caller.until(options, LikeOptions)
+        request = request_of(collection, options)
+        strategy = options.get("strategy", "average")
+        if strategy not in _STRATEGIES:
+            raise refused("BAD_REQUEST", "strategy",
+                          f"is {strategy!r}, must be one of {', '.join(_STRATEGIES)}")
+        request.examples.strategy = _STRATEGIES[strategy]
+        given = (("positive", list(positive)), ("negative", list(negative)))
+
+        def fill(shape: Shape) -> Shape:
+            for kind, examples in given:
+                into = getattr(request.examples, kind)
+                del into[:]
+                for place, example in enumerate(examples):
+                    into.append(_example(example, f"{kind}[{place}]", shape))
+            return shape
+
+        shape = yield from self.collections.fit(collection, fill, until)
+        answer = yield from self.caller.call(_methods.SEARCH, request, until)
+        return _result(answer, shape)
+
+    def find_duplicates(self, collection: str,
+                        options: FindDuplicatesOptions) -> Flow[operations_pb2.Operation]:
+        until = self.caller.until(options, FindDuplicatesOptions)
+        request = search_pb2.FindDuplicatesRequest(collection=collection)
+        for name in ("max_distance", "min_score", "target_recall", "exact"):
+            _set(request, name, options.get(name), name)
+        return (yield from self.caller.call(_methods.FIND_DUPLICATES, request, until))
+
+    def list_duplicates(self, operation_id: str,
+                        options: ListDuplicatesOptions) -> Flow[DuplicatesPage]:
+        until = self.caller.until(options, ListDuplicatesOptions)
+        request = search_pb2.ListDuplicatesRequest(operation=operation_id)
+        for name in ("page_token", "limit"):
+            _set(request, name, options.get(name), name)
+        answer = yield from self.caller.call(_methods.LIST_DUPLICATES, request, until)
+        return DuplicatesPage(
+            tuple(DuplicateCluster(tuple(map(from_point_id, one.ids)), one.nearest_score)
+                  for one in answer.clusters), answer.next_page_token)
+
     def batch(self, collection: str, queries: Vectors,
-              options: SearchOptions) -> Flow[BatchResult]:
-        until = self.caller.until(options, SearchOptions)
+              options: ManySearchOptions) -> Flow[BatchResult]:
+        until = self.caller.until(options, ManySearchOptions)
         asked = parameters(options)
 
         def check(shape: Shape) -> tuple[Shape, npt.NDArray[Any]]:
@@ -110,16 +183,30 @@ class Searches:
         return _batch_result(answers, shape, options)
 
 
+def _example(example: Likeness, field: str, shape: Shape) -> search_pb2.Example:
+    if isinstance(example, (int, np.integer, uuid.UUID)):
+        return search_pb2.Example(point=to_point_id(example, field))
+    data = row_bytes(as_row(example, shape, field), shape)
+    return search_pb2.Example(vector=types_pb2.Vector(data=data))
+
+
+def _hits(hits: Iterable[search_pb2.Hit], shape: Shape) -> tuple[Hit, ...]:
+    return tuple(Hit(from_point_id(hit.id), hit.score, hit.version, hit.payload,
+                     vector_of(hit.vector.data, shape)) for hit in hits)
+
+
 def _result(answer: search_pb2.SearchResponse, shape: Shape) -> SearchResult:
-    hits = tuple(Hit(from_point_id(hit.id), hit.score, hit.version, hit.payload,
-                     vector_of(hit.vector.data, shape)) for hit in answer.hits)
     explanation = answer.explanation if answer.HasField("explanation") else None
-    return SearchResult(hits, answer.coverage, answer.index_version, tuple(answer.degraded),
-                        explanation)
+    groups = tuple(HitGroup(getattr(group.value, group.value.WhichOneof("value") or "keyword"),
+                            _hits(group.hits, shape)) for group in answer.groups)
+    return SearchResult(_hits(answer.hits, shape), answer.coverage, answer.index_version,
+                        tuple(answer.degraded), explanation, answer.next_page_token,
+                        _COMPLETENESS.get(answer.completeness, ""), groups,
+                        answer.groups_complete)
 
 
 def _batch_result(answers: Sequence[search_pb2.SearchBatchResponse], shape: Shape,
-                  options: SearchOptions) -> BatchResult:
+                  options: ManySearchOptions) -> BatchResult:
     hits = QueryHits(
         _ids(answers), _numbers((one.scores for one in answers), np.dtype(np.float32)),
         _numbers((one.versions for one in answers), np.dtype(np.uint64)), None, None)
@@ -134,7 +221,7 @@ def _batch_result(answers: Sequence[search_pb2.SearchBatchResponse], shape: Shap
 
 
 def _with_what_was_read(hits: QueryHits, answers: Sequence[search_pb2.SearchBatchResponse],
-                        shape: Shape, options: SearchOptions) -> QueryHits:
+                        shape: Shape, options: ManySearchOptions) -> QueryHits:
     payloads = vectors = None
     if options.get("with_payload", False):
         payloads = tuple(payload for one in answers for payload in one.payloads)

@@ -1,27 +1,31 @@
 """The client of an event loop: Client with `await` before every call."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
+from kith._catalog import Aliases, Catalog
+from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
 from kith._methods import Method
 from kith._points import Points
-from kith._searches import Searches
+from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.errors import Cancelled
-from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          GetOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
-                          TrainOptions, UpsertOptions)
-from kith.results import (BatchResult, DeleteResult, GetResult, PointId, PointPage, SearchResult,
-                          UpsertResult)
+from kith.options import (CallOptions, ChangeOptions, CountOptions, CreateOptions, DeleteOptions,
+                          DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions, GetOptions,
+                          LikeOptions, ListDuplicatesOptions, ManySearchOptions, MatchingOptions,
+                          Metric, PlanOptions, ScrollOptions, SearchOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
+from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
+                          GetResult, PointId, PointPage, SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
-from kith.v1 import collections_pb2, operations_pb2
+from kith.v1 import collections_pb2, filter_pb2, operations_pb2
 
 T = TypeVar("T")
 
@@ -43,7 +47,9 @@ class AsyncClient:
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
+        self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
+        self._changes = Changes(caller)
         self._searches = Searches(caller, self._collections)
 
     async def __aenter__(self) -> Self:
@@ -87,9 +93,29 @@ class AsyncClient:
     async def delete_collection(self, collection: str, **options: Unpack[CallOptions]) -> None:
         await self._run(self._collections.delete(collection, options))
 
+    async def update_collection(self, collection: str,
+                                **options: Unpack[UpdateOptions]) -> collections_pb2.Collection:
+        return await self._run(self._catalog.update(collection, options))
+
     async def verify_collection(self, collection: str, **options: Unpack[CallOptions]
                                 ) -> collections_pb2.VerifyCollectionResponse:
         return await self._run(self._collections.verify(collection, options))
+
+    # ---- aliases
+
+    async def set_alias(self, alias: str, collection: str,
+                        **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.set_alias(alias, collection, options))
+
+    async def delete_alias(self, alias: str, **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.delete_alias(alias, options))
+
+    async def change_aliases(self, changes: Mapping[str, str | None],
+                             **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.change_aliases(changes, options))
+
+    async def list_aliases(self, **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.aliases(options))
 
     # ---- index versions
 
@@ -142,6 +168,36 @@ class AsyncClient:
                             **options: Unpack[DeleteOptions]) -> DeleteResult:
         return await self._run(self._points.delete(collection, ids, options))
 
+    async def delete_matching(self, collection: str, filter: filter_pb2.Filter,
+                              **options: Unpack[MatchingOptions]) -> DeleteResult:
+        return await self._run(self._changes.delete_matching(collection, filter, options))
+
+    async def dry_run_delete(self, collection: str, filter: filter_pb2.Filter,
+                             **options: Unpack[DryRunOptions]) -> DryRun:
+        return await self._run(self._changes.dry_run(collection, filter, options))
+
+    async def set_payload(self, collection: str, ids: Ids, payload: Mapping[str, Any] | bytes,
+                          **options: Unpack[ChangeOptions]) -> ChangeResult:
+        return await self._run(self._changes.set_payload(collection, ids, payload, options))
+
+    async def clear_payload(self, collection: str, ids: Ids, fields: Sequence[str] = (),
+                            **options: Unpack[ChangeOptions]) -> ChangeResult:
+        return await self._run(self._changes.clear_payload(collection, ids, fields, options))
+
+    async def set_payload_matching(self, collection: str, filter: filter_pb2.Filter,
+                                   payload: Mapping[str, Any] | bytes,
+                                   **options: Unpack[MatchingOptions]) -> ChangeResult:
+        return await self._run(self._changes.set_matching(collection, filter, payload, options))
+
+    async def clear_payload_matching(self, collection: str, filter: filter_pb2.Filter,
+                                     fields: Sequence[str] = (),
+                                     **options: Unpack[MatchingOptions]) -> ChangeResult:
+        return await self._run(self._changes.clear_matching(collection, filter, fields, options))
+
+    async def facet_points(self, collection: str, field: str,
+                           **options: Unpack[FacetOptions]) -> Facet:
+        return await self._run(self._changes.facet(collection, field, options))
+
     async def get_points(self, collection: str, ids: Ids,
                          **options: Unpack[GetOptions]) -> GetResult:
         return await self._run(self._points.get(collection, ids, options))
@@ -162,9 +218,22 @@ class AsyncClient:
                            **options: Unpack[SearchOptions]) -> SearchResult:
         return await self._run(self._searches.by_id(collection, point, options))
 
+    async def search_like(self, collection: str, positive: Iterable[Likeness],
+                          negative: Iterable[Likeness] = (),
+                          **options: Unpack[LikeOptions]) -> SearchResult:
+        return await self._run(self._searches.like(collection, positive, negative, options))
+
     async def search_batch(self, collection: str, queries: Vectors,
-                           **options: Unpack[SearchOptions]) -> BatchResult:
+                           **options: Unpack[ManySearchOptions]) -> BatchResult:
         return await self._run(self._searches.batch(collection, queries, options))
+
+    async def find_duplicates(self, collection: str, **options: Unpack[FindDuplicatesOptions]
+                              ) -> operations_pb2.Operation:
+        return await self._run(self._searches.find_duplicates(collection, options))
+
+    async def list_duplicates(self, operation_id: str,
+                              **options: Unpack[ListDuplicatesOptions]) -> DuplicatesPage:
+        return await self._run(self._searches.list_duplicates(operation_id, options))
 
     # ---- steps
 

@@ -109,6 +109,70 @@ class DeleteOptions(CallOptions, total=False):
     request_id: uuid.UUID
 
 
+class ChangeOptions(CallOptions, total=False):
+    """Of set_payload and clear_payload.
+
+    replace      of set_payload: as the whole payload, instead of field by field
+    if_versions  one an id: change only where this is the stored version; None: in any case
+    request_id   as upsert
+    on_refused   as upsert
+    """
+
+    replace: bool
+    if_versions: Iterable[int | None] | None
+    request_id: uuid.UUID
+    on_refused: Literal["raise", "return"]
+
+
+class MatchingOptions(CallOptions, total=False):
+    """Of set_payload_matching, clear_payload_matching and delete_matching.
+
+    replace     of set_payload_matching: as the whole payload, instead of field by field
+    request_id  as upsert
+    """
+
+    replace: bool
+    request_id: uuid.UUID
+
+
+class DryRunOptions(CallOptions, total=False):
+    """Of dry_run_delete. sample: ids to name, at most 100; absent: 10."""
+
+    sample: int
+
+
+class FacetOptions(CallOptions, total=False):
+    """Of facet_points.
+
+    filter  count only points that pass it (kith.filters)
+    limit   values, 1 to 10,000; absent: 10
+    tokens  of writes that must be seen
+    """
+
+    filter: filter_pb2.Filter
+    limit: int
+    tokens: Iterable[WriteToken]
+
+
+class UpdateOptions(CallOptions, total=False):
+    """Of update_collection: what is given changes, the rest stays.
+
+    description      for people, 1,024 bytes at most
+    target_recall    recall@10 that searches aim at from now on
+    expected_points, lists, subspaces, plane_b_bytes
+                     that the next training goes by
+    etag             only if the collection still has it
+    """
+
+    description: str
+    target_recall: float
+    expected_points: int
+    lists: int
+    subspaces: int
+    plane_b_bytes: int
+    etag: str
+
+
 class GetOptions(CallOptions, total=False):
     """Of get_points.
 
@@ -132,31 +196,35 @@ class ScrollOptions(CallOptions, total=False):
 
     page_token                 next_page_token of the page before; absent: from the first point on
     limit                      points of a page, 1 to 10,000; absent: 100
+    filter                     only points that pass it; the same for all pages
     with_vector, with_payload  what comes beside ids and versions. Absent: both
     tokens                     of writes that must be seen
     """
 
     page_token: str
     limit: int
+    filter: filter_pb2.Filter
     with_vector: bool
     with_payload: bool
     tokens: Iterable[WriteToken]
 
 
-class SearchOptions(CallOptions, total=False):
-    """Of search, search_by_id and search_batch.
+class ManySearchOptions(CallOptions, total=False):
+    """Of search_batch, and of the searches for one query.
 
     limit          hits of a query, 1 to 10,000; absent: 10
     exact          compare with every point. Excludes the four below
     target_recall  0.5 to 0.999: as deep as the measured curve says
     nprobe         so many lists. Excludes target_recall
     refine, rerank candidates looked at a second time, and compared exactly
-    max_distance   L2: only hits at most this far (squared)
-    min_score      inner product and cosine: only hits at least this near
+    max_distance   L2: only hits at most this far (squared). Lists are added until the range is
+                   searched to its end; SearchResult.completeness says how that ended
+    min_score      inner product and cosine: only hits at least this near; likewise
     min_coverage   the least share of the points' work that is an answer; absent: 1.0, all of it
     filter         only points that pass it: kith.filters.match("color", "red")
     with_payload, with_vector  of the hits; absent: neither
     explain        say what was done, in the result's explanation
+    priority       "batch" yields to searches of others and may wait; absent: "interactive"
     tokens         of writes that must be seen: client.search(..., tokens=written.tokens)
     """
 
@@ -173,4 +241,59 @@ class SearchOptions(CallOptions, total=False):
     with_payload: bool
     with_vector: bool
     explain: bool
+    priority: str
     tokens: Iterable[WriteToken]
+
+
+class SearchOptions(ManySearchOptions, total=False):
+    """Of search, search_by_id and search_like: as search_batch, and
+
+    page_token     next_page_token of the page before; everything else as it was for that page but
+                   with_payload, with_vector, explain, min_coverage and tokens
+    page_depth     hits that the pages are to hold together where the index answers, limit to
+                   25,000; absent: the pages end where `rerank` does
+    group_by       an indexed payload field: SearchResult.groups instead of hits, `limit` of them
+    group_size     hits of a group, 1 to 100; absent: 3
+    """
+
+    page_token: str
+    page_depth: int
+    group_by: str
+    group_size: int
+
+
+class LikeOptions(SearchOptions, total=False):
+    """Of search_like: as search, and
+
+    strategy  "average": one query, the mean of the positive examples, moved away from the mean of
+              the negative ones. "best_score": a point's score is that to its nearest positive
+              example, and points nearer to a negative one are left out (limit 1,000, no pages)
+    """
+
+    strategy: Literal["average", "best_score"]
+
+
+class FindDuplicatesOptions(CallOptions, total=False):
+    """Of find_duplicates.
+
+    max_distance   L2: two points at most this far (squared) are duplicates
+    min_score      inner product and cosine: two points at least this near. One of the two
+    target_recall  as of a search: share of the pairs that are to be found
+    exact          compare every point with every other
+    """
+
+    max_distance: float
+    min_score: float
+    target_recall: float
+    exact: bool
+
+
+class ListDuplicatesOptions(CallOptions, total=False):
+    """Of list_duplicates.
+
+    page_token  next_page_token of the page before; absent: the first page
+    limit       clusters, 1 to 1,000; absent: 100
+    """
+
+    page_token: str
+    limit: int

@@ -18,19 +18,26 @@ REMEDIES = {
     "PAYLOAD_TOO_LARGE": "send at most 64 KiB a point",
     "REQUEST_ID_REUSED": "send a new request_id with a new body",
     "BAD_PAGE_TOKEN":
-        "begin the scroll again without a token: this one is damaged, of another collection, or of "
-        "one that was deleted since",
+        "begin again without a token: this one is damaged, of another collection or of one that "
+        "was deleted since; of a search also of another query, filter or parameters",
     "DEADLINE_REQUIRED": "set a deadline of at most 60 s on the call",
     "COLLECTION_NOT_FOUND": "create it, or wait until its creation ends",
     "COLLECTION_EXISTS": "another name, or delete it first",
     "COLLECTION_LIMIT": "delete a collection",
-    "POINT_NOT_FOUND": "no such point (update only, or a search by its id)",
+    "COLLECTION_HAS_ALIASES": "move or delete the alias that is named, then delete the collection",
+    "ETAG_MISMATCH": "read the collection again (etag), decide again",
+    "ALIAS_NOT_FOUND": "list the aliases; there is none of that name",
+    "ALIAS_EXISTS": "another name for the collection, or delete the alias first",
+    "ALIAS_LIMIT": "delete an alias",
+    "TOO_MANY_VALUES": "narrow the points with a filter: the field has too many values to count",
+    "POINT_NOT_FOUND": "no such point (update only, payload changes, or a search by its id)",
     "POINT_EXISTS": "the id is present, and the mode is insert only",
     "VERSION_MISMATCH": "read the point again (stored_version), decide again",
     "OPERATION_NOT_FOUND": "kept for a day, and not over a restart of the coordinator",
     "TOO_FEW_POINTS": "add points; until then searches are exact",
     "DEGENERATE_POINTS": "the sample's points are (nearly) all equal: nothing can be trained",
     "TRAINING_IN_PROGRESS": "wait for the operation, or cancel it",
+    "OPERATION_IN_PROGRESS": "wait for the operation that is named, or cancel it",
     "INDEX_NOT_TRAINED": "train first",
     "INDEX_VERSION_NOT_READY":
         "of a search: versions were promoted while it ran, try again. Of a promotion or rollback: "
@@ -43,6 +50,8 @@ REMEDIES = {
         "behind",
     "DISK_FULL": "free space on the node",
     "QUEUE_FULL": "come back after RetryInfo, send fewer calls at a time",
+    "OVERLOADED":
+        "more comes than the nodes can answer in time, nothing was done: come back after RetryInfo",
     "INDEXING_BEHIND": "writes outrun encoding: come back after RetryInfo",
     "MEMORY_LIMIT":
         "the training, or the points expected, do not fit (steady_bytes, peak_bytes, by "

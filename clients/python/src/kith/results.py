@@ -55,8 +55,46 @@ class UpsertResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """changed   points whose payload was
+    versions  of a change by ids one a point: its stored version; 0: there is none
+    tokens    for the searches that must see these changes
+    failures  the points that were not changed
+    """
+
+    changed: int
+    versions: tuple[int, ...]
+    tokens: tuple[WriteToken, ...]
+    failures: tuple[PointFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """points: that pass the filter now; sample: the ids of some of them."""
+
+    points: int
+    sample: tuple[PointId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value of a field, and how many points have it."""
+
+    value: str | int | float | bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """values: the most frequent first; distinct: how many there are, also beyond the limit."""
+
+    values: tuple[FacetValue, ...]
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """deleted: the ids that were present."""
+    """deleted: the points that were present."""
 
     deleted: int
     tokens: tuple[WriteToken, ...]
@@ -117,11 +155,26 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HitGroup:
+    """The nearest points with one value of the field that was grouped by."""
+
+    value: str | int | float | bool
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SearchResult:
     """The nearest first; what was searched for them; `degraded` says why it was not all.
 
-    index_version  empty where the answer came from comparing every point
-    explanation    None unless asked for
+    index_version   empty where the answer came from comparing every point
+    explanation     None unless asked for
+    next_page_token for the next page: search(..., page_token=result.next_page_token); empty where
+                    there is none
+    completeness    what all pages hold together: "exact" is every point there is (in the range),
+                    "target_recall" of a range all but what the recall aimed at may miss, "depth"
+                    what the lists and candidates looked at hold
+    groups          with group_by, and then there are no hits
+    groups_complete whether looking at more points could not have changed the groups
     """
 
     hits: tuple[Hit, ...]
@@ -129,6 +182,26 @@ class SearchResult:
     index_version: str
     degraded: tuple[str, ...]
     explanation: search_pb2.Explanation | None
+    next_page_token: str = ""
+    completeness: str = ""
+    groups: tuple[HitGroup, ...] = ()
+    groups_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateCluster:
+    """Points that hang together by pairs within the distance; nearest_score: of the nearest two."""
+
+    ids: tuple[PointId, ...]
+    nearest_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesPage:
+    """The largest clusters first. next_page_token: empty on the last page."""
+
+    clusters: tuple[DuplicateCluster, ...]
+    next_page_token: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,75 @@
+"""What the series of the two loads say. Decides only: nothing here measures."""
+
+GOODPUT_MIN = 0.8
+P99_RATIO_MAX = 2.0
+RECOVERY_S_MAX = 10.0
+REFUSED_NORMAL_MAX = 0.01
+GOOD_FOR_S = 1.5
+# A percentile of a few hundred calls jumps; by less than this it has not changed.
+P99_SLACK_MS = 5.0
+
+
+def peak_of(ladder: list[dict]) -> float:
+    return max(row["goodput_qps"] for row in ladder)
+
+
+def normal_of(ladder: list[dict]) -> dict:
+    """The highest rate of which hardly anything is refused."""
+    kept = [row for row in ladder if row["refused"] <= REFUSED_NORMAL_MAX * row["due"]]
+    return max(kept or ladder[:1], key=lambda row: row["goodput_qps"])
+
+
+def within(series: list[dict], begin_s: float, end_s: float) -> list[dict]:
+    return [row for row in series if begin_s <= row["t_s"] and row["t_s"] + row["span_s"] <= end_s]
+
+
+def median(values: list[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2] if ordered else 0.0
+
+
+def answered_a_second(rows: list[dict]) -> float:
+    span = sum(row["span_s"] for row in rows)
+    return sum(row["answered"] for row in rows) / span if span > 0 else 0.0
+
+
+def recovery_s(steady: list[dict], begin_s: float, end_s: float) -> float | None:
+    """From the end of the overload until the steady load is answered as before it, for a while.
+    None: not within the run."""
+    usual_ms = median([row["p99_ms"] for row in within(steady, 0, begin_s)])
+    good_ms = max(2 * usual_ms, usual_ms + P99_SLACK_MS)
+    good_since = None
+    for row in steady:
+        if row["t_s"] + row["span_s"] <= end_s:
+            continue
+        if row["failed"] > 0 or row["p99_ms"] > good_ms:
+            good_since = None
+            continue
+        good_since = row["t_s"] if good_since is None else good_since
+        if row["t_s"] + row["span_s"] - good_since >= GOOD_FOR_S:
+            return max(0.0, good_since - end_s)
+    return None
+
+
+def rows_over_time(steady: list[dict], burst: list[dict]) -> list[dict]:
+    """One row an interval of the steady load; what the other did in it is added. Its p99 is the
+    larger of the two."""
+    rows = []
+    for row in steady:
+        beside = [other for other in burst
+                  if row["t_s"] <= other["t_s"] + other["span_s"] / 2 < row["t_s"] + row["span_s"]]
+        answered = row["answered"] + sum(other["answered"] for other in beside)
+        refused = row["failed"] + sum(other["failed"] for other in beside)
+        rows.append({"t_s": round(row["t_s"], 3),
+                     "offered_qps": (answered + refused) / row["span_s"],
+                     "answered_qps": answered / row["span_s"],
+                     "refused_qps": refused / row["span_s"],
+                     "p50_ms": max([row["p50_ms"], *(other["p50_ms"] for other in beside)]),
+                     "p99_ms": max([row["p99_ms"], *(other["p99_ms"] for other in beside)])})
+    return rows
+
+
+def verdict(report: dict) -> bool:
+    return (report["goodput_qps"] >= GOODPUT_MIN * report["peak_qps"]
+            and report["p99_ratio"] <= P99_RATIO_MAX
+            and report["recovery_s"] is not None and report["recovery_s"] <= RECOVERY_S_MAX)

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Offers a server ever more, then three times its peak for a while. Called by run.sh, which says what
+comes out."""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import threading
+import time
+
+import analysis
+import picture
+
+LADDER = (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
+SATURATED = 0.93    # of what is offered is answered: the ladder ends
+STEP_S = 8
+CALM_S = 8          # of the steady load before the overload
+AFTER_S = 20        # and after it
+ONSET_S = 2         # of the overload, that its figures leave out; the rows have it
+STEADY, BURST = 0.5, 2.5
+DEADLINE_MS = 2000
+WARMUP_S = 1
+
+
+class Loads:
+    """`kith bench load`, with what all of its runs have in common."""
+
+    def __init__(self, given: argparse.Namespace):
+        self._given = given
+        self._work = pathlib.Path(given.work)
+
+    def start(self, name: str, duration_s: float, *more: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [os.environ["KITH_BIN"], "bench", "load", "--endpoint", self._given.endpoint,
+             "--collection", "busy", "--queries", self._given.queries, "--nprobe",
+             str(self._given.nprobe), "--min-coverage", "1", "--connections", "4", "--deadline-ms", str(DEADLINE_MS),
+             "--warmup", str(WARMUP_S), "--duration", str(duration_s), "--json",
+             str(self._work / f"{name}.json"), *more],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def end(self, name: str, load: subprocess.Popen) -> dict:
+        _, said = load.communicate(timeout=600)
+        if load.returncode != 0:
+            raise SystemExit(f"{name}: {said.decode()}")
+        return json.loads((self._work / f"{name}.json").read_text(encoding="utf-8"))
+
+    def run(self, name: str, duration_s: float, *more: str) -> dict:
+        return self.end(name, self.start(name, duration_s, *more))
+
+
+class Watch(threading.Thread):
+    """The queue's figures from /metrics, four times a second."""
+
+    NAMES = ("kith_search_queue_wait_seconds", "kith_search_concurrency_limit",
+             "kith_search_overloaded", "kith_search_queue_length", "kith_search_refused_total",
+             "kith_search_throttled_total")
+
+    def __init__(self, address: str):
+        super().__init__(daemon=True)
+        self._address = address
+        self._ended = threading.Event()
+        self.samples: list[dict] = []
+
+    def read(self) -> dict:
+        connection = http.client.HTTPConnection(self._address, timeout=10)
+        connection.request("GET", "/metrics")
+        found = {}
+        for line in connection.getresponse().read().decode().splitlines():
+            name, _, value = line.rpartition(" ")
+            if name.split("{")[0] in self.NAMES:
+                found[name] = float(value)
+        connection.close()
+        return found
+
+    def run(self) -> None:
+        while not self._ended.wait(0.25):
+            self.samples.append(self.read())
+
+    def end(self) -> dict:
+        """The medians of the gauges, and by how much the counters grew."""
+        self._ended.set()
+        self.join()
+        figures = {}
+        for name in self.samples[-1]:
+            values = [sample[name] for sample in self.samples if name in sample]
+            grown = values[-1] - values[0]
+            figures[name] = grown if "_total" in name else analysis.median(values)
+        return figures
+
+
+def series_of(result: dict, begin_s: float) -> list[dict]:
+    """The intervals of a load, on the clock that begin_s, the start of what it counts, is of."""
+    series = result["kinds"][0]["series"]
+    span = series[1]["t_s"] - series[0]["t_s"]
+    return [{**row, "t_s": row["t_s"] + begin_s, "span_s": span} for row in series]
+
+
+def row_of(result: dict, factor: float | None) -> dict:
+    return {"of_closed_loop": factor, "offered_qps": result["offered_rate"],
+            "goodput_qps": result["achieved_rate"], "due": result["due"],
+            "refused": result["failed"], "p50_ms": result["latency_ms"]["p50"],
+            "p99_ms": result["latency_ms"]["p99"], "client_cores": result["client_cores"],
+            "client_kept_schedule": result["client_kept_schedule"]}
+
+
+def overload(loads: Loads, peak: float, given: argparse.Namespace) -> dict:
+    """The steady load throughout, the burst in the middle. Times count from the end of the steady
+    load's warm-up."""
+    total_s = CALM_S + given.seconds + AFTER_S
+    began = time.monotonic() + WARMUP_S
+    steady = loads.start("steady", total_s, "--rate", str(STEADY * peak))
+    time.sleep(max(0.0, began + CALM_S - WARMUP_S - time.monotonic()))
+    watch = Watch(given.http)
+    burst_began = time.monotonic() - began
+    burst = loads.start("burst", given.seconds - WARMUP_S, "--rate", str(BURST * peak))
+    time.sleep(ONSET_S)
+    watch.start()
+    burst_result = loads.end("burst", burst)
+    burst_ended = time.monotonic() - began
+    figures = watch.end()
+    steady_result = loads.end("steady", steady)
+    return {"steady": series_of(steady_result, 0),
+            "burst": series_of(burst_result, burst_began + WARMUP_S),
+            "began_s": burst_began, "ended_s": burst_ended, "burst_result": burst_result,
+            "steady_result": steady_result, "figures": figures}
+
+
+def summed(run: dict, ladder: list[dict]) -> dict:
+    peak, normal = analysis.peak_of(ladder), analysis.normal_of(ladder)
+    begin, end = run["began_s"] + ONSET_S, run["ended_s"] - 0.5
+    steady, burst = (analysis.within(run[name], begin, end) for name in ("steady", "burst"))
+    goodput = analysis.answered_a_second(steady) + analysis.answered_a_second(burst)
+    p99 = max(run["burst_result"]["latency_ms"]["p99"],
+              analysis.median([row["p99_ms"] for row in steady]))
+    offered = sum((row["answered"] + row["failed"]) / row["span_s"] / len(rows)
+                  for rows in (steady, burst) for row in rows)
+    errors = {}
+    for result in (run["burst_result"], run["steady_result"]):
+        for error in result["kinds"][0]["errors"]:
+            name = f"{error['code']} {error['reason']}".strip()
+            errors[name] = errors.get(name, 0) + error["count"]
+    return {"peak_qps": peak, "goodput_qps": goodput, "goodput_ratio": goodput / peak,
+            "offered_qps": offered, "normal_p99_ms": normal["p99_ms"], "p99_ms": p99,
+            "p99_ratio": p99 / normal["p99_ms"],
+            "recovery_s": analysis.recovery_s(run["steady"], run["began_s"], run["ended_s"]),
+            "errors": errors}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("json", "work", "endpoint", "http", "queries", "cores"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--plot")
+    parser.add_argument("--nprobe", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    given = parser.parse_args()
+    loads = Loads(given)
+    loads.run("warm", 2, "--closed", "2")
+    closed = loads.run("closed", STEP_S, "--closed", "8")
+    ladder = []
+    for factor in LADDER:
+        rate = factor * closed["achieved_rate"]
+        ladder.append(row_of(loads.run(f"ladder-{factor}", STEP_S, "--rate", str(rate)), factor))
+        print(json.dumps(ladder[-1]), flush=True)
+        if ladder[-1]["goodput_qps"] < SATURATED * rate:
+            break
+    run = overload(loads, analysis.peak_of(ladder), given)
+    report = {**summed(run, ladder), "nprobe": given.nprobe, "cores": given.cores,
+              "overload": {"began_s": run["began_s"], "ended_s": run["ended_s"]},
+              "refused": run["figures"], "closed_loop_of_8": row_of(closed, None),
+              "ladder": ladder, "rows": analysis.rows_over_time(run["steady"], run["burst"]),
+              "machine": closed["machine"]}
+    report["within_targets"] = analysis.verdict(report)
+    pathlib.Path(given.json).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if given.plot:
+        pathlib.Path(given.plot).write_text(picture.draw(report), encoding="utf-8")
+    print(json.dumps({key: value for key, value in report.items() if key != "rows"}, indent=2))
+    return 0 if report["within_targets"] else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What bench/overload concludes from the series it is given."""
+
+import pathlib
+import sys
+import unittest
+import xml.etree.ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "overload"))
+
+import analysis  # noqa: E402  its folder comes first
+import picture  # noqa: E402
+
+
+def series(begin: int, end: int, answered: int = 100, failed: int = 0, p99: float = 3.0) -> list[dict]:
+    return [{"t_s": float(t), "span_s": 1.0, "answered": answered, "failed": failed, "p50_ms": 1.0,
+             "p99_ms": p99} for t in range(begin, end)]
+
+
+class Analysis(unittest.TestCase):
+    def test_normal_is_the_highest_rate_that_is_answered_whole(self):
+        ladder = [{"goodput_qps": 50, "refused": 0, "due": 500},
+                  {"goodput_qps": 90, "refused": 9, "due": 900},
+                  {"goodput_qps": 100, "refused": 100, "due": 1100}]
+        self.assertEqual(analysis.peak_of(ladder), 100)
+        self.assertEqual(analysis.normal_of(ladder)["goodput_qps"], 90)
+
+    def test_recovery_counts_from_the_end_of_the_overload_to_the_first_calm_stretch(self):
+        run = [*series(0, 10), *series(10, 20, failed=50, p99=30), *series(20, 23, failed=1),
+               *series(23, 24, p99=100), *series(24, 40)]
+        self.assertEqual(analysis.recovery_s(run, 10, 20), 4.0)
+
+    def test_one_calm_interval_is_no_recovery(self):
+        run = [*series(0, 10), *series(20, 21), *series(21, 25, failed=3), *series(25, 26)]
+        self.assertIsNone(analysis.recovery_s(run, 10, 20))
+
+    def test_at_once_is_no_time_at_all(self):
+        self.assertEqual(analysis.recovery_s([*series(0, 10), *series(20, 30)], 10, 20), 0.0)
+
+    def test_rows_add_what_both_loads_did(self):
+        row = analysis.rows_over_time(series(0, 1), series(0, 1, answered=20, failed=80, p99=7))[0]
+        self.assertEqual((row["answered_qps"], row["refused_qps"], row["offered_qps"]), (120, 80, 200))
+        self.assertEqual(row["p99_ms"], 7)
+
+    def test_each_target_that_is_missed_is_a_failure(self):
+        good = {"goodput_qps": 80, "peak_qps": 100, "p99_ratio": 2.0, "recovery_s": 10.0}
+        self.assertTrue(analysis.verdict(good))
+        for wrong in ({"goodput_qps": 79}, {"p99_ratio": 2.1}, {"recovery_s": 11.0},
+                      {"recovery_s": None}):
+            self.assertFalse(analysis.verdict({**good, **wrong}))
+
+    def test_the_picture_is_well_formed(self):
+        rows = analysis.rows_over_time(series(0, 5), [])
+        root = xml.etree.ElementTree.fromstring(picture.draw({"rows": rows}))
+        self.assertTrue(root.tag.endswith("svg"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,27 @@
+#include "shard/search/filtered_search.h"
+
+#include <gtest/gtest.h>
+
+namespace kith::shard {
+namespace {
+
+// A million rows in 4,000 lists.
+FilteredRows Passing(uint64_t rows) { return {rows, 1'000'000, 4000, 50, 8192}; }
+
+TEST(FilteredSearch, FewRowsAreAllCompared) {
+  EXPECT_TRUE(PlanFiltered(Passing(8192)).is_exact);
+  EXPECT_FALSE(PlanFiltered(Passing(8193)).is_exact);
+}
+
+TEST(FilteredSearch, TheFewerPassTheMoreListsAreWanted) {
+  double lists = 50;
+  for (const uint64_t rows : {500'000u, 50'000u, 10'000u}) {
+    const double wanted = static_cast<double>(PlanFiltered(Passing(rows)).passing_rows) /
+                          static_cast<double>(rows) * 4000;
+    EXPECT_GT(wanted, lists);
+    lists = wanted;
+  }
+}
+
+}  // namespace
+}  // namespace kith::shard
