@@ -16,7 +16,7 @@ readonly PACKAGES=(
   # gRPC and Protobuf; what their CMake files look for comes with them.
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
   # The truth on disk.
-  librocksdb-dev
+  librocksdb-dev libssl-dev
   # Payloads with indexed fields; the command line's reports.
   nlohmann-json3-dev
   # Operation: metrics, logs, command line, configuration, HTTP, checksums.

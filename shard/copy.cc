@@ -132,7 +132,7 @@ ScrubActions Copy::ActionsOfScrub() {
   return {[this](std::span<const uint32_t> rows) { return writer_.RewriteRows(rows); },
           [this] {
             std::lock_guard lock(upkeep_mutex_);
-            return checkpointer_.Files();
+            return checkpointer_.files();
           },
           [this](const std::string& file) {
             std::lock_guard lock(upkeep_mutex_);
@@ -414,7 +414,7 @@ absl::Status Copy::RunCheckpoint() {
 
 absl::Status Copy::Close(Checkpoint checkpoint) {
   const bool closed_before = closing_.exchange(true);
-  parts_->state->EndWaiting();  // the writer and the upkeep may be waiting for room
+  EndWaiting();  // the writer and the upkeep may be waiting for room
   writer_.Stop();
   encoding_.Close();
   upkeep_.Close();

@@ -52,6 +52,12 @@ void Checkpointer::Adopt(Manifest manifest) {
   versions_ = std::move(versions);
 }
 
+std::set<std::string> Checkpointer::files() const {
+  std::set<std::string> files;
+  AddFiles(manifest_, files);
+  return files;
+}
+
 std::set<std::string> Checkpointer::versions() const {
   std::lock_guard lock(versions_mutex_);
   return versions_;
@@ -156,12 +162,6 @@ void Checkpointer::ForgetFilesOfOthers(const Snapshot& snapshot) {
     current.insert(index.segments.begin(), index.segments.end());
   }
   std::erase_if(files_, [&](const auto& file) { return !current.contains(file.first); });
-}
-
-std::set<std::string> Checkpointer::Files() const {
-  std::set<std::string> files;
-  AddFiles(manifest_, files);
-  return files;
 }
 
 void Checkpointer::Distrust(const std::string& file) {

@@ -30,8 +30,8 @@ class Checkpointer {
   // Removes files that nothing refers to: left by a crash or an error between two steps.
   absl::Status RemoveOrphans();
   uint64_t lsn() const { return manifest_.lsn; }
-  // The files under seg/ that the checkpoint on disk consists of.
-  std::set<std::string> Files() const;
+  // The files below seg/ that the manifest on disk names.
+  std::set<std::string> files() const;
   // The next checkpoint writes the segment of this file again, under another name: the one on disk
   // is damaged.
   void Distrust(const std::string& file);

@@ -25,6 +25,9 @@ class ArtifactStore {
   absl::Status Save(const index::IndexVersion& version);
   // NOT_FOUND INDEX_VERSION_NOT_READY; DATA_LOSS CORRUPTION.
   absl::StatusOr<std::shared_ptr<const index::IndexVersion>> Load(const std::string& hash);
+  // INVALID_ARGUMENT BAD_REQUEST for what is no hash. Whether the file is there is another
+  // question.
+  absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   absl::StatusOr<ArtifactChunk> ReadChunk(const std::string& hash, uint64_t offset);
   absl::Status WriteChunk(const ArtifactChunk& chunk);
   // Reads the file, whatever is loaded. NOT_FOUND; DATA_LOSS CORRUPTION.

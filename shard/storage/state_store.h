@@ -167,6 +167,11 @@ class StateStore {
   virtual uint64_t disk_bytes() const = 0;
   // Reads every file of it and compares it with the checksum that was noted when it was written.
   virtual absl::Status VerifyFiles() = 0;
+
+  // Makes `directory`, which is not there, a database of its own with what is stored now: what was
+  // written before the call, whole batches of what is written meanwhile. Table files are second
+  // names of this store's where the file system has such. state_checkpoint.h reads it.
+  virtual absl::Status Checkpoint(const std::string& directory) = 0;
 };
 
 // What a state says it has applied, without opening it for writing: that removes files which the

@@ -30,6 +30,7 @@ ARROWS = {
     "shard/maintenance": [*_SERVICE, "common/telemetry", "index", "shard/parts", "shard/storage"],
     "shard/write": [*_SERVICE, "common/telemetry", "index", "shard/parts", "shard/replication",
                     "shard/storage"],
+    "shard/backup": [*_SERVICE, "common/telemetry", "shard", "shard/storage"],
     "shard/rpc": [*_SERVICE, "common/telemetry", "common/rpc"],
     "shard/fsck": [*_SERVICE, "common/telemetry", "common/meta", "index", "shard", *_SHARD_CORE],
     "shard": [*_SERVICE, "common/telemetry", "index", *_SHARD_CORE],
