@@ -138,6 +138,14 @@ absl::StatusOr<std::vector<CollectionRecord>> ReadRecords(rocksdb::DB& db,
   return records;
 }
 
+absl::StatusOr<Aliases> ReadAliasesOf(rocksdb::DB& db, const std::string& directory) {
+  std::string bytes;
+  const rocksdb::Status status = db.Get(rocksdb::ReadOptions(), kAliasesKey, &bytes);
+  if (status.IsNotFound()) return Aliases();
+  KITH_RETURN_IF_ERROR(FromRocks(status, directory));
+  return DecodeAliases(bytes);
+}
+
 absl::Status NotFound(const std::string& name) {
   return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
                fmt::format("there is no collection {}", name));
@@ -247,22 +255,14 @@ absl::StatusOr<std::vector<CollectionRecord>> LocalMetaStore::List() {
   return ReadRecords(*db_, directory_);
 }
 
-absl::StatusOr<Aliases> LocalMetaStore::ReadAliases() {
-  std::string bytes;
-  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kAliasesKey, &bytes);
-  if (status.IsNotFound()) return Aliases();
-  KITH_RETURN_IF_ERROR(FromRocks(status, directory_));
-  return DecodeAliases(bytes);
-}
-
 absl::StatusOr<Aliases> LocalMetaStore::ListAliases() {
   std::lock_guard lock(mutex_);
-  return ReadAliases();
+  return ReadAliasesOf(*db_, directory_);
 }
 
 absl::StatusOr<Aliases> LocalMetaStore::ChangeAliases(const std::vector<AliasChange>& changes) {
   std::lock_guard lock(mutex_);
-  KITH_ASSIGN_OR_RETURN(Aliases aliases, ReadAliases());
+  KITH_ASSIGN_OR_RETURN(Aliases aliases, ReadAliasesOf(*db_, directory_));
   KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> collections,
                         ReadRecords(*db_, directory_));
   KITH_ASSIGN_OR_RETURN(aliases, ChangedAliases(std::move(aliases), changes, collections));
@@ -291,7 +291,7 @@ absl::StatusOr<CollectionRecord> LocalMetaStore::Create(CollectionRecord record)
                  fmt::format("collection {} exists", record.name));
   }
   if (!absl::IsNotFound(found.status())) return found.status();
-  KITH_ASSIGN_OR_RETURN(const Aliases aliases, ReadAliases());
+  KITH_ASSIGN_OR_RETURN(const Aliases aliases, ReadAliasesOf(*db_, directory_));
   if (aliases.contains(record.name)) return TakenByAlias(record.name);
   return Put(std::move(record));
 }
@@ -327,6 +327,7 @@ absl::StatusOr<std::vector<CollectionRecord>> CheckMetaStore(const LocalMetaOpti
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<rocksdb::DB> db, Look(options));
   if (db == nullptr) return std::vector<CollectionRecord>();
   KITH_RETURN_IF_ERROR(FromRocks(db->VerifyFileChecksums({}), options.directory));
+  KITH_RETURN_IF_ERROR(ReadAliasesOf(*db, options.directory).status());
   return ReadRecords(*db, options.directory);
 }
 

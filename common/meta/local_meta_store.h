@@ -51,7 +51,6 @@ class LocalMetaStore final : public MetaStore {
 
   absl::Status Initialise();
   absl::StatusOr<CollectionRecord> Read(const std::string& name);
-  absl::StatusOr<Aliases> ReadAliases();
   absl::StatusOr<uint64_t> Counter(std::string_view key);
   // Gives the record the next revision and writes both.
   absl::StatusOr<CollectionRecord> Put(CollectionRecord record);

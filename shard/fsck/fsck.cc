@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
 #include "common/base/clock.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -19,6 +20,7 @@
 #include "shard/storage/checked_text.h"
 #include "shard/storage/errno_status.h"
 #include "shard/storage/lock_file.h"
+#include "shard/storage/rocks_open.h"
 #include "shard/storage/shard_spec_file.h"
 
 namespace kith::fsck {
@@ -217,19 +219,39 @@ absl::Status Repair(const std::string& directory, storage::FileSystem& files, Re
   return report.repaired.empty() ? absl::OkStatus() : files.SyncDirectory(directory);
 }
 
+// None of which is in a directory that is no data directory.
+constexpr const char* kParts[] = {"FORMAT", "shard", "meta", "log", "artifacts"};
+constexpr char kNameIt[] = "Name the data directory: data.directory of kithd's configuration";
+
+absl::Status CheckIsDataDirectory(const std::string& directory, storage::FileSystem& files) {
+  for (const char* part : kParts) {
+    if (files.Exists(directory + "/" + part)) return absl::OkStatus();
+  }
+  const bool is_there = files.Exists(directory);
+  return Error(absl::StatusCode::kNotFound, reason::kStorage,
+               is_there ? fmt::format("{} is no data directory of kith: it holds none of {}. {}",
+                                      directory, absl::StrJoin(kParts, ", "), kNameIt)
+                        : fmt::format("{} does not exist. {}", directory, kNameIt));
+}
+
+// Whose server cannot be checked from outside.
+absl::StatusOr<std::unique_ptr<storage::LockFile>> Lock(const std::string& directory) {
+  auto lock = storage::LockFile::Acquire(directory + "/LOCK");
+  if (lock.ok() || ReasonOf(lock.status()) != reason::kDirectoryInUse) return lock;
+  return Error(
+      absl::StatusCode::kFailedPrecondition, reason::kDirectoryInUse,
+      fmt::format("{} is served: {}. What a running kithd has, kith collection verify NAME "
+                  "compares",
+                  directory, std::string(lock.status().message())));
+}
+
 }  // namespace
 
 absl::StatusOr<Report> CheckDirectory(const std::string& directory, storage::FileSystem& files,
                                       Mode mode) {
-  const auto has = [&](const char* name) { return files.Exists(directory + "/" + name); };
-  if (!has("FORMAT") && !has("shard") && !has("meta")) {
-    return Error(absl::StatusCode::kNotFound, reason::kStorage,
-                 fmt::format("{} is no data directory of kith: it holds neither FORMAT, shard nor "
-                             "meta",
-                             directory));
-  }
+  KITH_RETURN_IF_ERROR(CheckIsDataDirectory(directory, files));
   const QuietLog quiet;
-  KITH_ASSIGN_OR_RETURN(const auto lock, storage::LockFile::Acquire(directory + "/LOCK"));
+  KITH_ASSIGN_OR_RETURN(const auto lock, Lock(directory));
   Report report = DirectoryCheck(directory, files).Run();
   if (mode == Mode::kRepair) KITH_RETURN_IF_ERROR(Repair(directory, files, report));
   return report;

@@ -34,8 +34,6 @@ class ArtifactStore {
   absl::Status Verify(const std::string& hash) const;
   // Writes it again over whatever is there.
   absl::Status Replace(const index::IndexVersion& version);
-  // INVALID_ARGUMENT where the name is none.
-  absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   // Called now and then: removes what kSweepsUnused of these calls in a row found neither in `used`
   // nor loaded nor touched by any other call. So many, because a version is trained or fetched
   // before anything refers to it.
