@@ -298,6 +298,7 @@ void Copy::TruncateLog() {
   if (parts_->faults.skip_flush) return;  // the fault truncates what is not flushed
   const auto flushed = parts_->state->FlushedLsn();
   if (!flushed.ok() || *flushed <= truncated_lsn_) return;
+  parts_->hint->NoteTruncated(parts_->spec.shard, *flushed);
   if (parts_->log->Truncate(parts_->spec.shard, *flushed).ok()) truncated_lsn_ = *flushed;
 }
 

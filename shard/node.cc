@@ -11,6 +11,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "shard/storage/log_check.h"
 
 namespace kith::shard {
 namespace {
@@ -43,7 +44,8 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Open(const NodeOptions& options) {
   log_options.files = options.files;
   log_options.faults = options.faults;
   log_options.write_buffer_bytes = options.log_write_buffer_bytes;
-  KITH_RETURN_IF_ERROR(storage::CheckLogBeforeOpening(log_options, hint->ExpectedOfLog()));
+  KITH_ASSIGN_OR_RETURN(const auto listing, directory->ListShards());
+  KITH_RETURN_IF_ERROR(storage::CheckLogBeforeOpening(log_options, *hint, listing.shards));
   KITH_ASSIGN_OR_RETURN(auto log, storage::LogStore::Open(log_options));
   hint->Begin();
   auto node = std::unique_ptr<Node>(
@@ -103,7 +105,6 @@ absl::Status Node::Close() {
   }
   // Its entries are in the checkpoints: the next start has nothing to read.
   if (first.ok()) first.Update(log_->Flush());
-  hint_->NoteLog(log_->sequence());
   first.Update(hint_->Close());
   return first;
 }
@@ -177,7 +178,6 @@ void Node::Tick() {
       held.copy->AllowScrub(ScrubAllowance(shards.size()));
       held.copy->Tick();
     }
-    hint_->NoteLog(log_->sequence());
     if (const absl::Status noted = hint_->Tick(); !noted.ok()) {
       spdlog::warn("event=log_bound_not_noted error={}", telemetry::LogValue(noted.ToString()));
     }

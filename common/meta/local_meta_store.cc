@@ -7,6 +7,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 #include <spdlog/spdlog.h>
+#include <xxhash.h>
 
 #include <utility>
 
@@ -101,6 +102,31 @@ absl::Status CheckFiles(const LocalMetaOptions& options) {
   return absl::OkStatus();
 }
 
+// Of all that it holds: there is little.
+absl::StatusOr<uint64_t> ContentOf(rocksdb::DB& db, const std::string& directory) {
+  std::string content;
+  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions()));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    content += EncodeU64(it->key().size()) + EncodeU64(it->value().size());
+    content.append(it->key().data(), it->key().size());
+    content.append(it->value().data(), it->value().size());
+  }
+  KITH_RETURN_IF_ERROR(FromRocks(it->status(), directory));
+  return XXH3_64bits(content.data(), content.size());
+}
+
+absl::Status CheckBound(rocksdb::DB& db, const std::string& directory, const MetaBound& bound) {
+  const uint64_t changes = db.GetLatestSequenceNumber();
+  if (changes < bound.changes) {
+    return Lost(fmt::format("{}: {} changes were made, and it holds {}", directory, bound.changes,
+                            changes));
+  }
+  if (changes > bound.changes) return absl::OkStatus();  // a crash came before they were noted
+  KITH_ASSIGN_OR_RETURN(const uint64_t content, ContentOf(db, directory));
+  if (content == bound.content) return absl::OkStatus();
+  return Lost(fmt::format("{}: it holds something else than after its last change", directory));
+}
+
 // Opens it for reading alone: an open for writing removes files that the store does not name, and
 // of one that lost the end of its own records those are good ones. Null: there is none yet.
 absl::StatusOr<std::unique_ptr<rocksdb::DB>> Look(const LocalMetaOptions& options) {
@@ -119,10 +145,8 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> Look(const LocalMetaOptions& option
       options.directory));
   std::unique_ptr<rocksdb::DB> db(raw);
   db->DestroyColumnFamilyHandle(families[0]).PermitUncheckedError();  // it keeps one of its own
-  const uint64_t changes = db->GetLatestSequenceNumber();
-  if (!bound.has_value() || changes >= bound->changes) return db;
-  return Lost(fmt::format("{}: {} changes were made, and it holds {}", options.directory,
-                          bound->changes, changes));
+  if (bound.has_value()) KITH_RETURN_IF_ERROR(CheckBound(*db, options.directory, *bound));
+  return db;
 }
 
 absl::StatusOr<std::vector<CollectionRecord>> ReadRecords(rocksdb::DB& db,
@@ -205,7 +229,10 @@ absl::Status LocalMetaStore::Commit(rocksdb::WriteBatch& batch) {
 
 // What was written is written, whether it can be noted or not.
 void LocalMetaStore::NoteBound() {
-  const absl::Status noted = WriteMetaBound(env_, directory_, {db_->GetLatestSequenceNumber()});
+  const absl::StatusOr<uint64_t> content = ContentOf(*db_, directory_);
+  const absl::Status noted =
+      content.ok() ? WriteMetaBound(env_, directory_, {db_->GetLatestSequenceNumber(), *content})
+                   : content.status();
   if (noted.ok()) return;
   spdlog::warn("event=metadata_bound_not_noted error={}", telemetry::LogValue(noted.ToString()));
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr char kMagic[] = "KITHMETA";
 constexpr size_t kMagicSize = 8;
-constexpr size_t kCheckedSize = kMagicSize + sizeof(uint64_t);
+constexpr size_t kCheckedSize = kMagicSize + 2 * sizeof(uint64_t);
 
 std::string PathOf(const std::string& directory) { return directory + "/BOUND"; }
 
@@ -33,6 +33,7 @@ uint64_t Get(const std::string& bytes, size_t at) {
 std::string EncodeMetaBound(const MetaBound& bound) {
   std::string bytes(kMagic, kMagicSize);
   Append(bytes, bound.changes);
+  Append(bytes, bound.content);
   Append(bytes, XXH3_64bits(bytes.data(), bytes.size()));
   return bytes;
 }
@@ -42,7 +43,7 @@ std::optional<MetaBound> DecodeMetaBound(const std::string& bytes) {
                         bytes.compare(0, kMagicSize, kMagic) == 0 &&
                         Get(bytes, kCheckedSize) == XXH3_64bits(bytes.data(), kCheckedSize);
   if (!is_whole) return std::nullopt;
-  return MetaBound{Get(bytes, kMagicSize)};
+  return MetaBound{Get(bytes, kMagicSize), Get(bytes, kMagicSize + sizeof(uint64_t))};
 }
 
 std::optional<MetaBound> ReadMetaBound(rocksdb::Env& env, const std::string& directory) {

@@ -20,6 +20,7 @@
 #include "shard/storage/checked_text.h"
 #include "shard/storage/errno_status.h"
 #include "shard/storage/lock_file.h"
+#include "shard/storage/log_check.h"
 #include "shard/storage/rocks_open.h"
 #include "shard/storage/shard_spec_file.h"
 
@@ -53,6 +54,7 @@ class DirectoryCheck {
     CheckMeta();
     CheckHint();
     hint_ = storage::LogHint::Open(directory_ + "/HINT", files_, clock_);
+    ReadSpecs();
     OpenLog();
     CheckShards();
     JudgeLog();
@@ -110,7 +112,7 @@ class DirectoryCheck {
     options.directory = directory_ + "/log";
     options.files = &files_;
     options.access = storage::DatabaseAccess::kRead;
-    log_trouble_ = storage::CheckLogBeforeOpening(options, hint_->ExpectedOfLog());
+    log_trouble_ = storage::CheckLogBeforeOpening(options, *hint_, shards_);
     if (!log_trouble_.ok()) return;
     if (!files_.Exists(options.directory + "/CURRENT") &&
         storage::PrepareDatabaseDirectory(files_, options.directory).ok()) {
@@ -121,17 +123,21 @@ class DirectoryCheck {
     if (log_trouble_.ok()) log_ = *std::move(log);
   }
 
-  void CheckShards() {
+  void ReadSpecs() {
     const auto names = files_.List(directory_ + "/shard");
     if (!names.ok()) return;
-    const CheckHost host{&files_, log_.get(), hint_.get(), &artifacts_};
     for (const std::string& name : *names) {
       const bool is_shard = !name.empty() && name[0] >= '0' && name[0] <= '9';
       if (!is_shard) continue;  // unfinished, dropped or strange
       const std::optional<ShardDirectory> shard = ReadSpec(directory_ + "/shard/" + name);
-      if (!shard.has_value()) continue;
-      shards_.push_back(*shard);
-      applied_[shard->spec.shard] = CheckShard(host, *shard, report_);
+      if (shard.has_value()) shards_.push_back(*shard);
+    }
+  }
+
+  void CheckShards() {
+    const CheckHost host{&files_, log_.get(), hint_.get(), &artifacts_};
+    for (const ShardDirectory& shard : shards_) {
+      applied_[shard.spec.shard] = CheckShard(host, shard, report_);
     }
   }
 

@@ -146,6 +146,7 @@ absl::Status Checkpointer::FlushWritten() {
 }
 
 absl::Status Checkpointer::Trim(uint64_t lsn) {
+  parts_.hint->NoteTruncated(parts_.spec.shard, lsn);
   KITH_RETURN_IF_ERROR(parts_.log->Truncate(parts_.spec.shard, lsn));
   KITH_RETURN_IF_ERROR(parts_.state->ForgetDead(lsn));
   uint64_t expired = 1;

@@ -16,7 +16,7 @@ namespace {
 constexpr char kKind[] = "kith-log-hint";
 constexpr char kShardKey[] = "shard.";
 constexpr char kExactKey[] = "exact";
-constexpr char kLogKey[] = "log";
+constexpr char kTruncatedKey[] = "truncated.";
 
 }  // namespace
 
@@ -37,18 +37,20 @@ void LogHint::Load() {
                  telemetry::LogValue(text.status().ToString()));
     return;
   }
-  for (const auto& [key, value] : text->fields()) {
-    was_exact_ = was_exact_ || key == kExactKey;
-    if (key == kLogKey && !absl::SimpleAtoi(value, &log_sequence_)) log_sequence_ = 0;
-    uint64_t shard = 0;
-    uint64_t lsn = 0;
-    if (key.starts_with(kShardKey) && absl::SimpleAtoi(key.substr(sizeof(kShardKey) - 1), &shard) &&
-        absl::SimpleAtoi(value, &lsn)) {
-      expected_[shard] = lsn;
-    }
-  }
-  acknowledged_ = expected_;
-  expected_of_log_ = log_sequence_;
+  for (const auto& [key, value] : text->fields()) LoadField(key, value);
+  now_ = at_open_;
+}
+
+void LogHint::LoadField(const std::string& key, const std::string& value) {
+  was_exact_ = was_exact_ || key == kExactKey;
+  uint64_t lsn = 0;
+  const auto shard_after = [&](std::string_view prefix, uint64_t& shard) {
+    return key.starts_with(prefix) && absl::SimpleAtoi(key.substr(prefix.size()), &shard) &&
+           absl::SimpleAtoi(value, &lsn);
+  };
+  uint64_t shard = 0;
+  if (shard_after(kShardKey, shard)) at_open_[shard].acknowledged = lsn;
+  if (shard_after(kTruncatedKey, shard)) at_open_[shard].truncated = lsn;
 }
 
 // One that is exact must not outlive the next append, whatever comes between.
@@ -59,22 +61,30 @@ void LogHint::Begin() {
 
 uint64_t LogHint::Expected(uint64_t shard) const {
   std::lock_guard lock(mutex_);
-  const auto found = expected_.find(shard);
-  return found == expected_.end() ? 0 : found->second;
+  const auto found = at_open_.find(shard);
+  return found == at_open_.end() ? 0 : found->second.acknowledged;
+}
+
+uint64_t LogHint::Truncated(uint64_t shard) const {
+  std::lock_guard lock(mutex_);
+  const auto found = at_open_.find(shard);
+  return found == at_open_.end() ? 0 : found->second.truncated;
 }
 
 absl::Status LogHint::Note(uint64_t shard, uint64_t lsn) {
   std::lock_guard lock(mutex_);
-  uint64_t& known = acknowledged_[shard];
-  is_written_ = is_written_ && lsn <= known;
-  known = std::max(known, lsn);
+  Raise(now_[shard].acknowledged, lsn);
   return WriteIfDueLocked();
 }
 
-void LogHint::NoteLog(uint64_t sequence) {
+void LogHint::NoteTruncated(uint64_t shard, uint64_t lsn) {
   std::lock_guard lock(mutex_);
-  if (sequence <= log_sequence_) return;
-  log_sequence_ = sequence;
+  Raise(now_[shard].truncated, lsn);
+}
+
+void LogHint::Raise(uint64_t& bound, uint64_t lsn) {
+  if (lsn <= bound) return;
+  bound = lsn;
   is_written_ = false;
 }
 
@@ -92,8 +102,8 @@ absl::Status LogHint::WriteIfDueLocked() {
 
 absl::Status LogHint::Forget(uint64_t shard) {
   std::lock_guard lock(mutex_);
-  acknowledged_.erase(shard);
-  expected_.erase(shard);
+  now_.erase(shard);
+  at_open_.erase(shard);
   return WriteLocked(Bound::kLower);
 }
 
@@ -108,9 +118,10 @@ absl::Status LogHint::Close() {
 absl::Status LogHint::WriteLocked(Bound bound) {
   CheckedText text(kKind);
   if (bound == Bound::kExact) text.Put(kExactKey, uint64_t{1});
-  if (log_sequence_ != 0) text.Put(kLogKey, log_sequence_);
-  for (const auto& [shard, lsn] : acknowledged_)
-    text.Put(fmt::format("{}{}", kShardKey, shard), lsn);
+  for (const auto& [shard, reach] : now_) {
+    text.Put(fmt::format("{}{}", kShardKey, shard), reach.acknowledged);
+    if (reach.truncated != 0) text.Put(fmt::format("{}{}", kTruncatedKey, shard), reach.truncated);
+  }
   const std::string beside = path_ + ".new";
   {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file, files_.Create(beside));

@@ -64,11 +64,11 @@ class RocksLogStore final : public LogStore {
   absl::Status Read(uint64_t shard, uint64_t from_lsn,
                     const std::function<absl::Status(const LogRecord&)>& visit) override;
   absl::StatusOr<uint64_t> LastLsn(uint64_t shard) override;
+  absl::StatusOr<uint64_t> FirstMissing(uint64_t shard, uint64_t from_lsn) override;
   absl::Status Truncate(uint64_t shard, uint64_t lsn) override;
   absl::Status DropShard(uint64_t shard) override;
   absl::Status Flush() override;
   const std::string& directory() const override { return directory_; }
-  uint64_t sequence() const override { return db().GetLatestSequenceNumber(); }
   uint64_t bytes() const override;
   uint64_t memory_bytes() const override;
   absl::Status VerifyFiles() override {
@@ -143,6 +143,18 @@ absl::StatusOr<uint64_t> RocksLogStore::LastLsn(uint64_t shard) {
   if (!entry->Valid()) return 0;
   const LogKey key = LogKey::Parse(entry->key().data());
   return key.shard == shard ? key.lsn : 0;
+}
+
+absl::StatusOr<uint64_t> RocksLogStore::FirstMissing(uint64_t shard, uint64_t from_lsn) {
+  const std::unique_ptr<rocksdb::Iterator> entry(db().NewIterator({}));
+  uint64_t next = from_lsn;
+  for (entry->Seek(LogKey{shard, next}.Encode()); entry->Valid(); entry->Next()) {
+    const LogKey key = LogKey::Parse(entry->key().data());
+    if (key.shard != shard || key.lsn != next) break;
+    ++next;
+  }
+  KITH_RETURN_IF_ERROR(FromRocks(entry->status(), "read the log", directory_));
+  return next;
 }
 
 absl::Status RocksLogStore::Truncate(uint64_t shard, uint64_t lsn) {
@@ -232,23 +244,6 @@ absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const LogOptions& optio
     spdlog::info("event=log_opened path={} bytes={}", options.directory, store->bytes());
   }
   return store;
-}
-
-absl::Status CheckLogBeforeOpening(const LogOptions& given, uint64_t sequence) {
-  if (sequence == 0) return absl::OkStatus();
-  LogOptions options = given;
-  options.access = DatabaseAccess::kRead;
-  uint64_t reached = 0;
-  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
-  if (options.files->Exists(options.directory + "/CURRENT")) {
-    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<LogStore> look, LogStore::Open(options));
-    reached = look->sequence();
-  }
-  if (reached >= sequence) return absl::OkStatus();
-  return CorruptFile(options.directory,
-                     fmt::format("it ends after {} changes, and {} were acknowledged. It was left "
-                                 "as it is: restore what is damaged from a copy",
-                                 reached, sequence));
 }
 
 }  // namespace kith::storage

@@ -50,24 +50,19 @@ class LogStore {
   virtual absl::Status Read(uint64_t shard, uint64_t from_lsn,
                             const std::function<absl::Status(const LogRecord&)>& visit) = 0;
   virtual absl::StatusOr<uint64_t> LastLsn(uint64_t shard) = 0;  // 0: none
+  // The first lsn from `from_lsn` on that has no entry; what is in the others is not looked at.
+  virtual absl::StatusOr<uint64_t> FirstMissing(uint64_t shard, uint64_t from_lsn) = 0;
   // Entries up to and including `lsn` may go; they go in the background.
   virtual absl::Status Truncate(uint64_t shard, uint64_t lsn) = 0;
   virtual absl::Status DropShard(uint64_t shard) = 0;
   // Writes down what is held in memory, without what was truncated, and lets the memory go.
   virtual absl::Status Flush() = 0;
   virtual const std::string& directory() const = 0;
-  // Grows with every entry, and never falls, whatever is truncated.
-  virtual uint64_t sequence() const = 0;
   virtual uint64_t bytes() const = 0;  // on disk
   virtual uint64_t memory_bytes() const = 0;
   // As StateStore::VerifyFiles.
   virtual absl::Status VerifyFiles() = 0;
 };
-
-// Whether the log has come as far as the bound that was noted beside it (LogHint), without opening
-// it for writing: that removes files which a damaged MANIFEST does not name. Costs a second reading
-// of what the log held in memory. DATA_LOSS CORRUPTION.
-absl::Status CheckLogBeforeOpening(const LogOptions& options, uint64_t sequence);
 
 }  // namespace kith::storage
 

@@ -209,6 +209,7 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
 
 absl::StatusOr<AppliedState> LookAtState(const StateOptions& given) {
   StateOptions options = given;
+  options.access = DatabaseAccess::kRead;
   if (options.memory == nullptr) options.memory = NewStoreMemory({});
   AppliedState applied;
   KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));

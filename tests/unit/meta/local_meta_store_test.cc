@@ -279,11 +279,12 @@ TEST_F(MetaDamageTest, ABoundThatIsDamagedOrGoneHurtsNothing) {
 }
 
 TEST(MetaBoundTest, ItsBytesAreFrozen) {
-  const std::string golden = std::string("KITHMETA\x2a\0\0\0\0\0\0\0", 16) +
-                             std::string("\xea\xd3\xf0\x1e\xe5\x5c\xa3\xee", 8);
-  EXPECT_EQ(EncodeMetaBound({42}), golden);
+  const std::string golden = std::string("KITHMETA\x2a\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0", 24) +
+                             std::string("\xcf\xd3\x8b\xc8\x70\x9f\xfb\xb0", 8);
+  EXPECT_EQ(EncodeMetaBound({42, 7}), golden);
   ASSERT_TRUE(DecodeMetaBound(golden).has_value());
   EXPECT_EQ(DecodeMetaBound(golden)->changes, 42u);
+  EXPECT_EQ(DecodeMetaBound(golden)->content, 7u);
   for (size_t bit = 0; bit < golden.size() * 8; ++bit) {
     std::string flipped = golden;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));

@@ -60,12 +60,15 @@ class DamageTest : public NodeFixture {
     EXPECT_EQ(exact->scores.size(), kPoints - 1);
   }
   void ExpectIndexedAgain() {
+    ExpectIndexed();
+    EXPECT_TRUE(node_->health().ready) << node_->health().reason;
+  }
+  void ExpectIndexed() {
     ASSERT_TRUE(Within(std::chrono::seconds(20), [&] { return IsReady(version_); }));
     const auto found = Search(IndexedQuery({1, 1}, kPoints, version_));
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_EQ(found->scores.size(), kPoints - 1);
     EXPECT_EQ(Numbers(*found), Numbers(*Search(Query({1, 1}, kPoints))));
-    EXPECT_TRUE(node_->health().ready) << node_->health().reason;
   }
   std::unique_ptr<storage::StateStore> OpenState() {
     const storage::StateOptions options{ShardPath() + "/state", real_files_.get()};

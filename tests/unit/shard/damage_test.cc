@@ -115,7 +115,8 @@ TEST_F(DamageTest, TwoIndexesOfWhichOneLostItsArtifactKeepTheirFilesApart) {
     ASSERT_TRUE(Start().ok());
     EXPECT_TRUE(IsReady(other)) << "it was not built again";
     ExpectWhole();
-    ExpectIndexedAgain();
+    ExpectIndexed();
+    EXPECT_EQ(node_->health().shards_ready, 0u) << "for the other index";
     Stop();
   }
 }
@@ -188,6 +189,9 @@ TEST_F(DamageTest, LogAndStateBelowTheHintAreRefused) {
 }
 
 TEST_F(DamageTest, ALogThatLostItsEndIsRefusedAndKeepsItsFiles) {
+  const std::string state = ShardPath() + "/state";
+  Stop();
+  fs::copy(state, directory_ + "/before");
   options_.log_write_buffer_bytes = 64 << 10;  // so that there are files to lose
   ASSERT_TRUE(Start().ok());
   for (uint64_t begin = 0; begin < 8; ++begin) {
@@ -195,10 +199,13 @@ TEST_F(DamageTest, ALogThatLostItsEndIsRefusedAndKeepsItsFiles) {
   }
   const auto is_noted = [&] {
     const auto hint = storage::LogHint::Open(directory_ + "/HINT", *real_files_, clock_);
-    return hint->ExpectedOfLog() >= 8 && hint->Expected(7) == 8;
+    return hint->Expected(7) == 8;
   };
   ASSERT_TRUE(Within(seconds(20), is_noted));
   node_.reset();
+  // As of a kill, which flushes nothing.
+  fs::remove_all(state);
+  fs::rename(directory_ + "/before", state);
   std::string manifest;
   std::vector<fs::path> before;
   for (const auto& entry : fs::directory_iterator(directory_ + "/log")) {

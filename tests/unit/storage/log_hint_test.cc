@@ -77,6 +77,18 @@ TEST_F(LogHintTest, OnlyACleanStopIsExactAndOnlyUntilTheNextBegin) {
   EXPECT_EQ(Open()->Expected(1), 10u);
 }
 
+TEST_F(LogHintTest, WhatWasTruncatedIsWrittenWithTheNextTick) {
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(1, 10).ok());
+  hint->NoteTruncated(1, 8);
+  hint->NoteTruncated(1, 6);
+  clock_.Advance(std::chrono::milliseconds(1001));
+  ASSERT_TRUE(hint->Tick().ok());
+  EXPECT_EQ(Open()->Truncated(1), 8u);
+  EXPECT_EQ(Open()->Expected(1), 10u);
+  EXPECT_EQ(hint->Truncated(1), 0u) << "as of Open";
+}
+
 TEST_F(LogHintTest, ABoundNeverFalls) {
   const auto hint = Open();
   ASSERT_TRUE(hint->Note(1, 10).ok());
