@@ -11,6 +11,7 @@
 
 #include <utility>
 
+#include "common/base/one_line.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/meta/meta_bound.h"
@@ -49,7 +50,7 @@ absl::Status Lost(std::string_view what) {
 // RocksDB tells the kinds of an I/O error apart in its text only.
 absl::Status FromRocks(const rocksdb::Status& status, const std::string& directory) {
   if (status.ok()) return absl::OkStatus();
-  const std::string text = status.ToString();
+  const std::string text = OneLine(status.ToString());
   const std::string cause = fmt::format("{}: {}", directory, text);
   const auto mentions = [&](const char* part) { return text.find(part) != std::string::npos; };
   if (status.IsNoSpace()) {

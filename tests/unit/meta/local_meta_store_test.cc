@@ -270,6 +270,16 @@ TEST_F(MetaDamageTest, AStoreWhoseManifestWasCutIsRefusedWithAllItsFiles) {
   ExpectRefusedAndWholeOnceItIsBack("MANIFEST", size / 2);
 }
 
+TEST_F(MetaDamageTest, AStoreWithATableOfAnotherSizeIsRefusedInOneLine) {
+  const std::filesystem::path table = Find(".sst");
+  std::filesystem::resize_file(table, std::filesystem::file_size(table) + 100);
+  const absl::Status status = OpenStatus();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr(table.string()));
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("from a copy"));
+  EXPECT_THAT(std::string(status.message()), testing::Not(testing::HasSubstr("\n")));
+}
+
 TEST_F(MetaDamageTest, ABoundThatIsDamagedOrGoneHurtsNothing) {
   std::filesystem::resize_file(Find("BOUND"), 5);
   EXPECT_TRUE(OpenStatus().ok());
