@@ -224,6 +224,29 @@ TEST_F(DamageTest, ALogThatLostItsEndIsRefusedAndKeepsItsFiles) {
   ExpectVerified(8);
 }
 
+TEST_F(DamageTest, AShardPutBackFromAnOlderCopyIsBroughtUpByTheLogWhereThatStillHasAll) {
+  Fill(0, 10);
+  Stop();
+  const std::string shard = ShardPath();
+  const std::string older = directory_ + "/older";
+  fs::copy(shard, older, fs::copy_options::recursive);
+  const auto put_back = [&] {
+    fs::remove_all(shard);
+    fs::copy(older, shard, fs::copy_options::recursive);
+  };
+  ASSERT_TRUE(Start().ok());
+  Fill(10, 30);
+  node_.reset();  // as a kill: the log has what came since
+  put_back();
+  ASSERT_TRUE(Start().ok());
+  ExpectVerified(30);
+  Stop();  // in order: the log lets go of it
+  put_back();
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(StatusOfShard().code(), absl::StatusCode::kDataLoss) << StatusOfShard();
+  EXPECT_THAT(std::string(StatusOfShard().message()), HasSubstr("were acknowledged"));
+}
+
 TEST_F(DamageTest, AHintThatCannotBeReadHurtsNothing) {
   Fill(0, 10);
   Stop();
