@@ -25,6 +25,9 @@ shard::NodeOptions OptionsFrom(const config::ServerConfig& config) {
   options.encode_threads = static_cast<int>(config.maintenance.encode_threads);
   options.write_buffer_bytes = config.storage.write_buffer_mb * kMegabyte;
   options.block_cache_bytes = config.storage.block_cache_mb * kMegabyte;
+  options.log_write_buffer_bytes = config.storage.log_buffer_mb * kMegabyte;
+  options.scrub_bytes_per_second = config.maintenance.scrub_mb_per_second * kMegabyte;
+  options.scrub_every = std::chrono::minutes(config.maintenance.scrub_minutes);
   options.admission.disk_reserve_bytes = config.storage.disk_reserve_mb * kMegabyte;
   options.admission.log_bytes_max = config.storage.log_max_mb * kMegabyte;
   options.checkpoint_log_bytes = config.storage.checkpoint_log_mb * kMegabyte;
@@ -136,6 +139,14 @@ void ShardRole::AddUpkeepMetrics(telemetry::Metrics& metrics) {
                      value([](const Figures& upkeep) { return upkeep.segments; }));
   metrics.PullCounters({"kith_reclaimed_bytes_total", "Bytes of row files that were given back."},
                        value([](const Figures& upkeep) { return upkeep.reclaimed_bytes; }));
+  metrics.PullCounters({"kith_scrub_bytes_total", "Bytes that were read again and compared."},
+                       value([](const Figures& upkeep) { return upkeep.scrubbed_bytes; }));
+  metrics.PullCounters({"kith_scrub_passes_total", "Shards that were read again from end to end."},
+                       value([](const Figures& upkeep) { return upkeep.scrub_passes; }));
+  metrics.PullCounters({"kith_damage_found_total", "Rows and files found damaged while serving."},
+                       value([](const Figures& upkeep) { return upkeep.damage_found; }));
+  metrics.PullCounters({"kith_damage_mended_total", "Of those, the ones that were written again."},
+                       value([](const Figures& upkeep) { return upkeep.damage_mended; }));
   metrics.PullCounters({"kith_moved_rows_total", "Live rows moved out of extents of dead ones."},
                        value([](const Figures& upkeep) { return upkeep.moved_rows; }));
   metrics.PullCounters({"kith_compactions_total", "Merges of segments."},

@@ -1,5 +1,6 @@
 #include "shard/copy.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
   state.files = host.files;
   state.memory = host.memory;
   state.write_buffer_bytes = options.write_buffer_bytes;
+  KITH_RETURN_IF_ERROR(CheckBeforeOpening(*parts, state));
   KITH_ASSIGN_OR_RETURN(parts->state, storage::StateStore::Open(state));
   storage::RowFileOptions rows;
   rows.directory = directory + "/rows";
@@ -119,10 +121,25 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
       encoding_(*host.encode_pool, [this] { return EncodeSome(); }),
       upkeep_(*host.maintenance_pool, [this] { return Upkeep(); }),
+      scrubber_(*parts_, ActionsOfScrub(), options.scrub_every),
+      scrub_(*host.maintenance_pool, [this] { return !closing_ && scrubber_.Step(); }),
       writer_(*parts_, replicas_,
               {options.admission,
                [this](const WriteSelection& selection) { return SelectPoints(*parts_, selection); },
                [this](uint64_t bytes) { OnApplied(bytes); }}) {}
+
+ScrubActions Copy::ActionsOfScrub() {
+  return {[this](std::span<const uint32_t> rows) { return writer_.RewriteRows(rows); },
+          [this] {
+            std::lock_guard lock(upkeep_mutex_);
+            return checkpointer_.files();
+          },
+          [this](const std::string& file) {
+            std::lock_guard lock(upkeep_mutex_);
+            checkpointer_.Distrust(file);
+            checkpoint_now_ = true;
+          }};
+}
 
 Copy::~Copy() { (void)Close(Checkpoint::kSkip); }
 
@@ -187,6 +204,16 @@ CopyHealth Copy::health() const {
     health.reason = "the index is encoded again from the truth: its files were lost or wrong";
     break;
   }
+  for (const LostIndex& lost : snapshot->lost) {
+    health.ready = false;
+    health.reason = fmt::format(
+        "index version {} is lost: {}. Put the file back and start again, "
+        "or train again",
+        lost.version, lost.why);
+  }
+  if (std::string trouble = scrubber_.trouble(); !trouble.empty()) {
+    health.reason = std::move(trouble);
+  }
   if (const absl::Status obstacle = writer_.obstacle(); !obstacle.ok()) {
     health.reason = std::string(obstacle.message());
   }
@@ -204,6 +231,10 @@ UpkeepFigures Copy::Figures(const Snapshot& snapshot) const {
   figures.merge_ns = parts_->counts.merge_ns;
   figures.moved_rows = parts_->counts.moved_rows;
   figures.reclaimed_bytes = parts_->counts.reclaimed_bytes;
+  figures.scrubbed_bytes = parts_->counts.scrubbed_bytes;
+  figures.scrub_passes = parts_->counts.scrub_passes;
+  figures.damage_found = parts_->counts.damage_found;
+  figures.damage_mended = parts_->counts.damage_mended;
   figures.dead_rows = snapshot.DeadRows();
   for (const BuiltIndex& index : snapshot.indexes) figures.segments += index.segments.size();
   return figures;
@@ -267,6 +298,7 @@ void Copy::TruncateLog() {
   if (parts_->faults.skip_flush) return;  // the fault truncates what is not flushed
   const auto flushed = parts_->state->FlushedLsn();
   if (!flushed.ok() || *flushed <= truncated_lsn_) return;
+  parts_->hint->NoteTruncated(parts_->spec.shard, *flushed);
   if (parts_->log->Truncate(parts_->spec.shard, *flushed).ok()) truncated_lsn_ = *flushed;
 }
 
@@ -283,6 +315,7 @@ void Copy::Tick() {
   const bool has_work =
       compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) || MemoryWaits(pace);
   if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
+  if (scrubber_.IsDue()) scrub_.Post();
 }
 
 // While rows move, the index keeps up and no more: each one that moves leaves a dead row in a
@@ -386,6 +419,7 @@ absl::Status Copy::Close(Checkpoint checkpoint) {
   writer_.Stop();
   encoding_.Close();
   upkeep_.Close();
+  scrub_.Close();
   if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   std::lock_guard lock(upkeep_mutex_);
   KITH_RETURN_IF_ERROR(writer_.failure());

@@ -16,6 +16,7 @@
 #include "shard/maintenance/indexer.h"
 #include "shard/maintenance/row_compactor.h"
 #include "shard/maintenance/sampler.h"
+#include "shard/maintenance/scrubber.h"
 #include "shard/maintenance/step_loop.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/index_shape.h"
@@ -37,6 +38,7 @@ struct CopyOptions {
   uint64_t checkpoint_seconds = 300;          // ... or that long after a write
   // So many rows that pass a filter, and fewer, are compared exactly; absent: by their bytes.
   std::optional<uint64_t> filter_exact_rows;
+  std::chrono::nanoseconds scrub_every = std::chrono::hours(1);
   std::function<void()> before_encoding;  // called before each step; may hold it up
 };
 
@@ -106,6 +108,8 @@ class Copy {
   // Asked a few times a second: starts what upkeep and encoding are due on their pools, and gives
   // up what the log need not keep any more.
   void Tick();
+  // So many bytes more may be read again and compared.
+  void AllowScrub(uint64_t bytes) { scrubber_.Allow(bytes); }
   // A checkpoint soon, if there is anything in the log to be let go by it.
   void RequestCheckpoint();
   // Stops the writer and the upkeep; `checkpoint` makes the next start a short one.
@@ -131,6 +135,7 @@ class Copy {
   absl::Status PinFiles(const std::string& directory) const;
   bool Upkeep();
   absl::Status RunCheckpoint();
+  ScrubActions ActionsOfScrub();
 
   const CopyOptions options_;
   const CopyHost host_;
@@ -160,6 +165,8 @@ class Copy {
   std::atomic<uint64_t> checkpoint_failures_{0};
   StepLoop encoding_;
   StepLoop upkeep_;
+  Scrubber scrubber_;
+  StepLoop scrub_;
   Writer writer_;  // last: its thread uses what is above
 };
 

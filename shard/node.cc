@@ -11,6 +11,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "shard/storage/log_check.h"
 
 namespace kith::shard {
 namespace {
@@ -43,7 +44,10 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Open(const NodeOptions& options) {
   log_options.files = options.files;
   log_options.faults = options.faults;
   log_options.write_buffer_bytes = options.log_write_buffer_bytes;
+  KITH_ASSIGN_OR_RETURN(const auto listing, directory->ListShards());
+  KITH_RETURN_IF_ERROR(storage::CheckLogBeforeOpening(log_options, *hint, listing.shards));
   KITH_ASSIGN_OR_RETURN(auto log, storage::LogStore::Open(log_options));
+  hint->Begin();
   auto node = std::unique_ptr<Node>(
       new Node(options, std::move(directory), std::move(log), std::move(hint)));
   KITH_RETURN_IF_ERROR(node->LoadShards());
@@ -131,6 +135,7 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.checkpoint_log_bytes = options_.checkpoint_log_bytes;
   copies.checkpoint_seconds = options_.checkpoint_seconds;
   copies.filter_exact_rows = options_.filter_exact_rows;
+  copies.scrub_every = options_.scrub_every;
   copies.before_encoding = options_.before_encoding;
   return copies;
 }
@@ -166,15 +171,26 @@ void Node::Tick() {
   while (!stop_ticking_.wait_for(lock, options_.tick_every, [this] { return stopping_; })) {
     lock.unlock();
     const bool log_is_long = log_->bytes() > options_.admission.log_bytes_max / 2;
-    for (const auto& [id, held] : HeldNow()) {
+    const auto shards = HeldNow();
+    for (const auto& [id, held] : shards) {
       if (held.copy == nullptr) continue;
       if (log_is_long) held.copy->RequestCheckpoint();
+      held.copy->AllowScrub(ScrubAllowance(shards.size()));
       held.copy->Tick();
+    }
+    if (const absl::Status noted = hint_->Tick(); !noted.ok()) {
+      spdlog::warn("event=log_bound_not_noted error={}", telemetry::LogValue(noted.ToString()));
     }
     TickQuiet();
     SweepArtifacts();
     lock.lock();
   }
+}
+
+uint64_t Node::ScrubAllowance(size_t shards) const {
+  const auto ticks_per_second =
+      std::max<uint64_t>(1, 1000 / static_cast<uint64_t>(options_.tick_every.count()));
+  return options_.scrub_bytes_per_second / ticks_per_second / std::max<size_t>(1, shards);
 }
 
 // An idle node keeps no write buffers and no blocks that only checks of new files have read.

@@ -48,6 +48,9 @@ struct NodeOptions {
   // Of new shards: 2^this rows an extent of the row file; by the size of their vectors where
   // absent.
   std::optional<uint32_t> row_extent_bits;
+  // Of all shards together, read again and compared while nobody asks for them; 0: none.
+  uint64_t scrub_bytes_per_second = 4 << 20;
+  std::chrono::nanoseconds scrub_every = std::chrono::hours(1);  // a pass over a shard, at most
   std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
   std::shared_ptr<CardWorker> card;           // null: searches run on the processor alone
   // For tests: called before each step of encoding, on its thread.
@@ -161,6 +164,7 @@ class Node final : public ShardService {
   CopyOptions OptionsOfCopies() const;
   void Tick();
   void TickQuiet();
+  uint64_t ScrubAllowance(size_t shards) const;
   void GiveBackMemory();
   void SweepArtifacts();
 

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
+#include "shard/storage/errno_status.h"
 #include "shard/storage/segment_file.h"
 #include "shard/write/applier.h"
 #include "shard/write/log_entry.h"
@@ -26,7 +27,8 @@ constexpr size_t kRepairRows = 1 << 20;           // marked dead at once
 
 absl::Status Lost(const std::string& what) {
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-               what + "; this copy does not serve: restore it from a backup or another copy");
+               fmt::format("{}; this copy does not serve: restore what is damaged from a copy ({})",
+                           what, storage::kDamageRemedy));
 }
 
 std::string SegmentPath(const CopyParts& parts, const std::string& file) {
@@ -115,6 +117,7 @@ class Recovery {
           "error={}",
           parts_.spec.shard, listed.version, telemetry::LogValue(version.status().ToString()));
       report_.index_lost = true;
+      lost_.push_back({listed.version, std::string(version.status().message())});
     }
   }
 
@@ -206,22 +209,14 @@ class Recovery {
       snapshot.tombstones = tombstones_;
       snapshot.postings = std::move(postings_);
       snapshot.indexes = std::move(indexes_);
+      snapshot.lost = std::move(lost_);
     });
     return absl::OkStatus();
   }
 
   absl::Status ReplayLog() {
-    const uint64_t stored = parts_.state->applied().applied_lsn;
-    KITH_ASSIGN_OR_RETURN(const uint64_t logged, parts_.log->LastLsn(parts_.spec.shard));
-    const uint64_t expected = parts_.hint->Expected(parts_.spec.shard);
-    if (std::max(stored, logged) < expected) {
-      return Lost(
-          fmt::format("writes up to lsn {} were acknowledged, the log ends at {} and the "
-                      "state at {}",
-                      expected, logged, stored));
-    }
     Applier applier(parts_);
-    next_lsn_ = stored + 1;
+    next_lsn_ = parts_.state->applied().applied_lsn + 1;
     KITH_RETURN_IF_ERROR(parts_.log->Read(
         parts_.spec.shard, next_lsn_,
         [&](const storage::LogRecord& record) { return ReplayEntry(applier, record); }));
@@ -309,6 +304,7 @@ class Recovery {
   index::Tombstones tombstones_;
   Postings postings_;
   std::vector<BuiltIndex> indexes_;
+  std::vector<LostIndex> lost_;
   std::unique_ptr<Resolver> resolver_;
   uint64_t next_lsn_ = 0;
   size_t uncommitted_ = 0;
@@ -316,6 +312,24 @@ class Recovery {
 };
 
 }  // namespace
+
+absl::Status CheckBeforeOpening(const CopyParts& parts, const storage::StateOptions& state) {
+  const ShardId shard = parts.spec.shard;
+  KITH_ASSIGN_OR_RETURN(const storage::AppliedState stored, storage::LookAtState(state));
+  KITH_ASSIGN_OR_RETURN(const uint64_t logged, parts.log->LastLsn(shard));
+  const uint64_t expected = parts.hint->Expected(shard);
+  if (std::max(stored.applied_lsn, logged) < expected) {
+    return Lost(
+        fmt::format("writes up to lsn {} were acknowledged, the log {} ends at {} and the "
+                    "state {} at {}",
+                    expected, parts.log->directory(), logged, state.directory, stored.applied_lsn));
+  }
+  // The first entry to be applied must be there where a later one is.
+  const absl::Status first =
+      parts.log->Read(shard, stored.applied_lsn + 1,
+                      [](const storage::LogRecord&) { return absl::CancelledError(); });
+  return absl::IsCancelled(first) ? absl::OkStatus() : first;
+}
 
 absl::StatusOr<RecoveryReport> Recover(CopyParts& parts, Manifest& manifest) {
   return Recovery(parts, manifest).Run();

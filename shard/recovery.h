@@ -19,6 +19,11 @@ struct RecoveryReport {
   uint64_t digest_repairs = 0;  // rows or indexes that were whole and yet not what the truth says
 };
 
+// Whether state and log together hold what was acknowledged: DATA_LOSS CORRUPTION where they do
+// not. `parts` has neither yet; the state is only looked at, so that a copy that is refused keeps
+// every file of it, those too which a damaged MANIFEST does not name.
+absl::Status CheckBeforeOpening(const CopyParts& parts, const storage::StateOptions& state);
+
 // Brings a copy from its files to a published snapshot: manifest and segments, tombstones, row
 // records checked (and written again from the truth where they are wrong), the log's entries above
 // the applied one replayed, digests of truth and index compared. `manifest` is what stands on disk.

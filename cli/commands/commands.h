@@ -33,6 +33,7 @@ void AddStatusCommand(CLI::App& app, Action& action);
 void AddBackupCommands(CLI::App& app, Action& action);
 void AddBenchCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
+void AddFsckCommand(CLI::App& app, Action& action);
 
 inline void AddEndpoint(CLI::App& command, std::string& endpoint) {
   endpoint = kDefaultEndpoint;

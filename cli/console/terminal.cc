@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace kith::cli {
 namespace {
 
 constexpr char kUsage[] = "USAGE";
+constexpr std::string_view kExitCodeFact = "exit_code";
 
 struct Remedy {
   std::string_view reason;
@@ -79,14 +81,19 @@ int ReportStatus(const absl::Status& status, Terminal& terminal) {
     terminal.err << fmt::format("  field:  {}\n", *field);
   }
   ForEachFact(status, [&](std::string_view key, const std::string& value) {
-    if (key != kFieldFact && key != kRetryAfterMsFact) {
+    if (key != kFieldFact && key != kRetryAfterMsFact && key != kExitCodeFact) {
       terminal.err << fmt::format("  {}: {}\n", key, value);
     }
   });
   if (const std::string_view remedy = RemedyFor(status, reason); !remedy.empty()) {
     terminal.err << fmt::format("  remedy: {}\n", remedy);
   }
-  return kExitError;
+  const auto code = FactOf(status, kExitCodeFact);
+  return code.has_value() ? std::atoi(code->c_str()) : kExitError;
+}
+
+void SetExitCode(absl::Status& status, int code) {
+  SetFact(status, kExitCodeFact, std::to_string(code));
 }
 
 }  // namespace kith::cli

@@ -61,12 +61,15 @@ struct RecallConfig {
 
 struct MaintenanceConfig {
   uint64_t threads = 1;
-  uint64_t encode_threads = 0;  // 0: as many as cores
+  uint64_t encode_threads = 0;       // 0: as many as cores
+  uint64_t scrub_mb_per_second = 4;  // 0: nothing is read again
+  uint64_t scrub_minutes = 60;
 };
 
 struct StorageConfig {
   uint64_t write_buffer_mb = 128;
   uint64_t block_cache_mb = 256;
+  uint64_t log_buffer_mb = 32;
   uint64_t disk_reserve_mb = 512;
   uint64_t checkpoint_log_mb = 256;
   uint64_t checkpoint_seconds = 300;

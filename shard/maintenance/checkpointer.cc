@@ -100,6 +100,7 @@ absl::StatusOr<Manifest> Checkpointer::Describe(const Snapshot& snapshot) {
     }
     next.indexes.push_back(std::move(listed));
   }
+  KeepLost(snapshot, next);
   if (snapshot.tombstones.dead_rows() != 0) {
     next.tombstones = fmt::format("{:08}.dead", next_file_++);
     KITH_RETURN_IF_ERROR(
@@ -107,6 +108,15 @@ absl::StatusOr<Manifest> Checkpointer::Describe(const Snapshot& snapshot) {
   }
   next.next_file = next_file_;
   return next;
+}
+
+// As they stand: their rows are still those, and what came since waits behind them.
+void Checkpointer::KeepLost(const Snapshot& snapshot, Manifest& next) const {
+  for (const LostIndex& lost : snapshot.lost) {
+    for (const Manifest::Index& listed : manifest_.indexes) {
+      if (listed.version == lost.version) next.indexes.push_back(listed);
+    }
+  }
 }
 
 absl::Status Checkpointer::Run() {
@@ -136,6 +146,7 @@ absl::Status Checkpointer::FlushWritten() {
 }
 
 absl::Status Checkpointer::Trim(uint64_t lsn) {
+  parts_.hint->NoteTruncated(parts_.spec.shard, lsn);
   KITH_RETURN_IF_ERROR(parts_.log->Truncate(parts_.spec.shard, lsn));
   KITH_RETURN_IF_ERROR(parts_.state->ForgetDead(lsn));
   uint64_t expired = 1;
@@ -152,6 +163,10 @@ void Checkpointer::ForgetFilesOfOthers(const Snapshot& snapshot) {
     current.insert(index.segments.begin(), index.segments.end());
   }
   std::erase_if(files_, [&](const auto& file) { return !current.contains(file.first); });
+}
+
+void Checkpointer::Distrust(const std::string& file) {
+  std::erase_if(files_, [&](const auto& known) { return known.second == file; });
 }
 
 absl::Status Checkpointer::RemoveOrphans() {

@@ -32,6 +32,9 @@ class Checkpointer {
   uint64_t lsn() const { return manifest_.lsn; }
   // The files below seg/ that the manifest on disk names.
   std::set<std::string> files() const;
+  // The next checkpoint writes the segment of this file again, under another name: the one on disk
+  // is damaged.
+  void Distrust(const std::string& file);
   // The index versions that the manifest on disk names. Threads: any.
   std::set<std::string> versions() const;
 
@@ -39,6 +42,7 @@ class Checkpointer {
   using Segment = std::shared_ptr<const index::ListSegment>;
 
   absl::StatusOr<Manifest> Describe(const Snapshot& snapshot);
+  void KeepLost(const Snapshot& snapshot, Manifest& next) const;
   absl::StatusOr<std::string> SegmentFile(const BuiltIndex& index, const Segment& segment);
   absl::Status FlushWritten();
   absl::Status Trim(uint64_t lsn);

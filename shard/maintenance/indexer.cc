@@ -26,6 +26,10 @@ BuiltIndex* FindIn(Snapshot& snapshot, const std::string& version) {
   return nullptr;
 }
 
+void EraseLost(Snapshot& snapshot, const std::string& version) {
+  std::erase_if(snapshot.lost, [&](const LostIndex& lost) { return lost.version == version; });
+}
+
 }  // namespace
 
 absl::Status Indexer::Add(const std::string& version) {
@@ -37,6 +41,7 @@ absl::Status Indexer::Add(const std::string& version) {
                  "the index version was trained for vectors of another shape or metric");
   }
   parts_.snapshots.Update([&](Snapshot& snapshot) {
+    EraseLost(snapshot, version);
     if (FindIn(snapshot, version) != nullptr) return;
     const bool empty = snapshot.row_end == 0;
     snapshot.indexes.push_back({loaded, {}, 0, empty, false});
@@ -52,6 +57,7 @@ void Indexer::Drop(const std::string& version) {
     }
     std::erase_if(snapshot.indexes,
                   [&](const BuiltIndex& index) { return index.version->hash == version; });
+    EraseLost(snapshot, version);
   });
   spdlog::info("event=index_dropped shard={} version={}", parts_.spec.shard, version);
 }

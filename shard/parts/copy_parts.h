@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/shard_api/shard_calls.h"
 #include "shard/parts/snapshot.h"
+#include "shard/parts/suspect_rows.h"
 #include "shard/parts/upkeep_counts.h"
 #include "shard/storage/artifact_store.h"
 #include "shard/storage/digest.h"
@@ -36,6 +37,7 @@ struct CopyParts {
   storage::SlotDigests digests;  // of the truth; the writer's
   SnapshotCell snapshots;
   UpkeepCounts counts;
+  SuspectRows suspects;
 };
 
 }  // namespace kith::shard

@@ -75,6 +75,11 @@ std::vector<IndexState> IndexShapes::StatesOf(const Snapshot& snapshot) {
     state.large_list_rows = shape.large_list_rows;
     state.dead_rows = DeadRows(snapshot, index, shape);
   }
+  for (const LostIndex& lost : snapshot.lost) {
+    IndexState& state = states.emplace_back();
+    state.version = lost.version;
+    state.total_rows = snapshot.row_end;
+  }
   std::lock_guard lock(mutex_);
   std::erase_if(known_,
                 [&](const auto& known) { return snapshot.FindIndex(known.first) == nullptr; });

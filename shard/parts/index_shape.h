@@ -31,7 +31,7 @@ uint64_t DeadRows(const Snapshot& snapshot, const BuiltIndex& index, const Index
 // Threads: any.
 class IndexShapes {
  public:
-  // The figures of every version of the snapshot, in its order.
+  // The figures of every version of the snapshot, in its order; then the lost ones, not ready.
   std::vector<IndexState> StatesOf(const Snapshot& snapshot);
 
  private:

@@ -31,6 +31,13 @@ struct BuiltIndex {
   uint32_t BeginOf(size_t i) const { return i == 0 ? 0 : ends[i - 1]; }
 };
 
+// An index version that the manifest names and whose artifact cannot be read. Its files are kept:
+// the artifact may be put back.
+struct LostIndex {
+  std::string version;
+  std::string why;
+};
+
 // Everything a search reads, as of one lsn. Immutable; a search holds one from start to end.
 struct Snapshot {
   uint64_t lsn = 0;
@@ -40,6 +47,7 @@ struct Snapshot {
   index::Tombstones tombstones;
   Postings postings;  // of dead rows too
   std::vector<BuiltIndex> indexes;
+  std::vector<LostIndex> lost;
 
   const BuiltIndex* FindIndex(const std::string& version) const;
   // What the engine reads; `index` is null for exact search. Valid while this snapshot is held.

@@ -48,7 +48,14 @@ absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   return absl::OkStatus();
 }
 
-absl::Status NotHere(const std::string& version) {
+absl::Status NotHere(const Snapshot& snapshot, const std::string& version) {
+  for (const LostIndex& lost : snapshot.lost) {
+    if (lost.version != version) continue;
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady,
+                 fmt::format("index version {} cannot be read at this shard: {}. Put the file back "
+                             "and start the node again, or train again; until then ask with exact",
+                             version, lost.why));
+  }
   return Error(absl::StatusCode::kFailedPrecondition, reason::kIndexVersionNotReady,
                fmt::format("index version {} is not built at this shard", version));
 }
@@ -108,7 +115,7 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     index_ = nullptr;
     if (!call_.index_version.empty()) {
       index_ = snapshot_->FindIndex(call_.index_version);
-      if (index_ == nullptr) return NotHere(call_.index_version);
+      if (index_ == nullptr) return NotHere(*snapshot_, call_.index_version);
       if (!index_->ready) return NotReadyYet(call_.index_version);
     }
     SetOptions();
@@ -234,11 +241,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     const index::Status status = of_card_.answers.empty()
                                      ? SearchHere(view, *workspace, begin, end)
                                      : FinishCard(view, *workspace, begin, end);
-    if (status.ok()) {
-      Identify(std::span(answers_).subspan(begin, end - begin), found);
-    } else {
-      Refuse(FromIndex(status));
-    }
+    const absl::Status identified =
+        status.ok() ? Identify(std::span(answers_).subspan(begin, end - begin), found)
+                    : FromIndex(status);
+    if (!identified.ok()) Refuse(identified);
     EndRun();
   }
 
@@ -283,7 +289,9 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   }
 
   // Whose rows they are. Their records lie far apart: all are fetched before the first is read.
-  void Identify(std::span<const index::SearchAnswer> answers, Found& found) const {
+  // What leaves is checked, where it costs a few records: the mapped bytes may have gone bad since
+  // the start, and nobody below looks at more of them than a comparison needs.
+  absl::Status Identify(std::span<const index::SearchAnswer> answers, Found& found) const {
     const RowTable table = snapshot_->rows.Table(snapshot_->row_end);
     size_t hits = 0;
     for (const index::SearchAnswer& answer : answers) {
@@ -295,10 +303,24 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     for (const index::SearchAnswer& answer : answers) {
       for (const index::Hit& hit : answer.hits) {
         const RowHeader& header = table.Header(hit.row);
+        if (!storage::IsWholeRecord(table.Record(hit.row), table.stride, hit.row)) {
+          return RowIsDamaged(hit.row);
+        }
         found.keys.append(reinterpret_cast<const char*>(header.key), PointKey::kSize);
         found.versions.push_back(header.version);
       }
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status RowIsDamaged(uint32_t row) const {
+    CopyParts& parts = runner_.parts_;
+    parts.suspects.Add(row);
+    return Error(absl::StatusCode::kUnavailable, reason::kNotReady,
+                 fmt::format("row {} of {}/rows is damaged; it is written again from the truth: "
+                             "retry",
+                             row, parts.directory),
+                 {{kRetryAfterMsFact, "500"}});
   }
 
   void Refuse(absl::Status status) {

@@ -19,9 +19,9 @@ constexpr size_t kHashDigits = 32;
 constexpr uint64_t kArtifactBytesMax = uint64_t{8} << 30;  // 2^18 lists of 4,096 dimensions: 4 GiB
 constexpr size_t kIncomingMax = 4;
 
-absl::Status NotHere(const std::string& hash) {
+absl::Status NotHere(const std::string& path, const std::string& hash) {
   return Error(absl::StatusCode::kNotFound, reason::kIndexVersionNotReady,
-               fmt::format("this node does not have index version {}", hash));
+               fmt::format("this node does not have index version {} (no file {})", hash, path));
 }
 
 absl::Status BadChunk(const ArtifactChunk& chunk, std::string_view what) {
@@ -86,12 +86,26 @@ absl::StatusOr<std::shared_ptr<const index::IndexVersion>> ArtifactStore::Load(
   if (auto version = known.lock()) return version;
   if (!files_.Exists(path)) {
     loaded_.erase(hash);
-    return NotHere(hash);
+    return NotHere(path, hash);
   }
   KITH_ASSIGN_OR_RETURN(const std::string bytes, files_.ReadAll(path, kArtifactBytesMax));
   KITH_ASSIGN_OR_RETURN(auto version, ParseArtifact(path, hash, bytes));
   known = version;
   return version;
+}
+
+absl::Status ArtifactStore::Verify(const std::string& hash) const {
+  KITH_ASSIGN_OR_RETURN(const std::string path, PathOf(hash));
+  if (!files_.Exists(path)) return NotHere(path, hash);
+  KITH_ASSIGN_OR_RETURN(const std::string bytes, files_.ReadAll(path, kArtifactBytesMax));
+  return ParseArtifact(path, hash, bytes).status();
+}
+
+absl::Status ArtifactStore::Replace(const index::IndexVersion& version) {
+  KITH_ASSIGN_OR_RETURN(const std::string path, PathOf(version.hash));
+  std::lock_guard lock(mutex_);
+  KITH_RETURN_IF_ERROR(files_.EnsureDirectory(directory_));
+  return files_.ReplaceFile(path, index::SerializeIndexVersion(version));
 }
 
 absl::StatusOr<ArtifactChunk> ArtifactStore::ReadChunk(const std::string& hash, uint64_t offset) {
@@ -100,7 +114,7 @@ absl::StatusOr<ArtifactChunk> ArtifactStore::ReadChunk(const std::string& hash, 
     std::lock_guard lock(mutex_);
     unused_sweeps_.erase(hash);
   }
-  if (!files_.Exists(path)) return NotHere(hash);
+  if (!files_.Exists(path)) return NotHere(path, hash);
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> map, files_.MapReadOnly(path));
   ArtifactChunk chunk{hash, offset, map->size(), {}, 0};
   if (offset >= map->size()) return BadChunk(chunk, "it begins behind the end of the artifact");

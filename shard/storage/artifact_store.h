@@ -30,6 +30,10 @@ class ArtifactStore {
   absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   absl::StatusOr<ArtifactChunk> ReadChunk(const std::string& hash, uint64_t offset);
   absl::Status WriteChunk(const ArtifactChunk& chunk);
+  // Reads the file, whatever is loaded. NOT_FOUND; DATA_LOSS CORRUPTION.
+  absl::Status Verify(const std::string& hash) const;
+  // Writes it again over whatever is there.
+  absl::Status Replace(const index::IndexVersion& version);
   // Called now and then: removes what kSweepsUnused of these calls in a row found neither in `used`
   // nor loaded nor touched by any other call. So many, because a version is trained or fetched
   // before anything refers to it.

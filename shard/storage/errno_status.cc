@@ -53,7 +53,7 @@ absl::Status ErrnoStatus(int error, std::string_view action, const std::string& 
 
 absl::Status CorruptFile(const std::string& path, std::string_view what) {
   return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-               fmt::format("{} is damaged: {}", path, what));
+               fmt::format("{} is damaged: {} ({})", path, what, kDamageRemedy));
 }
 
 }  // namespace kith::storage

@@ -17,6 +17,10 @@ absl::Status DiskFullStatus(std::string_view action, const std::string& path);
 absl::Status ReadOnlyStatus(std::string_view action, const std::string& path);
 absl::Status NoRightsStatus(std::string_view action, const std::string& path);
 
+// What every message about damage ends with.
+inline constexpr char kDamageRemedy[] =
+    "kith fsck says what else is wrong, docs/repair.md how to repair it";
+
 // DATA_LOSS CORRUPTION about one file.
 absl::Status CorruptFile(const std::string& path, std::string_view what);
 

@@ -16,6 +16,7 @@
 #include "shard/storage/rocks_open.h"
 #include "shard/storage/rocks_options.h"
 #include "shard/storage/rocks_status.h"
+#include "shard/storage/state_batch.h"
 #include "shard/storage/state_keys.h"
 
 namespace kith::storage {
@@ -63,11 +64,16 @@ class RocksLogStore final : public LogStore {
   absl::Status Read(uint64_t shard, uint64_t from_lsn,
                     const std::function<absl::Status(const LogRecord&)>& visit) override;
   absl::StatusOr<uint64_t> LastLsn(uint64_t shard) override;
+  absl::StatusOr<uint64_t> FirstMissing(uint64_t shard, uint64_t from_lsn) override;
   absl::Status Truncate(uint64_t shard, uint64_t lsn) override;
   absl::Status DropShard(uint64_t shard) override;
   absl::Status Flush() override;
+  const std::string& directory() const override { return directory_; }
   uint64_t bytes() const override;
   uint64_t memory_bytes() const override;
+  absl::Status VerifyFiles() override {
+    return FromRocks(db().VerifyFileChecksums({}), "verify the files of the log", directory_);
+  }
 
  private:
   rocksdb::DB& db() const { return database_.db(); }
@@ -139,6 +145,18 @@ absl::StatusOr<uint64_t> RocksLogStore::LastLsn(uint64_t shard) {
   return key.shard == shard ? key.lsn : 0;
 }
 
+absl::StatusOr<uint64_t> RocksLogStore::FirstMissing(uint64_t shard, uint64_t from_lsn) {
+  const std::unique_ptr<rocksdb::Iterator> entry(db().NewIterator({}));
+  uint64_t next = from_lsn;
+  for (entry->Seek(LogKey{shard, next}.Encode()); entry->Valid(); entry->Next()) {
+    const LogKey key = LogKey::Parse(entry->key().data());
+    if (key.shard != shard || key.lsn != next) break;
+    ++next;
+  }
+  KITH_RETURN_IF_ERROR(FromRocks(entry->status(), "read the log", directory_));
+  return next;
+}
+
 absl::Status RocksLogStore::Truncate(uint64_t shard, uint64_t lsn) {
   truncation_->Raise(shard, lsn);
   const std::string begin = LogKey{shard, 0}.Encode();
@@ -191,20 +209,40 @@ absl::Status SyncFound(FileSystem& files, const std::string& directory) {
   return files.SyncDirectory(directory);
 }
 
+absl::StatusOr<rocksdb::DB*> OpenLogDatabase(const LogOptions& options,
+                                             const std::shared_ptr<LogTruncation>& truncation) {
+  const rocksdb::Options database = LogDatabaseOptions(options, truncation);
+  rocksdb::DB* db = nullptr;
+  if (options.access == DatabaseAccess::kRead) {
+    // Through the form for several families: the other one may open a database that has just one
+    // file as something that cannot be iterated.
+    FamilyHandles families;
+    KITH_RETURN_IF_ERROR(
+        FromRocks(rocksdb::DB::OpenForReadOnly(database, options.directory,
+                                               {{rocksdb::kDefaultColumnFamilyName, database}},
+                                               &families, &db),
+                  "read the log", options.directory));
+    db->DestroyColumnFamilyHandle(families[0]).PermitUncheckedError();  // it keeps one of its own
+    return db;
+  }
+  if (!options.faults.trust_page_cache) {
+    KITH_RETURN_IF_ERROR(SyncFound(*options.files, options.directory));
+  }
+  KITH_RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(database, options.directory, &db),
+                                 "open the log (it is left as it is)", options.directory));
+  return db;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const LogOptions& options) {
   KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
-  if (!options.faults.trust_page_cache) {
-    KITH_RETURN_IF_ERROR(SyncFound(*options.files, options.directory));
-  }
   auto truncation = std::make_shared<LogTruncation>();
-  rocksdb::DB* db = nullptr;
-  KITH_RETURN_IF_ERROR(
-      FromRocks(rocksdb::DB::Open(LogDatabaseOptions(options, truncation), options.directory, &db),
-                "open the log (it is left as it is)", options.directory));
+  KITH_ASSIGN_OR_RETURN(rocksdb::DB* const db, OpenLogDatabase(options, truncation));
   auto store = std::make_unique<RocksLogStore>(options, db, std::move(truncation));
-  spdlog::info("event=log_opened path={} bytes={}", options.directory, store->bytes());
+  if (options.access == DatabaseAccess::kWrite) {
+    spdlog::info("event=log_opened path={} bytes={}", options.directory, store->bytes());
+  }
   return store;
 }
 

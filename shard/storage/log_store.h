@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "shard/storage/faults.h"
 #include "shard/storage/file_system.h"
+#include "shard/storage/rocks_access.h"
 
 namespace kith::storage {
 
@@ -29,6 +30,7 @@ struct LogOptions {
   FileSystem* files = nullptr;
   Faults faults;
   uint64_t write_buffer_bytes = 32 << 20;
+  DatabaseAccess access = DatabaseAccess::kWrite;
 };
 
 // The node's operation log: one RocksDB for all shards, key = shard | lsn big-endian. The only
@@ -48,13 +50,18 @@ class LogStore {
   virtual absl::Status Read(uint64_t shard, uint64_t from_lsn,
                             const std::function<absl::Status(const LogRecord&)>& visit) = 0;
   virtual absl::StatusOr<uint64_t> LastLsn(uint64_t shard) = 0;  // 0: none
+  // The first lsn from `from_lsn` on that has no entry; what is in the others is not looked at.
+  virtual absl::StatusOr<uint64_t> FirstMissing(uint64_t shard, uint64_t from_lsn) = 0;
   // Entries up to and including `lsn` may go; they go in the background.
   virtual absl::Status Truncate(uint64_t shard, uint64_t lsn) = 0;
   virtual absl::Status DropShard(uint64_t shard) = 0;
   // Writes down what is held in memory, without what was truncated, and lets the memory go.
   virtual absl::Status Flush() = 0;
+  virtual const std::string& directory() const = 0;
   virtual uint64_t bytes() const = 0;  // on disk
   virtual uint64_t memory_bytes() const = 0;
+  // As StateStore::VerifyFiles.
+  virtual absl::Status VerifyFiles() = 0;
 };
 
 }  // namespace kith::storage

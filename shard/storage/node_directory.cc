@@ -12,6 +12,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/checked_text.h"
+#include "shard/storage/errno_status.h"
 #include "shard/storage/lock_file.h"
 #include "shard/storage/row_file.h"
 #include "shard/storage/shard_spec_file.h"
@@ -109,6 +110,11 @@ void LockedNodeDirectory::RemovePinned() {
 absl::Status LockedNodeDirectory::CreateFormat() {
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(path_));
   const auto foreign = std::find_if_not(names.begin(), names.end(), MayStandInAnEmptyDirectory);
+  if (std::find(names.begin(), names.end(), "shard") != names.end()) {
+    return CorruptFile(path_ + "/FORMAT",
+                       "it is gone, and the directory holds shards. Put it back "
+                       "from a copy of this directory");
+  }
   if (foreign != names.end()) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
                  fmt::format("{} is not empty (it holds {}) and has no FORMAT file, so it is not a "

@@ -4,6 +4,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "shard/storage/errno_status.h"
 
 namespace kith::storage {
 
@@ -15,9 +16,9 @@ absl::Status PrepareDatabaseDirectory(FileSystem& files, const std::string& dire
     // Neither is made before CURRENT stands, so a create that was cut short leaves none.
     if (name.ends_with(".sst") || name.ends_with(".log")) {
       return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
-                   fmt::format("{} holds {} but its CURRENT file is gone. Restore the directory "
-                               "from a copy; it was left as it is",
-                               directory, name));
+                   fmt::format("{} holds {} but its CURRENT file is gone. Restore it from a copy; "
+                               "the directory was left as it is ({})",
+                               directory, name, kDamageRemedy));
     }
   }
   return absl::OkStatus();

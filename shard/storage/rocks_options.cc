@@ -58,7 +58,6 @@ void PinDatabase(rocksdb::DBOptions& options, rocksdb::Env* env) {
   options.unordered_write = false;
   options.two_write_queues = false;
   options.allow_2pc = false;
-  options.avoid_unnecessary_blocking_io = true;
   options.bytes_per_sync = 1 << 20;
   options.keep_log_file_num = 2;  // RocksDB's own text logs
   options.max_log_file_size = 16 << 20;
@@ -136,12 +135,18 @@ rocksdb::ColumnFamilyOptions SysFamily(const StateOptions& options,
   return family;
 }
 
+// RocksDB's background purge asserts in a database that was opened for reading.
+void PinAccess(rocksdb::DBOptions& options, DatabaseAccess access) {
+  options.avoid_unnecessary_blocking_io = access == DatabaseAccess::kWrite;
+}
+
 }  // namespace
 
 rocksdb::Options LogDatabaseOptions(const LogOptions& options,
                                     std::shared_ptr<LogTruncation> truncation) {
   rocksdb::Options log;
   PinDatabase(log, options.files->rocksdb_env());
+  PinAccess(log, options.access);
   PinFamily(log, options.write_buffer_bytes);
   // Refuses a damaged middle, accepts the torn tail that every crash leaves (tests/assumptions).
   log.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -167,6 +172,7 @@ rocksdb::WriteOptions LogWriteOptions(const Faults& faults) {
 rocksdb::DBOptions StateDatabaseOptions(const StateOptions& options, rocksdb::Env& env) {
   rocksdb::DBOptions state;
   PinDatabase(state, &env);
+  PinAccess(state, options.access);
   state.create_missing_column_families = true;
   state.atomic_flush = true;  // without a WAL the families would fall out of step
   state.checksum_handoff_file_types.Add(rocksdb::FileType::kTableFile);

@@ -36,6 +36,7 @@ class RocksStateStore final : public StateStore {
                   const FamilyHandles& families)
       : directory_(options.directory),
         dedupe_entries_max_(options.dedupe_entries_max),
+        access_(options.access),
         disk_(std::move(disk)),
         database_(db, families),
         dedupe_(*db, families[size_t(Family::kDedupe)]) {}
@@ -68,6 +69,7 @@ class RocksStateStore final : public StateStore {
   absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) override;
   absl::Status CompactRows(uint32_t begin, uint32_t end) override;
   uint64_t disk_bytes() const override;
+  absl::Status VerifyFiles() override;
   absl::Status Checkpoint(const std::string& directory) override;  // state_checkpoint.cc
   // By the names of the files.
   std::map<std::string, std::string> TableChecksums() const;
@@ -100,6 +102,7 @@ class RocksStateStore final : public StateStore {
 
   const std::string directory_;
   const uint64_t dedupe_entries_max_;
+  const DatabaseAccess access_;
   const WaitingDisk disk_;
   const OpenDatabase database_;
   const DedupeTable dedupe_;

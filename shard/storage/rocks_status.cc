@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/one_line.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/errno_status.h"
@@ -23,13 +24,16 @@ bool IsDiskFull(const rocksdb::Status& status) {
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view action,
                        const std::string& path) {
   if (status.ok()) return absl::OkStatus();
-  const std::string text = status.ToString();
+  const std::string text = OneLine(status.ToString());
   if (IsDiskFull(status)) return DiskFullStatus(action, path);
   if (Says(text, "Read-only file system")) return ReadOnlyStatus(action, path);
   if (Says(text, "Permission denied")) return NoRightsStatus(action, path);
   const std::string message = fmt::format("cannot {} {}: {}", action, path, text);
-  if (status.IsCorruption()) {
-    return Error(absl::StatusCode::kDataLoss, reason::kCorruption, message);
+  // A file that the database names and that is not there is damage, too.
+  if (status.IsCorruption() || Says(text, "No such file or directory")) {
+    return Error(
+        absl::StatusCode::kDataLoss, reason::kCorruption,
+        fmt::format("{}. Restore what is damaged from a copy ({})", message, kDamageRemedy));
   }
   if (status.IsNotFound()) {
     return Error(absl::StatusCode::kNotFound, reason::kStorage, message);

@@ -191,10 +191,7 @@ RowFile::View MappedRowFile::view() const {
 bool MappedRowFile::IsValid(uint32_t row) const {
   if (!HasRow(row)) return false;
   if (options_.faults.ignore_checksum) return true;
-  const std::byte* record = Record(row);
-  RowHeader header;
-  std::memcpy(&header, record, sizeof(header));
-  return header.row == row && header.checksum == RecordChecksum(record, stride_);
+  return IsWholeRecord(Record(row), stride_, row);
 }
 
 absl::Status MappedRowFile::Sync() {
@@ -210,6 +207,12 @@ absl::Status MappedRowFile::Sync() {
 }
 
 }  // namespace
+
+bool IsWholeRecord(const std::byte* record, uint32_t stride, uint32_t row) {
+  RowHeader header;
+  std::memcpy(&header, record, sizeof(header));
+  return header.row == row && header.checksum == RecordChecksum(record, stride);
+}
 
 absl::StatusOr<std::unique_ptr<RowFile>> RowFile::Open(const RowFileOptions& options) {
   auto file = std::make_unique<MappedRowFile>(options);

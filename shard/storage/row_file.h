@@ -36,6 +36,10 @@ struct RowFileOptions {
   Faults faults;
 };
 
+// Whether these `stride` bytes are the whole record of `row`. Reads them once; a hit that was just
+// compared has them in the cache.
+bool IsWholeRecord(const std::byte* record, uint32_t stride, uint32_t row);
+
 struct RowContent {
   uint32_t row = 0;
   PointKey key;
@@ -51,7 +55,8 @@ struct RowContent {
 // written again from the state database at start. An extent may be missing: none of its rows lives.
 //
 // Threads: one writer; readers use a View, which stays valid while it is held, also over extents
-// that are dropped meanwhile. The writer never touches a row below a published row_end.
+// that are dropped meanwhile. The writer never touches a row below a published row_end, unless to
+// write a damaged one again: who reads it meanwhile finds a record that is not whole.
 class RowFile {
  public:
   // The mapped extents as of one moment, null where one was dropped. Copyable; keeps the maps

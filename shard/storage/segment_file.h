@@ -44,6 +44,9 @@ absl::Status WriteTombstoneFile(FileSystem& files, const std::string& path,
                                 const index::Tombstones& tombstones);
 absl::StatusOr<index::Tombstones> ReadTombstoneFile(FileSystem& files, const std::string& path);
 
+// Whether a segment or tombstone file is byte for byte what was written under its name.
+absl::Status VerifyFramedFile(FileSystem& files, const std::string& path);
+
 }  // namespace kith::storage
 
 #endif  // KITH_SHARD_STORAGE_SEGMENT_FILE_H_

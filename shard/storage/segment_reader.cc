@@ -90,6 +90,14 @@ std::shared_ptr<const index::ListSegment> Unpack(std::string_view body, const Fr
 
 }  // namespace
 
+absl::Status VerifyFramedFile(FileSystem& files, const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> map, files.MapReadOnly(path));
+  const std::string_view file(reinterpret_cast<const char*>(map->data()), map->size());
+  const uint64_t magic = path.ends_with(".dead") ? kTombstoneMagic : kSegmentMagic;
+  KITH_ASSIGN_OR_RETURN(const FrameHeader header, DecodeFrameHeader(path, file, magic));
+  return CheckFrame(path, file, header).status();
+}
+
 absl::StatusOr<std::shared_ptr<const index::ListSegment>> ReadSegmentFile(
     FileSystem& files, const std::string& path, const SegmentIdentity& identity,
     const index::IndexVersion& version) {

@@ -36,6 +36,7 @@ absl::Status RocksStateStore::Load() {
 // The format number is flushed together with the first batch: a state without it is empty.
 absl::Status RocksStateStore::CheckFormat(bool fresh) {
   KITH_ASSIGN_OR_RETURN(const std::string found, ReadSystem(kFormatKey));
+  if (found.empty() && fresh && access_ == DatabaseAccess::kRead) return absl::OkStatus();
   if (found.empty() && fresh) {
     char value[sizeof(kStateFormat)];
     PutLittleEndian(value, kStateFormat);
@@ -166,6 +167,26 @@ uint64_t RocksStateStore::disk_bytes() const {
   return bytes;
 }
 
+absl::Status RocksStateStore::VerifyFiles() {
+  return Checked(db().VerifyFileChecksums({}), "verify the files of");
+}
+
+namespace {
+
+absl::Status OpenDatabaseOf(const StateOptions& options, const rocksdb::DBOptions& database,
+                            FamilyHandles& families, rocksdb::DB*& db) {
+  const std::string& directory = options.directory;
+  if (options.access == DatabaseAccess::kRead) {
+    return FromRocks(
+        rocksdb::DB::OpenForReadOnly(database, directory, StateFamilies(options), &families, &db),
+        "read the state database", directory);
+  }
+  return FromRocks(rocksdb::DB::Open(database, directory, StateFamilies(options), &families, &db),
+                   "open the state database (it is left as it is)", directory);
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions& given) {
   StateOptions options = given;
   if (options.memory == nullptr) options.memory = NewStoreMemory({});
@@ -176,9 +197,7 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
   rocksdb::DB* db = nullptr;
   FamilyHandles families;
   KITH_RETURN_IF_ERROR(
-      FromRocks(rocksdb::DB::Open(StateDatabaseOptions(options, *disk.env), options.directory,
-                                  StateFamilies(options), &families, &db),
-                "open the state database (it is left as it is)", options.directory));
+      OpenDatabaseOf(options, StateDatabaseOptions(options, *disk.env), families, db));
   RoomWait& room = *disk.room;
   auto store = std::make_unique<RocksStateStore>(options, std::move(disk), db, families);
   KITH_RETURN_IF_ERROR(store->Load());
@@ -186,6 +205,29 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
   spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,
                store->applied().applied_lsn, store->disk_bytes());
   return store;
+}
+
+absl::StatusOr<AppliedState> LookAtState(const StateOptions& given) {
+  StateOptions options = given;
+  options.access = DatabaseAccess::kRead;
+  if (options.memory == nullptr) options.memory = NewStoreMemory({});
+  AppliedState applied;
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  if (!options.files->Exists(options.directory + "/CURRENT")) return applied;
+  rocksdb::DB* db = nullptr;
+  FamilyHandles families;
+  KITH_RETURN_IF_ERROR(FromRocks(
+      rocksdb::DB::OpenForReadOnly(StateDatabaseOptions(options, *options.files->rocksdb_env()),
+                                   options.directory,
+                                   {StateFamilies(options)[size_t(Family::kSys)]}, &families, &db),
+      "read the state database (it is left as it is)", options.directory));
+  const OpenDatabase look(db, families);
+  std::string value;
+  const rocksdb::Status status = db->Get({}, ToSlice(kAppliedKey), &value);
+  if (status.IsNotFound()) return applied;
+  KITH_RETURN_IF_ERROR(FromRocks(status, "read the state database", options.directory));
+  if (DecodeApplied(value, applied)) return applied;
+  return CorruptFile(options.directory, "a wrong applied record");
 }
 
 }  // namespace kith::storage

@@ -17,6 +17,7 @@
 #include "common/vector/point_key.h"
 #include "shard/storage/digest.h"
 #include "shard/storage/file_system.h"
+#include "shard/storage/rocks_access.h"
 #include "shard/storage/store_memory.h"
 
 namespace kith::storage {
@@ -87,6 +88,7 @@ struct StateOptions {
   // Of a column family. Measured: larger ones insert slower, smaller ones flush too often.
   uint64_t write_buffer_bytes = 32 << 20;
   uint64_t dedupe_entries_max = limits::kDedupeEntriesMax;
+  DatabaseAccess access = DatabaseAccess::kWrite;
 };
 
 // One shard copy's truth: RocksDB without a WAL (the log is its WAL) and with atomic flush, column
@@ -163,12 +165,19 @@ class StateStore {
   // space back. Blocks for as long as that takes; writes and reads go on.
   virtual absl::Status CompactRows(uint32_t begin, uint32_t end) = 0;
   virtual uint64_t disk_bytes() const = 0;
+  // Reads every file of it and compares it with the checksum that was noted when it was written.
+  virtual absl::Status VerifyFiles() = 0;
 
   // Makes `directory`, which is not there, a database of its own with what is stored now: what was
   // written before the call, whole batches of what is written meanwhile. Table files are second
   // names of this store's where the file system has such. state_checkpoint.h reads it.
   virtual absl::Status Checkpoint(const std::string& directory) = 0;
 };
+
+// What a state says it has applied, without opening it for writing: that removes files which the
+// state does not name, and of a state that lost the end of its own records those are good ones.
+// Reads its smallest family alone. Zeros where there is no state yet.
+absl::StatusOr<AppliedState> LookAtState(const StateOptions& options);
 
 }  // namespace kith::storage
 

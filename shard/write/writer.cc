@@ -129,6 +129,37 @@ absl::Status Writer::DropExtents(std::span<const uint32_t> extents) {
   });
 }
 
+absl::StatusOr<uint64_t> Writer::RewriteRows(std::span<const uint32_t> rows) {
+  uint64_t written = 0;
+  KITH_RETURN_IF_ERROR(Do([&]() -> absl::Status {
+    KITH_ASSIGN_OR_RETURN(written, RewriteHere(rows));
+    return absl::OkStatus();
+  }));
+  return written;
+}
+
+// On the writer's thread: no row dies meanwhile.
+absl::StatusOr<uint64_t> Writer::RewriteHere(std::span<const uint32_t> rows) {
+  const auto snapshot = parts_.snapshots.Pin();
+  std::vector<storage::StateStore::StoredRow> stored;
+  KITH_RETURN_IF_ERROR(parts_.state->ReadRows(rows, stored));
+  uint64_t written = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const bool lives = rows[i] < snapshot->row_end && !snapshot->tombstones.IsDead(rows[i]);
+    if (!lives || stored[i].version == 0) continue;
+    const storage::RowContent content =
+        ContentOf(parts_.spec,
+                  {rows[i], stored[i].key, stored[i].version, stored[i].vector, stored[i].payload});
+    const RowHeader& header = snapshot->rows.Table(snapshot->row_end).Header(rows[i]);
+    const bool is_whole = parts_.rows->IsValid(rows[i]) && header.version == content.version &&
+                          header.content_hash == content.content_hash;
+    if (is_whole) continue;
+    parts_.rows->Write(content);
+    ++written;
+  }
+  return written;
+}
+
 absl::Status Writer::Do(absl::AnyInvocable<absl::Status()> chore) {
   std::future<absl::Status> answer;
   {

@@ -49,6 +49,9 @@ class Writer {
   // but the writer's.
   absl::StatusOr<uint64_t> Move(std::span<const RowMove> moves);
   absl::Status DropExtents(std::span<const uint32_t> extents);
+  // Writes the records of live rows that are not whole, or not those of the truth, again. Answers
+  // how many there were.
+  absl::StatusOr<uint64_t> RewriteRows(std::span<const uint32_t> rows);
   // Refuses new calls, finishes the queue, joins.
   void Stop();
   // Why this copy takes no more writes, once its disk has failed it.
@@ -94,6 +97,7 @@ class Writer {
   absl::Status Commit();
   bool WaitForDisk(const absl::Status& status);
   void Acknowledge(Group& group);
+  absl::StatusOr<uint64_t> RewriteHere(std::span<const uint32_t> rows);
   void Fail(Group& group, const absl::Status& status);
   WriteReply ReplyTo(const Logged& logged) const;
 

@@ -32,6 +32,7 @@ ARROWS = {
                     "shard/storage"],
     "shard/backup": [*_SERVICE, "common/telemetry", "shard", "shard/storage"],
     "shard/rpc": [*_SERVICE, "common/telemetry", "common/rpc"],
+    "shard/fsck": [*_SERVICE, "common/telemetry", "common/meta", "index", "shard", *_SHARD_CORE],
     "shard": [*_SERVICE, "common/telemetry", "index", *_SHARD_CORE],
     "coordinator/cluster": [*_SERVICE, "common/telemetry", "common/meta"],
     "coordinator/search": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster"],
@@ -48,7 +49,7 @@ ARROWS = {
     "coordinator/http": [*_BASE, "common/telemetry", "common/rpc"],
     "coordinator": [],
     "kithd": ["common", "index", "shard", "coordinator"],
-    "cli": [*_BASE, "index"],
+    "cli": [*_BASE, "index", "shard/fsck", "shard/storage"],
     "bench": ["common", "index", "shard", "coordinator", "cli"],
     "tests": ["common", "index", "shard", "coordinator", "kithd", "cli", "bench"],
 }

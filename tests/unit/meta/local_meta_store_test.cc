@@ -15,6 +15,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/meta/meta_bound.h"
 
 namespace kith {
 namespace {
@@ -208,6 +209,98 @@ TEST_F(LocalMetaStoreTest, ThereAreNoMoreAliasesThanMayBe) {
   ASSERT_TRUE(store_->ChangeAliases(changes).ok());
   EXPECT_EQ(ReasonOf(store_->ChangeAliases({{"more", "a"}}).status()), reason::kAliasLimit);
   EXPECT_TRUE(store_->ChangeAliases({{"more", "a"}, {"0", ""}}).ok());
+}
+
+// Damage that RocksDB opens without a complaint: it begins an empty store, or an older one.
+class MetaDamageTest : public LocalMetaStoreTest {
+ protected:
+  void SetUp() override {
+    LocalMetaStoreTest::SetUp();
+    ASSERT_TRUE(store_->Create(Record("a")).ok());
+    Open();  // what is there goes into a file
+    ASSERT_TRUE(store_->Create(Record("b")).ok());
+    store_.reset();
+  }
+  std::filesystem::path Find(const std::string& part) const {
+    for (const auto& entry : std::filesystem::directory_iterator(directory())) {
+      const std::string name = entry.path().filename();
+      if (name.find(part) != std::string::npos && entry.file_size() > 0) return entry.path();
+    }
+    return {};
+  }
+  absl::Status OpenStatus() const { return LocalMetaStore::Open({directory()}).status(); }
+  void ExpectRefusedAndWholeOnceItIsBack(const std::string& part, uint64_t bytes_left) {
+    const std::filesystem::path path = Find(part);
+    ASSERT_FALSE(path.empty());
+    const std::filesystem::path good = root_ / "good";
+    std::filesystem::copy_file(path, good);
+    if (bytes_left == 0) std::filesystem::remove(path);
+    if (bytes_left != 0) std::filesystem::resize_file(path, bytes_left);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const absl::Status status = OpenStatus();
+      EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+      EXPECT_EQ(ReasonOf(status), reason::kCorruption);
+      EXPECT_THAT(std::string(status.message()), testing::HasSubstr(directory()));
+      EXPECT_THAT(std::string(status.message()), testing::HasSubstr("from a copy"));
+      EXPECT_EQ(CheckMetaStore({directory()}).status().code(), absl::StatusCode::kDataLoss);
+    }
+    std::filesystem::rename(good, path);
+    const auto records = CheckMetaStore({directory()});
+    ASSERT_TRUE(records.ok()) << records.status();
+    EXPECT_EQ(records->size(), 2u);
+    Open();
+    EXPECT_TRUE(store_->Get("b").ok());
+  }
+};
+
+TEST_F(MetaDamageTest, AStoreWithoutItsCurrentFileIsNotBegunAnew) {
+  ExpectRefusedAndWholeOnceItIsBack("CURRENT", 0);
+}
+
+TEST_F(MetaDamageTest, AStoreThatLostItsLogIsRefused) {
+  ExpectRefusedAndWholeOnceItIsBack(".log", 0);
+}
+
+TEST_F(MetaDamageTest, AStoreWhoseLogWasCutIsRefused) {
+  ExpectRefusedAndWholeOnceItIsBack(".log", 40);
+}
+
+TEST_F(MetaDamageTest, AStoreWhoseManifestWasCutIsRefusedWithAllItsFiles) {
+  const auto size = std::filesystem::file_size(Find("MANIFEST"));
+  ExpectRefusedAndWholeOnceItIsBack("MANIFEST", size / 2);
+}
+
+TEST_F(MetaDamageTest, AStoreWithATableOfAnotherSizeIsRefusedInOneLine) {
+  const std::filesystem::path table = Find(".sst");
+  std::filesystem::resize_file(table, std::filesystem::file_size(table) + 100);
+  const absl::Status status = OpenStatus();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr(table.string()));
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("from a copy"));
+  EXPECT_THAT(std::string(status.message()), testing::Not(testing::HasSubstr("\n")));
+}
+
+TEST_F(MetaDamageTest, ABoundThatIsDamagedOrGoneHurtsNothing) {
+  std::filesystem::resize_file(Find("BOUND"), 5);
+  EXPECT_TRUE(OpenStatus().ok());
+  std::filesystem::remove(Find("BOUND"));
+  EXPECT_TRUE(OpenStatus().ok());
+  EXPECT_FALSE(Find("BOUND").empty()) << "it is written again";
+}
+
+TEST(MetaBoundTest, ItsBytesAreFrozen) {
+  const std::string golden = std::string("KITHMETA\x2a\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0", 24) +
+                             std::string("\xcf\xd3\x8b\xc8\x70\x9f\xfb\xb0", 8);
+  EXPECT_EQ(EncodeMetaBound({42, 7}), golden);
+  ASSERT_TRUE(DecodeMetaBound(golden).has_value());
+  EXPECT_EQ(DecodeMetaBound(golden)->changes, 42u);
+  EXPECT_EQ(DecodeMetaBound(golden)->content, 7u);
+  for (size_t bit = 0; bit < golden.size() * 8; ++bit) {
+    std::string flipped = golden;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(DecodeMetaBound(flipped).has_value()) << bit;
+  }
+  EXPECT_FALSE(DecodeMetaBound(golden.substr(1)).has_value());
 }
 
 }  // namespace

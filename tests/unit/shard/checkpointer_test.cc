@@ -31,6 +31,8 @@ class CheckpointerTest : public testing::Test {
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
     parts_.log = log_.get();
+    hint_ = storage::LogHint::Open(parts_.directory + "/HINT", *files_, clock_);
+    parts_.hint = hint_.get();
     SetSegments({});
   }
 
@@ -66,6 +68,7 @@ class CheckpointerTest : public testing::Test {
   const std::shared_ptr<const index::IndexVersion> version_ = test::SmallIndexVersion();
   SystemClock clock_;
   std::unique_ptr<storage::LogStore> log_;
+  std::unique_ptr<storage::LogHint> hint_;
   CopyParts parts_;
 };
 

@@ -14,10 +14,11 @@
 #include "index/tombstones.h"
 #include "shard/maintenance/manifest.h"
 #include "shard/storage/artifact_store.h"
+#include "shard/storage/log_hint.h"
 #include "shard/storage/log_store.h"
 #include "shard/storage/segment_file.h"
 #include "shard/storage/state_store.h"
-#include "tests/unit/shard/node_fixture.h"
+#include "tests/unit/shard/damage_fixture.h"
 
 namespace kith::shard {
 namespace {
@@ -25,73 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 using testing::HasSubstr;
-
-std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return std::move(bytes).str();
-}
-
-void WriteBytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-void Damage(const std::string& path) {
-  std::string bytes = ReadBytes(path);
-  bytes[bytes.size() / 2] ^= 1;
-  WriteBytes(path, bytes);
-}
-
-class DamageTest : public NodeFixture {
- protected:
-  static constexpr uint32_t kPoints = 3000;
-
-  void SetUp() override {
-    NodeFixture::SetUp();
-    ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
-  }
-
-  // Points, a delete, an index; closed in order.
-  void MakeIndexedShard() {
-    Fill(0, kPoints);
-    TrainAndBuild(16, version_);
-    ASSERT_TRUE(Write(Remove(5)).ok());
-    Stop();
-  }
-  void Stop() {
-    ASSERT_TRUE(node_->Close().ok());
-    node_.reset();
-  }
-  void ExpectWhole() {
-    ExpectVerified(kPoints - 1);
-    const auto exact = Search(Query({1, 1}, kPoints));
-    ASSERT_TRUE(exact.ok()) << exact.status();
-    EXPECT_EQ(exact->scores.size(), kPoints - 1);
-  }
-  void ExpectIndexedAgain() {
-    ASSERT_TRUE(Within(seconds(20), [&] { return IsReady(version_); }));
-    const auto found = Search(IndexedQuery({1, 1}, kPoints, version_));
-    ASSERT_TRUE(found.ok()) << found.status();
-    EXPECT_EQ(found->scores.size(), kPoints - 1);
-    EXPECT_EQ(Numbers(*found), Numbers(*Search(Query({1, 1}, kPoints))));
-    EXPECT_TRUE(node_->health().ready) << node_->health().reason;
-  }
-  std::unique_ptr<storage::StateStore> OpenState() {
-    const storage::StateOptions options{ShardPath() + "/state", real_files_.get()};
-    return std::move(storage::StateStore::Open(options)).value();
-  }
-  void ChangeState(const std::function<void(storage::StateBatch&)>& change) {
-    const auto state = OpenState();
-    const auto batch = state->NewBatch();
-    change(*batch);
-    ASSERT_TRUE(state->Write(*batch).ok());
-    ASSERT_TRUE(state->Flush().ok());
-  }
-  absl::Status StatusOfShard() { return Search(Query({1, 1})).status(); }
-
-  std::string version_;
-};
 
 TEST_F(DamageTest, ADamagedOrMissingSegmentIsEncodedAgain) {
   MakeIndexedShard();
@@ -129,14 +63,43 @@ TEST_F(DamageTest, AMissingOrDamagedArtifactLeavesTheShardServingWithoutThatInde
     missing ? static_cast<void>(fs::remove(artifact)) : Damage(artifact);
     ASSERT_TRUE(Start().ok());
     ExpectWhole();
-    EXPECT_TRUE(node_->Stat(7, Soon())->indexes.empty());
-    EXPECT_EQ(ReasonOf(Search(IndexedQuery({1, 1}, 3, version_)).status()),
-              reason::kIndexVersionNotReady);
+    EXPECT_FALSE(IsReady(version_));
+    const absl::Status refused = Search(IndexedQuery({1, 1}, 3, version_)).status();
+    EXPECT_EQ(ReasonOf(refused), reason::kIndexVersionNotReady);
+    EXPECT_THAT(std::string(refused.message()), HasSubstr(artifact));
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("Put the file back"));
+    EXPECT_THAT(node_->health().reason, HasSubstr(artifact));
+    EXPECT_EQ(node_->health().shards_ready, 0u);
+    // Checkpoints meanwhile keep what needs only the artifact again.
+    ASSERT_TRUE(Write(Put(kPoints, {0, 0})).ok());
+    ASSERT_TRUE(Write(Remove(kPoints)).ok());
+    Stop();
     WriteBytes(artifact, good);
-    ASSERT_TRUE(node_->BuildIndex(7, version_, Soon()).ok());
+    ASSERT_TRUE(Start().ok());
+    EXPECT_TRUE(IsReady(version_)) << "its segments were kept";
+    EXPECT_EQ(node_->health().digest_repairs, 0u);
     ExpectIndexedAgain();
     Stop();
   }
+}
+
+TEST_F(DamageTest, AnIndexThatIsLostCanBeBuiltAgainOrDropped) {
+  MakeIndexedShard();
+  const std::string artifact = directory_ + "/artifacts/" + version_;
+  const std::string good = ReadBytes(artifact);
+  Damage(artifact);
+  ASSERT_TRUE(Start().ok());
+  WriteBytes(artifact, good);
+  ASSERT_TRUE(node_->BuildIndex(7, version_, Soon()).ok());
+  ExpectIndexedAgain();
+  Stop();
+  Damage(artifact);
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(node_->DropIndex(7, version_, Soon()).ok());
+  EXPECT_TRUE(node_->Stat(7, Soon())->indexes.empty());
+  EXPECT_TRUE(node_->health().ready) << node_->health().reason;
+  Stop();
+  EXPECT_TRUE(FilesIn("seg", ".seg").empty()) << "nothing is kept for it";
 }
 
 TEST_F(DamageTest, TwoIndexesOfWhichOneLostItsArtifactKeepTheirFilesApart) {
@@ -152,7 +115,8 @@ TEST_F(DamageTest, TwoIndexesOfWhichOneLostItsArtifactKeepTheirFilesApart) {
     ASSERT_TRUE(Start().ok());
     EXPECT_TRUE(IsReady(other)) << "it was not built again";
     ExpectWhole();
-    ExpectIndexedAgain();
+    ExpectIndexed();
+    EXPECT_EQ(node_->health().shards_ready, 0u) << "for the other index";
     Stop();
   }
 }
@@ -217,13 +181,70 @@ TEST_F(DamageTest, LogAndStateBelowTheHintAreRefused) {
   Fill(0, 10);
   ASSERT_TRUE(Write(Put(11, {1, 1})).ok());
   Stop();
-  for (const std::string& folder : {directory_ + "/log", ShardPath() + "/state"}) {
-    for (const auto& entry : fs::directory_iterator(folder)) fs::remove_all(entry);
-  }
+  for (const auto& entry : fs::directory_iterator(ShardPath() + "/state")) fs::remove_all(entry);
   ASSERT_TRUE(Start().ok());
   const absl::Status status = StatusOfShard();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("were acknowledged"));
+}
+
+TEST_F(DamageTest, ALogThatLostItsEndIsRefusedAndKeepsItsFiles) {
+  const std::string state = ShardPath() + "/state";
+  Stop();
+  fs::copy(state, directory_ + "/before");
+  options_.log_write_buffer_bytes = 64 << 10;  // so that there are files to lose
+  ASSERT_TRUE(Start().ok());
+  for (uint64_t begin = 0; begin < 8; ++begin) {
+    ASSERT_TRUE(Write(Put(begin, {1, 1}, std::string(30'000, 'x'))).ok());
+  }
+  const auto is_noted = [&] {
+    const auto hint = storage::LogHint::Open(directory_ + "/HINT", *real_files_, clock_);
+    return hint->Expected(7) == 8;
+  };
+  ASSERT_TRUE(Within(seconds(20), is_noted));
+  node_.reset();
+  // As of a kill, which flushes nothing.
+  fs::remove_all(state);
+  fs::rename(directory_ + "/before", state);
+  std::string manifest;
+  std::vector<fs::path> before;
+  for (const auto& entry : fs::directory_iterator(directory_ + "/log")) {
+    if (entry.path().filename().string().starts_with("MANIFEST")) manifest = entry.path();
+    if (entry.path().extension() == ".sst") before.push_back(entry.path());
+  }
+  ASSERT_FALSE(before.empty());
+  const std::string good = ReadBytes(manifest);
+  WriteBytes(manifest, good.substr(0, 100));
+  const absl::Status refused = Start();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(directory_ + "/log"));
+  for (const fs::path& table : before) EXPECT_TRUE(fs::exists(table)) << table;
+  WriteBytes(manifest, good);
+  ASSERT_TRUE(Start().ok());
+  ExpectVerified(8);
+}
+
+TEST_F(DamageTest, AShardPutBackFromAnOlderCopyIsBroughtUpByTheLogWhereThatStillHasAll) {
+  Fill(0, 10);
+  Stop();
+  const std::string shard = ShardPath();
+  const std::string older = directory_ + "/older";
+  fs::copy(shard, older, fs::copy_options::recursive);
+  const auto put_back = [&] {
+    fs::remove_all(shard);
+    fs::copy(older, shard, fs::copy_options::recursive);
+  };
+  ASSERT_TRUE(Start().ok());
+  Fill(10, 30);
+  node_.reset();  // as a kill: the log has what came since
+  put_back();
+  ASSERT_TRUE(Start().ok());
+  ExpectVerified(30);
+  Stop();  // in order: the log lets go of it
+  put_back();
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(StatusOfShard().code(), absl::StatusCode::kDataLoss) << StatusOfShard();
+  EXPECT_THAT(std::string(StatusOfShard().message()), HasSubstr("were acknowledged"));
 }
 
 TEST_F(DamageTest, AHintThatCannotBeReadHurtsNothing) {
@@ -286,6 +307,29 @@ TEST_F(DamageTest, ARowThatIsDamagedUnderTheRunningNodeDoesNotSpoilTheDigests) {
   ExpectVerified(99);
   ASSERT_TRUE(Start().ok());
   ExpectVerified(99);
+}
+
+// RocksDB takes a cut MANIFEST for one whose last change a crash undid, and removes the files that
+// it does not name.
+TEST_F(DamageTest, AStateWhoseManifestWasCutIsRefusedAndKeepsItsFiles) {
+  MakeIndexedShard();
+  std::string manifest;
+  for (const auto& entry : fs::directory_iterator(ShardPath() + "/state")) {
+    if (entry.path().filename().string().starts_with("MANIFEST")) manifest = entry.path();
+  }
+  const std::string good = ReadBytes(manifest);
+  const std::vector<std::string> tables = FilesIn("state", ".sst");
+  ASSERT_FALSE(tables.empty());
+  // Down to the part that was written when the state was made.
+  const size_t empty_size = good.size() / 3;
+  WriteBytes(manifest, good.substr(0, empty_size));
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(StatusOfShard().code(), absl::StatusCode::kDataLoss) << StatusOfShard();
+  node_.reset();
+  EXPECT_EQ(FilesIn("state", ".sst"), tables);
+  WriteBytes(manifest, good);
+  ASSERT_TRUE(Start().ok());
+  ExpectWhole();
 }
 
 TEST_F(DamageTest, AnUnreadableSpecAndStrayFilesConcernNobodyElse) {

@@ -102,13 +102,16 @@ TEST_F(GoldenTest, HintOfTheLog) {
       "kith-log-hint\n"
       "format_version=1\n"
       "oldest_reader=1\n"
+      "exact=1\n"
       "shard.7=1234\n"
+      "truncated.7=1200\n"
       "shard.18=5\n"
-      "checksum=036d9d45ef78420e\n";
+      "checksum=d3ee38e269e7394a\n";
   const std::string path = directory_ / "HINT";
   {
     const auto hint = LogHint::Open(path, *files_, clock);
     ASSERT_TRUE(hint->Note(7, 1234).ok());
+    hint->NoteTruncated(7, 1200);
     ASSERT_TRUE(hint->Note(18, 5).ok());
     ASSERT_TRUE(hint->Close().ok());
   }
@@ -116,6 +119,7 @@ TEST_F(GoldenTest, HintOfTheLog) {
   WriteBytes(path, golden);
   const auto hint = LogHint::Open(path, *files_, clock);
   EXPECT_EQ(hint->Expected(7), 1234u);
+  EXPECT_EQ(hint->Truncated(7), 1200u);
   EXPECT_EQ(hint->Expected(18), 5u);
 }
 

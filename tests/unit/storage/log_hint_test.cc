@@ -51,6 +51,44 @@ TEST_F(LogHintTest, ACleanStopWritesTheLastNote) {
   EXPECT_EQ(Open()->Expected(1), 11u);
 }
 
+// A shard that is written to for less than a second and then falls silent.
+TEST_F(LogHintTest, WhatNobodyFollowsUpIsWrittenByATickAfterASecond) {
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(1, 10).ok());
+  ASSERT_TRUE(hint->Note(1, 20).ok());
+  ASSERT_TRUE(hint->Tick().ok());
+  EXPECT_EQ(Open()->Expected(1), 10u) << "a second has not passed";
+  clock_.Advance(std::chrono::milliseconds(1001));
+  ASSERT_TRUE(hint->Tick().ok());
+  EXPECT_EQ(Open()->Expected(1), 20u);
+}
+
+TEST_F(LogHintTest, OnlyACleanStopIsExactAndOnlyUntilTheNextBegin) {
+  {
+    const auto hint = Open();
+    ASSERT_TRUE(hint->Note(1, 10).ok());
+    EXPECT_FALSE(Open()->was_exact());
+    ASSERT_TRUE(hint->Close().ok());
+  }
+  const auto again = Open();
+  EXPECT_TRUE(again->was_exact());
+  again->Begin();
+  EXPECT_FALSE(Open()->was_exact());
+  EXPECT_EQ(Open()->Expected(1), 10u);
+}
+
+TEST_F(LogHintTest, WhatWasTruncatedIsWrittenWithTheNextTick) {
+  const auto hint = Open();
+  ASSERT_TRUE(hint->Note(1, 10).ok());
+  hint->NoteTruncated(1, 8);
+  hint->NoteTruncated(1, 6);
+  clock_.Advance(std::chrono::milliseconds(1001));
+  ASSERT_TRUE(hint->Tick().ok());
+  EXPECT_EQ(Open()->Truncated(1), 8u);
+  EXPECT_EQ(Open()->Expected(1), 10u);
+  EXPECT_EQ(hint->Truncated(1), 0u) << "as of Open";
+}
+
 TEST_F(LogHintTest, ABoundNeverFalls) {
   const auto hint = Open();
   ASSERT_TRUE(hint->Note(1, 10).ok());

@@ -106,6 +106,16 @@ TEST_F(NodeDirectoryTest, ADamagedFormatFileIsDetected) {
   EXPECT_EQ(ReasonOf(status), reason::kCorruption);
 }
 
+TEST_F(NodeDirectoryTest, ALostFormatFileIsToldFromADirectoryThatIsNotOurs) {
+  ASSERT_TRUE(Open().ok());
+  std::filesystem::remove(path_ + "/FORMAT");
+  const absl::Status status = Open().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + "/FORMAT"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Put it back"));
+  EXPECT_FALSE(files_->Exists(path_ + "/FORMAT"));
+}
+
 TEST_F(NodeDirectoryTest, AFormatForNewerProgramsNamesBothVersions) {
   ASSERT_TRUE(Open().ok());
   const std::string body = "kith-node-directory\nformat_version=3\noldest_reader=2\n";
