@@ -30,6 +30,8 @@ class CoordinatorRole {
   // that goes away later changes its answers, not whether it gives them.
   PartReadiness readiness() const;
   void SetHealth(Health health);
+  // Takes up keys that have changed.
+  void RefreshEntrance();
   // The two steps of a stop. Between them the node of this process refuses new calls, so that an
   // operation that works on it ends too.
   void EndCalls(Deadline deadline);

@@ -38,10 +38,11 @@ absl::Status Process::StartHttp() {
   KITH_RETURN_IF_ERROR(config::CheckCanListen("http.listen", config_.http.listen));
   KITH_ASSIGN_OR_RETURN(const config::ListenAddress address,
                         config::ListenAddress::Parse("http.listen", config_.http.listen));
-  KITH_ASSIGN_OR_RETURN(http_,
-                        http::HttpServer::Start({.host = address.host, .port = address.port},
-                                                {.metrics = [this] { return metrics_.Text(); },
-                                                 .ready = [this] { return Ready(); }}));
+  KITH_ASSIGN_OR_RETURN(
+      http_,
+      http::HttpServer::Start(
+          {.host = address.host, .port = address.port, .tls = config_.http.tls},
+          {.metrics = [this] { return metrics_.Text(); }, .ready = [this] { return Ready(); }}));
   spdlog::info("event=listening what=http address={} port={}", config_.http.listen, http_->port());
   return absl::OkStatus();
 }
@@ -93,6 +94,10 @@ bool Process::UpdateHealth() {
     spdlog::warn("event=ready_in_part reason={}", telemetry::LogValue(trouble_));
   }
   return is_serving_;
+}
+
+void Process::RefreshFiles() {
+  if (coordinator_ != nullptr) coordinator_->RefreshEntrance();
 }
 
 void Process::SetHealth(Health health) {

@@ -30,6 +30,8 @@ class Process {
   // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes.
   // True where the process is ready.
   bool UpdateHealth();
+  // Takes up files that are read again when they change: keys. Certificates need no word.
+  void RefreshFiles();
   // NOT_SERVING and not ready at once; then the calls under way end, within grpc.drain_seconds;
   // then everything is flushed.
   absl::Status Stop();

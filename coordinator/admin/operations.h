@@ -43,6 +43,8 @@ struct Operation {
   std::optional<TrainingOutcome> training;  // of kind "train", once its version is published
 };
 
+absl::Status NoOperation(const std::string& id);  // NOT_FOUND OPERATION_NOT_FOUND
+
 // The side of the job that does the work. Threads: any.
 class RunningOperation {
  public:

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/auth/tls_identity.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -23,6 +24,14 @@ constexpr time_t kRequestSeconds = 1;
 constexpr size_t kBodyBytesMax = 64 << 10;
 constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kMetrics[] = "text/plain; version=0.0.4; charset=utf-8";
+
+std::unique_ptr<httplib::Server> NewServer(auth::WatchedIdentity* identity) {
+  if (identity == nullptr) return std::make_unique<httplib::Server>();
+  return std::make_unique<httplib::SSLServer>([identity](SSL_CTX& context) {
+    identity->Install(&context);
+    return true;
+  });
+}
 
 void SetLimits(httplib::Server& server) {
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
@@ -58,7 +67,8 @@ void AddPages(httplib::Server& server, const HttpPages& pages) {
 
 struct HttpServer::Running {
   HttpPages pages;
-  httplib::Server server;
+  std::unique_ptr<auth::WatchedIdentity> identity;  // with TLS; outlives the server
+  std::unique_ptr<httplib::Server> server;
   std::thread thread;
   std::atomic<bool> has_ended{false};
 };
@@ -70,11 +80,15 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOp
   auto http = std::unique_ptr<HttpServer>(new HttpServer());
   Running& running = *http->running_;
   running.pages = std::move(pages);
-  SetLimits(running.server);
-  AddPages(running.server, running.pages);
+  if (options.tls.is_on()) {
+    KITH_ASSIGN_OR_RETURN(running.identity, auth::WatchedIdentity::Open(options.tls));
+  }
+  running.server = NewServer(running.identity.get());
+  SetLimits(*running.server);
+  AddPages(*running.server, running.pages);
   if (options.port == 0) {
-    http->port_ = running.server.bind_to_any_port(options.host);
-  } else if (running.server.bind_to_port(options.host, options.port)) {
+    http->port_ = running.server->bind_to_any_port(options.host);
+  } else if (running.server->bind_to_port(options.host, options.port)) {
     http->port_ = options.port;
   }
   if (http->port_ <= 0) {
@@ -84,7 +98,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOp
                              options.host, options.port));
   }
   running.thread = std::thread([&running] {
-    running.server.listen_after_bind();
+    running.server->listen_after_bind();
     running.has_ended = true;
   });
   return http;
@@ -95,10 +109,10 @@ HttpServer::~HttpServer() { Stop(); }
 void HttpServer::Stop() {
   if (running_ == nullptr || !running_->thread.joinable()) return;
   // stop() before the loop runs would be lost.
-  while (!running_->server.is_running() && !running_->has_ended) {
+  while (!running_->server->is_running() && !running_->has_ended) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  running_->server.stop();
+  running_->server->stop();
   running_->thread.join();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/auth/tls_files.h"
 
 namespace kith::http {
 
@@ -22,7 +23,8 @@ struct HttpPages {
 
 struct HttpServerOptions {
   std::string host;
-  int port = 0;  // 0: any free one
+  int port = 0;             // 0: any free one
+  auth::TlsFiles tls = {};  // none: plain text
 };
 
 // The HTTP port of every role: GET /metrics; /livez and /healthz (this process runs); /readyz (200
@@ -30,7 +32,7 @@ struct HttpServerOptions {
 // Threads: any.
 class HttpServer {
  public:
-  // UNAVAILABLE where nobody can listen there.
+  // UNAVAILABLE where nobody can listen there; FAILED_PRECONDITION as CheckTlsFiles.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HttpServerOptions& options,
                                                            HttpPages pages);
   // As Stop.

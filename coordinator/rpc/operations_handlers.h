@@ -24,6 +24,10 @@ class OperationsHandlers final : public v1::Operations::CallbackService {
                                             v1::Operation* response) override;
 
  private:
+  // An operation of a collection that is not the caller's is as if there were none.
+  absl::StatusOr<Operation> Find(const std::string& id, const kith::rpc::CallContext& call) const;
+  absl::StatusOr<Operation> Cancel(const std::string& id, const kith::rpc::CallContext& call) const;
+
   Operations& operations_;
   const kith::rpc::UnaryCalls& calls_;
 };

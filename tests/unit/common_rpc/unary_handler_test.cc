@@ -34,7 +34,7 @@ class Handlers final : public v1::Operations::CallbackService {
   grpc::ServerUnaryReactor* GetOperation(grpc::CallbackServerContext* context,
                                          const v1::GetOperationRequest* request,
                                          v1::Operation* response) override {
-    return calls_.Async("GetOperation", context,
+    return calls_.Async("GetOperation", context, request,
                         [=, this](const CallContext& call, FinishCall finish) {
                           response->set_id(request->id());
                           async(call, std::move(finish));
@@ -43,7 +43,7 @@ class Handlers final : public v1::Operations::CallbackService {
   grpc::ServerUnaryReactor* CancelOperation(grpc::CallbackServerContext* context,
                                             const v1::GetOperationRequest* request,
                                             v1::Operation* response) override {
-    return calls_.Blocking("CancelOperation", context, [=, this](const CallContext& call) {
+    return calls_.Blocking("CancelOperation", context, request, [=, this](const CallContext& call) {
       response->set_id(request->id());
       return blocking(call);
     });
