@@ -100,7 +100,7 @@ TEST_F(AuthCalls, ACollectionThatDoesNotExistIsForbiddenLikeOneThatDoes) {
 TEST_F(AuthCalls, AListShowsAKeyItsOwnCollections) {
   Create("c");
   Create("other");
-  EXPECT_THAT(Listed("of all"), ElementsAre("c", "other"));
+  EXPECT_THAT(Listed("of all"), ::testing::UnorderedElementsAre("c", "other"));
   EXPECT_THAT(Listed("read"), ElementsAre("c"));
   EXPECT_THAT(Listed("of another collection"), ElementsAre("other"));
 }

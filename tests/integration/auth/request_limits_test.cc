@@ -23,33 +23,63 @@ constexpr size_t kTextBytes = 2'000;  // more than any name
 constexpr size_t kBytes = 65'537;     // more than a payload
 constexpr int kMembers = 20'001;      // more than a call has points
 
-// Good requests where there is a collection c of two dimensions; of other methods a request that
-// names the collection and nothing else is one.
-const std::map<std::string, std::string> kGood = {
+// Good requests where there is a collection c of two dimensions with an indexed field f; of methods
+// that are not here a request that names the collection and nothing else is one.
+const std::multimap<std::string, std::string> kGood = {
     {"CreateCollection",
      R"(collection: "new" dimension: 2 metric: METRIC_L2 element_type: ELEMENT_TYPE_F32
         validate_only: true payload_fields { name: "f" type: FIELD_TYPE_KEYWORD })"},
     {"PlanCollection",
      "dimension: 2 metric: METRIC_L2 element_type: ELEMENT_TYPE_F32 points: 100000"},
     {"Upsert", R"(collection: "c" points { id { number: 1 } vector { values: 1 values: 2 } })"},
+    {"Upsert", R"(collection: "c" columns { numbers: 1 vectors: "12345678" payloads: "" })"},
     {"GetPoints", R"(collection: "c" ids { number: 1 })"},
     {"DeletePoints", R"(collection: "c" ids { number: 1 })"},
+    {"CountPoints", R"(collection: "c")"},
+    {"CountPoints", R"(collection: "c" filter { has_id { ids { number: 1 } } })"},
+    {"CountPoints", R"(collection: "c" filter { exists { field: "f" } })"},
+    {"CountPoints", R"(collection: "c" filter { match { field: "f" value { keyword: "a" } } })"},
+    {"CountPoints",
+     R"(collection: "c" filter { match_any { field: "f" values { keyword: "a" } } })"},
+    {"CountPoints",
+     R"(collection: "c" filter { range { field: "f" gte { keyword: "a" } lt { keyword: "b" } } })"},
+    {"CountPoints",
+     R"(collection: "c" filter { any_of { filters { has_id { ids { number: 1 } } } } })"},
     {"Search", R"(collection: "c" vector { values: 1 values: 2 })"},
     {"SearchBatch", R"(collection: "c" count: 1 query_values: 1 query_values: 2)"},
+    {"SearchBatch", R"(collection: "c" count: 1 queries: "12345678")"},
 };
 
 class RequestLimits : public AuthServer {
  protected:
-  std::unique_ptr<Message> GoodRequest(const std::string& name, const rpc::AccessRule& rule) {
-    std::unique_ptr<Message> request(
-        MessageFactory::generated_factory()->GetPrototype(rule.request)->New());
-    const auto found = kGood.find(name);
+  void SetUp() override {
+    AuthServer::SetUp();
+    v1::CreateCollectionRequest request;
+    request.set_collection("c");
+    request.set_dimension(2);
+    request.set_metric(v1::METRIC_L2);
+    request.set_element_type(v1::ELEMENT_TYPE_F32);
+    v1::PayloadField* const field = request.add_payload_fields();
+    field->set_name("f");
+    field->set_type(v1::FIELD_TYPE_KEYWORD);
+    const absl::Status made = Call("kith.v1.Collections/CreateCollection", request, With("of all"));
+    ASSERT_TRUE(made.ok()) << made;
+  }
+
+  std::vector<std::unique_ptr<Message>> GoodRequests(const std::string& name,
+                                                     const rpc::AccessRule& rule) {
+    std::vector<std::string> texts;
+    const auto [begin, end] = kGood.equal_range(name);
+    for (auto one = begin; one != end; ++one) texts.push_back(one->second);
     const bool is_named = rule.request->FindFieldByName("collection") != nullptr;
-    const std::string text = found != kGood.end() ? found->second
-                             : is_named           ? R"(collection: "c")"
-                                                  : "";
-    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << name;
-    return request;
+    if (texts.empty()) texts.emplace_back(is_named ? R"(collection: "c")" : "");
+    std::vector<std::unique_ptr<Message>> requests;
+    for (const std::string& text : texts) {
+      requests.emplace_back(MessageFactory::generated_factory()->GetPrototype(rule.request)->New());
+      EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, requests.back().get()))
+          << name;
+    }
+    return requests;
   }
 
   // Sends `whole` once for each field of `part`, which is in it, with that field too long.
@@ -116,24 +146,24 @@ class RequestLimits : public AuthServer {
 };
 
 TEST_F(RequestLimits, EachTextAndListOfEachRequestHasALimit) {
-  Create("c");
   for (const auto& [name, rule] : rpc::AccessRules().all()) {
-    const std::unique_ptr<Message> request = GoodRequest(name, rule);
-    Lengthen(rule, request.get(), request.get(), {});
+    for (const auto& request : GoodRequests(name, rule)) {
+      Lengthen(rule, request.get(), request.get(), {});
+    }
   }
-  EXPECT_GT(sent_, 60) << "the walk has found too few fields to be whole";
+  EXPECT_GT(sent_, 100) << "the walk has found too few fields to be whole";
 }
 
 // A request that is refused for another reason would show nothing.
 TEST_F(RequestLimits, TheRequestsOfThisTestAreGoodBeforeTheyAreLengthened) {
-  Create("c");
   for (const auto& [name, rule] : rpc::AccessRules().all()) {
     if (name == "DeleteCollection") continue;
-    const absl::Status status =
-        Call(rule.method, *GoodRequest(name, rule), With("of all"), nullptr);
-    EXPECT_FALSE(status.code() == absl::StatusCode::kInvalidArgument ||
-                 status.code() == absl::StatusCode::kResourceExhausted)
-        << rule.method << ": " << status << "; give this test a good request for it";
+    for (const auto& request : GoodRequests(name, rule)) {
+      const absl::Status status = Call(rule.method, *request, With("of all"));
+      EXPECT_FALSE(status.code() == absl::StatusCode::kInvalidArgument ||
+                   status.code() == absl::StatusCode::kResourceExhausted)
+          << rule.method << ": " << status << "; give this test a good request for it";
+    }
   }
 }
 
