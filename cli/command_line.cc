@@ -6,7 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/client/credentials.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/key_commands.h"
 
 namespace kith::cli {
 namespace {
@@ -67,13 +69,13 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   CLI::App app("kith: vectors in, neighbours out. Talks to a kithd server over gRPC.", "kith");
   app.set_version_flag("--version", "kith " KITH_VERSION);
   app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done, 1 the server or the run failed, 2 the command line is wrong.\n"
-      "First steps:\n"
-      "  kith collection create demo --dimension 80 --metric l2 --dtype f32\n"
-      "  kith import demo demo.base.fbin\n"
-      "  kith collection train demo\n"
-      "  kith search demo --queries demo.query.fbin --row 0");
+  app.footer(std::string(kEnvironmentHelp) +
+             "\nExit codes: 0 done, 1 the server or the run failed, 2 the command line is wrong.\n"
+             "First steps:\n"
+             "  kith collection create demo --dimension 80 --metric l2 --dtype f32\n"
+             "  kith import demo demo.base.fbin\n"
+             "  kith collection train demo\n"
+             "  kith search demo --queries demo.query.fbin --row 0");
   Action action;
   AddCollectionCommands(app, action);
   AddIndexCommands(app, action);
@@ -86,6 +88,7 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   AddStatusCommand(app, action);
   AddBenchCommands(app, action);
   AddDatasetCommands(app, action);
+  AddKeyCommands(app, action);
   CheckNumbers(app);
   app.failure_message(DescribeFailure);
   try {

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "absl/status/statusor.h"
+#include "common/auth/tls_identity.h"
 #include "common/config/server_config.h"
 #include "common/telemetry/metrics.h"
 #include "common/telemetry/request_metrics.h"
@@ -31,6 +32,8 @@ class Process {
   // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes.
   // True where the process is ready.
   bool UpdateHealth();
+  // Takes up files that are read again when they change: keys. Certificates need no word.
+  void RefreshFiles();
   // NOT_SERVING and not ready at once; then the calls under way end, within grpc.drain_seconds;
   // then everything is flushed.
   absl::Status Stop();
@@ -51,8 +54,9 @@ class Process {
   enum class Stage { kStarting, kRunning, kStopping };
   std::atomic<Stage> stage_{Stage::kStarting};
   bool is_serving_ = false;
-  std::string trouble_;                      // as last logged
-  std::unique_ptr<http::RestGateway> rest_;  // null in role shard
+  std::string trouble_;                                   // as last logged
+  std::unique_ptr<http::RestGateway> rest_;               // null in role shard
+  std::unique_ptr<auth::WatchedIdentity> http_identity_;  // null: plain text
   std::unique_ptr<http::HttpServer> http_;
 };
 

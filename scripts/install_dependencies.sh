@@ -14,6 +14,8 @@ readonly PACKAGES=(
   python3-venv
   # gRPC and Protobuf; what their CMake files look for comes with them.
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
+  # Keys of clients, certificates; the program makes those of a test.
+  libssl-dev openssl
   # The truth on disk.
   librocksdb-dev
   # Payloads with indexed fields; the command line's reports.

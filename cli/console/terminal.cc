@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/auth/reasons.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -43,6 +44,14 @@ constexpr std::array kRemedies = {
     Remedy{reason::kDeadline, "allow more time (--deadline-ms) or ask for less work"},
     Remedy{reason::kNotReady, "the server is still loading: wait a moment"},
     Remedy{reason::kDraining, "the server is stopping: wait until it is back"},
+    Remedy{reason::kKeyRequired,
+           "set KITH_API_KEY_FILE or KITH_API_KEY; `kith key create` makes keys for a server"},
+    Remedy{reason::kBadKey, "look for a typing error, or ask for a new key"},
+    Remedy{reason::kKeyExpired, "ask for a new key"},
+    Remedy{reason::kKeyReadOnly, "use a key that may write to this collection"},
+    Remedy{reason::kKeyNotAdmin, "use a key that may administer this collection"},
+    Remedy{reason::kCollectionForbidden, "use a key for this collection"},
+    Remedy{reason::kQuotaExceeded, "come back later, or ask for a larger quota of the key"},
     Remedy{reason::kOperationNotFound, "`kith status` lists the operations that are kept"},
 };
 

@@ -172,6 +172,20 @@ std::string ShowNodes(const ServerConfig& config) {
   return text;
 }
 
+template <auto kSection>
+void AddTls(const std::string& section, std::vector<Field>& fields) {
+  using C = ServerConfig;
+  fields.push_back(Text(
+      section + ".tls.certificate_file",
+      [](C& c) -> std::string& { return (c.*kSection).tls.certificate_file; }, AnyText));
+  fields.push_back(Text(
+      section + ".tls.key_file", [](C& c) -> std::string& { return (c.*kSection).tls.key_file; },
+      AnyText));
+  fields.push_back(Text(
+      section + ".tls.client_ca_file",
+      [](C& c) -> std::string& { return (c.*kSection).tls.client_ca_file; }, AnyText));
+}
+
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -203,11 +217,15 @@ std::vector<Field> AllFields() {
   using C = ServerConfig;
   constexpr uint64_t kThreads = 1024;
   constexpr uint64_t kMegabytes = 1 << 20;  // a terabyte
-  return {
+  std::vector<Field> fields = {
       RoleField(),
       Switch("insecure_listen", [](C& c) -> bool& { return c.insecure_listen; }),
       Text(
           "data.directory", [](C& c) -> std::string& { return c.data.directory; }, NotEmpty),
+      Text(
+          "auth.keys_file", [](C& c) -> std::string& { return c.auth.keys_file; }, AnyText),
+      Text(
+          "auth.audit_file", [](C& c) -> std::string& { return c.auth.audit_file; }, AnyText),
       Text(
           "grpc.listen", [](C& c) -> std::string& { return c.grpc.listen; }, IsAddress),
       Number("grpc.drain_seconds", [](C& c) -> uint64_t& { return c.grpc.drain_seconds; },
@@ -260,6 +278,10 @@ std::vector<Field> AllFields() {
       Number("limits.memory_mb", [](C& c) -> uint64_t& { return c.limits.memory_mb; },
              {0, uint64_t{1} << 30}),
   };
+  AddTls<&C::grpc>("grpc", fields);
+  AddTls<&C::http>("http", fields);
+  AddTls<&C::node>("node", fields);
+  return fields;
 }
 
 std::string EnvironmentName(std::string_view path) {

@@ -53,6 +53,8 @@ struct Operation {
   std::optional<DuplicatesOutcome> duplicates;  // of kind "find_duplicates", once it has succeeded
 };
 
+absl::Status NoOperation(const std::string& id);  // NOT_FOUND OPERATION_NOT_FOUND
+
 // The side of the job that does the work. Threads: any.
 class RunningOperation {
  public:

@@ -39,8 +39,13 @@ void Write(HttpAnswer answer, Response& response) {
   response.body = std::move(answer.body);
 }
 
+std::string PeerOf(const Request& request) {
+  const bool is_v6 = request.remote_addr.find(':') != std::string::npos;
+  return fmt::format(is_v6 ? "[{}]:{}" : "{}:{}", request.remote_addr, request.remote_port);
+}
+
 HttpRequest Understood(const Request& request) {
-  HttpRequest understood{.verb = request.method, .target = request.target};
+  HttpRequest understood{.verb = request.method, .target = request.target, .peer = PeerOf(request)};
   for (const auto& [name, value] : request.headers) {
     understood.headers.emplace_back(absl::AsciiStrToLower(name), value);
   }
@@ -234,8 +239,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOp
   }
   running.SetUp();
   if (options.port == 0) {
-    http->port_ = running.server.bind_to_any_port(options.host);
-  } else if (running.server.bind_to_port(options.host, options.port)) {
+    http->port_ = running.server->bind_to_any_port(options.host);
+  } else if (running.server->bind_to_port(options.host, options.port)) {
     http->port_ = options.port;
   }
   if (http->port_ <= 0) {
@@ -245,7 +250,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOp
                              options.host, options.port));
   }
   running.thread = std::thread([&running] {
-    running.server.listen_after_bind();
+    running.server->listen_after_bind();
     running.has_ended = true;
   });
   return http;
@@ -256,10 +261,10 @@ HttpServer::~HttpServer() { Stop(); }
 void HttpServer::Stop() {
   if (running_ == nullptr || !running_->thread.joinable()) return;
   // stop() before the loop runs would be lost.
-  while (!running_->server.is_running() && !running_->has_ended) {
+  while (!running_->server->is_running() && !running_->has_ended) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  running_->server.stop();
+  running_->server->stop();
   running_->thread.join();
 }
 

@@ -8,6 +8,7 @@
 
 namespace kith::coordinator::rpc {
 
+using auth::Role;
 using kith::rpc::CallContext;
 
 namespace {
@@ -20,7 +21,7 @@ Deadline UntilOf(const CallContext& call) { return call.deadline.value_or(Deadli
 grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
     grpc::CallbackServerContext* context, const v1::CreateCollectionRequest* request,
     v1::Collection* response) {
-  return calls_.Blocking("CreateCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("CreateCollection", context, request, [=, this](const CallContext& call) {
     const auto view = services_.collections.Create(CreateFromProto(*request), UntilOf(call));
     if (view.ok()) CollectionToProto(*view, response);
     return view.status();
@@ -30,7 +31,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
     grpc::CallbackServerContext* context, const v1::PlanCollectionRequest* request,
     v1::PlanCollectionResponse* response) {
-  return calls_.Blocking("PlanCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("PlanCollection", context, request, [=, this](const CallContext& call) {
     const auto plan = services_.collections.Plan(PlanFromProto(*request), UntilOf(call));
     if (plan.ok()) PlanToProto(*plan, response);
     return plan.status();
@@ -40,7 +41,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
     grpc::CallbackServerContext* context, const v1::GetCollectionRequest* request,
     v1::Collection* response) {
-  return calls_.Blocking("GetCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("GetCollection", context, request, [=, this](const CallContext& call) {
     const auto view = services_.collections.Get(request->collection(), UntilOf(call));
     if (view.ok()) CollectionToProto(*view, response);
     return view.status();
@@ -48,12 +49,15 @@ grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
-    grpc::CallbackServerContext* context, const v1::ListCollectionsRequest*,
+    grpc::CallbackServerContext* context, const v1::ListCollectionsRequest* request,
     v1::ListCollectionsResponse* response) {
-  return calls_.Blocking("ListCollections", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("ListCollections", context, request, [=, this](const CallContext& call) {
     const auto views = services_.collections.List(UntilOf(call));
     if (!views.ok()) return views.status();
-    for (const CollectionView& view : *views) CollectionToProto(view, response->add_collections());
+    for (const CollectionView& view : *views) {
+      if (!call.May(Role::kRead, view.record.name)) continue;
+      CollectionToProto(view, response->add_collections());
+    }
     return absl::OkStatus();
   });
 }
@@ -61,7 +65,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
 grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
     grpc::CallbackServerContext* context, const v1::DeleteCollectionRequest* request,
     v1::DeleteCollectionResponse*) {
-  return calls_.Blocking("DeleteCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("DeleteCollection", context, request, [=, this](const CallContext& call) {
     return services_.collections.Delete(request->collection(), UntilOf(call));
   });
 }
@@ -69,7 +73,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerContext* context,
                                                           const v1::TrainIndexRequest* request,
                                                           v1::Operation* response) {
-  return calls_.Blocking("TrainIndex", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("TrainIndex", context, request, [=, this](const CallContext& call) {
     const auto operation = services_.training.Start(TrainFromProto(*request), UntilOf(call));
     if (operation.ok()) OperationToProto(*operation, response);
     return operation.status();
@@ -79,7 +83,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
     grpc::CallbackServerContext* context, const v1::VerifyCollectionRequest* request,
     v1::VerifyCollectionResponse* response) {
-  return calls_.Blocking("VerifyCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("VerifyCollection", context, request, [=, this](const CallContext& call) {
     const auto shards = services_.collections.Verify(request->collection(), UntilOf(call));
     if (shards.ok()) VerificationsToProto(*shards, response);
     return shards.status();
@@ -89,7 +93,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::ListIndexVersions(
     grpc::CallbackServerContext* context, const v1::ListIndexVersionsRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("ListIndexVersions", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("ListIndexVersions", context, request, [=, this](const CallContext& call) {
     const auto views = services_.versions.List(request->collection(), UntilOf(call));
     if (views.ok()) VersionsToProto(*views, response);
     return views.status();
@@ -99,28 +103,30 @@ grpc::ServerUnaryReactor* CollectionsHandlers::ListIndexVersions(
 grpc::ServerUnaryReactor* CollectionsHandlers::PromoteIndexVersion(
     grpc::CallbackServerContext* context, const v1::PromoteIndexVersionRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("PromoteIndexVersion", context, [=, this](const CallContext& call) {
-    const auto views =
-        services_.versions.Promote(request->collection(), request->version(), UntilOf(call));
-    if (views.ok()) VersionsToProto(*views, response);
-    return views.status();
-  });
+  return calls_.Blocking(
+      "PromoteIndexVersion", context, request, [=, this](const CallContext& call) {
+        const auto views =
+            services_.versions.Promote(request->collection(), request->version(), UntilOf(call));
+        if (views.ok()) VersionsToProto(*views, response);
+        return views.status();
+      });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::RollbackIndexVersion(
     grpc::CallbackServerContext* context, const v1::RollbackIndexVersionRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("RollbackIndexVersion", context, [=, this](const CallContext& call) {
-    const auto views = services_.versions.Rollback(request->collection(), UntilOf(call));
-    if (views.ok()) VersionsToProto(*views, response);
-    return views.status();
-  });
+  return calls_.Blocking(
+      "RollbackIndexVersion", context, request, [=, this](const CallContext& call) {
+        const auto views = services_.versions.Rollback(request->collection(), UntilOf(call));
+        if (views.ok()) VersionsToProto(*views, response);
+        return views.status();
+      });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::DropIndexVersion(
     grpc::CallbackServerContext* context, const v1::DropIndexVersionRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("DropIndexVersion", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("DropIndexVersion", context, request, [=, this](const CallContext& call) {
     const auto views =
         services_.versions.Drop(request->collection(), request->version(), UntilOf(call));
     if (views.ok()) VersionsToProto(*views, response);

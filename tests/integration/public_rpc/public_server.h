@@ -69,7 +69,8 @@ class PublicServer {
                                                    calls_};
   coordinator::DuplicateService duplicates_{
       {cluster.map(), cluster.operations(), scroll_service_, search_service_, clock_}};
-  coordinator::rpc::SearchHandlers search_handlers_{search_service_, duplicates_, calls_};
+  coordinator::rpc::SearchHandlers search_handlers_{
+      {search_service_, duplicates_, cluster.operations()}, calls_};
   std::unique_ptr<rpc::GrpcServer> server_;  // first to go
 };
 

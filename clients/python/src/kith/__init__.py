@@ -16,19 +16,22 @@ messages are in kith.v1.
 from kith import filters
 from kith.aio import AsyncClient
 from kith.client import Client
+from kith.credentials import Credentials
 from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineExceeded,
                          FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
-                         NotFound, OperationFailed, PointsRefused, ResourceExhausted, Unavailable)
+                         NotFound, OperationFailed, PermissionDenied, PointsRefused,
+                         ResourceExhausted, Unauthenticated, Unavailable)
 from kith.results import (BatchResult, DeleteResult, DuplicateCluster, DuplicatesPage, GetResult,
                           Hit, HitGroup, PointFailure, PointId, PointPage, QueryHits, SearchResult,
                           StoredPoint, UpsertResult, WriteToken, newest)
 from kith.retry import RetryPolicy
 
 __all__ = [
-    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "Client", "DataLoss",
-    "DeadlineExceeded", "DeleteResult", "DuplicateCluster", "DuplicatesPage", "FailedPrecondition",
-    "FieldViolation", "GetResult", "Hit", "HitGroup", "Internal", "InvalidArgument", "KithError",
-    "NotFound", "OperationFailed", "PointFailure", "PointId", "PointPage", "PointsRefused",
-    "QueryHits", "ResourceExhausted", "RetryPolicy", "SearchResult", "StoredPoint", "Unavailable",
+    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "Client",
+    "Credentials", "DataLoss", "DeadlineExceeded", "DeleteResult", "DuplicateCluster",
+    "DuplicatesPage", "FailedPrecondition", "FieldViolation", "GetResult", "Hit", "HitGroup",
+    "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PermissionDenied",
+    "PointFailure", "PointId", "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted",
+    "RetryPolicy", "SearchResult", "StoredPoint", "Unauthenticated", "Unavailable",
     "UpsertResult", "WriteToken", "filters", "newest",
 ]
