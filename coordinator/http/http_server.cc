@@ -40,8 +40,10 @@ void Write(HttpAnswer answer, Response& response) {
 }
 
 std::string PeerOf(const Request& request) {
-  const bool is_v6 = request.remote_addr.find(':') != std::string::npos;
-  return fmt::format(is_v6 ? "[{}]:{}" : "{}:{}", request.remote_addr, request.remote_port);
+  const std::string& address = request.remote_addr;
+  if (address.empty()) return address;
+  const bool is_v6 = address.find(':') != std::string::npos;
+  return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(request.remote_port);
 }
 
 HttpRequest Understood(const Request& request) {

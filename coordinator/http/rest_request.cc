@@ -207,8 +207,9 @@ absl::StatusOr<RestCall> MakeRestCall(const ApiDescriptors& api, const RouteMatc
     call.timeout = match.route->timeout;
   }
   KITH_RETURN_IF_ERROR(AddIdentity(request, &call.metadata));
-  if (!request.peer.empty())
+  if (!request.peer.empty()) {
     call.metadata.emplace_back(rpc::kForwardedPeer, "http:" + request.peer);
+  }
   KITH_ASSIGN_OR_RETURN(call.request, BindFields(api, match, request));
   if (request.body.empty()) return call;
   KITH_ASSIGN_OR_RETURN(const std::string body,

@@ -85,7 +85,7 @@ class UnaryHandlerTest : public ::testing::Test {
   telemetry::Metrics metrics_;
   telemetry::RequestMetrics requests_{metrics_};
   Executor admin_{{"admin", 1, 1}};
-  CallGate gate_{{}};  // without keys
+  CallGate gate_{CallGateOptions{}};  // without keys
   Handlers handlers_{&requests_, &admin_, &gate_};
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<v1::Operations::Stub> stub_;
