@@ -43,7 +43,8 @@ std::string PeerOf(const Request& request) {
   const std::string& address = request.remote_addr;
   if (address.empty()) return address;
   const bool is_v6 = address.find(':') != std::string::npos;
-  return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(request.remote_port);
+  return is_v6 ? fmt::format("[{}]:{}", address, request.remote_port)
+               : fmt::format("{}:{}", address, request.remote_port);
 }
 
 HttpRequest Understood(const Request& request) {
@@ -241,8 +242,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOp
   }
   running.SetUp();
   if (options.port == 0) {
-    http->port_ = running.server->bind_to_any_port(options.host);
-  } else if (running.server->bind_to_port(options.host, options.port)) {
+    http->port_ = running.server.bind_to_any_port(options.host);
+  } else if (running.server.bind_to_port(options.host, options.port)) {
     http->port_ = options.port;
   }
   if (http->port_ <= 0) {
@@ -252,7 +253,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOp
                              options.host, options.port));
   }
   running.thread = std::thread([&running] {
-    running.server->listen_after_bind();
+    running.server.listen_after_bind();
     running.has_ended = true;
   });
   return http;
@@ -263,10 +264,10 @@ HttpServer::~HttpServer() { Stop(); }
 void HttpServer::Stop() {
   if (running_ == nullptr || !running_->thread.joinable()) return;
   // stop() before the loop runs would be lost.
-  while (!running_->server->is_running() && !running_->has_ended) {
+  while (!running_->server.is_running() && !running_->has_ended) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  running_->server->stop();
+  running_->server.stop();
   running_->thread.join();
 }
 
