@@ -31,7 +31,8 @@ std::string Shown(std::string_view name) {
 std::string Shown(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < std::min(names.size(), kNamesShownMax); ++i) {
-    text += (i == 0 ? "" : ",") + Shown(names[i]);
+    if (i > 0) text += ',';
+    text += Shown(names[i]);
   }
   return names.size() > kNamesShownMax ? text + ",..." : text;
 }
