@@ -78,10 +78,12 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
              "  kith search demo --queries demo.query.fbin --row 0");
   Action action;
   AddCollectionCommands(app, action);
+  AddAliasCommands(app, action);
   AddIndexCommands(app, action);
   AddImportCommand(app, action);
   AddExportCommand(app, action);
   AddPointCommands(app, action);
+  AddPayloadCommands(app, action);
   AddScrollCommands(app, action);
   AddSearchCommand(app, action);
   AddFindDuplicatesCommand(app, action);

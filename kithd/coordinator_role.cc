@@ -82,6 +82,12 @@ coordinator::CollectionDefaults DefaultsOf(const CoordinatorRoleOptions& options
   return {static_cast<uint32_t>(options.config.collections.default_shards), NodeMemoryOf(options)};
 }
 
+rpc::CallGateOptions GateOptionsOf(const Entrance& entrance, const coordinator::ClusterMap& map) {
+  rpc::CallGateOptions options = entrance.gate_options();
+  options.resolve = [&map](const std::string& name) { return map.Resolve(name); };
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<LocalMetaStore>> OpenMeta(const std::string& data) {
   std::error_code error;
   std::filesystem::create_directories(data, error);
@@ -126,11 +132,12 @@ struct CoordinatorRole::Parts {
         scroll(map, timer, around.clock),
         quiet_search(map, timer, around.clock),
         duplicates({map, operations, scroll, quiet_search, around.clock}),
-        calls(&around.requests, &admin, &entrance->gate()),
+        gate(GateOptionsOf(*entrance, map)),
+        calls(&around.requests, &admin, &gate),
         search_handlers({search, duplicates, operations}, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
-        operations_handlers(operations, calls) {}
+        operations_handlers(operations, map, calls) {}
 
   const std::unique_ptr<Entrance> entrance;
   const std::unique_ptr<LocalMetaStore> meta;
@@ -153,6 +160,7 @@ struct CoordinatorRole::Parts {
   const coordinator::ScrollService scroll;
   coordinator::SearchService quiet_search;  // of operations: no user's search
   coordinator::DuplicateService duplicates;
+  rpc::CallGate gate;
   const rpc::UnaryCalls calls;
   coordinator::rpc::SearchHandlers search_handlers;
   coordinator::rpc::PointsHandlers points_handlers;

@@ -9,7 +9,7 @@ namespace kith::kithd {
 
 absl::StatusOr<std::unique_ptr<Entrance>> Entrance::Open(const config::AuthConfig& config,
                                                          const Surroundings& around) {
-  auto entrance = std::unique_ptr<Entrance>(new Entrance());
+  auto entrance = std::unique_ptr<Entrance>(new Entrance(around));
   if (!config.keys_file.empty()) {
     KITH_ASSIGN_OR_RETURN(entrance->keys_, auth::KeyStore::Open(config.keys_file));
     spdlog::info("event=keys_read keys={}", entrance->keys_->keys()->size());
@@ -17,12 +17,16 @@ absl::StatusOr<std::unique_ptr<Entrance>> Entrance::Open(const config::AuthConfi
   if (!config.audit_file.empty()) {
     KITH_ASSIGN_OR_RETURN(entrance->audit_, auth::AuditLog::Open(config.audit_file, around.clock));
   }
-  entrance->gate_ =
-      std::make_unique<rpc::CallGate>(rpc::CallGateOptions{.keys = entrance->keys_.get(),
-                                                           .audit = entrance->audit_.get(),
-                                                           .clock = &around.clock,
-                                                           .metrics = &around.metrics});
   return entrance;
+}
+
+rpc::CallGateOptions Entrance::gate_options() const {
+  rpc::CallGateOptions options;
+  options.keys = keys_.get();
+  options.audit = audit_.get();
+  options.clock = &around_.clock;
+  options.metrics = &around_.metrics;
+  return options;
 }
 
 void Entrance::Refresh() {

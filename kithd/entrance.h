@@ -12,23 +12,23 @@
 
 namespace kith::kithd {
 
-// Who comes in at the clients' ports: the keys and the audit log of the configuration, and the gate
-// that asks them. Threads: any; Refresh one at a time.
+// Who comes in at the clients' ports: the keys and the audit log of the configuration, which a
+// gate asks. Threads: any; Refresh one at a time.
 class Entrance {
  public:
   // As KeyStore::Open and AuditLog::Open.
   static absl::StatusOr<std::unique_ptr<Entrance>> Open(const config::AuthConfig& config,
                                                         const Surroundings& around);
 
-  rpc::CallGate& gate() { return *gate_; }
+  rpc::CallGateOptions gate_options() const;
   // Takes up what has changed of the files, and logs it.
   void Refresh();
 
  private:
-  Entrance() = default;
+  explicit Entrance(const Surroundings& around) : around_(around) {}
+  const Surroundings around_;
   std::unique_ptr<auth::KeyStore> keys_;   // nullptr: none configured
   std::unique_ptr<auth::AuditLog> audit_;  // nullptr: none configured
-  std::unique_ptr<rpc::CallGate> gate_;
   bool is_audit_well_ = true;
 };
 

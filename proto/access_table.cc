@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -36,6 +37,23 @@ const FieldDescriptor* FieldAt(const Descriptor* message, const std::string& pat
   return field;
 }
 
+// The paths of all fields `collection`, also in messages within; `above` are those it is within.
+std::vector<std::string> CollectionsIn(const Descriptor* message,
+                                       std::set<const Descriptor*> above = {}) {
+  std::vector<std::string> paths;
+  if (!above.insert(message).second) return paths;  // filters hold filters
+  for (int i = 0; i < message->field_count(); ++i) {
+    const FieldDescriptor& field = *message->field(i);
+    if (field.name() == "collection" || field.name() == "collections")
+      paths.push_back(field.name());
+    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    for (const std::string& path : CollectionsIn(field.message_type(), above)) {
+      paths.push_back(field.name() + "." + path);
+    }
+  }
+  return paths;
+}
+
 bool IsCountable(const FieldDescriptor& field) {
   const auto type = field.cpp_type();
   return field.is_repeated() || type == FieldDescriptor::CPPTYPE_MESSAGE ||
@@ -52,7 +70,8 @@ class Table {
     const auto [first, is_new] = named_.emplace(method.name(), method.full_name());
     if (!is_new) return Wrong(method, "has the name of " + first->second + ": rules go by name");
     if (rule.role() == kith::v1::ACCESS_ROLE_NODE) {
-      if (rule.collection_size() > 0 || rule.reach() != 0) Wrong(method, "is for nodes alone");
+      if (rule.collection_size() + rule.name_size() > 0 || rule.reach() != 0)
+        Wrong(method, "is for nodes alone");
       return;
     }
     CheckCollections(method, rule);
@@ -73,23 +92,27 @@ class Table {
   }
 
   void CheckCollections(const MethodDescriptor& method, const AccessRule& rule) {
-    const bool names = rule.collection_size() > 0;
+    std::set<std::string> named(rule.collection().begin(), rule.collection().end());
+    named.insert(rule.name().begin(), rule.name().end());
     const bool reaches = rule.reach() != kith::v1::ACCESS_REACH_UNSPECIFIED;
     const bool anyone = rule.role() == kith::v1::ACCESS_ROLE_ANYONE;
-    if (names + reaches + anyone != 1) {
-      return Wrong(method, "must have either `collection`, or `reach`, or be for anyone");
+    const bool reaches_all = rule.reach() == kith::v1::ACCESS_REACH_ALL;
+    if ((!named.empty() && !reaches_all) + reaches + anyone != 1) {
+      return Wrong(method, "must have either `collection` or `name`, or `reach`, or be for anyone");
     }
-    for (const std::string& path : rule.collection()) {
+    for (const std::string& path : named) {
       const FieldDescriptor* const field = FieldAt(method.input_type(), path);
       if (field == nullptr || field->type() != FieldDescriptor::TYPE_STRING) {
         Wrong(method, "names the collection by `" + path + "`, which is no string of its request");
       }
     }
+    if (reaches || anyone) return;
     // A field of that name which the rule forgets would be a hole.
-    const FieldDescriptor* const field = method.input_type()->FindFieldByName("collection");
-    bool is_named = field == nullptr || reaches || anyone;
-    for (const std::string& path : rule.collection()) is_named |= path == "collection";
-    if (!is_named) Wrong(method, "has a field `collection` that its rule leaves out");
+    for (const std::string& path : CollectionsIn(method.input_type())) {
+      if (named.count(path) == 0) {
+        Wrong(method, "has a field `" + path + "` that its rule leaves out");
+      }
+    }
   }
 
   template <typename Paths>
@@ -111,7 +134,8 @@ class Table {
     rows_ << "{\"" << method.name() << "\", \"" << method.service()->full_name() << "\", \""
           << method.input_type()->full_name() << "\", auth::Role::" << kRoles.at(rule.role())
           << ", Reach::" << kReaches.at(rule.reach()) << ", " << List(rule.collection()) << ", "
-          << List(rule.vectors()) << "},\n";
+          << List(rule.name()) << ", " << List(rule.vectors()) << ", "
+          << (rule.recorded() ? "true" : "false") << "},\n";
   }
 
   std::map<std::string, std::string> named_;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Configures and builds one preset of CMakePresets.json, everything in it, or the targets named.
 #
-#   scripts/build.sh [preset [target...]]     preset: release (default), dev, asan, tsan, cuda
+#   scripts/build.sh [preset [target...]]     preset: release (default), dev, asan, tsan, fuzz, cuda
 #
 # KITH_BUILD_DIR puts the build elsewhere than build/PRESET; KITH_JOBS limits the compilers that run
 # at a time (default: one a core, fewer where memory is short).

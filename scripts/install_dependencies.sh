@@ -3,6 +3,7 @@
 #
 #   scripts/install_dependencies.sh           installs what is missing (root, or sudo)
 #   scripts/install_dependencies.sh --check   says what is missing and ends with 1 if anything is
+#   scripts/install_dependencies.sh --fuzz    also what the fuzzers are built with (scripts/fuzz.sh)
 #
 # With everything present it asks dpkg and leaves: no network, no root.
 set -euo pipefail
@@ -27,6 +28,9 @@ readonly PACKAGES=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 
+# Optional: clang with its run-time libraries, for the preset fuzz; the symbolizer of its reports.
+readonly FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev llvm-16)
+
 # What the code was written and tested against: docs/dependencies.md has the whole table. A package
 # whose version does not start like this may compile and still behave differently.
 readonly PINS=(
@@ -37,15 +41,16 @@ readonly PINS=(
   "libyaml-cpp-dev 0.7."
   "libcpp-httplib-dev 0.11."
 )
+readonly FUZZ_PINS=("clang-16 16.0.")
 
 installed() {
   # "install ok installed" and nothing less: a half-configured package does not count.
   [[ "$(dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]
 }
 
-list_missing() {
+list_missing() { # package...
   local package
-  for package in "${PACKAGES[@]}"; do
+  for package in "$@"; do
     installed "${package}" || printf '%s\n' "${package}"
   done
 }
@@ -61,9 +66,9 @@ as_root() {
   fi
 }
 
-check_pins() {
+check_pins() { # pin...
   local pin package prefix version wrong=0
-  for pin in "${PINS[@]}"; do
+  for pin in "$@"; do
     read -r package prefix <<<"${pin}"
     version="$(dpkg-query --show --showformat='${Version}' "${package}")"
     version="${version#*:}" # without the epoch
@@ -86,8 +91,12 @@ main() {
       "docs/dependencies.md names the libraries for other systems" >&2
     return 1
   fi
-  local missing
-  mapfile -t missing < <(list_missing)
+  local missing packages=("${PACKAGES[@]}") pins=("${PINS[@]}")
+  if [[ "${1:-}" == "--fuzz" ]]; then
+    packages+=("${FUZZ_PACKAGES[@]}")
+    pins+=("${FUZZ_PINS[@]}")
+  fi
+  mapfile -t missing < <(list_missing "${packages[@]}")
   if [[ "${1:-}" == "--check" ]]; then
     ((${#missing[@]} == 0)) || printf 'missing: %s\n' "${missing[*]}"
     return $((${#missing[@]} > 0))
@@ -100,7 +109,7 @@ main() {
   else
     echo "install_dependencies: everything is here"
   fi
-  check_pins
+  check_pins "${pins[@]}"
 }
 
 main "$@"

@@ -12,8 +12,10 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
+#include "shard/search/facet_counter.h"
 #include "shard/search/point_reader.h"
 #include "shard/search/point_scroller.h"
+#include "shard/search/point_selector.h"
 
 namespace kith::shard {
 namespace {
@@ -118,7 +120,9 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       encoding_(*host.encode_pool, [this] { return EncodeSome(); }),
       upkeep_(*host.maintenance_pool, [this] { return Upkeep(); }),
       writer_(*parts_, replicas_,
-              {options.admission, [this](uint64_t bytes) { OnApplied(bytes); }}) {}
+              {options.admission,
+               [this](const WriteSelection& selection) { return SelectPoints(*parts_, selection); },
+               [this](uint64_t bytes) { OnApplied(bytes); }}) {}
 
 Copy::~Copy() { (void)Close(Checkpoint::kSkip); }
 
@@ -136,8 +140,15 @@ void Copy::Get(GetCall call, Deadline deadline, Done<GetReply> done) {
 }
 
 void Copy::Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) {
-  PostRead(*host_.searches, ReadUntil(deadline), std::move(done),
-           [this, call = std::move(call)] { return ScrollPoints(*parts_, call); });
+  PostRead(*host_.searches, ReadUntil(deadline), std::move(done), [this, call = std::move(call)] {
+    return ScrollPoints(*parts_, call, searches_.filters());
+  });
+}
+
+void Copy::Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) {
+  PostRead(*host_.searches, ReadUntil(deadline), std::move(done), [this, call = std::move(call)] {
+    return CountFacet(*parts_, call, searches_.filters());
+  });
 }
 
 QueuedWork Copy::ReadUntil(Deadline deadline) const {

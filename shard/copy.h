@@ -82,6 +82,7 @@ class Copy {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done);
   void Get(GetCall call, Deadline deadline, Done<GetReply> done);
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done);
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done);
   ShardStat Stat() const;
   CopyHealth health() const;
   // The index versions whose artifacts this copy needs, also for its next start.

@@ -94,6 +94,7 @@ class Node final : public ShardService {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;

@@ -49,6 +49,13 @@ void Node::Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) {
   found.Scroll(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
 }
 
+void Node::Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) {
+  absl::StatusOr<std::shared_ptr<Copy>> copy = Find(call.shard, call.incarnation);
+  if (!copy.ok()) return done(copy.status());
+  Copy& found = **copy;
+  found.Facet(std::move(call), deadline, Keeping(*std::move(copy), std::move(done)));
+}
+
 absl::StatusOr<ShardStat> Node::Stat(ShardId shard, Deadline) {
   absl::StatusOr<std::shared_ptr<Copy>> copy = Find(shard);
   if (!copy.ok()) return copy.status();

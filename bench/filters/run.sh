@@ -17,22 +17,14 @@ set -euo pipefail
 
 invoked_from="${PWD}"
 cd "$(dirname "$0")/../.."
-# shellcheck source=scripts/servers.sh
-source scripts/servers.sh
+# shellcheck source=bench/sift_bench.sh
+source bench/sift_bench.sh
 
-readonly BIN="${KITH_BUILD_DIR:-build/release}/bin"
-readonly SKIPPED=77
 data="../shared/data/vectors" json="" work="${PWD}/build/filters" queries=1000 rounds=5
-server=""
 
 usage() {
   sed -n '2,/^set /{s/^# \{0,1\}//;/^set /d;p}' "$0" >&2
   exit 2
-}
-
-cleanup() {
-  trap - EXIT
-  [[ -z "${server}" ]] || stop_server "${server}" 60
 }
 
 main() {
@@ -46,24 +38,7 @@ main() {
     esac
     shift 2
   done
-  [[ -n "${json}" ]] || usage
-  if [[ ! -r "${data}/sift1m.base.u8bin" || ! -r "${data}/sift1m.query.u8bin" ]]; then
-    echo "filters: ${data} has no sift1m.base.u8bin and sift1m.query.u8bin; skipping" >&2
-    exit "${SKIPPED}"
-  fi
-  rm -rf "${work}"
-  mkdir -p "${work}"
-  bash scripts/python_venv.sh build/python/venv
-  trap cleanup EXIT
-  trap 'exit 130' INT TERM
-  local grpc_port http_port
-  read -r grpc_port http_port < <(free_ports 2)
-  "${BIN}/kithd" --data "${work}/data" --listen "127.0.0.1:${grpc_port}" \
-    --http "127.0.0.1:${http_port}" >"${work}/kithd.log" 2>&1 &
-  server=$!
-  await_ready "${server}" "${http_port}" 60 "${work}/kithd.log"
-  build/python/venv/bin/python bench/filters/measure.py --endpoint "127.0.0.1:${grpc_port}" \
-    --data "${data}" --json "${json}" --queries "${queries}" --rounds "${rounds}"
+  measure_sift filters --queries "${queries}" --rounds "${rounds}"
 }
 
 main "$@"

@@ -94,8 +94,13 @@ Json ToJson(const v1::Collection& collection) {
       collection.has_target_recall_reached() ? Json(collection.target_recall_reached()) : Json();
   Json reasons = Json::array();
   for (const std::string& reason : collection.reasons()) reasons.push_back(reason);
+  Json aliases = Json::array();
+  for (const std::string& alias : collection.aliases()) aliases.push_back(alias);
   const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
   return {{"collection", collection.collection()},
+          {"description", collection.description()},
+          {"aliases", aliases},
+          {"etag", collection.etag()},
           {"dimension", collection.dimension()},
           {"metric", schema.ok() ? NameOf(schema->metric) : "unknown"},
           {"dtype", schema.ok() ? NameOf(schema->element_type) : "unknown"},

@@ -34,6 +34,7 @@ struct ShapeOptions {
   uint64_t points = 0;
   uint64_t memory = 0;
   std::vector<std::string> payload_fields;
+  std::string description;
   bool validate_only = false;
   std::string json;
 };
@@ -59,6 +60,7 @@ absl::Status Create(const ShapeOptions& options, Terminal& terminal) {
   request.set_shards(options.shards);
   *request.mutable_index() = IndexOf(options);
   request.set_validate_only(options.validate_only);
+  request.set_description(options.description);
   for (const std::string& text : options.payload_fields) {
     KITH_ASSIGN_OR_RETURN(*request.add_payload_fields(), ParsePayloadField(text));
   }
@@ -182,6 +184,7 @@ void AddCreateAndPlan(CLI::App& group, Action& action) {
   create->add_option("--expected-points", create_options->expected_points,
                      "Points that there will be: the index is chosen for them; those that are "
                      "there where not given");
+  create->add_option("--description", create_options->description, "For people");
   create->add_flag("--validate-only", create_options->validate_only, "Check, but make nothing");
   create->footer(
       "Examples:\n"
@@ -279,10 +282,11 @@ void AddVerify(CLI::App& group, Action& action) {
 
 void AddCollectionCommands(CLI::App& app, Action& action) {
   CLI::App* group =
-      app.add_subcommand("collection", "Make, look at, train, verify and drop collections");
+      app.add_subcommand("collection", "Make, look at, change, train, verify and drop collections");
   group->require_subcommand(1);
   AddCreateAndPlan(*group, action);
   AddGetListDrop(*group, action);
+  AddUpdateCommand(*group, action);
   AddTrain(*group, action);
   AddVerify(*group, action);
 }

@@ -45,6 +45,10 @@ std::string ServingText(const v1::Collection& collection) {
 void PrintCollection(const v1::Collection& collection, Terminal& terminal) {
   const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
   PrintLine(terminal, "collection", collection.collection());
+  if (!collection.description().empty()) {
+    PrintLine(terminal, "description", collection.description());
+  }
+  for (const std::string& alias : collection.aliases()) PrintLine(terminal, "alias", alias);
   PrintLine(terminal, "dimension", collection.dimension());
   PrintLine(terminal, "metric", schema.ok() ? NameOf(schema->metric) : "unknown");
   PrintLine(terminal, "dtype", schema.ok() ? NameOf(schema->element_type) : "unknown");

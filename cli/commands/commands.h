@@ -18,11 +18,14 @@ using Action = std::function<absl::Status(Terminal&)>;
 
 // Each adds its subcommands to `app`; when one is parsed it sets `action`, which then outlives the
 // parser. Bad options end in CLI::ParseError while parsing.
+void AddAliasCommands(CLI::App& app, Action& action);
 void AddCollectionCommands(CLI::App& app, Action& action);
+void AddUpdateCommand(CLI::App& group, Action& action);  // of `kith collection`
 void AddIndexCommands(CLI::App& app, Action& action);
 void AddImportCommand(CLI::App& app, Action& action);
 void AddExportCommand(CLI::App& app, Action& action);
 void AddPointCommands(CLI::App& app, Action& action);
+void AddPayloadCommands(CLI::App& app, Action& action);
 void AddScrollCommands(CLI::App& app, Action& action);
 void AddSearchCommand(CLI::App& app, Action& action);
 void AddFindDuplicatesCommand(CLI::App& app, Action& action);

@@ -10,10 +10,12 @@
 
 #include "cli/client/connection.h"
 #include "cli/client/fetch_collection.h"
+#include "cli/client/filter_text.h"
 #include "cli/client/wire.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/query_input.h"
 #include "cli/console/json_output.h"
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "kith/v1/points.grpc.pb.h"
@@ -113,27 +115,85 @@ absl::Status GetPoints(const IdsOptions& options, Terminal& terminal) {
   return MissingError(answer);
 }
 
-absl::Status DeletePoints(const IdsOptions& options, Terminal& terminal) {
+struct DeleteOptions {
+  IdsOptions ids;
+  std::string filter;
+  bool dry_run = false;
+  uint32_t sample = limits::kSampleDefault;
+};
+
+absl::Status ReportDeleted(Json result, const std::string& line, const DeleteOptions& options,
+                           Terminal& terminal) {
+  if (options.ids.json != "-") terminal.out << line;
+  return WriteJson(std::move(result), options.ids.json, terminal);
+}
+
+absl::Status DeleteByIds(const DeleteOptions& options, Terminal& terminal) {
   v1::DeletePointsRequest request;
-  KITH_RETURN_IF_ERROR(AddIds(options, request));
-  KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
+  KITH_RETURN_IF_ERROR(AddIds(options.ids, request));
+  KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.ids.endpoint));
   const auto stub = v1::Points::NewStub(channel);
   v1::DeletePointsResponse answer;
   KITH_RETURN_IF_ERROR(CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
     return stub->DeletePoints(context, request, &answer);
   }));
-  if (options.json != "-") {
-    terminal.out << fmt::format("deleted {} of {}\n", answer.deleted(), options.ids.size());
-  }
-  return WriteJson({{"deleted", answer.deleted()}, {"asked", options.ids.size()}}, options.json,
-                   terminal);
+  const size_t asked = options.ids.ids.size();
+  return ReportDeleted({{"deleted", answer.deleted()}, {"asked", asked}},
+                       fmt::format("deleted {} of {}\n", answer.deleted(), asked), options,
+                       terminal);
 }
 
-void AddIdsOptions(CLI::App& command, IdsOptions& options) {
+absl::Status ReportDryRun(const v1::DeletePointsResponse& answer, const DeleteOptions& options,
+                          Terminal& terminal) {
+  Json sample = Json::array();
+  std::string line = fmt::format("would delete {}\n", answer.deleted());
+  for (const v1::PointId& id : answer.sample()) {
+    sample.push_back(IdJson(id));
+    line += fmt::format("  {}\n", IdText(id));
+  }
+  return ReportDeleted({{"would_delete", answer.deleted()}, {"sample", std::move(sample)}}, line,
+                       options, terminal);
+}
+
+// Call after call, until nothing is left.
+absl::Status DeleteByFilter(const DeleteOptions& options, Terminal& terminal) {
+  v1::DeletePointsRequest request;
+  request.set_collection(options.ids.collection);
+  KITH_ASSIGN_OR_RETURN(*request.mutable_filter(), ParseFilter(options.filter));
+  request.set_dry_run(options.dry_run);
+  if (options.dry_run) request.set_sample(options.sample);
+  KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.ids.endpoint));
+  const auto stub = v1::Points::NewStub(channel);
+  uint64_t deleted = 0;
+  do {
+    v1::DeletePointsResponse answer;
+    KITH_RETURN_IF_ERROR(CallServer(kCallDeadline, [&](grpc::ClientContext* context) {
+      return stub->DeletePoints(context, request, &answer);
+    }));
+    if (options.dry_run) return ReportDryRun(answer, options, terminal);
+    deleted += answer.deleted();
+    request.set_page_token(answer.next_page_token());
+  } while (!request.page_token().empty());
+  return ReportDeleted({{"deleted", deleted}}, fmt::format("deleted {}\n", deleted), options,
+                       terminal);
+}
+
+absl::Status DeletePoints(const DeleteOptions& options, Terminal& terminal) {
+  if (options.filter.empty() == options.ids.ids.empty()) {
+    return UsageError("ID", "name either ids or a --filter");
+  }
+  if (!options.filter.empty()) return DeleteByFilter(options, terminal);
+  if (options.dry_run) return UsageError("--dry-run", "goes with --filter");
+  return DeleteByIds(options, terminal);
+}
+
+// Whether ids are required is for the caller to say.
+CLI::Option* AddIdsOptions(CLI::App& command, IdsOptions& options) {
   command.add_option("NAME", options.collection, "The collection")->required();
-  command.add_option("ID", options.ids, "Numbers or UUIDs")->required();
+  CLI::Option* const ids = command.add_option("ID", options.ids, "Numbers or UUIDs");
   AddEndpoint(command, options.endpoint);
   AddJson(command, options.json);
+  return ids;
 }
 
 }  // namespace
@@ -153,15 +213,26 @@ void AddPointCommands(CLI::App& app, Action& action) {
 
   auto get_options = std::make_shared<IdsOptions>();
   CLI::App* get = app.add_subcommand("get", "Print points, one JSON object a line");
-  AddIdsOptions(*get, *get_options);
+  AddIdsOptions(*get, *get_options)->required();
   get->add_flag("--with-vector", get_options->with_vector, "Their vectors too");
   get->footer("Example:\n  kith get faces 7 8 0b0e4b7e-7d0c-4bd1-93a5-3f4f2d0d9f11");
   OnParsed(*get, action, get_options, GetPoints);
 
-  auto delete_options = std::make_shared<IdsOptions>();
-  CLI::App* erase = app.add_subcommand("delete", "Delete points by id");
-  AddIdsOptions(*erase, *delete_options);
-  erase->footer("Example:\n  kith delete faces 7 8");
+  auto delete_options = std::make_shared<DeleteOptions>();
+  CLI::App* erase = app.add_subcommand("delete", "Delete points by id or by a filter");
+  AddIdsOptions(*erase, delete_options->ids);
+  erase->add_option("--filter", delete_options->filter,
+                    "JSON of a filter: delete all points that pass it");
+  erase->add_flag("--dry-run", delete_options->dry_run,
+                  "Only say how many points pass the filter, and show some");
+  erase->add_option("--sample", delete_options->sample, "Ids that a dry run shows")
+      ->capture_default_str()
+      ->check(CLI::Range(0u, limits::kSampleMax));
+  erase->footer(
+      "Examples:\n"
+      "  kith delete faces 7 8\n"
+      "  kith delete shop --dry-run --filter "
+      "'{\"range\": {\"field\": \"year\", \"lt\": {\"integer\": 1990}}}'");
   OnParsed(*erase, action, delete_options, DeletePoints);
 }
 

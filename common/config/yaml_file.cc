@@ -1,9 +1,11 @@
 #include "common/config/yaml_file.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <system_error>
 
@@ -24,9 +26,63 @@ struct Walk {
   std::vector<YamlValue> values;
 };
 
-absl::Status At(const Walk& walk, const YAML::Node& node, const std::string& message) {
+absl::Status AtMark(const Walk& walk, const YAML::Mark& mark, const std::string& message) {
   return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-               fmt::format("{}:{}: {}", walk.file, node.Mark().line + 1, message));
+               fmt::format("{}:{}: {}", walk.file, mark.line + 1, message));
+}
+
+absl::Status At(const Walk& walk, const YAML::Node& node, const std::string& message) {
+  return AtMark(walk, node.Mark(), message);
+}
+
+// Hears where the first node of a document stands. The library's LoadAll is no way to learn of a
+// second document: after bytes that it does not get over (", *a]") it goes on making documents
+// until the memory is used up.
+class FirstNode final : public YAML::EventHandler {
+ public:
+  const YAML::Mark& mark() const { return mark_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    mark_ = mark;
+    is_met_ = false;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { Meet(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { Meet(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    Meet(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    Meet(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    Meet(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void Meet(const YAML::Mark& mark) {
+    if (!is_met_) mark_ = mark;
+    is_met_ = true;
+  }
+
+  YAML::Mark mark_;
+  bool is_met_ = false;
+};
+
+// Throws as the library does.
+absl::Status CheckOneDocument(const Walk& walk) {
+  std::ifstream input(walk.file);
+  YAML::Parser parser(input);
+  FirstNode first;
+  if (!parser.HandleNextDocument(first) || !parser.HandleNextDocument(first)) {
+    return absl::OkStatus();
+  }
+  return AtMark(walk, first.mark(), "a second document begins here; the configuration is one");
 }
 
 // The text of one entry of a list: its maps have exactly `name` and `address`.
@@ -104,12 +160,8 @@ absl::StatusOr<std::vector<YamlValue>> ReadYaml(const std::string& file) {
   KITH_RETURN_IF_ERROR(CheckReadable(file));
   Walk walk{.file = file, .seen = {}, .values = {}};
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAllFromFile(file);
-    if (documents.empty()) return walk.values;
-    if (documents.size() > 1) {
-      return At(walk, documents[1], "a second document begins here; the configuration is one");
-    }
-    const YAML::Node& root = documents[0];
+    KITH_RETURN_IF_ERROR(CheckOneDocument(walk));
+    const YAML::Node root = YAML::LoadFile(file);
     if (root.IsNull()) return walk.values;
     if (!root.IsMap()) return At(walk, root, "the file must be a map of keys");
     KITH_RETURN_IF_ERROR(VisitMap(walk, root, "", 0));

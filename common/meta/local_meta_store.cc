@@ -18,6 +18,7 @@ namespace {
 constexpr char kClusterKey[] = "cluster";
 constexpr char kNextShardKey[] = "next_shard";
 constexpr char kRevisionKey[] = "revision";
+constexpr char kAliasesKey[] = "aliases";
 constexpr char kRecordPrefix[] = "collection/";
 
 std::string RecordKey(const std::string& name) { return kRecordPrefix + name; }
@@ -61,6 +62,11 @@ absl::Status FromRocks(const rocksdb::Status& status) {
 absl::Status NotFound(const std::string& name) {
   return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
                fmt::format("there is no collection {}", name));
+}
+
+absl::Status TakenByAlias(const std::string& name) {
+  return Error(absl::StatusCode::kAlreadyExists, reason::kAliasExists,
+               fmt::format("{} is an alias: choose another name, or delete the alias first", name));
 }
 
 absl::Status Outdated(const std::string& name, uint64_t expected, uint64_t found) {
@@ -152,6 +158,34 @@ absl::StatusOr<CollectionRecord> LocalMetaStore::Get(const std::string& name) {
 
 absl::StatusOr<std::vector<CollectionRecord>> LocalMetaStore::List() {
   std::lock_guard lock(mutex_);
+  return ReadAll();
+}
+
+absl::StatusOr<Aliases> LocalMetaStore::ReadAliases() {
+  std::string bytes;
+  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kAliasesKey, &bytes);
+  if (status.IsNotFound()) return Aliases();
+  KITH_RETURN_IF_ERROR(FromRocks(status));
+  return DecodeAliases(bytes);
+}
+
+absl::StatusOr<Aliases> LocalMetaStore::ListAliases() {
+  std::lock_guard lock(mutex_);
+  return ReadAliases();
+}
+
+absl::StatusOr<Aliases> LocalMetaStore::ChangeAliases(const std::vector<AliasChange>& changes) {
+  std::lock_guard lock(mutex_);
+  KITH_ASSIGN_OR_RETURN(Aliases aliases, ReadAliases());
+  KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> collections, ReadAll());
+  KITH_ASSIGN_OR_RETURN(aliases, ChangedAliases(std::move(aliases), changes, collections));
+  rocksdb::WriteBatch batch;
+  batch.Put(kAliasesKey, EncodeAliases(aliases));
+  KITH_RETURN_IF_ERROR(Commit(batch));
+  return aliases;
+}
+
+absl::StatusOr<std::vector<CollectionRecord>> LocalMetaStore::ReadAll() {
   std::vector<CollectionRecord> records;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
   for (it->Seek(kRecordPrefix); it->Valid() && it->key().starts_with(kRecordPrefix); it->Next()) {
@@ -182,6 +216,8 @@ absl::StatusOr<CollectionRecord> LocalMetaStore::Create(CollectionRecord record)
                  fmt::format("collection {} exists", record.name));
   }
   if (!absl::IsNotFound(found.status())) return found.status();
+  KITH_ASSIGN_OR_RETURN(const Aliases aliases, ReadAliases());
+  if (aliases.contains(record.name)) return TakenByAlias(record.name);
   return Put(std::move(record));
 }
 

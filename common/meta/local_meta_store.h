@@ -41,6 +41,8 @@ class LocalMetaStore final : public MetaStore {
   absl::StatusOr<CollectionRecord> Create(CollectionRecord record) override;
   absl::StatusOr<CollectionRecord> Update(CollectionRecord record) override;
   absl::Status Delete(const std::string& name, uint64_t revision) override;
+  absl::StatusOr<Aliases> ListAliases() override;
+  absl::StatusOr<Aliases> ChangeAliases(const std::vector<AliasChange>& changes) override;
   absl::StatusOr<ShardId> ReserveShardIds(uint32_t count) override;
 
  private:
@@ -48,6 +50,8 @@ class LocalMetaStore final : public MetaStore {
 
   absl::Status Initialise();
   absl::StatusOr<CollectionRecord> Read(const std::string& name);
+  absl::StatusOr<std::vector<CollectionRecord>> ReadAll();
+  absl::StatusOr<Aliases> ReadAliases();
   absl::StatusOr<uint64_t> Counter(std::string_view key);
   // Gives the record the next revision and writes both.
   absl::StatusOr<CollectionRecord> Put(CollectionRecord record);

@@ -2,6 +2,7 @@
 #define KITH_COMMON_META_META_STORE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -83,8 +84,22 @@ struct CollectionRecord {
   std::vector<IndexVersionRecord> versions;
   std::vector<ShardPlacement> shards;
   uint64_t created_unix_ms = 0;
-  uint64_t revision = 0;  // set by the store; every change is a compare-and-swap on it
+  std::string description;  // for people
+  uint64_t revision = 0;    // set by the store; every change is a compare-and-swap on it
 };
+
+// Further names of collections: alias to collection.
+using Aliases = std::map<std::string, std::string>;
+struct AliasChange {
+  std::string alias;
+  std::string collection;  // empty: the alias goes
+};
+
+// What `changes` make of `aliases`; `collections` are those that may be named. Pure.
+// NOT_FOUND ALIAS_NOT_FOUND, COLLECTION_NOT_FOUND; ALREADY_EXISTS COLLECTION_EXISTS;
+// RESOURCE_EXHAUSTED ALIAS_LIMIT.
+absl::StatusOr<Aliases> ChangedAliases(Aliases aliases, const std::vector<AliasChange>& changes,
+                                       const std::vector<CollectionRecord>& collections);
 
 // Agreement: small records, changed by compare-and-swap. The local store is one RocksDB in the
 // coordinator's directory; a clustered one stands behind the same interface.
@@ -102,6 +117,10 @@ class MetaStore {
   virtual absl::StatusOr<CollectionRecord> Create(CollectionRecord record) = 0;
   virtual absl::StatusOr<CollectionRecord> Update(CollectionRecord record) = 0;
   virtual absl::Status Delete(const std::string& name, uint64_t revision) = 0;
+  virtual absl::StatusOr<Aliases> ListAliases() = 0;
+  // All of the changes or none, durable when it returns; every alias afterwards. As ChangedAliases.
+  // A collection cannot be created under the name of an alias: ALREADY_EXISTS ALIAS_EXISTS.
+  virtual absl::StatusOr<Aliases> ChangeAliases(const std::vector<AliasChange>& changes) = 0;
   // `count` consecutive shard ids that nobody had before; the first one.
   virtual absl::StatusOr<ShardId> ReserveShardIds(uint32_t count) = 0;
 };

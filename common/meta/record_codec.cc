@@ -12,7 +12,9 @@
 namespace kith {
 namespace {
 
-constexpr uint8_t kFormat = 4;
+constexpr uint8_t kFormat = 5;
+constexpr uint8_t kOldestFormat = 4;  // knew no description
+constexpr uint8_t kAliasesFormat = 1;
 
 class Writer {
  public:
@@ -227,6 +229,22 @@ absl::Status Corrupt(std::string_view what) {
                            what));
 }
 
+absl::Status UnknownFormat(uint8_t format, uint8_t known) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
+               fmt::format("a metadata record has format {}, this kith reads {}; start the version "
+                           "that wrote it",
+                           format, known));
+}
+
+// Without the checksum at its end, which fits; a format byte at least.
+absl::StatusOr<std::string_view> CheckedBody(std::string_view bytes) {
+  if (bytes.size() < 9) return Corrupt("too short");
+  const std::string_view body = bytes.substr(0, bytes.size() - 8);
+  Reader tail(bytes.substr(body.size()));
+  if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
+  return body;
+}
+
 }  // namespace
 
 std::string EncodeCollectionRecord(const CollectionRecord& record) {
@@ -255,24 +273,17 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.U32(static_cast<uint32_t>(record.shards.size()));
   for (const ShardPlacement& shard : record.shards) WriteShard(out, shard);
   out.U64(record.created_unix_ms);
+  out.Text(record.description);
   out.U64(record.revision);
   out.U64(XXH3_64bits(out.bytes().data(), out.bytes().size()));
   return std::move(out.bytes());
 }
 
 absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) {
-  if (bytes.size() < 9) return Corrupt("too short");
-  const std::string_view body = bytes.substr(0, bytes.size() - 8);
-  Reader tail(bytes.substr(body.size()));
-  if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
+  KITH_ASSIGN_OR_RETURN(const std::string_view body, CheckedBody(bytes));
   Reader in(body);
   const uint8_t format = in.U8();
-  if (format != kFormat) {
-    return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
-                 fmt::format("a collection's metadata record has format {}, this kith reads {}; "
-                             "start the version that wrote it",
-                             format, kFormat));
-  }
+  if (format < kOldestFormat || format > kFormat) return UnknownFormat(format, kFormat);
   CollectionRecord record;
   ReadShape(in, record);
   record.serving_version = in.Text();
@@ -283,11 +294,41 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   const uint32_t shards = in.Count(16);
   for (uint32_t i = 0; i < shards; ++i) record.shards.push_back(ReadShard(in));
   record.created_unix_ms = in.U64();
+  if (format > kOldestFormat) record.description = in.Text();
   record.revision = in.U64();
   if (!in.done()) return Corrupt("its lengths do not add up");
   if (!KnownEnums(record)) return Corrupt("an unknown state, metric or element type");
   if (!CheckSchema(record.payload_fields).ok()) return Corrupt("a payload field that is none");
   return record;
+}
+
+std::string EncodeAliases(const Aliases& aliases) {
+  Writer out;
+  out.U8(kAliasesFormat);
+  out.U32(static_cast<uint32_t>(aliases.size()));
+  for (const auto& [alias, collection] : aliases) {
+    out.Text(alias);
+    out.Text(collection);
+  }
+  out.U64(XXH3_64bits(out.bytes().data(), out.bytes().size()));
+  return std::move(out.bytes());
+}
+
+absl::StatusOr<Aliases> DecodeAliases(std::string_view bytes) {
+  KITH_ASSIGN_OR_RETURN(const std::string_view body, CheckedBody(bytes));
+  Reader in(body);
+  const uint8_t format = in.U8();
+  if (format != kAliasesFormat) return UnknownFormat(format, kAliasesFormat);
+  Aliases aliases;
+  const uint32_t count = in.Count(8);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string alias = in.Text();
+    const bool ascends = aliases.empty() || aliases.rbegin()->first < alias;
+    if (!ascends) return Corrupt("its aliases are in no order");
+    aliases[std::move(alias)] = in.Text();
+  }
+  if (!in.done()) return Corrupt("its lengths do not add up");
+  return aliases;
 }
 
 }  // namespace kith

@@ -19,6 +19,10 @@ std::string EncodeCollectionRecord(const CollectionRecord& record);
 // FORMAT_VERSION where a newer kith wrote it.
 absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes);
 
+// All aliases as bytes, likewise: format byte, pairs of names, XXH3-64.
+std::string EncodeAliases(const Aliases& aliases);
+absl::StatusOr<Aliases> DecodeAliases(std::string_view bytes);
+
 }  // namespace kith
 
 #endif  // KITH_COMMON_META_RECORD_CODEC_H_

@@ -26,7 +26,9 @@ struct Row {
   auth::Role role;
   Reach reach;
   std::vector<const char*> collections;
+  std::vector<const char*> names;
   std::vector<const char*> vectors;
+  bool is_recorded;
 };
 
 std::vector<Row> Table() {
@@ -60,6 +62,22 @@ void Walk(const Message& message, const FieldPath& path, size_t at, Visit& visit
   }
 }
 
+std::vector<std::string> TextsAt(const std::vector<FieldPath>& paths, const Message& request) {
+  std::vector<std::string> texts;
+  const auto take = [&](const Message& message, const FieldDescriptor* field) {
+    const Reflection& reflection = *message.GetReflection();
+    if (!field->is_repeated()) {
+      texts.push_back(reflection.GetString(message, field));
+      return;
+    }
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      texts.push_back(reflection.GetRepeatedString(message, field, i));
+    }
+  };
+  for (const FieldPath& path : paths) Walk(request, path, 0, take);
+  return texts;
+}
+
 uint64_t CountOf(const Message& message, const FieldDescriptor* field) {
   const Reflection& reflection = *message.GetReflection();
   if (field->is_repeated()) return static_cast<uint64_t>(reflection.FieldSize(message, field));
@@ -87,13 +105,15 @@ AccessRules::AccessRules() {
     rule.reach = row.reach;
     rule.request = request;
     for (const char* path : row.collections) rule.collections.push_back(PathTo(request, path));
+    for (const char* path : row.names) rule.names.push_back(PathTo(request, path));
     for (int i = 0; i < request->field_count(); ++i) {
       const FieldDescriptor* const field = request->field(i);
       if (field->type() == FieldDescriptor::TYPE_STRING && !field->is_repeated()) {
-        rule.names.push_back(field);
+        rule.texts.push_back(field);
       }
     }
     for (const char* path : row.vectors) rule.vectors.push_back(PathTo(request, path));
+    rule.is_recorded = row.is_recorded || row.role == auth::Role::kAdmin;
     rules_.emplace(row.method, std::move(rule));
   }
 }
@@ -104,33 +124,41 @@ const AccessRule* AccessRules::Find(std::string_view method, const Message& requ
   return is_it ? &found->second : nullptr;
 }
 
-std::vector<std::string> CollectionsOf(const AccessRule& rule, const Message& request) {
-  std::vector<std::string> names;
-  const auto take = [&](const Message& message, const FieldDescriptor* field) {
-    const Reflection& reflection = *message.GetReflection();
-    if (!field->is_repeated()) {
-      names.push_back(reflection.GetString(message, field));
-      return;
-    }
-    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
-      names.push_back(reflection.GetRepeatedString(message, field, i));
-    }
-  };
-  for (const FieldPath& path : rule.collections) Walk(request, path, 0, take);
-  const auto is_named = [](const std::string& name) { return !name.empty(); };
-  if (std::any_of(names.begin(), names.end(), is_named)) std::erase(names, "");
-  if (names.empty() && rule.reach == Reach::kNamed) names.emplace_back();
-  return names;
+std::vector<NamedCollection> CollectionsOf(const AccessRule& rule, const Message& request,
+                                           const ResolveAlias& resolve) {
+  std::vector<NamedCollection> named;
+  for (const std::string& name : TextsAt(rule.collections, request)) {
+    named.push_back({name, resolve(name)});
+  }
+  for (const std::string& name : TextsAt(rule.names, request)) {
+    named.push_back({name, name});
+    const std::string collection = resolve(name);
+    if (collection != name) named.push_back({name, collection});
+  }
+  const auto is_empty = [](const NamedCollection& one) { return one.asked.empty(); };
+  if (!std::all_of(named.begin(), named.end(), is_empty)) std::erase_if(named, is_empty);
+  if (named.empty() && rule.reach == Reach::kNamed) named.emplace_back();
+  return named;
 }
 
 absl::Status CheckNameLengths(const AccessRule& rule, const Message& request) {
-  std::string scratch;
-  for (const FieldDescriptor* field : rule.names) {
-    const size_t bytes =
-        request.GetReflection()->GetStringReference(request, field, &scratch).size();
-    if (bytes <= kNameBytesMax) continue;
-    return FieldError(field->name(), reason::kBadRequest,
+  const auto check = [](const std::string& field, size_t bytes) {
+    if (bytes <= kNameBytesMax) return absl::OkStatus();
+    return FieldError(field, reason::kBadRequest,
                       fmt::format("has {} bytes, at most {} are a name", bytes, kNameBytesMax));
+  };
+  std::string scratch;
+  for (const FieldDescriptor* field : rule.texts) {
+    const Reflection& reflection = *request.GetReflection();
+    KITH_RETURN_IF_ERROR(
+        check(field->name(), reflection.GetStringReference(request, field, &scratch).size()));
+  }
+  for (const auto* paths : {&rule.collections, &rule.names}) {
+    for (const FieldPath& path : *paths) {
+      for (const std::string& name : TextsAt({path}, request)) {
+        KITH_RETURN_IF_ERROR(check(path.back()->name(), name.size()));
+      }
+    }
   }
   return absl::OkStatus();
 }

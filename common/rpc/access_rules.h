@@ -2,6 +2,7 @@
 #define KITH_COMMON_RPC_ACCESS_RULES_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,9 +32,11 @@ struct AccessRule {
   auth::Role role = auth::Role::kAdmin;
   Reach reach = Reach::kAll;
   const google::protobuf::Descriptor* request = nullptr;
-  std::vector<FieldPath> collections;                           // with kNamed
-  std::vector<FieldPath> vectors;                               // what vectors_per_second counts
-  std::vector<const google::protobuf::FieldDescriptor*> names;  // its own fields of text
+  std::vector<FieldPath> collections;  // that it is about, by their names or aliases
+  std::vector<FieldPath> names;        // as such: aliases, and collections that it makes or deletes
+  std::vector<FieldPath> vectors;      // what vectors_per_second counts
+  std::vector<const google::protobuf::FieldDescriptor*> texts;  // its own fields of text
+  bool is_recorded = false;                                     // in the audit log
 };
 
 // The options of the methods (proto/kith/v1/access.proto) of the services for clients, as the build
@@ -50,12 +53,25 @@ class AccessRules {
   std::map<std::string, AccessRule, std::less<>> rules_;
 };
 
-// The collections that a request names. What is empty beside others names none; where all are
+// The collection that an alias stands for; any other name is itself.
+using ResolveAlias = std::function<std::string(const std::string&)>;
+
+// A collection that a request is about.
+struct NamedCollection {
+  std::string asked;       // as the caller wrote it, which is all that he may learn
+  std::string collection;  // that is meant: a role for it is needed
+
+  bool operator==(const NamedCollection&) const = default;
+};
+
+// The collections that a request is about. What is empty beside others names none; where all are
 // empty, or none is there, the one name is "", which only a key for all collections has.
-std::vector<std::string> CollectionsOf(const AccessRule& rule,
-                                       const google::protobuf::Message& request);
-// INVALID_ARGUMENT BAD_REQUEST where one of its own texts is longer than kNameBytesMax:
-// those are names and tokens, which the services only look up. Lists and bytes are theirs to check.
+std::vector<NamedCollection> CollectionsOf(const AccessRule& rule,
+                                           const google::protobuf::Message& request,
+                                           const ResolveAlias& resolve);
+// INVALID_ARGUMENT BAD_REQUEST where a name of a collection, or another of its own texts, is longer
+// than kNameBytesMax: those are names and tokens, which the services only look up. Lists and bytes
+// are theirs to check.
 absl::Status CheckNameLengths(const AccessRule& rule, const google::protobuf::Message& request);
 // How many vectors or points it is about.
 uint64_t VectorsOf(const AccessRule& rule, const google::protobuf::Message& request);

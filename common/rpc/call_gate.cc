@@ -29,11 +29,11 @@ std::string Shown(std::string_view name) {
   return std::string(name.substr(0, kNameBytesShownMax)) + "...";
 }
 
-std::string Shown(const std::vector<std::string>& names) {
+std::string Shown(const std::vector<NamedCollection>& names) {
   std::string text;
   for (size_t i = 0; i < std::min(names.size(), kNamesShownMax); ++i) {
     if (i > 0) text += ',';
-    text += Shown(names[i]);
+    text += Shown(names[i].collection);
   }
   return names.size() > kNamesShownMax ? text + ",..." : text;
 }
@@ -52,11 +52,13 @@ absl::Status RoleTooLow(const AccessKey& key, Role needed, const std::string& wh
                 fmt::format("the key \"{}\" may only read {}", key.id, where));
 }
 
-absl::Status CheckNames(const AccessKey& key, Role needed, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const Role role = auth::RoleFor(key.scopes, name);
+// What an alias stands for is not told to whoever may not know.
+absl::Status CheckNames(const AccessKey& key, Role needed,
+                        const std::vector<NamedCollection>& names) {
+  for (const auto& [asked, collection] : names) {
+    const Role role = auth::RoleFor(key.scopes, collection);
     if (role >= needed) continue;
-    const std::string where = fmt::format("collection \"{}\"", Shown(name));
+    const std::string where = fmt::format("collection \"{}\"", Shown(asked));
     if (role != Role::kAnyone) return RoleTooLow(key, needed, where);
     return Denied(reason::kCollectionForbidden,
                   fmt::format("the key \"{}\" is not for {}", key.id, where));
@@ -65,7 +67,7 @@ absl::Status CheckNames(const AccessKey& key, Role needed, const std::vector<std
 }
 
 absl::Status CheckRole(const AccessKey& key, const AccessRule& rule,
-                       const std::vector<std::string>& names) {
+                       const std::vector<NamedCollection>& names) {
   if (rule.reach == Reach::kNamed) return CheckNames(key, rule.role, names);
   if (rule.reach == Reach::kAll && !auth::HasForAll(key.scopes, rule.role)) {
     return Denied(reason::kCollectionForbidden,
@@ -116,7 +118,7 @@ struct CallGate::Asked {
   const AccessRule& rule;
   const grpc::ServerContextBase& context;
   const google::protobuf::Message& request;
-  std::vector<std::string> names;
+  std::vector<NamedCollection> names;
   std::shared_ptr<const auth::KeySet> keys;
   const AccessKey* key = nullptr;
 };
@@ -133,7 +135,7 @@ void AdmittedCall::Ended(const absl::Status& status) const {
   audit_->Write(auth::AuditLog::Kind::kAdministered, record);
 }
 
-CallGate::CallGate(const CallGateOptions& options) : options_(options) {}
+CallGate::CallGate(CallGateOptions options) : options_(std::move(options)) {}
 
 absl::Status CallGate::Check(Asked& asked) {
   if (options_.keys == nullptr || asked.rule.role == Role::kAnyone) return absl::OkStatus();
@@ -171,9 +173,10 @@ absl::StatusOr<std::shared_ptr<const AdmittedCall>> CallGate::Admit(
     return absl::InternalError(fmt::format("no rule says who may call {}; report it", method));
   }
   KITH_RETURN_IF_ERROR(CheckNameLengths(*rule, request));
-  const bool is_recorded = options_.audit != nullptr && rule->role == Role::kAdmin;
+  const bool is_recorded = options_.audit != nullptr && rule->is_recorded;
   if (options_.keys == nullptr && !is_recorded) return nullptr;
-  Asked asked{*rule, context, request, CollectionsOf(*rule, request), nullptr, nullptr};
+  Asked asked{*rule,   context, request, CollectionsOf(*rule, request, options_.resolve),
+              nullptr, nullptr};
   const absl::Status checked = Check(asked);
   if (!checked.ok()) {
     RecordDenied(asked, checked);

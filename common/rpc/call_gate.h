@@ -42,6 +42,7 @@ class AdmittedCall {
 };
 
 struct CallGateOptions {
+  ResolveAlias resolve = [](const std::string& name) { return name; };
   const auth::KeyStore* keys = nullptr;  // nullptr: whoever reaches the port may everything
   auth::AuditLog* audit = nullptr;
   Clock* clock = nullptr;
@@ -50,12 +51,13 @@ struct CallGateOptions {
 
 // Decides of every call for clients, before anything of it is looked at: whose it is (metadata
 // `authorization: Bearer KEY` or `x-api-key: KEY`), whether its rule lets that key in, and whether
-// the key's quota has room. It sits where handlers begin, so calls from the HTTP port, which carry
+// the key's quota has room. Keys are for collections: an alias counts as what it stands for when
+// the call comes. It sits where handlers begin, so calls from the HTTP port, which carry
 // the same metadata, pass it too.
 // Outlives the server; what its options name outlives it. Threads: any.
 class CallGate {
  public:
-  explicit CallGate(const CallGateOptions& options);
+  explicit CallGate(CallGateOptions options);
 
   // `method` is the method's own name; nullptr where there is nothing to remember of the call.
   // INVALID_ARGUMENT BAD_REQUEST as CheckNameLengths; UNAUTHENTICATED KEY_REQUIRED, BAD_KEY,

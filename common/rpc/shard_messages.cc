@@ -45,6 +45,23 @@ absl::Status CheckPayloads(const google::protobuf::RepeatedField<uint32_t>& size
       "payloads", fmt::format("has {} bytes, payload_sizes add up to {}", payloads.size(), total));
 }
 
+// Null where the message has none.
+template <typename Message>
+absl::StatusOr<std::shared_ptr<const Filter>> SharedFilter(const Message& message) {
+  if (!message.has_filter()) return std::shared_ptr<const Filter>();
+  KITH_ASSIGN_OR_RETURN(Filter filter, FilterFromProto(message.filter(), "filter"));
+  return std::make_shared<const Filter>(std::move(filter));
+}
+
+absl::StatusOr<WriteSelection> SelectionFromProto(const v1::ShardSelection& in) {
+  WriteSelection selection;
+  KITH_ASSIGN_OR_RETURN(selection.filter, SharedFilter(in));
+  if (selection.filter == nullptr) return ShapeError("selection.filter", "is missing");
+  selection.version_below = in.version_below();
+  selection.limit = in.limit();
+  return selection;
+}
+
 }  // namespace
 
 void ToProto(SearchCall&& call, v1::ShardSearchCall* out) {
@@ -85,10 +102,7 @@ absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in) {
   call.exact = in.exact();
   if (in.has_score_bound()) call.score_bound = in.score_bound();
   call.wait_lsn = in.wait_lsn();
-  if (in.has_filter()) {
-    KITH_ASSIGN_OR_RETURN(Filter filter, FilterFromProto(in.filter(), "filter"));
-    call.filter = std::make_shared<const Filter>(std::move(filter));
-  }
+  KITH_ASSIGN_OR_RETURN(call.filter, SharedFilter(in));
   call.widens = in.widens();
   if (in.priority() >= kSearchPriorities) return ShapeError("priority", "is unknown");
   call.priority = static_cast<SearchPriority>(in.priority());
@@ -183,15 +197,25 @@ void ToProto(WriteCall&& call, v1::ShardWriteCall* out) {
   out->set_priority(static_cast<uint32_t>(call.priority));
   out->set_unix_ms(call.unix_ms);
   out->set_incarnation(std::string(call.incarnation.view()));
+  out->set_change(std::move(call.change));
+  if (!call.selection.has_value()) return;
+  FilterToProto(*call.selection->filter, out->mutable_selection()->mutable_filter());
+  out->mutable_selection()->set_version_below(call.selection->version_below);
+  out->mutable_selection()->set_limit(call.selection->limit);
 }
 
 absl::StatusOr<WriteCall> FromProto(v1::ShardWriteCall&& in) {
   WriteCall call;
-  KITH_ASSIGN_OR_RETURN(call.kinds, UnpackEnums(in.kinds(), WriteKind::kDelete, "kinds"));
-  const size_t operations = call.kinds.size();
+  KITH_ASSIGN_OR_RETURN(call.kinds, UnpackEnums(in.kinds(), WriteKind::kReplacePayload, "kinds"));
+  if (in.has_selection()) {
+    KITH_ASSIGN_OR_RETURN(call.selection, SelectionFromProto(in.selection()));
+  }
+  const size_t operations = in.has_selection() ? 0 : call.kinds.size();
   KITH_RETURN_IF_ERROR(CheckKeys(in.keys(), operations));
-  const size_t stored = operations - static_cast<size_t>(std::count(
-                                         call.kinds.begin(), call.kinds.end(), WriteKind::kDelete));
+  const auto stored =
+      in.has_selection()
+          ? 0
+          : static_cast<size_t>(std::count_if(call.kinds.begin(), call.kinds.end(), CarriesVector));
   KITH_RETURN_IF_ERROR(CheckCount("payload_sizes", in.payload_sizes_size(), stored));
   KITH_RETURN_IF_ERROR(CheckPayloads(in.payload_sizes(), in.payloads()));
   KITH_RETURN_IF_ERROR(CheckCount("if_versions", in.if_versions_size(), operations));
@@ -214,6 +238,7 @@ absl::StatusOr<WriteCall> FromProto(v1::ShardWriteCall&& in) {
   call.if_versions.assign(in.if_versions().begin(), in.if_versions().end());
   call.priority = static_cast<WritePriority>(in.priority());
   call.unix_ms = in.unix_ms();
+  call.change = std::move(*in.mutable_change());
   return call;
 }
 
@@ -223,12 +248,14 @@ void ToProto(WriteReply&& reply, v1::ShardWriteReply* out) {
   out->set_epoch(reply.epoch);
   out->set_lsn(reply.lsn);
   out->set_live_points(reply.live_points);
+  out->set_version_below(reply.version_below);
+  out->set_has_more(reply.has_more);
 }
 
 absl::StatusOr<WriteReply> FromProto(v1::ShardWriteReply&& in) {
   WriteReply reply;
   KITH_ASSIGN_OR_RETURN(reply.outcomes,
-                        UnpackEnums(in.outcomes(), WriteOutcome::kVersionMismatch, "outcomes"));
+                        UnpackEnums(in.outcomes(), WriteOutcome::kPayloadTooLarge, "outcomes"));
   if (static_cast<size_t>(in.versions_size()) != reply.outcomes.size()) {
     return ShapeError("versions", "is not as long as outcomes");
   }
@@ -236,6 +263,8 @@ absl::StatusOr<WriteReply> FromProto(v1::ShardWriteReply&& in) {
   reply.epoch = in.epoch();
   reply.lsn = in.lsn();
   reply.live_points = in.live_points();
+  reply.version_below = in.version_below();
+  reply.has_more = in.has_more();
   return reply;
 }
 
@@ -300,6 +329,7 @@ void ToProto(ScrollCall&& call, v1::ShardScrollCall* out) {
   out->set_with_vector(call.with_vector);
   out->set_with_payload(call.with_payload);
   out->set_wait_lsn(call.wait_lsn);
+  if (call.filter != nullptr) FilterToProto(*call.filter, out->mutable_filter());
 }
 
 absl::StatusOr<ScrollCall> FromProto(v1::ShardScrollCall&& in) {
@@ -315,6 +345,7 @@ absl::StatusOr<ScrollCall> FromProto(v1::ShardScrollCall&& in) {
   call.with_vector = in.with_vector();
   call.with_payload = in.with_payload();
   call.wait_lsn = in.wait_lsn();
+  KITH_ASSIGN_OR_RETURN(call.filter, SharedFilter(in));
   return call;
 }
 
@@ -325,6 +356,7 @@ void ToProto(ScrollReply&& reply, v1::ShardScrollReply* out) {
   SetRepeated(reply.payload_sizes, out->mutable_payload_sizes());
   out->set_payloads(std::move(reply.payloads));
   out->set_at_end(reply.at_end);
+  out->set_reached(std::move(reply.reached));
 }
 
 absl::StatusOr<ScrollReply> FromProto(v1::ShardScrollReply&& in) {
@@ -335,13 +367,54 @@ absl::StatusOr<ScrollReply> FromProto(v1::ShardScrollReply&& in) {
   if (count == 0 ? !in.vectors().empty() : in.vectors().size() % count != 0) {
     return ShapeError("vectors", "has not the same number of bytes for each point");
   }
+  if (!in.reached().empty()) KITH_RETURN_IF_ERROR(CheckKeys(in.reached(), 1));
   ScrollReply reply;
+  reply.reached = std::move(*in.mutable_reached());
   reply.keys = std::move(*in.mutable_keys());
   reply.versions.assign(in.versions().begin(), in.versions().end());
   reply.vectors = std::move(*in.mutable_vectors());
   reply.payload_sizes.assign(in.payload_sizes().begin(), in.payload_sizes().end());
   reply.payloads = std::move(*in.mutable_payloads());
   reply.at_end = in.at_end();
+  return reply;
+}
+
+void ToProto(FacetCall&& call, v1::ShardFacetCall* out) {
+  out->set_shard(call.shard);
+  out->set_incarnation(std::string(call.incarnation.view()));
+  out->set_field(std::move(call.field));
+  if (call.filter != nullptr) FilterToProto(*call.filter, out->mutable_filter());
+  out->set_wait_lsn(call.wait_lsn);
+}
+
+absl::StatusOr<FacetCall> FromProto(v1::ShardFacetCall&& in) {
+  FacetCall call;
+  KITH_ASSIGN_OR_RETURN(call.incarnation, UuidFromWire("incarnation", in.incarnation()));
+  KITH_ASSIGN_OR_RETURN(call.filter, SharedFilter(in));
+  call.shard = in.shard();
+  call.field = std::move(*in.mutable_field());
+  call.wait_lsn = in.wait_lsn();
+  return call;
+}
+
+void ToProto(FacetReply&& reply, v1::ShardFacetReply* out) {
+  out->set_values(std::move(reply.values));
+  SetRepeated(reply.value_sizes, out->mutable_value_sizes());
+  SetRepeated(reply.counts, out->mutable_counts());
+  out->set_lsn(reply.lsn);
+}
+
+absl::StatusOr<FacetReply> FromProto(v1::ShardFacetReply&& in) {
+  const uint64_t bytes =
+      std::accumulate(in.value_sizes().begin(), in.value_sizes().end(), uint64_t{0});
+  if (in.value_sizes_size() != in.counts_size() || bytes != in.values().size()) {
+    return ShapeError("values", "does not fit value_sizes and counts");
+  }
+  FacetReply reply;
+  reply.values = std::move(*in.mutable_values());
+  reply.value_sizes.assign(in.value_sizes().begin(), in.value_sizes().end());
+  reply.counts.assign(in.counts().begin(), in.counts().end());
+  reply.lsn = in.lsn();
   return reply;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/shard_api/facet_calls.h"
 #include "common/shard_api/scroll_calls.h"
 #include "common/shard_api/search_calls.h"
 #include "common/shard_api/shard_calls.h"
@@ -24,6 +25,8 @@ void ToProto(GetCall&& call, v1::ShardGetCall* out);
 void ToProto(GetReply&& reply, v1::ShardGetReply* out);
 void ToProto(ScrollCall&& call, v1::ShardScrollCall* out);
 void ToProto(ScrollReply&& reply, v1::ShardScrollReply* out);
+void ToProto(FacetCall&& call, v1::ShardFacetCall* out);
+void ToProto(FacetReply&& reply, v1::ShardFacetReply* out);
 
 absl::StatusOr<SearchCall> FromProto(v1::ShardSearchCall&& in);
 absl::StatusOr<SearchReply> FromProto(v1::ShardSearchReply&& in);
@@ -33,6 +36,8 @@ absl::StatusOr<GetCall> FromProto(v1::ShardGetCall&& in);
 absl::StatusOr<GetReply> FromProto(v1::ShardGetReply&& in);
 absl::StatusOr<ScrollCall> FromProto(v1::ShardScrollCall&& in);
 absl::StatusOr<ScrollReply> FromProto(v1::ShardScrollReply&& in);
+absl::StatusOr<FacetCall> FromProto(v1::ShardFacetCall&& in);
+absl::StatusOr<FacetReply> FromProto(v1::ShardFacetReply&& in);
 
 }  // namespace kith::rpc
 

@@ -71,13 +71,17 @@ constexpr auto kQuiet = std::chrono::milliseconds(50);
 constexpr auto kDeafCallers = std::chrono::seconds(2);
 constexpr auto kLook = std::chrono::milliseconds(5);
 
-// Whether the call was refused because the process stops.
-bool RefusedByDrain(CallsUnderWay& under_way, StartedCall& call) {
+// Whether what comes now is refused; notes when.
+bool RefusesByDrain(CallsUnderWay& under_way) {
   if (!under_way.draining.load(std::memory_order_acquire)) return false;
   under_way.last_refusal_ns = std::chrono::steady_clock::now().time_since_epoch().count();
-  call.finish(Error(absl::StatusCode::kUnavailable, reason::kDraining,
-                    "the server is stopping; retry on its successor",
-                    {{kRetryAfterMsFact, "500"}}));
+  return true;
+}
+
+// Whether the call was refused because the process stops.
+bool RefusedByDrain(CallsUnderWay& under_way, StartedCall& call) {
+  if (!RefusesByDrain(under_way)) return false;
+  call.finish(DrainingError());
   return true;
 }
 
@@ -93,6 +97,11 @@ bool Enter(StartedCall& call, absl::StatusOr<std::shared_ptr<const AdmittedCall>
 }
 
 }  // namespace
+
+absl::Status DrainingError() {
+  return Error(absl::StatusCode::kUnavailable, reason::kDraining,
+               "the server is stopping; retry on its successor", {{kRetryAfterMsFact, "500"}});
+}
 
 FinishCall::~FinishCall() {
   if (function_) {
@@ -112,6 +121,24 @@ absl::StatusOr<std::shared_ptr<const AdmittedCall>> UnaryCalls::Admit(
     const google::protobuf::Message& request) const {
   if (gate_ == nullptr) return nullptr;
   return gate_->Admit(method, context, request);
+}
+
+bool UnaryCalls::Enter(DrainedStream* stream) const {
+  std::lock_guard lock(under_way_->mutex);
+  under_way_->streams.insert(stream);
+  under_way_->count.fetch_add(1, std::memory_order_relaxed);
+  return !RefusesByDrain(*under_way_);
+}
+
+void UnaryCalls::Leave(DrainedStream* stream) const {
+  std::lock_guard lock(under_way_->mutex);
+  under_way_->streams.erase(stream);
+  under_way_->count.fetch_sub(1, std::memory_order_release);
+}
+
+void UnaryCalls::Observe(const char* method, absl::StatusCode code,
+                         std::chrono::steady_clock::duration took) const {
+  if (metrics_ != nullptr) metrics_->Observe(method, CodeName(code), took);
 }
 
 grpc::ServerUnaryReactor* UnaryCalls::Async(const char* method,
@@ -149,7 +176,11 @@ grpc::ServerUnaryReactor* UnaryCalls::Blocking(const char* method,
 void UnaryCalls::Drain(Deadline deadline) const {
   const Deadline begun = std::chrono::steady_clock::now();
   under_way_->last_refusal_ns = begun.time_since_epoch().count();
-  under_way_->draining = true;
+  {
+    std::lock_guard lock(under_way_->mutex);
+    under_way_->draining = true;
+    for (DrainedStream* stream : under_way_->streams) stream->Drain();
+  }
   for (Deadline now = begun; now < deadline; now = std::chrono::steady_clock::now()) {
     const Deadline last{Deadline::duration(under_way_->last_refusal_ns.load())};
     const bool is_quiet = now - last >= kQuiet || now - begun >= kDeafCallers;

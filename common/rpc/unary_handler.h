@@ -4,9 +4,12 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "absl/functional/any_invocable.h"
@@ -55,12 +58,27 @@ class FinishCall {
   Function function_;
 };
 
+// A stream of calls, which only a drain ends where its client does not.
+class DrainedStream {
+ public:
+  // Answers what it has read, reads no more, and ends with UNAVAILABLE DRAINING.
+  virtual void Drain() = 0;
+
+ protected:
+  ~DrainedStream() = default;
+};
+
 // The calls of one server that have not ended. Threads: any.
 struct CallsUnderWay {
   std::atomic<bool> draining{false};
   std::atomic<int64_t> count{0};
   std::atomic<int64_t> last_refusal_ns{0};  // steady clock, while draining
+  std::mutex mutex;
+  std::set<DrainedStream*> streams;  // guarded by mutex; each is in `count`, too
 };
+
+// What a call is answered with that comes when the process stops.
+absl::Status DrainingError();
 
 // Turns plain functions into unary reactors of the callback API: admission, deadline, cancellation,
 // status mapping and metrics are done here, once, for every method:
@@ -94,6 +112,15 @@ class UnaryCalls {
   // and none has come for a while: their callers know. At the latest at `deadline`, or after two
   // seconds where only callers who do not listen are left.
   void Drain(Deadline deadline) const;
+
+  // A stream is under way from Enter to Leave. False where the process stops: it is to drain at
+  // once. Not under a lock that the stream's Drain takes.
+  bool Enter(DrainedStream* stream) const;
+  void Leave(DrainedStream* stream) const;
+
+  // Counts a call that is no unary one: a message of a stream.
+  void Observe(const char* method, absl::StatusCode code,
+               std::chrono::steady_clock::duration took) const;
 
   // Runs `body` at once on the gRPC thread: it decodes, hands on and returns.
   // `method` is a literal: the gate knows it by that, and it labels the metrics.

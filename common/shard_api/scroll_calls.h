@@ -2,6 +2,7 @@
 #define KITH_COMMON_SHARD_API_SCROLL_CALLS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct ScrollCall {
   bool with_vector = false;
   bool with_payload = false;
   uint64_t wait_lsn = 0;
+  std::shared_ptr<const Filter> filter;  // null: every point
 };
 
 struct ScrollReply {
@@ -30,7 +32,10 @@ struct ScrollReply {
   std::string vectors;
   std::vector<uint32_t> payload_sizes;
   std::string payloads;
-  bool at_end = false;  // no point of the slots asked for follows; true wherever there are no keys
+  bool at_end = false;  // no point of the slots asked for follows
+  // Under a filter, where it stopped among points that do not pass: the key behind which the next
+  // call goes on. Empty: behind the last of `keys`.
+  std::string reached;
 };
 
 }  // namespace kith

@@ -9,13 +9,13 @@
 #include "absl/status/status.h"
 #include "common/base/ids.h"
 #include "common/payload/payload_schema.h"
+#include "common/shard_api/write_calls.h"
 #include "common/vector/element.h"
 #include "common/vector/metric.h"
 
 // What a coordinator asks of a shard, in flat form: a batch is a few buffers, not a thousand
 // messages. The same structs cross the wire (common/rpc/shard_messages) and the direct call.
 namespace kith {
-using ShardId = uint64_t;
 
 struct ShardSpec {
   ShardId shard = 0;
@@ -26,40 +26,6 @@ struct ShardSpec {
   ElementType element_type = ElementType::kF32;
   std::vector<std::pair<uint32_t, uint32_t>> slots;  // half-open ranges, ascending
   PayloadSchema payload_fields;
-};
-
-enum class WriteKind : uint8_t { kUpsert = 1, kInsertOnly = 2, kUpdateOnly = 3, kDelete = 4 };
-enum class WriteOutcome : uint8_t {
-  kOk = 1,
-  kAlreadyExists = 2,
-  kNotFound = 3,
-  kVersionMismatch = 4,
-};
-enum class WritePriority : uint8_t { kInteractive = 0, kImport = 1 };
-inline constexpr uint64_t kNoVersionCondition = ~uint64_t{0};
-
-struct WriteCall {
-  ShardId shard = 0;
-  Uuid incarnation;
-  uint64_t epoch = 0;      // 0: whatever the shard is at
-  std::string request_id;  // empty or 16 bytes
-  std::string body_hash;   // 16 bytes, of the whole client request
-  std::vector<WriteKind> kinds;
-  std::string keys;     // 17 bytes an operation
-  std::string vectors;  // of the operations other than deletes, in order, stored form
-  std::vector<uint32_t> payload_sizes;  // of the same operations; empty: none has a payload
-  std::string payloads;
-  std::vector<uint64_t> if_versions;  // empty, or one an operation; 0: only if absent
-  WritePriority priority = WritePriority::kInteractive;
-  uint64_t unix_ms = 0;
-};
-
-struct WriteReply {
-  std::vector<WriteOutcome> outcomes;
-  std::vector<uint64_t> versions;  // the stored version after the operation, 0 where there is none
-  uint64_t epoch = 0;
-  uint64_t lsn = 0;
-  uint64_t live_points = 0;
 };
 
 struct GetCall {

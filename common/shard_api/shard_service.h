@@ -6,6 +6,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "common/shard_api/facet_calls.h"
 #include "common/shard_api/scroll_calls.h"
 #include "common/shard_api/search_calls.h"
 #include "common/shard_api/shard_calls.h"
@@ -18,8 +19,8 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>)>;
 // One shard node as a coordinator sees it: the node itself where both share a process
 // (shard/node), a gRPC client where they do not (coordinator/rpc). One contract suite runs on both.
 //
-// Search, Write, Get and Scroll never block and call `done` exactly once, on some thread of the
-// callee's; by the deadline at the latest for all but Write. A Write whose deadline passes ends
+// Search, Write, Get, Scroll and Facet never block and call `done` exactly once, on some thread of
+// the callee's; by the deadline at the latest for all but Write. A Write whose deadline passes ends
 // with DEADLINE_EXCEEDED: DEADLINE where nothing was written, UNKNOWN_OUTCOME where something may
 // have been: repeat it with the same request_id. The others may block up to their deadline and are
 // called from admin threads only.
@@ -41,6 +42,8 @@ class ShardService {
   virtual void Get(GetCall call, Deadline deadline, Done<GetReply> done) = 0;
   // Each reply is as of one moment, several together are not.
   virtual void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) = 0;
+  // RESOURCE_EXHAUSTED TOO_MANY_VALUES above limits::kFacetValuesMax.
+  virtual void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) = 0;
 
   // Creating a shard that exists with the same spec is OK; with another incarnation it is
   // FAILED_PRECONDITION WRONG_INCARNATION. Dropping one that does not exist is OK, and one of

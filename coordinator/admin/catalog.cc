@@ -69,6 +69,20 @@ absl::Status Catalog::Delete(const CollectionRecord& record) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Aliases> Catalog::ChangeAliases(const std::vector<AliasChange>& changes) {
+  std::lock_guard lock(change_mutex_);
+  KITH_ASSIGN_OR_RETURN(Aliases aliases, meta().ChangeAliases(changes));
+  context_.map->SetAliases(aliases);
+  return aliases;
+}
+
+absl::Status Catalog::PublishAliases() {
+  std::lock_guard lock(change_mutex_);
+  KITH_ASSIGN_OR_RETURN(Aliases aliases, meta().ListAliases());
+  context_.map->SetAliases(std::move(aliases));
+  return absl::OkStatus();
+}
+
 absl::Status Catalog::Publish(const std::string& name) {
   std::lock_guard lock(change_mutex_);
   KITH_ASSIGN_OR_RETURN(const CollectionRecord record, meta().Get(name));

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -79,6 +80,9 @@ class Catalog {
   using Change = std::function<absl::Status(CollectionRecord&)>;
   absl::StatusOr<CollectionRecord> Modify(const CollectionRecord& known, const Change& change);
   absl::Status Delete(const CollectionRecord& record);
+  absl::StatusOr<Aliases> ChangeAliases(const std::vector<AliasChange>& changes);
+  // Brings the map to the aliases that the metadata has.
+  absl::Status PublishAliases();
   // Brings the map to what the metadata says of one collection.
   absl::Status Publish(const std::string& name);
 

@@ -76,6 +76,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, call.dimension));
   KITH_RETURN_IF_ERROR(CheckExpected(call.index, shards));
   KITH_RETURN_IF_ERROR(CheckSchema(call.payload_fields));
+  KITH_RETURN_IF_ERROR(CheckDescription(call.description));
   std::vector<std::string> nodes;
   for (const auto& [name, service] : catalog_.context().nodes) nodes.push_back(name);
   if (nodes.empty()) {
@@ -93,6 +94,7 @@ absl::StatusOr<CollectionRecord> CollectionService::NewRecord(const CreateCollec
   record.plane_b_bytes = call.index.plane_b_bytes;
   record.expected_points = call.index.expected_points;
   record.payload_fields = call.payload_fields;
+  record.description = call.description;
   record.target_recall =
       call.index.target_recall == 0 ? kTargetRecallDefault : call.index.target_recall;
   record.shards = PlaceShards(0, shards, nodes);
@@ -104,6 +106,12 @@ absl::Status CollectionService::CheckRoom(const std::string& name) {
   KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> records, catalog_.meta().List());
   for (const CollectionRecord& record : records) {
     if (record.name == name) return Taken(record);
+  }
+  KITH_ASSIGN_OR_RETURN(const Aliases aliases, catalog_.meta().ListAliases());
+  if (aliases.contains(name)) {
+    return Error(
+        absl::StatusCode::kAlreadyExists, reason::kAliasExists,
+        fmt::format("{} is an alias: choose another name, or delete the alias first", name));
   }
   if (records.size() < limits::kCollectionsMax) return absl::OkStatus();
   return Error(absl::StatusCode::kResourceExhausted, reason::kCollectionLimit,
@@ -162,7 +170,7 @@ absl::StatusOr<CollectionRecord> CollectionService::CreateOnShards(CollectionRec
 }
 
 absl::Status CollectionService::RollBack(const CollectionRecord& record, const absl::Status& why) {
-  const absl::Status dropped = Drop(record, Deadline::max());
+  const absl::Status dropped = Drop(record, nullptr, Deadline::max());
   if (dropped.ok()) return why;
   spdlog::warn("event=collection_drop_postponed collection={} error={}", record.name,
                telemetry::LogValue(dropped.ToString()));
@@ -174,9 +182,11 @@ absl::Status CollectionService::RollBack(const CollectionRecord& record, const a
   return goes ? why : UnknownOutcome(record.name, why);
 }
 
-absl::Status CollectionService::Drop(const CollectionRecord& record, Deadline until) {
+absl::Status CollectionService::Drop(const CollectionRecord& record, const Catalog::Change& check,
+                                     Deadline until) {
   KITH_ASSIGN_OR_RETURN(const CollectionRecord dropping,
-                        catalog_.Modify(record, [](CollectionRecord& current) {
+                        catalog_.Modify(record, [&](CollectionRecord& current) -> absl::Status {
+                          if (check) KITH_RETURN_IF_ERROR(check(current));
                           current.state = State::kDropping;
                           return absl::OkStatus();
                         }));
@@ -188,7 +198,9 @@ absl::StatusOr<CollectionView> CollectionService::Get(const std::string& collect
                                                       Deadline until) {
   KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
   SurveyPass pass{until, {}};
-  return ViewOf(*entry, SurveyShards(catalog_, entry->record, pass));
+  CollectionView view = ViewOf(*entry, SurveyShards(catalog_, entry->record, pass));
+  view.aliases = catalog_.context().map->AliasesOf(view.record.name);
+  return view;
 }
 
 absl::StatusOr<std::vector<CollectionView>> CollectionService::List(Deadline until) {
@@ -196,6 +208,7 @@ absl::StatusOr<std::vector<CollectionView>> CollectionService::List(Deadline unt
   SurveyPass pass{until, {}};
   for (const auto& entry : catalog_.context().map->List()) {
     views.push_back(ViewOf(*entry, SurveyShards(catalog_, entry->record, pass)));
+    views.back().aliases = catalog_.context().map->AliasesOf(entry->record.name);
   }
   return views;
 }
@@ -211,16 +224,40 @@ absl::StatusOr<std::vector<ShardVerification>> CollectionService::Verify(
   return verifications;
 }
 
-absl::Status CollectionService::Delete(const std::string& collection, Deadline until) {
+// Asked before anything ends, and once more where the record changes.
+absl::Status CollectionService::CheckDeletable(const CollectionRecord& record,
+                                               const std::string& etag) {
+  KITH_RETURN_IF_ERROR(CheckEtag(record, etag));
+  KITH_ASSIGN_OR_RETURN(const Aliases aliases, catalog_.meta().ListAliases());
+  for (const auto& [alias, collection] : aliases) {
+    if (collection != record.name) continue;
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kCollectionHasAliases,
+                 fmt::format("alias {} names collection {}: move or delete the alias first", alias,
+                             record.name),
+                 {{"alias", alias}});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CollectionService::Delete(const std::string& collection, Deadline until,
+                                       const std::string& etag) {
+  if (const std::string named = catalog_.context().map->Resolve(collection); named != collection) {
+    return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
+                 fmt::format("{} is an alias of collection {}: a collection is deleted under its "
+                             "own name",
+                             collection, named));
+  }
   const Catalog::NameLock lock = catalog_.Lock(collection);
   KITH_ASSIGN_OR_RETURN(const CollectionRecord record, catalog_.meta().Get(collection));
+  KITH_RETURN_IF_ERROR(CheckDeletable(record, etag));
   // One that will not stop in time finds the record gone when it wants to change it.
   const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(
       catalog_.context().CallDeadline(until) - catalog_.context().clock->Now());
   if (!operations_.Drain(collection, patience)) {
     spdlog::warn("event=collection_delete_does_not_wait collection={}", collection);
   }
-  const absl::Status dropped = Drop(record, until);
+  const auto check = [&](CollectionRecord& current) { return CheckDeletable(current, etag); };
+  const absl::Status dropped = Drop(record, check, until);
   if (dropped.ok()) {
     spdlog::info("event=collection_deleted collection={} incarnation={}", record.name,
                  record.incarnation.ToString());

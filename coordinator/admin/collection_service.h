@@ -38,6 +38,25 @@ struct CreateCollectionCall {
   IndexChoice index;
   PayloadSchema payload_fields;
   CreateMode mode = CreateMode::kCreate;
+  std::string description = {};
+};
+
+// The fields that an update takes.
+enum class CollectionField : uint8_t {
+  kDescription,
+  kTargetRecall,
+  kExpectedPoints,
+  kLists,
+  kSubspaces,
+  kPlaneBBytes,
+};
+
+struct UpdateCollectionCall {
+  std::string collection;
+  std::vector<CollectionField> fields;
+  std::string description;
+  IndexChoice index;
+  std::string etag;  // empty: whatever the collection has
 };
 
 enum class CollectionStatus : uint8_t { kGreen = 1, kYellow = 2, kRed = 3 };
@@ -45,6 +64,7 @@ enum class CollectionStatus : uint8_t { kGreen = 1, kYellow = 2, kRed = 3 };
 // kith.v1.Collection: the record and what the shards say of it now.
 struct CollectionView {
   CollectionRecord record;
+  std::vector<std::string> aliases = {};
   uint64_t points =
       0;  // exact where every shard answered, else with the last known count of others
   uint64_t indexed_points = 0;
@@ -101,6 +121,9 @@ struct CollectionDefaults {
 
 uint64_t MachineMemoryBytes();
 
+// Another one after each change of the record.
+std::string EtagOf(const CollectionRecord& record);
+
 // Collections: the logic behind the RPCs of the same names, without a wire.
 //
 // Codes: INVALID_ARGUMENT BAD_REQUEST with the fact `field`; ALREADY_EXISTS COLLECTION_EXISTS;
@@ -125,7 +148,16 @@ class CollectionService {
                                                         Deadline until = Deadline::max());
   // Ends what runs on the collection, then removes its points from every shard. Where a node is
   // down the collection is gone for its users and reconciling removes the rest later: still OK.
-  absl::Status Delete(const std::string& collection, Deadline until = Deadline::max());
+  // Only under its own name, while no alias names it, and where `etag` is not empty while it has
+  // that: FAILED_PRECONDITION COLLECTION_HAS_ALIASES, ABORTED ETAG_MISMATCH.
+  absl::Status Delete(const std::string& collection, Deadline until = Deadline::max(),
+                      const std::string& etag = "");
+  // ABORTED ETAG_MISMATCH.
+  absl::StatusOr<CollectionView> Update(const UpdateCollectionCall& call,
+                                        Deadline until = Deadline::max());
+  // Every alias afterwards. Codes as ChangedAliases.
+  absl::StatusOr<Aliases> ChangeAliases(const std::vector<AliasChange>& changes);
+  absl::StatusOr<Aliases> ListAliases();
   absl::StatusOr<CollectionPlan> Plan(const PlanCollectionCall& call,
                                       Deadline until = Deadline::max()) const;
 
@@ -137,7 +169,8 @@ class CollectionService {
   absl::StatusOr<CollectionRecord> CreateOnShards(CollectionRecord record, Deadline until);
   // What to answer: `why`, or UNKNOWN_OUTCOME where the record may still be made ACTIVE.
   absl::Status RollBack(const CollectionRecord& record, const absl::Status& why);
-  absl::Status Drop(const CollectionRecord& record, Deadline until);
+  absl::Status Drop(const CollectionRecord& record, const Catalog::Change& check, Deadline until);
+  absl::Status CheckDeletable(const CollectionRecord& record, const std::string& etag);
 
   Catalog& catalog_;
   Operations& operations_;

@@ -29,14 +29,28 @@ bool Named(Enum value) {
 
 }  // namespace
 
-absl::Status CheckName(const std::string& collection) {
-  const bool fits = !collection.empty() && collection.size() <= limits::kCollectionNameBytesMax;
-  const bool letters = fits && LowerOrDigit(collection[0]) &&
-                       std::all_of(collection.begin(), collection.end(),
+absl::Status CheckName(const std::string& name, std::string_view field) {
+  const bool fits = !name.empty() && name.size() <= limits::kCollectionNameBytesMax;
+  const bool letters = fits && LowerOrDigit(name[0]) &&
+                       std::all_of(name.begin(), name.end(),
                                    [](char c) { return LowerOrDigit(c) || c == '_' || c == '-'; });
   if (letters) return absl::OkStatus();
-  return Bad("collection",
-             "a name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or a digit");
+  return Bad(field, "a name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or a digit");
+}
+
+absl::Status CheckDescription(const std::string& description) {
+  if (description.size() <= limits::kDescriptionBytesMax) return absl::OkStatus();
+  return Bad("description", fmt::format("has {} bytes, at most {} are kept", description.size(),
+                                        limits::kDescriptionBytesMax));
+}
+
+absl::Status CheckEtag(const CollectionRecord& record, const std::string& etag) {
+  if (etag.empty() || etag == EtagOf(record)) return absl::OkStatus();
+  return Error(absl::StatusCode::kAborted, reason::kEtagMismatch,
+               fmt::format("collection {} has changed since: its etag is {}; read it again, decide "
+                           "again",
+                           record.name, EtagOf(record)),
+               {{"etag", EtagOf(record)}});
 }
 
 absl::Status CheckShape(uint32_t dimension, Metric metric, ElementType element_type) {

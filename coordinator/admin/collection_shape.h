@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "coordinator/admin/collection_service.h"
@@ -10,7 +11,11 @@
 // What a collection may look like. INVALID_ARGUMENT BAD_REQUEST naming the request's field. Pure.
 namespace kith::coordinator {
 
-absl::Status CheckName(const std::string& collection);
+// Of a collection or an alias, as `field` of the request.
+absl::Status CheckName(const std::string& name, std::string_view field = "collection");
+absl::Status CheckDescription(const std::string& description);
+// ABORTED ETAG_MISMATCH. Empty: nothing is asked of the record.
+absl::Status CheckEtag(const CollectionRecord& record, const std::string& etag);
 absl::Status CheckShape(uint32_t dimension, Metric metric, ElementType element_type);
 absl::Status CheckShards(uint32_t shards);
 absl::Status CheckIndexChoice(const IndexChoice& choice, uint32_t dimension);

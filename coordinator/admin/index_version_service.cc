@@ -94,8 +94,9 @@ absl::StatusOr<IndexVersionViews> IndexVersionService::List(const std::string& c
 absl::StatusOr<IndexVersionViews> IndexVersionService::Promote(const std::string& collection,
                                                                const std::string& version,
                                                                Deadline until) {
-  const Catalog::NameLock lock = catalog_.Lock(collection);
-  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
+  const std::string name = catalog_.context().map->Resolve(collection);
+  const Catalog::NameLock lock = catalog_.Lock(name);
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(name));
   KITH_ASSIGN_OR_RETURN(const std::string chosen, VersionToPromote(entry->record, version));
   if (FindVersion(entry->record, chosen) == nullptr) {
     CollectionRecord record = entry->record;
@@ -109,15 +110,16 @@ absl::StatusOr<IndexVersionViews> IndexVersionService::Promote(const std::string
       Change(
           entry->record, [&](CollectionRecord& current) { return ServeVersion(current, chosen); },
           surveys));
-  spdlog::info("event=index_promoted collection={} version={} previous={}", collection, chosen,
+  spdlog::info("event=index_promoted collection={} version={} previous={}", name, chosen,
                record.previous_version);
   return ViewsOf(record, surveys);
 }
 
 absl::StatusOr<IndexVersionViews> IndexVersionService::Rollback(const std::string& collection,
                                                                 Deadline until) {
-  const Catalog::NameLock lock = catalog_.Lock(collection);
-  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
+  const std::string name = catalog_.context().map->Resolve(collection);
+  const Catalog::NameLock lock = catalog_.Lock(name);
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(name));
   const std::string from = entry->record.serving_version;
   CollectionRecord wanted = entry->record;
   KITH_RETURN_IF_ERROR(RollBackVersion(wanted));
@@ -134,7 +136,7 @@ absl::StatusOr<IndexVersionViews> IndexVersionService::Rollback(const std::strin
     return RollBackVersion(current);
   };
   KITH_ASSIGN_OR_RETURN(const CollectionRecord record, Change(entry->record, change, surveys));
-  spdlog::info("event=index_rolled_back collection={} version={} from={}", collection,
+  spdlog::info("event=index_rolled_back collection={} version={} from={}", name,
                record.serving_version, from);
   return ViewsOf(record, surveys);
 }
@@ -142,8 +144,9 @@ absl::StatusOr<IndexVersionViews> IndexVersionService::Rollback(const std::strin
 absl::StatusOr<IndexVersionViews> IndexVersionService::Drop(const std::string& collection,
                                                             const std::string& version,
                                                             Deadline until) {
-  const Catalog::NameLock lock = catalog_.Lock(collection);
-  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(collection));
+  const std::string name = catalog_.context().map->Resolve(collection);
+  const Catalog::NameLock lock = catalog_.Lock(name);
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(name));
   SurveyPass pass{until, {}};
   const Surveys surveys = SurveyShards(catalog_, entry->record, pass);
   KITH_ASSIGN_OR_RETURN(

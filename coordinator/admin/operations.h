@@ -35,6 +35,9 @@ struct DuplicatesOutcome {
   bool is_truncated = false;     // there was no room for more points with a duplicate
 };
 
+// The kind of operation that whoever may read the collection may start.
+inline constexpr char kDuplicatesKind[] = "find_duplicates";
+
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
   std::string id;

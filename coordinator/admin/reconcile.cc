@@ -37,6 +37,7 @@ uint64_t GuessedPoints(const std::vector<ShardSurvey>& surveys) {
 absl::Status Reconciler::RunOnce() {
   std::lock_guard pass(pass_mutex_);
   KITH_ASSIGN_OR_RETURN(const std::vector<CollectionRecord> records, catalog_.meta().List());
+  KITH_RETURN_IF_ERROR(catalog_.PublishAliases());
   std::erase_if(backoff_, [&](const auto& waiting) {
     return std::none_of(records.begin(), records.end(), [&](const CollectionRecord& record) {
       return record.name == waiting.first;

@@ -19,6 +19,7 @@ void AbsentNode::Search(SearchCall, Deadline, Done<SearchReply> done) { done(Abs
 void AbsentNode::Write(WriteCall, Deadline, Done<WriteReply> done) { done(Absent()); }
 void AbsentNode::Get(GetCall, Deadline, Done<GetReply> done) { done(Absent()); }
 void AbsentNode::Scroll(ScrollCall, Deadline, Done<ScrollReply> done) { done(Absent()); }
+void AbsentNode::Facet(FacetCall, Deadline, Done<FacetReply> done) { done(Absent()); }
 
 absl::Status AbsentNode::CreateShard(const ShardSpec&, Deadline) { return Absent(); }
 absl::Status AbsentNode::DropShard(ShardId, const Uuid&, Deadline) { return Absent(); }

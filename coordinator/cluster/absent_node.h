@@ -9,7 +9,7 @@ namespace kith::coordinator {
 
 // Stands for a node that a record names and the configuration does not: every call answers
 // UNAVAILABLE SHARD_UNAVAILABLE saying so, and its points count as not searched.
-// Threads: any; Search, Write, Get and Scroll call `done` before they return.
+// Threads: any; Search, Write, Get, Scroll and Facet call `done` before they return.
 class AbsentNode final : public ShardService {
  public:
   explicit AbsentNode(std::string name) : name_(std::move(name)) {}
@@ -18,6 +18,7 @@ class AbsentNode final : public ShardService {
   void Write(WriteCall call, Deadline deadline, Done<WriteReply> done) override;
   void Get(GetCall call, Deadline deadline, Done<GetReply> done) override;
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override;
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) override;
   absl::Status CreateShard(const ShardSpec& spec, Deadline deadline) override;
   absl::Status DropShard(ShardId shard, const Uuid& incarnation, Deadline deadline) override;
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline deadline) override;

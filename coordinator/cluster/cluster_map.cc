@@ -57,11 +57,32 @@ absl::StatusOr<std::shared_ptr<const CollectionEntry>> ClusterMap::Find(
     const std::string& name) const {
   {
     std::lock_guard lock(mutex_);
-    const auto found = entries_.find(name);
+    const auto alias = aliases_.find(name);
+    const auto found = entries_.find(alias == aliases_.end() ? name : alias->second);
     if (found != entries_.end()) return found->second;
   }
   return Error(absl::StatusCode::kNotFound, reason::kCollectionNotFound,
                fmt::format("there is no collection {}", name));
+}
+
+std::string ClusterMap::Resolve(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto alias = aliases_.find(name);
+  return alias == aliases_.end() ? name : alias->second;
+}
+
+std::vector<std::string> ClusterMap::AliasesOf(const std::string& collection) const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> aliases;
+  for (const auto& [alias, named] : aliases_) {
+    if (named == collection) aliases.push_back(alias);
+  }
+  return aliases;
+}
+
+void ClusterMap::SetAliases(Aliases aliases) {
+  std::lock_guard lock(mutex_);
+  aliases_ = std::move(aliases);
 }
 
 std::vector<std::shared_ptr<const CollectionEntry>> ClusterMap::List() const {

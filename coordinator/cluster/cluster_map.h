@@ -44,16 +44,23 @@ struct CollectionEntry {
 // out an immutable entry.
 class ClusterMap {
  public:
-  // NOT_FOUND COLLECTION_NOT_FOUND (also while a collection is being created or dropped).
+  // By its name or an alias. NOT_FOUND COLLECTION_NOT_FOUND (also while a collection is being
+  // created or dropped).
   absl::StatusOr<std::shared_ptr<const CollectionEntry>> Find(const std::string& name) const;
+  // The collection that an alias stands for; any other name is itself.
+  std::string Resolve(const std::string& name) const;
+  std::vector<std::string> AliasesOf(const std::string& collection) const;
   std::vector<std::shared_ptr<const CollectionEntry>> List() const;
 
   // Called after the metadata changed. `services` maps node names to their service.
   void Put(const CollectionRecord& record, const std::map<std::string, ShardService*>& services);
   void Remove(const std::string& name);
+  // All at once: whoever looks finds the ones before or these.
+  void SetAliases(Aliases aliases);
 
  private:
   mutable std::mutex mutex_;
+  Aliases aliases_;
   std::map<std::string, std::shared_ptr<const CollectionEntry>> entries_;
 };
 

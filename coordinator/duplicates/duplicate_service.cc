@@ -57,11 +57,12 @@ absl::StatusOr<size_t> BeginOf(const ListDuplicatesCall& call, size_t clusters) 
 
 }  // namespace
 
-absl::StatusOr<Operation> DuplicateService::Start(const DuplicatesCall& call) {
+absl::StatusOr<Operation> DuplicateService::Start(DuplicatesCall call) {
   KITH_ASSIGN_OR_RETURN(const auto entry, parts_.map.Find(call.collection));
+  call.collection = entry->record.name;  // an alias may move while the operation runs
   KITH_RETURN_IF_ERROR(CheckCall(call, entry->record));
   KITH_ASSIGN_OR_RETURN(const auto operation,
-                        parts_.operations.Begin("find_duplicates", call.collection));
+                        parts_.operations.Begin(kDuplicatesKind, call.collection));
   const bool posted = jobs_.Post([this, operation, call, entry] { Run(call, *entry, *operation); });
   if (posted) return operation->Snapshot();
   const absl::Status full = Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,

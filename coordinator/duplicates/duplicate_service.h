@@ -51,7 +51,7 @@ class DuplicateService {
 
   // INVALID_ARGUMENT naming the field; NOT_FOUND COLLECTION_NOT_FOUND; ABORTED
   // OPERATION_IN_PROGRESS; RESOURCE_EXHAUSTED QUEUE_FULL; UNAVAILABLE DRAINING.
-  absl::StatusOr<Operation> Start(const DuplicatesCall& call);
+  absl::StatusOr<Operation> Start(DuplicatesCall call);
 
   // NOT_FOUND OPERATION_NOT_FOUND where there is no such operation, it found nothing yet, or its
   // clusters made room for newer ones; INVALID_ARGUMENT LIMIT_OUT_OF_RANGE, BAD_PAGE_TOKEN.

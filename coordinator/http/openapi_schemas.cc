@@ -53,6 +53,9 @@ const char* WellKnown(const Descriptor& message) {
   if (message.full_name() == "google.protobuf.Duration") {
     return R"({"type": "string", "description": "Seconds, such as 1.5s."})";
   }
+  if (message.full_name() == "google.protobuf.FieldMask") {
+    return R"({"type": "string", "description": "Names of fields, with commas between."})";
+  }
   return nullptr;
 }
 

@@ -1,7 +1,5 @@
 #include "coordinator/http/rest_table.h"
 
-#include <array>
-
 namespace kith::http {
 namespace {
 
@@ -12,6 +10,7 @@ constexpr RestRule kRules[] = {
     {"kith.v1.Collections.PlanCollection", "POST", "/v1/collections:plan"},
     {"kith.v1.Collections.ListCollections", "GET", "/v1/collections"},
     {"kith.v1.Collections.GetCollection", "GET", "/v1/collections/{collection}"},
+    {"kith.v1.Collections.UpdateCollection", "PATCH", "/v1/collections/{collection}"},
     {"kith.v1.Collections.DeleteCollection", "DELETE", "/v1/collections/{collection}"},
     {"kith.v1.Collections.TrainIndex", "POST", "/v1/collections/{collection}:train"},
     {"kith.v1.Collections.VerifyCollection", "POST", "/v1/collections/{collection}:verify"},
@@ -20,10 +19,17 @@ constexpr RestRule kRules[] = {
     {"kith.v1.Collections.RollbackIndexVersion", "POST", "/v1/collections/{collection}:rollback"},
     {"kith.v1.Collections.DropIndexVersion", "DELETE",
      "/v1/collections/{collection}/indexVersions/{version}"},
+    {"kith.v1.Collections.ListAliases", "GET", "/v1/aliases"},
+    {"kith.v1.Collections.SetAlias", "PUT", "/v1/aliases/{alias}"},
+    {"kith.v1.Collections.DeleteAlias", "DELETE", "/v1/aliases/{alias}"},
+    {"kith.v1.Collections.ChangeAliases", "POST", "/v1/aliases:change"},
 
     {"kith.v1.Points.Upsert", "PUT", "/v1/collections/{collection}/points"},
     {"kith.v1.Points.GetPoints", "POST", "/v1/collections/{collection}/points:get"},
     {"kith.v1.Points.DeletePoints", "POST", "/v1/collections/{collection}/points:delete"},
+    {"kith.v1.Points.SetPayload", "POST", "/v1/collections/{collection}/points:setPayload"},
+    {"kith.v1.Points.ClearPayload", "POST", "/v1/collections/{collection}/points:clearPayload"},
+    {"kith.v1.Points.FacetPoints", "POST", "/v1/collections/{collection}/points:facet"},
     {"kith.v1.Points.CountPoints", "POST", "/v1/collections/{collection}/points:count"},
     {"kith.v1.Points.ScrollPoints", "GET", "/v1/collections/{collection}/points"},
     {"kith.v1.Points.ScrollPoints", "POST", "/v1/collections/{collection}/points:scroll"},
@@ -40,7 +46,9 @@ constexpr RestRule kRules[] = {
 };
 
 // Streams that a client feeds have no place in one request and one answer.
-constexpr std::array<NoRest, 0> kWithout = {};
+constexpr NoRest kWithout[] = {
+    {"kith.v1.Points.StreamUpsert", "a stream that the client feeds: REST has Upsert"},
+};
 
 }  // namespace
 

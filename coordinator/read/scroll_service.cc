@@ -9,6 +9,7 @@
 #include "common/base/ids.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/filter_check.h"
 #include "coordinator/read/page_token.h"
 #include "coordinator/search/call_deadlines.h"
 #include "coordinator/search/point_deadline.h"
@@ -16,6 +17,9 @@
 
 namespace kith::coordinator {
 namespace {
+
+// Then a page ends, full or not, so that it comes well within its deadline.
+constexpr int kSparseRepliesMax = 16;
 
 PointKey KeyAt(const ScrollReply& reply, size_t i) {
   return PointKey::FromBytes(reply.keys.data() + i * PointKey::kSize);
@@ -37,7 +41,9 @@ absl::Status CheckShape(const ScrollReply& reply, const ScrollCall& call, size_t
                     reply.payload_sizes.size() == (call.with_payload ? count : 0) &&
                     reply.payloads.size() == payload_bytes;
   if (!fits) return BadReply(call, "parts do not fit each other");
-  if (count == 0 && !reply.at_end) return BadReply(call, "points are missing");
+  if (count == 0 && !reply.at_end && reply.reached.empty()) {
+    return BadReply(call, "points are missing");
+  }
   return absl::OkStatus();
 }
 
@@ -46,15 +52,21 @@ absl::Status CheckOrder(const ScrollReply& reply, const ScrollCall& call) {
   uint32_t slot_before = call.slot_begin;
   std::optional<PointKey> before;
   if (!call.after.empty()) before = PointKey::FromBytes(call.after.data());
+  const auto follows = [&](const PointKey& key) {
+    const uint32_t slot = SlotOf(key);
+    return slot < call.slot_end &&
+           (slot > slot_before || (slot == slot_before && (!before || *before < key)));
+  };
   for (size_t i = 0; i < reply.versions.size(); ++i) {
     const PointKey key = KeyAt(reply, i);
-    const uint32_t slot = SlotOf(key);
-    const bool follows = slot > slot_before || (slot == slot_before && (!before || *before < key));
-    if (!follows || slot >= call.slot_end) return BadReply(call, "points are out of order");
-    slot_before = slot;
+    if (!follows(key)) return BadReply(call, "points are out of order");
+    slot_before = SlotOf(key);
     before = key;
   }
-  return absl::OkStatus();
+  if (reply.reached.empty()) return absl::OkStatus();
+  const PointKey reached = PointKey::FromBytes(reply.reached.data());
+  const bool is_last = !reply.versions.empty() && reached == *before;
+  return is_last || follows(reached) ? absl::OkStatus() : BadReply(call, "end is out of order");
 }
 
 // One page in the making: asks one shard after another until it is full.
@@ -68,6 +80,7 @@ class PageRead : public std::enable_shared_from_this<PageRead> {
     uint32_t limit = 0;
     bool with_vector = false;
     bool with_payload = false;
+    std::shared_ptr<const Filter> filter;
   };
 
   PageRead(Plan plan, DeadlineTimer& timer, Done<ScrollPage> done)
@@ -115,6 +128,7 @@ class PageRead : public std::enable_shared_from_this<PageRead> {
     call.with_vector = plan_.with_vector;
     call.with_payload = plan_.with_payload;
     call.wait_lsn = plan_.wait_lsns.empty() ? 0 : plan_.wait_lsns[route];
+    call.filter = plan_.filter;
     return call;
   }
 
@@ -125,13 +139,19 @@ class PageRead : public std::enable_shared_from_this<PageRead> {
     if (!checked.ok()) return done_(checked);
     Add(call, *std::move(reply));
     if (slot_ == limits::kSlots) return done_(std::move(page_));
-    if (taken_ < plan_.limit && bytes_ < limits::kPageBytesMax) return Step();
-    page_.next_page_token = PageToken(plan_.entry->record.incarnation, *last_);
+    const bool has_room = taken_ < plan_.limit && bytes_ < limits::kPageBytesMax;
+    if (has_room && sparse_replies_ < kSparseRepliesMax) return Step();
+    page_.next_page_token =
+        PageToken({plan_.entry->record.incarnation, plan_.filter.get()}, *last_);
     done_(std::move(page_));
   }
 
   void Add(const ScrollCall& call, ScrollReply reply) {
     if (!reply.versions.empty()) last_ = KeyAt(reply, reply.versions.size() - 1);
+    if (!reply.reached.empty()) {
+      last_ = PointKey::FromBytes(reply.reached.data());
+      ++sparse_replies_;
+    }
     if (reply.at_end) {
       slot_ = call.slot_end;
       after_.reset();
@@ -150,7 +170,8 @@ class PageRead : public std::enable_shared_from_this<PageRead> {
   ScrollPage page_;
   uint32_t slot_ = 0;              // where the next call begins ...
   std::optional<PointKey> after_;  // ... and behind which key of it
-  std::optional<PointKey> last_;   // of the page
+  std::optional<PointKey> last_;   // that the page has looked at
+  int sparse_replies_ = 0;         // in which the shard looked at as much as it may
   uint32_t taken_ = 0;
   size_t bytes_ = 0;
 };
@@ -167,11 +188,15 @@ void ScrollService::Scroll(const ScrollPointsCall& call, Done<ScrollPage> done) 
         "limit", reason::kLimitOutOfRange,
         fmt::format("is {}, must be from 1 to {}", call.limit, limits::kPointsPerCallMax)));
   }
+  if (call.filter != nullptr) {
+    absl::Status bad = CheckFilter(*call.filter, (*entry)->record.payload_fields, "filter");
+    if (!bad.ok()) return done(bad);
+  }
   auto wait_lsns = WaitLsns(**entry, call.tokens, "tokens");
   if (!wait_lsns.ok()) return done(wait_lsns.status());
   std::optional<PointKey> last;
   if (!call.page_token.empty()) {
-    const auto read = LastOf(call.page_token, (*entry)->record.incarnation);
+    const auto read = LastOf(call.page_token, {(*entry)->record.incarnation, call.filter.get()});
     if (!read.ok()) return done(read.status());
     last = *read;
   }
@@ -182,6 +207,7 @@ void ScrollService::Scroll(const ScrollPointsCall& call, Done<ScrollPage> done) 
   plan.limit = call.limit;
   plan.with_vector = call.with_vector;
   plan.with_payload = call.with_payload;
+  plan.filter = call.filter;
   const auto page = std::make_shared<PageRead>(std::move(plan), timer_, std::move(done));
   if (last.has_value()) page->BeginBehind(*last);
   page->Step();

@@ -2,6 +2,7 @@
 #define KITH_COORDINATOR_READ_SCROLL_SERVICE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,8 @@ struct ScrollPointsCall {
   bool with_vector = false;
   bool with_payload = false;
   std::vector<WriteToken> tokens;
-  std::optional<Deadline> deadline;  // absent: 30 s
+  std::optional<Deadline> deadline;        // absent: 30 s
+  std::shared_ptr<const Filter> filter{};  // only what passes; null: all
 };
 
 // One page, as the shards gave it: one reply after the other is the order of the points.
@@ -32,11 +34,12 @@ struct ScrollPage {
   std::string next_page_token;  // empty: the last page
 };
 
-// All points of a collection, page by page, ordered by slot and then by key. Pages are read from
-// one shard after the other; a point that is there during all of them is on exactly one.
-// Codes: INVALID_ARGUMENT naming the field, BAD_PAGE_TOKEN; NOT_FOUND COLLECTION_NOT_FOUND; those
-// of ShardService::Scroll; DATA_LOSS CORRUPTION for a reply that breaks the order or its own shape.
-// A failure is the page's, and the token that asked for it can be used again.
+// All points of a collection, or those that pass a filter, page by page, ordered by slot and then
+// by key. Pages are read from one shard after the other; a point that is there (and passes) during
+// all of them is on exactly one. Where few pass, a page ends before it is full. Codes:
+// INVALID_ARGUMENT naming the field, BAD_PAGE_TOKEN; NOT_FOUND COLLECTION_NOT_FOUND; those of
+// ShardService::Scroll; DATA_LOSS CORRUPTION for a reply that breaks the order or its own shape. A
+// failure is the page's, and the token that asked for it can be used again.
 //
 // Everything outlives the calls. Threads: any.
 class ScrollService {

@@ -1,7 +1,14 @@
 #include "coordinator/rpc/collection_messages.h"
 
-#include <string>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/rpc/filter_messages.h"
 #include "coordinator/rpc/index_version_messages.h"
@@ -120,8 +127,56 @@ CreateCollectionCall CreateFromProto(const v1::CreateCollectionRequest& request)
   call.shards = request.shards();
   call.index = IndexFromProto(request.index());
   call.payload_fields = kith::rpc::SchemaFromProto(request.payload_fields());
+  call.description = request.description();
   call.mode = request.validate_only() ? CreateMode::kValidateOnly : CreateMode::kCreate;
   return call;
+}
+
+absl::StatusOr<UpdateCollectionCall> UpdateFromProto(const v1::UpdateCollectionRequest& request) {
+  static constexpr std::pair<std::string_view, CollectionField> kPaths[] = {
+      {"description", CollectionField::kDescription},
+      {"index.target_recall", CollectionField::kTargetRecall},
+      {"index.expected_points", CollectionField::kExpectedPoints},
+      {"index.lists", CollectionField::kLists},
+      {"index.subspaces", CollectionField::kSubspaces},
+      {"index.plane_b_bytes", CollectionField::kPlaneBBytes}};
+  UpdateCollectionCall call;
+  call.collection = request.collection();
+  call.description = request.description();
+  call.index = IndexFromProto(request.index());
+  call.etag = request.etag();
+  if (request.update_mask().paths_size() > static_cast<int>(std::size(kPaths))) {
+    return FieldError("update_mask", reason::kBadRequest, "names more fields than there are");
+  }
+  for (const std::string& path : request.update_mask().paths()) {
+    const auto known = std::find_if(std::begin(kPaths), std::end(kPaths),
+                                    [&](const auto& one) { return one.first == path; });
+    if (known == std::end(kPaths)) {
+      return FieldError("update_mask", reason::kBadRequest,
+                        fmt::format("{} is no field that an update changes; those are description "
+                                    "and, of index, target_recall, expected_points, lists, "
+                                    "subspaces and plane_b_bytes",
+                                    path));
+    }
+    call.fields.push_back(known->second);
+  }
+  return call;
+}
+
+std::vector<AliasChange> AliasChangesFromProto(const v1::ChangeAliasesRequest& request) {
+  std::vector<AliasChange> changes;
+  for (const v1::AliasChange& change : request.changes()) {
+    changes.push_back({change.alias(), change.collection()});
+  }
+  return changes;
+}
+
+void AliasesToProto(const Aliases& aliases, v1::ListAliasesResponse* to) {
+  for (const auto& [alias, collection] : aliases) {
+    v1::Alias* const message = to->add_aliases();
+    message->set_alias(alias);
+    message->set_collection(collection);
+  }
 }
 
 PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request) {
@@ -167,6 +222,9 @@ void CollectionToProto(const CollectionView& view, v1::Collection* to) {
   to->set_disk_bytes(view.disk_bytes);
   to->set_created_unix_ms(record.created_unix_ms);
   kith::rpc::SchemaToProto(record.payload_fields, to->mutable_payload_fields());
+  to->set_description(record.description);
+  to->set_etag(EtagOf(record));
+  for (const std::string& alias : view.aliases) to->add_aliases(alias);
   if (view.is_recall_reached.has_value()) to->set_target_recall_reached(*view.is_recall_reached);
   if (view.health.has_value()) HealthToProto(*view.health, to->mutable_health());
 }

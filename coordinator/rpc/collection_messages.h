@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "coordinator/admin/collection_service.h"
 #include "coordinator/admin/index_version_service.h"
 #include "coordinator/admin/operations.h"
@@ -16,6 +17,10 @@ namespace kith::coordinator::rpc {
 
 CreateCollectionCall CreateFromProto(const v1::CreateCollectionRequest& request);
 PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request);
+// INVALID_ARGUMENT BAD_REQUEST for a path of update_mask that is none, or that does not change.
+absl::StatusOr<UpdateCollectionCall> UpdateFromProto(const v1::UpdateCollectionRequest& request);
+std::vector<AliasChange> AliasChangesFromProto(const v1::ChangeAliasesRequest& request);
+void AliasesToProto(const Aliases& aliases, v1::ListAliasesResponse* to);
 TrainCall TrainFromProto(const v1::TrainIndexRequest& request);
 
 void CollectionToProto(const CollectionView& view, v1::Collection* to);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "coordinator/admin/collection_shape.h"
 #include "coordinator/rpc/collection_messages.h"
 #include "coordinator/rpc/index_version_messages.h"
 
@@ -15,6 +16,15 @@ namespace {
 
 // When the caller stops waiting.
 Deadline UntilOf(const CallContext& call) { return call.deadline.value_or(Deadline::max()); }
+
+// Those of collections that the caller may read.
+absl::Status ShowAliases(absl::StatusOr<Aliases> aliases, const CallContext& call,
+                         v1::ListAliasesResponse* response) {
+  if (!aliases.ok()) return aliases.status();
+  std::erase_if(*aliases, [&](const auto& alias) { return !call.May(Role::kRead, alias.second); });
+  AliasesToProto(*aliases, response);
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -66,7 +76,59 @@ grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
     grpc::CallbackServerContext* context, const v1::DeleteCollectionRequest* request,
     v1::DeleteCollectionResponse*) {
   return calls_.Blocking("DeleteCollection", context, request, [=, this](const CallContext& call) {
-    return services_.collections.Delete(request->collection(), UntilOf(call));
+    return services_.collections.Delete(request->collection(), UntilOf(call), request->etag());
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::UpdateCollection(
+    grpc::CallbackServerContext* context, const v1::UpdateCollectionRequest* request,
+    v1::Collection* response) {
+  return calls_.Blocking(
+      "UpdateCollection", context, request, [=, this](const CallContext& call) -> absl::Status {
+        KITH_ASSIGN_OR_RETURN(const UpdateCollectionCall update, UpdateFromProto(*request));
+        KITH_ASSIGN_OR_RETURN(const CollectionView view,
+                              services_.collections.Update(update, UntilOf(call)));
+        CollectionToProto(view, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::SetAlias(grpc::CallbackServerContext* context,
+                                                        const v1::SetAliasRequest* request,
+                                                        v1::ListAliasesResponse* response) {
+  return calls_.Blocking("SetAlias", context, request, [=, this](const CallContext& call) {
+    // An empty name would delete the alias.
+    const absl::Status named = CheckName(request->collection());
+    if (!named.ok()) return named;
+    return ShowAliases(
+        services_.collections.ChangeAliases({{request->alias(), request->collection()}}), call,
+        response);
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::DeleteAlias(grpc::CallbackServerContext* context,
+                                                           const v1::DeleteAliasRequest* request,
+                                                           v1::ListAliasesResponse* response) {
+  return calls_.Blocking("DeleteAlias", context, request, [=, this](const CallContext& call) {
+    return ShowAliases(services_.collections.ChangeAliases({{request->alias(), ""}}), call,
+                       response);
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::ChangeAliases(
+    grpc::CallbackServerContext* context, const v1::ChangeAliasesRequest* request,
+    v1::ListAliasesResponse* response) {
+  return calls_.Blocking("ChangeAliases", context, request, [=, this](const CallContext& call) {
+    return ShowAliases(services_.collections.ChangeAliases(AliasChangesFromProto(*request)), call,
+                       response);
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::ListAliases(grpc::CallbackServerContext* context,
+                                                           const v1::ListAliasesRequest* request,
+                                                           v1::ListAliasesResponse* response) {
+  return calls_.Blocking("ListAliases", context, request, [=, this](const CallContext& call) {
+    return ShowAliases(services_.collections.ListAliases(), call, response);
   });
 }
 

@@ -35,6 +35,21 @@ class CollectionsHandlers final : public v1::Collections::CallbackService {
   grpc::ServerUnaryReactor* DeleteCollection(grpc::CallbackServerContext* context,
                                              const v1::DeleteCollectionRequest* request,
                                              v1::DeleteCollectionResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateCollection(grpc::CallbackServerContext* context,
+                                             const v1::UpdateCollectionRequest* request,
+                                             v1::Collection* response) override;
+  grpc::ServerUnaryReactor* SetAlias(grpc::CallbackServerContext* context,
+                                     const v1::SetAliasRequest* request,
+                                     v1::ListAliasesResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteAlias(grpc::CallbackServerContext* context,
+                                        const v1::DeleteAliasRequest* request,
+                                        v1::ListAliasesResponse* response) override;
+  grpc::ServerUnaryReactor* ChangeAliases(grpc::CallbackServerContext* context,
+                                          const v1::ChangeAliasesRequest* request,
+                                          v1::ListAliasesResponse* response) override;
+  grpc::ServerUnaryReactor* ListAliases(grpc::CallbackServerContext* context,
+                                        const v1::ListAliasesRequest* request,
+                                        v1::ListAliasesResponse* response) override;
   grpc::ServerUnaryReactor* TrainIndex(grpc::CallbackServerContext* context,
                                        const v1::TrainIndexRequest* request,
                                        v1::Operation* response) override;

@@ -9,4 +9,8 @@ absl::StatusOr<Operation> FindOperation(Operations& operations, const std::strin
   return operation;
 }
 
+auth::Role RoleToStart(const Operation& operation) {
+  return operation.kind == kDuplicatesKind ? auth::Role::kRead : auth::Role::kAdmin;
+}
+
 }  // namespace kith::coordinator::rpc

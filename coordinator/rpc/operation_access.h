@@ -14,6 +14,9 @@ namespace kith::coordinator::rpc {
 absl::StatusOr<Operation> FindOperation(Operations& operations, const std::string& id,
                                         const kith::rpc::CallContext& call);
 
+// What the method that starts operations of its kind asks for: whoever may start one may end one.
+auth::Role RoleToStart(const Operation& operation);
+
 }  // namespace kith::coordinator::rpc
 
 #endif  // KITH_COORDINATOR_RPC_OPERATION_ACCESS_H_

@@ -14,7 +14,8 @@ using kith::rpc::FinishCall;
 absl::StatusOr<Operation> OperationsHandlers::Cancel(const std::string& id,
                                                      const CallContext& call) const {
   KITH_ASSIGN_OR_RETURN(const Operation operation, FindOperation(operations_, id, call));
-  if (call.May(Role::kAdmin, operation.collection)) return operations_.Cancel(id);
+  const Role needed = RoleToStart(operation);
+  if (call.May(needed, operation.collection)) return operations_.Cancel(id);
   return Error(absl::StatusCode::kPermissionDenied, reason::kKeyNotAdmin,
                "this key may not administer the collection of the operation");
 }
@@ -34,14 +35,14 @@ grpc::ServerUnaryReactor* OperationsHandlers::GetOperation(grpc::CallbackServerC
 grpc::ServerUnaryReactor* OperationsHandlers::ListOperations(
     grpc::CallbackServerContext* context, const v1::ListOperationsRequest* request,
     v1::ListOperationsResponse* response) {
-  return calls_.Async("ListOperations", context, request,
-                      [=, this](const CallContext& call, FinishCall finish) {
-                        for (const Operation& operation : operations_.List(request->collection())) {
-                          if (!call.May(Role::kRead, operation.collection)) continue;
-                          OperationToProto(operation, response->add_operations());
-                        }
-                        finish(absl::OkStatus());
-                      });
+  return calls_.Async(
+      "ListOperations", context, request, [=, this](const CallContext& call, FinishCall finish) {
+        for (const Operation& operation : operations_.List(map_.Resolve(request->collection()))) {
+          if (!call.May(Role::kRead, operation.collection)) continue;
+          OperationToProto(operation, response->add_operations());
+        }
+        finish(absl::OkStatus());
+      });
 }
 
 grpc::ServerUnaryReactor* OperationsHandlers::CancelOperation(

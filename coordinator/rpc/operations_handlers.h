@@ -3,6 +3,7 @@
 
 #include "common/rpc/unary_handler.h"
 #include "coordinator/admin/operations.h"
+#include "coordinator/cluster/cluster_map.h"
 #include "kith/v1/operations.grpc.pb.h"
 
 namespace kith::coordinator::rpc {
@@ -10,8 +11,9 @@ namespace kith::coordinator::rpc {
 // kith.v1.Operations: convert in, call, convert out. Threads: any.
 class OperationsHandlers final : public v1::Operations::CallbackService {
  public:
-  OperationsHandlers(Operations& operations, const kith::rpc::UnaryCalls& calls)
-      : operations_(operations), calls_(calls) {}
+  OperationsHandlers(Operations& operations, const ClusterMap& map,
+                     const kith::rpc::UnaryCalls& calls)
+      : operations_(operations), map_(map), calls_(calls) {}
 
   grpc::ServerUnaryReactor* GetOperation(grpc::CallbackServerContext* context,
                                          const v1::GetOperationRequest* request,
@@ -27,6 +29,7 @@ class OperationsHandlers final : public v1::Operations::CallbackService {
   absl::StatusOr<Operation> Cancel(const std::string& id, const kith::rpc::CallContext& call) const;
 
   Operations& operations_;
+  const ClusterMap& map_;  // for the aliases
   const kith::rpc::UnaryCalls& calls_;
 };
 

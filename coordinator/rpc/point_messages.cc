@@ -10,8 +10,8 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "common/rpc/filter_messages.h"
 #include "common/rpc/status_codes.h"
+#include "coordinator/rpc/payload_messages.h"
 
 namespace kith::coordinator::rpc {
 namespace {
@@ -155,10 +155,8 @@ void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response) {
 absl::StatusOr<CountCall> CountFromProto(const v1::CountPointsRequest& request) {
   CountCall call;
   call.collection = request.collection();
-  if (request.has_filter()) {
-    KITH_ASSIGN_OR_RETURN(Filter filter, kith::rpc::FilterFromProto(request.filter(), "filter"));
-    call.filter = std::make_shared<const Filter>(std::move(filter));
-  }
+  KITH_ASSIGN_OR_RETURN(call.filter,
+                        SharedFilter(request.has_filter() ? &request.filter() : nullptr));
   return call;
 }
 
@@ -194,8 +192,8 @@ absl::Status CheckKnown(const google::protobuf::Message& request) {
   if (unknown.empty()) return absl::OkStatus();
   return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                fmt::format("the request has a field of number {}, which this server does not know: "
-                           "without it the answer would be to another question. Filters are not "
-                           "built yet; leave it out or use a newer server",
+                           "without it the answer would be to another question; leave it out "
+                           "or use a newer server",
                            unknown.field(0).number()));
 }
 
@@ -208,6 +206,8 @@ absl::StatusOr<ScrollPointsCall> ScrollFromProto(const v1::ScrollPointsRequest& 
   call.with_vector = request.with_vector();
   call.with_payload = request.with_payload();
   KITH_ASSIGN_OR_RETURN(call.tokens, TokensFromProto(request.tokens(), "tokens"));
+  KITH_ASSIGN_OR_RETURN(call.filter,
+                        SharedFilter(request.has_filter() ? &request.filter() : nullptr));
   return call;
 }
 

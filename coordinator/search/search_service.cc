@@ -62,7 +62,8 @@ struct SearchService::Run {
 
 void SearchService::Search(const SearchQuery& query, Done<SearchAnswer> done) {
   const SearchPriority priority = query.parameters.priority;
-  if (absl::Status refusal = throttle_.Admit(query.collection, priority); !refusal.ok()) {
+  if (absl::Status refusal = throttle_.Admit(map_.Resolve(query.collection), priority);
+      !refusal.ok()) {
     return done(std::move(refusal));
   }
   absl::StatusOr<RunPtr> run = Validate(query);
@@ -134,6 +135,7 @@ absl::StatusOr<SearchService::RunPtr> SearchService::Validate(const SearchQuery&
     run->SetVectors(std::move(examples));
   }
   run->query = query;
+  run->query.collection = record.name;  // an alias may move while the search runs
   run->query.vectors = {};
   run->limit = query.parameters.limit.value_or(limits::kLimitDefault);
   if (query.group_by.has_value()) {

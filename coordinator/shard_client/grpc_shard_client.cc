@@ -44,6 +44,8 @@ absl::StatusOr<Reply> BodyOf(v1::ShardReply& reply) {
     if (reply.has_write()) return Decode<Reply>(std::move(*reply.mutable_write()));
   } else if constexpr (std::is_same_v<Reply, ScrollReply>) {
     if (reply.has_scroll()) return Decode<Reply>(std::move(*reply.mutable_scroll()));
+  } else if constexpr (std::is_same_v<Reply, FacetReply>) {
+    if (reply.has_facet()) return Decode<Reply>(std::move(*reply.mutable_facet()));
   } else {
     if (reply.has_get()) return Decode<Reply>(std::move(*reply.mutable_get()));
   }
@@ -119,6 +121,13 @@ void GrpcShardClient::Scroll(ScrollCall call, Deadline deadline, Done<ScrollRepl
   const ShardId shard = call.shard;
   v1::ShardCall message;
   ToProto(std::move(call), message.mutable_scroll());
+  StreamOf(shard)->Send(std::move(message), deadline, Decoding(std::move(done)));
+}
+
+void GrpcShardClient::Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) {
+  const ShardId shard = call.shard;
+  v1::ShardCall message;
+  ToProto(std::move(call), message.mutable_facet());
   StreamOf(shard)->Send(std::move(message), deadline, Decoding(std::move(done)));
 }
 

@@ -2,6 +2,7 @@
 #define KITH_COORDINATOR_WRITE_UPSERT_CALL_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,6 +60,36 @@ struct DeleteCall {
 struct DeleteAnswer {
   uint64_t deleted = 0;  // points that were present
   std::vector<WriteToken> tokens;
+};
+
+// A change of the payloads of points that are there.
+struct ChangePayloadCall {
+  std::string collection;
+  std::vector<PointKey> keys;
+  std::vector<uint64_t> if_versions;  // empty, or one a key; 0: whichever it is
+  WriteKind kind = WriteKind::kMergePayload;
+  std::string change;
+  std::string change_field = "payload";  // of the request: what an error names
+  std::string request_id;
+  std::optional<Deadline> deadline;
+};
+
+// A delete, or a change of the payloads, of the points that pass a filter.
+struct SelectedWriteCall {
+  std::string collection;
+  std::shared_ptr<const Filter> filter;
+  WriteKind kind = WriteKind::kDelete;
+  std::string change;
+  std::string change_field = "payload";
+  std::string request_id;
+  std::string page_token;  // of the call before
+  std::optional<Deadline> deadline;
+};
+
+struct SelectedWriteAnswer {
+  uint64_t written = 0;
+  std::vector<WriteToken> tokens;
+  std::string next_page_token;  // empty: nothing is left
 };
 
 }  // namespace kith::coordinator

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -21,11 +22,20 @@ absl::Status StatusOf(WriteOutcome outcome, uint64_t version) {
                    {{"stored_version", std::to_string(version)}});
     case WriteOutcome::kNotFound:
       return Error(absl::StatusCode::kNotFound, reason::kPointNotFound,
-                   "there is no such point, and the mode is update only");
+                   "there is no such point, and only one that is there is changed");
     case WriteOutcome::kVersionMismatch:
       return Error(absl::StatusCode::kAborted, reason::kVersionMismatch,
                    fmt::format("the stored version is {}; read the point again", version),
                    {{"stored_version", std::to_string(version)}});
+    case WriteOutcome::kPayloadNoObject:
+      return Error(absl::StatusCode::kInvalidArgument, reason::kBadPayload,
+                   "the point's payload is no JSON object, so that there are no fields to set; "
+                   "replace it");
+    case WriteOutcome::kPayloadTooLarge:
+      return Error(absl::StatusCode::kInvalidArgument, reason::kPayloadTooLarge,
+                   fmt::format("the point's payload would have more than {} bytes; clear some of "
+                               "its fields first",
+                               limits::kPayloadBytesMax));
   }
   return Error(absl::StatusCode::kInternal, reason::kCorruption,
                fmt::format("the shard answered with outcome {}", static_cast<int>(outcome)));

@@ -1,26 +1,21 @@
 #include "coordinator/write/write_batch.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <memory>
 #include <string_view>
+#include <unordered_set>
 
+#include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/payload_merge.h"
 #include "common/payload/payload_values.h"
 #include "coordinator/search/vector_input.h"
+#include "coordinator/write/body_hasher.h"
 
 namespace kith::coordinator {
 namespace {
-
-absl::Status CheckRequestId(const std::string& request_id) {
-  if (request_id.empty() || request_id.size() == limits::kRequestIdBytes) return absl::OkStatus();
-  return FieldError("request_id", reason::kBadRequest,
-                    fmt::format("has {} bytes; send {} of your choice, or none", request_id.size(),
-                                limits::kRequestIdBytes));
-}
 
 absl::Status CheckCount(std::string_view field, size_t count) {
   if (count <= limits::kPointsPerCallMax) return absl::OkStatus();
@@ -141,32 +136,28 @@ class BatchBuilder {
   WriteBatch batch_;
 };
 
-class BodyHasher {
- public:
-  BodyHasher() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-
-  // Lengths are part of the hash, so that no two bodies run together into the same bytes.
-  void Add(const void* bytes, size_t size) {
-    const uint64_t length = size;
-    XXH3_128bits_update(state_.get(), &length, sizeof(length));
-    XXH3_128bits_update(state_.get(), bytes, size);
-  }
-  void Add(std::string_view text) { Add(text.data(), text.size()); }
-
-  std::string Take() {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
-    return {reinterpret_cast<const char*>(canonical.digest), sizeof(canonical.digest)};
-  }
-
- private:
-  struct Free {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Free> state_;
-};
-
 }  // namespace
+
+absl::Status CheckRequestId(const std::string& request_id) {
+  if (request_id.empty() || request_id.size() == limits::kRequestIdBytes) return absl::OkStatus();
+  return FieldError("request_id", reason::kBadRequest,
+                    fmt::format("has {} bytes; send {} of your choice, or none", request_id.size(),
+                                limits::kRequestIdBytes));
+}
+
+absl::Status CheckChange(WriteKind kind, const std::string& change, const PayloadSchema& schema,
+                         std::string_view field) {
+  if (change.size() > limits::kPayloadBytesMax) {
+    return FieldError(
+        field, reason::kPayloadTooLarge,
+        fmt::format("has {} bytes, at most {} are taken", change.size(), limits::kPayloadBytesMax));
+  }
+  if (kind == WriteKind::kMergePayload) {
+    if (absl::Status bad = CheckPayloadChange(change); !bad.ok()) return AtField(bad, field);
+  }
+  const auto values = ReadIndexedValues(change, schema);
+  return values.ok() ? absl::OkStatus() : AtField(values.status(), field);
+}
 
 absl::StatusOr<WriteBatch> MakeUpsertBatch(const UpsertCall& call, const CollectionRecord& record) {
   const VectorShape shape = ShapeOf(record);
@@ -200,6 +191,36 @@ absl::StatusOr<WriteBatch> MakeDeleteBatch(const DeleteCall& call) {
   return batch;
 }
 
+absl::StatusOr<WriteBatch> MakeChangeBatch(const ChangePayloadCall& call,
+                                           const CollectionRecord& record) {
+  KITH_RETURN_IF_ERROR(CheckRequestId(call.request_id));
+  KITH_RETURN_IF_ERROR(CheckCount("ids", call.keys.size()));
+  KITH_RETURN_IF_ERROR(
+      CheckChange(call.kind, call.change, record.payload_fields, call.change_field));
+  if (!call.if_versions.empty() && call.if_versions.size() != call.keys.size()) {
+    return FieldError("if_versions", reason::kBadRequest,
+                      fmt::format("has {} entries for {} ids; send none or one an id",
+                                  call.if_versions.size(), call.keys.size()));
+  }
+  WriteBatch batch;
+  batch.kind = call.kind;
+  batch.change = call.change;
+  batch.items = call.keys.size();
+  std::unordered_set<std::string_view> seen;
+  for (size_t i = 0; i < call.keys.size(); ++i) {
+    if (!seen.insert(call.keys[i].view()).second) {
+      return FieldError(
+          fmt::format("ids[{}]", i), reason::kBadId,
+          fmt::format("{} comes twice; name each point once", PointKeyToString(call.keys[i])));
+    }
+    batch.keys.append(call.keys[i].view());
+  }
+  for (const uint64_t version : call.if_versions) {
+    batch.if_versions.push_back(version == 0 ? kNoVersionCondition : version);
+  }
+  return batch;
+}
+
 std::string BodyHash(const WriteBatch& batch, const CollectionRecord& record) {
   BodyHasher hasher;
   hasher.Add(record.incarnation.view());
@@ -212,6 +233,7 @@ std::string BodyHash(const WriteBatch& batch, const CollectionRecord& record) {
   hasher.Add(batch.payload_sizes.data(), batch.payload_sizes.size() * sizeof(uint32_t));
   hasher.Add(batch.payloads);
   hasher.Add(batch.if_versions.data(), batch.if_versions.size() * sizeof(uint64_t));
+  hasher.Add(batch.change);
   return hasher.Take();
 }
 

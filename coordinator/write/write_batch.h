@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct WriteBatch {
   std::vector<uint32_t> payload_sizes;  // empty: none has a payload
   std::string payloads;
   std::vector<uint64_t> if_versions;                       // empty: none has a condition
+  std::string change;                                      // of the payloads of all
   std::vector<std::pair<uint32_t, absl::Status>> refused;  // item, why
 
   size_t operations() const { return keys.size() / PointKey::kSize; }
@@ -37,6 +39,13 @@ struct WriteBatch {
 // BAD_REQUEST, BATCH_TOO_LARGE, DIMENSION_MISMATCH naming the field. Pure.
 absl::StatusOr<WriteBatch> MakeUpsertBatch(const UpsertCall& call, const CollectionRecord& record);
 absl::StatusOr<WriteBatch> MakeDeleteBatch(const DeleteCall& call);
+absl::StatusOr<WriteBatch> MakeChangeBatch(const ChangePayloadCall& call,
+                                           const CollectionRecord& record);
+
+absl::Status CheckRequestId(const std::string& request_id);
+// INVALID_ARGUMENT PAYLOAD_TOO_LARGE, BAD_PAYLOAD naming `field`.
+absl::Status CheckChange(WriteKind kind, const std::string& change, const PayloadSchema& schema,
+                         std::string_view field);
 
 // XXH3-128 of what the caller asked for, the same for both forms of an upsert: a request_id that
 // comes again with another one is refused by the shards.

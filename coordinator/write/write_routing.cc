@@ -29,6 +29,7 @@ ShardWrite WholeBatch(WriteBatch& batch, const CollectionEntry& entry, size_t ro
   write.call.payload_sizes = std::move(batch.payload_sizes);
   write.call.payloads = std::move(batch.payloads);
   write.call.if_versions = std::move(batch.if_versions);
+  write.call.change = std::move(batch.change);
   return write;
 }
 
@@ -73,7 +74,10 @@ std::vector<ShardWrite> SplitByShard(WriteBatch& batch, const CollectionEntry& e
   const size_t vector_bytes = batch.vectors.size() / routes.size();
   writes = EmptyWrites(routes, entry, vector_bytes);
   std::vector<size_t> write_of_route(entry.routes.size());
-  for (size_t i = 0; i < writes.size(); ++i) write_of_route[writes[i].route] = i;
+  for (size_t i = 0; i < writes.size(); ++i) {
+    write_of_route[writes[i].route] = i;
+    writes[i].call.change = batch.change;
+  }
   size_t payload_at = 0;
   for (size_t i = 0; i < routes.size(); ++i) {
     ShardWrite& write = writes[write_of_route[routes[i]]];

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "coordinator/search/call_deadlines.h"
 #include "coordinator/search/point_deadline.h"
+#include "coordinator/write/selected_write.h"
 #include "coordinator/write/write_answer.h"
 #include "coordinator/write/write_batch.h"
 
@@ -48,6 +49,29 @@ void WriteService::Delete(const DeleteCall& call, Done<DeleteAnswer> done) const
        [done = std::move(done)](const auto& writes, const auto& replies) mutable {
          done(FoldDelete(writes, replies));
        });
+}
+
+void WriteService::ChangePayload(const ChangePayloadCall& call, Done<UpsertAnswer> done) const {
+  const absl::StatusOr<Deadline> deadline = PointDeadline(call.deadline, clock_.Now());
+  if (!deadline.ok()) return done(deadline.status());
+  auto entry = map_.Find(call.collection);
+  if (!entry.ok()) return done(entry.status());
+  absl::StatusOr<WriteBatch> made = MakeChangeBatch(call, (*entry)->record);
+  if (!made.ok()) return done(made.status());
+  auto batch = std::make_shared<WriteBatch>(*std::move(made));
+  Send({*std::move(entry), batch, call.request_id, WritePriority::kInteractive, *deadline},
+       [batch, done = std::move(done)](const auto& writes, const auto& replies) mutable {
+         done(FoldUpsert(*batch, writes, replies));
+       });
+}
+
+void WriteService::WriteSelected(const SelectedWriteCall& call,
+                                 Done<SelectedWriteAnswer> done) const {
+  const absl::StatusOr<Deadline> deadline = PointDeadline(call.deadline, clock_.Now());
+  if (!deadline.ok()) return done(deadline.status());
+  auto entry = map_.Find(call.collection);
+  if (!entry.ok()) return done(entry.status());
+  SelectedWrite::Begin({*std::move(entry), call, *deadline}, {timer_, clock_}, std::move(done));
 }
 
 void WriteService::Send(Sending sending, Finish finish) const {

@@ -31,10 +31,22 @@ class WriteService {
   WriteService(const ClusterMap& map, DeadlineTimer& timer, const Clock& clock)
       : map_(map), timer_(timer), clock_(clock) {}
 
+  // That ends the calls whose shards are late; for whoever waits for their callers.
+  DeadlineTimer& timer() const { return timer_; }
+
   // Points are written in order: of two with the same id the last wins.
   void Upsert(const UpsertCall& call, Done<UpsertAnswer> done) const;
   // One error for all: a delete can be repeated as it is.
   void Delete(const DeleteCall& call, Done<DeleteAnswer> done) const;
+  // One status a point, as of an upsert; of a point also INVALID_ARGUMENT BAD_PAYLOAD,
+  // PAYLOAD_TOO_LARGE.
+  void ChangePayload(const ChangePayloadCall& call, Done<UpsertAnswer> done) const;
+  // To all points that pass a filter, shard after shard, in batches: each shard does those that
+  // pass when its part begins and that nobody has written since. Ends after
+  // limits::kSelectedPerCallMax points or half of its time, with a token to go on by. An error
+  // leaves what was done before it done; the same call again goes on, with the same request_id from
+  // where it stopped.
+  void WriteSelected(const SelectedWriteCall& call, Done<SelectedWriteAnswer> done) const;
 
  private:
   struct Sending;

@@ -62,6 +62,22 @@ class PostingRun {
   void AddRowsIn(uint16_t field, const ValueRange& range, RowWords& words) const;
   void AddRowsWith(uint16_t field, RowWords& words) const;
 
+  // Calls visit(value, rows) for each value of the field that rows whose bits are set have,
+  // ascending.
+  template <typename Visit>
+  void CountValues(uint16_t field, const RowWords& words, Visit visit) const {
+    if (field >= fields_.size()) return;
+    const Field& postings = fields_[field];
+    for (size_t i = 0; i < postings.value_ends.size(); ++i) {
+      uint64_t rows = 0;
+      for (uint32_t at = postings.row_begins[i]; at < postings.RowEnd(i); ++at) {
+        const uint32_t row = begin_ + postings.rows[at];
+        rows += (words[row >> 6] >> (row & 63)) & 1;
+      }
+      if (rows > 0) visit(postings.Value(i), rows);
+    }
+  }
+
   // Calls visit(field, value, row) for all, ascending.
   template <typename Visit>
   void ForEach(Visit visit) const {

@@ -34,6 +34,9 @@ v1::ShardGetReply* Body(v1::ShardReply& reply, const GetReply&) { return reply.m
 v1::ShardScrollReply* Body(v1::ShardReply& reply, const ScrollReply&) {
   return reply.mutable_scroll();
 }
+v1::ShardFacetReply* Body(v1::ShardReply& reply, const FacetReply&) {
+  return reply.mutable_facet();
+}
 
 absl::Status DrainingError() {
   return Error(absl::StatusCode::kUnavailable, reason::kDraining, "this shard node is stopping");
@@ -161,6 +164,9 @@ void CallStream::Dispatch(v1::ShardCall&& call) {
     case v1::ShardCall::kScroll:
       arrived.method = "ShardNode/Scroll";
       return Scroll(arrived, std::move(*call.mutable_scroll()));
+    case v1::ShardCall::kFacet:
+      arrived.method = "ShardNode/Facet";
+      return Facet(arrived, std::move(*call.mutable_facet()));
     case v1::ShardCall::BODY_NOT_SET:
       break;
   }
@@ -190,6 +196,12 @@ void CallStream::Scroll(const Arrived& arrived, v1::ShardScrollCall&& message) {
   absl::StatusOr<ScrollCall> call = rpc::FromProto(std::move(message));
   if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
   service_.Scroll(*std::move(call), arrived.deadline, ReplyTo<ScrollReply>(arrived));
+}
+
+void CallStream::Facet(const Arrived& arrived, v1::ShardFacetCall&& message) {
+  absl::StatusOr<FacetCall> call = rpc::FromProto(std::move(message));
+  if (!call.ok()) return Reply(arrived, ErrorReply(arrived.call, call.status()));
+  service_.Facet(*std::move(call), arrived.deadline, ReplyTo<FacetReply>(arrived));
 }
 
 template <typename T>

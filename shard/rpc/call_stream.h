@@ -66,6 +66,7 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   void Write(const Arrived& arrived, v1::ShardWriteCall&& message);
   void Get(const Arrived& arrived, v1::ShardGetCall&& message);
   void Scroll(const Arrived& arrived, v1::ShardScrollCall&& message);
+  void Facet(const Arrived& arrived, v1::ShardFacetCall&& message);
   template <typename Reply>
   Done<Reply> ReplyTo(const Arrived& arrived);
   void Reply(const Arrived& arrived, v1::ShardReply&& reply);

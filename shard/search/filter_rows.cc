@@ -190,4 +190,10 @@ absl::StatusOr<std::shared_ptr<const FilterRows>> FindFilterRows(
   return std::make_shared<const FilterRows>(std::move(words));
 }
 
+std::shared_ptr<const FilterRows> LiveRows(const Snapshot& snapshot) {
+  RowWords words((uint64_t{snapshot.row_end} + 63) / 64, ~uint64_t{0});
+  ClearDead(snapshot, words);
+  return std::make_shared<const FilterRows>(std::move(words));
+}
+
 }  // namespace kith::shard

@@ -40,6 +40,9 @@ class FilterRows {
 absl::StatusOr<std::shared_ptr<const FilterRows>> FindFilterRows(
     const CopyParts& parts, const Filter& filter, std::shared_ptr<const Snapshot>& snapshot);
 
+// Every live row of the snapshot, as of no filter.
+std::shared_ptr<const FilterRows> LiveRows(const Snapshot& snapshot);
+
 }  // namespace kith::shard
 
 #endif  // KITH_SHARD_SEARCH_FILTER_ROWS_H_

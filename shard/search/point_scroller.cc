@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/filter_match.h"
+#include "common/payload/payload_values.h"
 
 namespace kith::shard {
 namespace {
@@ -38,16 +43,68 @@ absl::Status CheckSlots(const ScrollCall& call, const ShardSpec& spec) {
                            call.slot_end - 1, spec.shard));
 }
 
+// Which points of a walk pass a filter. The rows of a snapshot are known; it was pinned before the
+// walk began, and what has got a row since is judged by its payload.
+// Threads: one at a time.
+class PassingPoints {
+ public:
+  static absl::StatusOr<PassingPoints> Make(const CopyParts& parts, const Filter& filter,
+                                            FilterCache& filters) {
+    std::shared_ptr<const Snapshot> snapshot = parts.snapshots.Pin();
+    KITH_ASSIGN_OR_RETURN(auto rows, filters.Find(parts, filter, snapshot));
+    return PassingPoints(parts.spec.payload_fields, filter, std::move(rows), snapshot->row_end);
+  }
+
+  storage::IdChoice Choose(const PointKey& key, const storage::IdEntry& entry) {
+    if (seen_ == limits::kScrollIdsMax) return storage::IdChoice::kStop;
+    ++seen_;
+    last_ = key;
+    return MayPass(entry.row) ? storage::IdChoice::kTake : storage::IdChoice::kPassOver;
+  }
+
+  absl::StatusOr<bool> Passes(const storage::RowRecord& record) const {
+    if (record.row < row_end_) return true;
+    KITH_ASSIGN_OR_RETURN(const auto values, ReadIndexedValues(record.payload, schema_));
+    return kith::Passes({record.key, values}, filter_, schema_);
+  }
+
+  // The last that Choose was asked about.
+  const std::optional<PointKey>& last() const { return last_; }
+
+ private:
+  PassingPoints(const PayloadSchema& schema, const Filter& filter,
+                std::shared_ptr<const FilterRows> rows, uint32_t row_end)
+      : schema_(schema), filter_(filter), rows_(std::move(rows)), row_end_(row_end) {}
+
+  bool MayPass(uint32_t row) const {
+    return row >= row_end_ || ((rows_->words()[row >> 6] >> (row & 63)) & 1) != 0;
+  }
+
+  const PayloadSchema& schema_;
+  const Filter& filter_;
+  std::shared_ptr<const FilterRows> rows_;
+  uint32_t row_end_;
+  uint32_t seen_ = 0;
+  std::optional<PointKey> last_;
+};
+
 // Threads: one at a time.
 class Page {
  public:
-  explicit Page(const ScrollCall& call) : call_(call) {}
+  Page(const ScrollCall& call, PassingPoints* passing) : call_(call), passing_(passing) {}
 
-  storage::Visit Take(const storage::RowRecord& record) {
+  storage::Visit Add(const storage::RowRecord& record) {
+    if (passing_ != nullptr) {
+      const absl::StatusOr<bool> passes = passing_->Passes(record);
+      if (!passes.ok()) status_ = passes.status();
+      if (!status_.ok()) return storage::Visit::kStop;
+      if (!*passes) return storage::Visit::kTaken;
+    }
     const size_t bytes = (call_.with_vector ? record.vector.size() : 0) +
                          (call_.with_payload ? record.payload.size() : 0);
     const size_t held = reply_.vectors.size() + reply_.payloads.size();
-    if (!reply_.versions.empty() && held + bytes > call_.bytes_limit) return storage::Visit::kStop;
+    is_full_ = !reply_.versions.empty() && held + bytes > call_.bytes_limit;
+    if (is_full_) return storage::Visit::kStop;
     reply_.keys += record.key.view();
     reply_.versions.push_back(record.version);
     if (call_.with_vector) reply_.vectors += record.vector;
@@ -57,16 +114,32 @@ class Page {
     }
     return storage::Visit::kTaken;
   }
-  ScrollReply& reply() { return reply_; }
+
+  // Whether the walk came to its end; then what it gave.
+  void NoteEnd(const absl::StatusOr<bool>& at_end) {
+    status_.Update(at_end.status());
+    reply_.at_end = at_end.ok() && *at_end;
+  }
+  absl::StatusOr<ScrollReply> Take() {
+    KITH_RETURN_IF_ERROR(status_);
+    if (reply_.at_end || is_full_ || passing_ == nullptr) return std::move(reply_);
+    const std::string_view last = passing_->last()->view();
+    if (!std::string_view(reply_.keys).ends_with(last)) reply_.reached = last;
+    return std::move(reply_);
+  }
 
  private:
   const ScrollCall& call_;
+  PassingPoints* const passing_;  // null: all
+  absl::Status status_;
+  bool is_full_ = false;
   ScrollReply reply_;
 };
 
 }  // namespace
 
-absl::StatusOr<ScrollReply> ScrollPoints(const CopyParts& parts, const ScrollCall& call) {
+absl::StatusOr<ScrollReply> ScrollPoints(const CopyParts& parts, const ScrollCall& call,
+                                         FilterCache& filters) {
   KITH_RETURN_IF_ERROR(CheckCall(call));
   KITH_RETURN_IF_ERROR(CheckSlots(call, parts.spec));
   const uint64_t lsn = parts.snapshots.Pin()->lsn;
@@ -77,14 +150,20 @@ absl::StatusOr<ScrollReply> ScrollPoints(const CopyParts& parts, const ScrollCal
   storage::StateStore::PointWalk walk;
   walk.range = {call.slot_begin, call.slot_end, {}};
   if (!call.after.empty()) walk.range.after = PointKey::FromBytes(call.after.data());
-  const bool whole = call.with_vector || call.with_payload;
+  const bool whole = call.with_vector || call.with_payload || call.filter != nullptr;
   walk.parts = whole ? storage::PointParts::kAll : storage::PointParts::kIdAndVersion;
   walk.limit = std::min(call.limit, limits::kScrollRowsMax);
-  Page page(call);
-  KITH_ASSIGN_OR_RETURN(page.reply().at_end, parts.state->WalkPoints(walk, [&](const auto& record) {
-    return page.Take(record);
-  }));
-  return std::move(page.reply());
+  std::optional<PassingPoints> passing;
+  if (call.filter != nullptr) {
+    KITH_ASSIGN_OR_RETURN(PassingPoints made, PassingPoints::Make(parts, *call.filter, filters));
+    passing.emplace(std::move(made));
+    walk.choose = [&](const PointKey& key, const storage::IdEntry& entry) {
+      return passing->Choose(key, entry);
+    };
+  }
+  Page page(call, passing.has_value() ? &*passing : nullptr);
+  page.NoteEnd(parts.state->WalkPoints(walk, [&](const auto& record) { return page.Add(record); }));
+  return page.Take();
 }
 
 }  // namespace kith::shard

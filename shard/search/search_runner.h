@@ -43,6 +43,8 @@ class SearchRunner {
   }
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
+  // For whoever else reads the points that pass one.
+  FilterCache& filters() { return filters_; }
 
  private:
   class Batch;

@@ -45,6 +45,7 @@ struct PointRange {
 };
 enum class PointParts { kIdAndVersion, kAll };
 enum class Visit { kTaken, kStop };  // kStop: not taken, and nothing after it
+enum class IdChoice { kTake, kPassOver, kStop };
 
 // What an applied request is remembered by (rulings: idempotency).
 struct DedupeEntry {
@@ -124,12 +125,14 @@ class StateStore {
   // Live rows >= from in order.
   virtual absl::Status ForEachRow(uint32_t from,
                                   const std::function<absl::Status(const RowRecord&)>& visit) = 0;
-  // The first `limit` points of the range, all as of one moment. Whether the range ends with what
-  // was taken. With kIdAndVersion the records have neither vector nor payload.
+  // The first `limit` points of the range that are chosen, all as of one moment. Whether the range
+  // ends with what was taken. With kIdAndVersion the records have neither vector nor payload.
   struct PointWalk {
     PointRange range;
     PointParts parts = PointParts::kAll;
     uint32_t limit = 1;
+    // Asked of each id in order, before its row is read; null: all are taken.
+    std::function<IdChoice(const PointKey&, const IdEntry&)> choose = nullptr;
   };
   virtual absl::StatusOr<bool> WalkPoints(const PointWalk& walk,
                                           const std::function<Visit(const RowRecord&)>& visit) = 0;

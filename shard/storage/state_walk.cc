@@ -38,7 +38,7 @@ class RocksStateStore::PointWalker {
   absl::StatusOr<bool> Run(const std::function<Visit(const RowRecord&)>& visit) {
     SeekBegin();
     uint32_t left = walk_.limit;
-    while (left > 0 && ids_->Valid()) {
+    while (left > 0 && ids_->Valid() && !is_stopped_) {
       KITH_RETURN_IF_ERROR(TakeIds(std::min<size_t>(left, kRowsAtOnce)));
       KITH_RETURN_IF_ERROR(ReadRows());
       for (const RowRecord& record : records_) {
@@ -47,7 +47,7 @@ class RocksStateStore::PointWalker {
       left -= static_cast<uint32_t>(records_.size());
     }
     KITH_RETURN_IF_ERROR(store_.Checked(ids_->status(), "read ids of"));
-    return !ids_->Valid();
+    return !ids_->Valid() && !is_stopped_;
   }
 
  private:
@@ -71,8 +71,11 @@ class RocksStateStore::PointWalker {
       if (key.size() != sizeof(IdKeyBytes) || !DecodeId(ToView(ids_->value()), id)) {
         return store_.Bad("id entry");
       }
-      records_.push_back(
-          {id.row, PointKey::FromBytes(key.data() + sizeof(uint16_t)), id.version, {}, {}});
+      const PointKey point = PointKey::FromBytes(key.data() + sizeof(uint16_t));
+      const IdChoice choice = walk_.choose == nullptr ? IdChoice::kTake : walk_.choose(point, id);
+      is_stopped_ = choice == IdChoice::kStop;
+      if (is_stopped_) break;
+      if (choice == IdChoice::kTake) records_.push_back({id.row, point, id.version, {}, {}});
     }
     return store_.Checked(ids_->status(), "read ids of");
   }
@@ -118,6 +121,7 @@ class RocksStateStore::PointWalker {
   rocksdb::ReadOptions read_;
   std::unique_ptr<rocksdb::Iterator> ids_;
   std::vector<RowRecord> records_;
+  bool is_stopped_ = false;                                 // by whoever chooses
   std::array<rocksdb::PinnableSlice, kRowsAtOnce> values_;  // what records_ view
 };
 

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string_view>
+#include <unordered_set>
 
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/filter_check.h"
+#include "common/payload/payload_merge.h"
 #include "common/payload/payload_values.h"
 
 namespace kith::shard {
@@ -17,9 +21,16 @@ namespace {
 constexpr auto kSpaceCheckEvery = std::chrono::milliseconds(200);
 constexpr uint64_t kDeletesShareOfReserve = 8;
 
-bool IsKind(WriteKind kind) { return kind >= WriteKind::kUpsert && kind <= WriteKind::kDelete; }
+bool IsKind(WriteKind kind) {
+  return kind >= WriteKind::kUpsert && kind <= WriteKind::kReplacePayload;
+}
 
 bool IsKeyKind(char kind) { return kind == PointKey::kNumber || kind == PointKey::kUuid; }
+
+absl::Status BadCall(std::string_view what) {
+  return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
+               fmt::format("a shard write: {}", what));
+}
 
 absl::Status Refuse(const char* reason, const std::string& message, int retry_after_ms) {
   return Error(absl::StatusCode::kResourceExhausted, reason, message,
@@ -36,45 +47,78 @@ Admission::Admission(CopyParts& parts, const AdmissionLimits& limits)
 }
 
 absl::Status Admission::CheckCall(const WriteCall& call) const {
-  const size_t count = call.kinds.size();
-  const size_t carried =
-      static_cast<size_t>(std::count_if(call.kinds.begin(), call.kinds.end(),
-                                        [](WriteKind kind) { return kind != WriteKind::kDelete; }));
-  const uint64_t payloads =
-      std::accumulate(call.payload_sizes.begin(), call.payload_sizes.end(), uint64_t{0});
+  const bool fits = call.selection.has_value() ? SelectionFits(call) : OperationsFit(call);
   const bool shaped =
-      count > 0 && count <= limits::kPointsPerCallMax &&
-      call.keys.size() == count * PointKey::kSize &&
-      call.vectors.size() == carried * parts_.vector_bytes &&
-      (call.payload_sizes.empty() || call.payload_sizes.size() == carried) &&
-      call.payloads.size() == payloads &&
-      (call.if_versions.empty() || call.if_versions.size() == count) &&
+      fits && !call.kinds.empty() && std::all_of(call.kinds.begin(), call.kinds.end(), IsKind) &&
       (call.request_id.empty() || call.request_id.size() == limits::kRequestIdBytes) &&
-      (call.body_hash.empty() || call.body_hash.size() == limits::kBodyHashBytes) &&
-      std::all_of(call.kinds.begin(), call.kinds.end(), IsKind) &&
-      std::all_of(call.payload_sizes.begin(), call.payload_sizes.end(),
-                  [](uint32_t size) { return size <= limits::kPayloadBytesMax; });
-  if (!shaped) {
-    return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-                 "the parts of a shard write do not agree in size or are of no known kind");
-  }
+      (call.body_hash.empty() || call.body_hash.size() == limits::kBodyHashBytes);
+  if (!shaped) return BadCall("the parts do not agree in size or are of no known kind");
   if (call.epoch != 0 && call.epoch != parts_.state->applied().epoch) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongEpoch,
                  "the write names another epoch of this shard; refresh the map");
   }
-  for (size_t i = 0; i < count; ++i) {
-    if (!IsKeyKind(call.keys[i * PointKey::kSize])) {
-      return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-                   "a key of a shard write is neither a number nor a UUID");
-    }
-    const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
+  KITH_RETURN_IF_ERROR(CheckKeys(call));
+  KITH_RETURN_IF_ERROR(CheckChange(call));
+  if (call.selection.has_value()) {
+    return CheckFilter(*call.selection->filter, parts_.spec.payload_fields, "filter");
+  }
+  return CheckPayloads(call);
+}
+
+bool Admission::OperationsFit(const WriteCall& call) const {
+  const size_t count = call.kinds.size();
+  const auto carried =
+      static_cast<size_t>(std::count_if(call.kinds.begin(), call.kinds.end(), CarriesVector));
+  const uint64_t payloads =
+      std::accumulate(call.payload_sizes.begin(), call.payload_sizes.end(), uint64_t{0});
+  return count <= limits::kPointsPerCallMax && call.keys.size() == count * PointKey::kSize &&
+         call.vectors.size() == carried * parts_.vector_bytes &&
+         (call.payload_sizes.empty() || call.payload_sizes.size() == carried) &&
+         call.payloads.size() == payloads &&
+         (call.if_versions.empty() || call.if_versions.size() == count) &&
+         std::all_of(call.payload_sizes.begin(), call.payload_sizes.end(),
+                     [](uint32_t size) { return size <= limits::kPayloadBytesMax; });
+}
+
+bool Admission::SelectionFits(const WriteCall& call) {
+  const WriteSelection& selection = *call.selection;
+  return call.kinds.size() == 1 && !CarriesVector(call.kinds.front()) && call.keys.empty() &&
+         call.vectors.empty() && call.payload_sizes.empty() && call.payloads.empty() &&
+         call.if_versions.empty() && selection.filter != nullptr && selection.limit >= 1 &&
+         selection.limit <= limits::kSelectionPointsMax;
+}
+
+absl::Status Admission::CheckKeys(const WriteCall& call) const {
+  for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
+    if (!IsKeyKind(call.keys[at])) return BadCall("a key is neither a number nor a UUID");
+    const PointKey key = PointKey::FromBytes(call.keys.data() + at);
     if (!owned_slots_[SlotOf(key)]) {
       return Error(
           absl::StatusCode::kFailedPrecondition, reason::kWrongShard,
           fmt::format("point {} belongs to another shard; refresh the map", PointKeyToString(key)));
     }
   }
-  return CheckPayloads(call);
+  return absl::OkStatus();
+}
+
+// A call changes payloads with all of its operations or with none, and each point once: what is
+// changed is read before anything of the call is decided.
+absl::Status Admission::CheckChange(const WriteCall& call) const {
+  const WriteKind kind = call.kinds.front();
+  if (std::none_of(call.kinds.begin(), call.kinds.end(), ChangesPayload)) {
+    return call.change.empty() ? absl::OkStatus() : BadCall("there is a change, and nobody's");
+  }
+  if (std::any_of(call.kinds.begin(), call.kinds.end(), [&](WriteKind k) { return k != kind; })) {
+    return BadCall("payload changes stand beside other operations");
+  }
+  std::unordered_set<std::string_view> keys;
+  for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
+    const auto key = std::string_view(call.keys).substr(at, PointKey::kSize);
+    if (!keys.insert(key).second) return BadCall("a payload change names a point twice");
+  }
+  if (call.change.size() > limits::kPayloadBytesMax) return BadCall("the change is too large");
+  if (kind == WriteKind::kMergePayload) KITH_RETURN_IF_ERROR(CheckPayloadChange(call.change));
+  return ReadIndexedValues(call.change, parts_.spec.payload_fields).status();
 }
 
 // The coordinator has done so too; apply must not meet one that cannot be read.

@@ -22,7 +22,8 @@ class Admission {
  public:
   Admission(CopyParts& parts, const AdmissionLimits& limits);
 
-  // The call's shape: sizes that agree, slots of this shard, the right epoch.
+  // The call's shape: sizes that agree, slots of this shard, the right epoch; payloads, a change of
+  // payloads and a filter that can be read.
   absl::Status CheckCall(const WriteCall& call) const;
   // Room for `rows` more rows after `next_row`: row numbers, the unindexed tail, the log, the disk
   // (the row file's space is taken here, the log's and the state's is kept in reserve). Deletes
@@ -32,6 +33,10 @@ class Admission {
   absl::Status CheckMove(uint32_t next_row, uint64_t rows);
 
  private:
+  bool OperationsFit(const WriteCall& call) const;
+  static bool SelectionFits(const WriteCall& call);
+  absl::Status CheckKeys(const WriteCall& call) const;
+  absl::Status CheckChange(const WriteCall& call) const;
   absl::Status CheckPayloads(const WriteCall& call) const;
   absl::Status CheckTail() const;
   absl::Status CheckSpace(uint64_t disk_needed_bytes);

@@ -22,6 +22,9 @@ struct LogEntry {
   std::string_view request_id;  // empty or 16 bytes
   std::string_view body_hash;
   uint64_t unix_ms = 0;
+  // Of a write to what a filter picked: the bound of versions, and whether some were left below it.
+  uint64_t version_below = 0;
+  bool has_more = false;
   std::string_view resolved;       // ResolvedKind, one byte an operation
   std::string_view outcomes;       // WriteOutcome, one byte an operation
   std::string_view keys;           // 17 bytes an operation
@@ -40,14 +43,14 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
 // The version a put gets: larger is later, never the same twice within a shard.
 constexpr uint64_t PutVersion(uint64_t lsn, uint32_t operation) { return lsn << 14 | operation; }
 
-// What a repeated request is answered with: lsn, epoch, outcomes and versions of `reply`. The
-// versions of what was written follow from the lsn; on disk stand those of the others.
+// What a repeated request is answered with: lsn, epoch, outcomes, versions and what is said of a
+// selection. The versions of what was written follow from the lsn; on disk stand those of the
+// others.
 std::string EncodeDedupeReply(const WriteReply& reply);
-// How many operations the remembered reply answers; nothing where it is cut short.
-std::optional<size_t> OperationsOfDedupeReply(std::string_view bytes);
-// `kinds` are those of the repeated request. DATA_LOSS CORRUPTION.
-absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes,
-                                             const std::vector<WriteKind>& kinds);
+// Whether the remembered reply is whole, and of other operations than those of `call`.
+bool AnswersOtherOperations(std::string_view reply, const WriteCall& call);
+// `call` is the repeated request. DATA_LOSS CORRUPTION.
+absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes, const WriteCall& call);
 
 }  // namespace kith::shard
 

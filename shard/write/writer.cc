@@ -1,5 +1,6 @@
 #include "shard/write/writer.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
@@ -7,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/scheduling.h"
@@ -19,7 +21,26 @@ namespace {
 constexpr auto kDiskRetryEvery = std::chrono::milliseconds(200);
 
 uint64_t BytesOf(const WriteCall& call) {
-  return call.keys.size() + call.vectors.size() + call.payloads.size();
+  return call.keys.size() + call.vectors.size() + call.payloads.size() + call.change.size();
+}
+
+// A point whose payload cannot be changed so would be picked again and again.
+absl::Status CheckSelected(const WriteCall& call, const ChangedPoints& changed) {
+  for (size_t i = 0; i < changed.size(); ++i) {
+    if (changed[i].outcome == WriteOutcome::kOk) continue;
+    const PointKey key = PointKey::FromBytes(call.keys.data() + i * PointKey::kSize);
+    if (changed[i].outcome == WriteOutcome::kPayloadTooLarge) {
+      return Error(absl::StatusCode::kInvalidArgument, reason::kPayloadTooLarge,
+                   fmt::format("the payload of point {} would have more than {} bytes; clear some "
+                               "of its fields, or leave the point out of the filter",
+                               PointKeyToString(key), limits::kPayloadBytesMax));
+    }
+    return Error(absl::StatusCode::kInvalidArgument, reason::kBadPayload,
+                 fmt::format("the payload of point {} is no JSON object, so that there are no "
+                             "fields to set; replace it, or leave the point out of the filter",
+                             PointKeyToString(key)));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -185,26 +206,21 @@ Writer::Group Writer::Admit(std::vector<Pending> calls) {
   uint64_t lsn = applier_.applied().applied_lsn;
   for (size_t i = 0; i < calls.size(); ++i) {
     Pending& pending = calls[i];
-    // A repeat of a call of this very group is answered from the table once that one is applied.
-    const bool repeats_here =
-        !pending.call.request_id.empty() &&
-        std::any_of(group.writes.begin(), group.writes.end(), [&](const Logged& logged) {
-          return logged.pending.call.request_id == pending.call.request_id;
-        });
-    if (repeats_here) {
-      std::lock_guard lock(mutex_);
-      for (size_t j = calls.size(); j-- > i;) queue_.PutBack(std::move(calls[j]));
+    if (MustWait(group, pending.call, resolver)) {
+      PutBack(std::span(calls).subspan(i));
       break;
     }
     if (AnswerRepeat(pending)) continue;
-    if (absl::Status refusal = AdmitOne(pending, resolver); !refusal.ok()) {
-      pending.done(std::move(refusal));
+    absl::StatusOr<ResolvedWrite> resolved = AdmitOne(pending, resolver, lsn + 1);
+    if (!resolved.ok()) {
+      pending.done(resolved.status());
       continue;
     }
-    ResolvedWrite resolved = resolver.Resolve(pending.call, ++lsn);
-    std::string body = EncodeResolved(pending.call, resolved, parts_.vector_bytes);
+    ++lsn;
+    std::string body = EncodeResolved(pending.call, *resolved, parts_.vector_bytes);
+    resolved->changed.clear();  // the body has it
     group.bytes += body.size();
-    group.writes.push_back({std::move(pending), std::move(resolved), std::move(body)});
+    group.writes.push_back({std::move(pending), *std::move(resolved), std::move(body)});
   }
   for (const Logged& logged : group.writes) {
     group.records.push_back(
@@ -213,18 +229,61 @@ Writer::Group Writer::Admit(std::vector<Pending> calls) {
   return group;
 }
 
-absl::Status Writer::AdmitOne(const Pending& pending, Resolver& resolver) {
+// For the next group, which finds this one applied: a repeat of one of its calls, which the table
+// then answers; a filter, which sees what is applied; a payload that it writes, and one more
+// changes. What a change makes of a few bytes may be large, so that the group is full before it is
+// long.
+bool Writer::MustWait(const Group& group, const WriteCall& call, const Resolver& resolver) const {
+  if (group.writes.empty()) return false;
+  if (call.selection.has_value() || group.bytes >= WriteQueue::kGroupBytesMax) return true;
+  if (ChangesPayload(call.kinds.front()) && resolver.HasWritten(call.keys)) return true;
+  return !call.request_id.empty() &&
+         std::any_of(group.writes.begin(), group.writes.end(), [&](const Logged& logged) {
+           return logged.pending.call.request_id == call.request_id;
+         });
+}
+
+void Writer::PutBack(std::span<Pending> calls) {
+  std::lock_guard lock(mutex_);
+  for (size_t i = calls.size(); i-- > 0;) queue_.PutBack(std::move(calls[i]));
+}
+
+absl::StatusOr<ResolvedWrite> Writer::AdmitOne(Pending& pending, Resolver& resolver, uint64_t lsn) {
   if (parts_.clock->Now() >= pending.deadline) {
     std::lock_guard lock(mutex_);
     queue_.NoteExpired();
     return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
                  "the deadline passed before the write began; nothing was written");
   }
-  const auto& kinds = pending.call.kinds;
-  const auto deletes = std::count(kinds.begin(), kinds.end(), WriteKind::kDelete);
+  WriteCall& call = pending.call;
+  bool has_more = false;
+  if (call.selection.has_value()) {
+    KITH_ASSIGN_OR_RETURN(has_more, Select(call, lsn));
+  }
+  const auto deletes = std::count(call.kinds.begin(), call.kinds.end(), WriteKind::kDelete);
   KITH_RETURN_IF_ERROR(
-      admission_.CheckRoom(resolver.next_row(), kinds.size() - static_cast<size_t>(deletes)));
-  return resolver.Lookup(pending.call.keys);
+      admission_.CheckRoom(resolver.next_row(), call.kinds.size() - static_cast<size_t>(deletes)));
+  KITH_RETURN_IF_ERROR(resolver.Lookup(call.keys));
+  ChangedPoints changed;
+  if (!call.kinds.empty() && ChangesPayload(call.kinds.front())) {
+    KITH_ASSIGN_OR_RETURN(changed, resolver.Change(call));
+  }
+  if (call.selection.has_value()) KITH_RETURN_IF_ERROR(CheckSelected(call, changed));
+  ResolvedWrite resolved = resolver.Resolve(call, lsn, std::move(changed));
+  if (call.selection.has_value()) {
+    resolved.version_below = call.selection->version_below;
+    resolved.has_more = has_more;
+  }
+  return resolved;
+}
+
+// The call as if it had named the points that its filter picks now. Whether more are left.
+absl::StatusOr<bool> Writer::Select(WriteCall& call, uint64_t lsn) const {
+  if (call.selection->version_below == 0) call.selection->version_below = PutVersion(lsn, 0);
+  KITH_ASSIGN_OR_RETURN(SelectedPoints found, options_.select(*call.selection));
+  call.kinds.assign(found.keys.size() / PointKey::kSize, call.kinds.front());
+  call.keys = std::move(found.keys);
+  return found.has_more;
 }
 
 bool Writer::AnswerRepeat(Pending& pending) {
@@ -240,14 +299,12 @@ bool Writer::AnswerRepeat(Pending& pending) {
   if (entry.unix_ms + limits::kDedupeAgeMs < parts_.clock->UnixMs()) return false;
   // The hash is what the caller says it is: the same one over other operations is the caller's
   // fault, and no damage of the disk.
-  const std::optional<size_t> operations = OperationsOfDedupeReply(entry.reply);
-  if (entry.body_hash != call.body_hash ||
-      operations.value_or(call.kinds.size()) != call.kinds.size()) {
+  if (entry.body_hash != call.body_hash || AnswersOtherOperations(entry.reply, call)) {
     pending.done(FieldError("request_id", reason::kRequestIdReused,
                             "was used before with another body; take a new one for a new write"));
     return true;
   }
-  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply, call.kinds);
+  absl::StatusOr<WriteReply> reply = DecodeDedupeReply(entry.reply, call);
   if (reply.ok()) reply->live_points = applier_.applied().live_points;
   pending.done(std::move(reply));
   return true;

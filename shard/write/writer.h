@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,7 @@
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/row_move.h"
+#include "shard/parts/selected_points.h"
 #include "shard/replication/replica_set.h"
 #include "shard/write/admission.h"
 #include "shard/write/applier.h"
@@ -32,6 +34,8 @@ class Writer {
  public:
   struct Options {
     AdmissionLimits admission;
+    // Finds what the filter of a write picks, on the writer's thread.
+    std::function<absl::StatusOr<SelectedPoints>(const WriteSelection&)> select;
     // Told after each group, on the writer's thread, with the bytes it logged.
     absl::AnyInvocable<void(uint64_t)> on_applied;
   };
@@ -80,7 +84,10 @@ class Writer {
   void RefuseChores(const absl::Status& why);
   void Process(std::vector<Pending> calls);
   Group Admit(std::vector<Pending> calls);
-  absl::Status AdmitOne(const Pending& pending, Resolver& resolver);
+  bool MustWait(const Group& group, const WriteCall& call, const Resolver& resolver) const;
+  void PutBack(std::span<Pending> calls);
+  absl::StatusOr<ResolvedWrite> AdmitOne(Pending& pending, Resolver& resolver, uint64_t lsn);
+  absl::StatusOr<bool> Select(WriteCall& call, uint64_t lsn) const;
   bool AnswerRepeat(Pending& pending);
   absl::Status Log(Group& group);
   absl::Status Apply(Group& group);

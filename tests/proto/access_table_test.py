@@ -51,8 +51,12 @@ class AccessTable(unittest.TestCase):
                                   "B role: ACCESS_ROLE_ADMIN, reach: ACCESS_REACH_ALL",
                                   "C role: ACCESS_ROLE_NODE", "D role: ACCESS_ROLE_ANYONE")
         self.assertIn('{"A", "kith.v1.S", "kith.v1.Request", auth::Role::kRead, Reach::kNamed, '
-                      '{"collection", "changes.name"}, {"points"}},', table, errors)
-        self.assertIn("auth::Role::kAdmin, Reach::kAll, {}, {}", table)
+                      '{"collection", "changes.name"}, {}, {"points"}, false},', table, errors)
+        self.assertIn("auth::Role::kAdmin, Reach::kAll, {}, {}, {}, false", table)
+        table, errors = self.make('A role: ACCESS_ROLE_READ, name: "collection", recorded: true',
+                                  'B role: ACCESS_ROLE_ADMIN, reach: ACCESS_REACH_ALL, name: "inner.name"')
+        self.assertIn('auth::Role::kRead, Reach::kNamed, {}, {"collection"}, {}, true', table, errors)
+        self.assertIn('Reach::kAll, {}, {"inner.name"}, {}, false', table, errors)
         self.assertNotIn('"C"', table)
 
     def fails(self, method: str, wanted: str):
@@ -72,11 +76,22 @@ class AccessTable(unittest.TestCase):
         self.fails("Bad role: ACCESS_ROLE_READ", "must have either")
         self.fails('Bad role: ACCESS_ROLE_READ, collection: "collection", reach: ACCESS_REACH_ALL',
                    "must have either")
+        self.fails('Bad role: ACCESS_ROLE_READ, name: "collection", reach: ACCESS_REACH_SOME',
+                   "must have either")
+        self.fails('Bad role: ACCESS_ROLE_READ, name: "points"', "`points`, which is no string")
         self.fails("Bad role: ACCESS_ROLE_NODE, reach: ACCESS_REACH_ALL", "is for nodes alone")
 
     def test_a_collection_that_the_rule_forgets_fails(self):
         self.fails('Bad role: ACCESS_ROLE_READ, collection: "inner.name"',
                    "has a field `collection` that its rule leaves out")
+
+    def test_a_collection_within_that_the_rule_forgets_fails(self):
+        rule = 'role: ACCESS_ROLE_READ, name: "others.name"'
+        _, errors = self.run_tool("""
+            message Outer { repeated Filter filters = 1; repeated Inner others = 2; }
+            message Filter { repeated Filter filters = 1; Request request = 2; }
+            service S { rpc Bad(Outer) returns (Reply) { option (access) = {%s}; } }""" % rule)
+        self.assertIn("has a field `filters.request.collection` that its rule leaves out", errors)
 
     def test_two_methods_of_one_name_fail(self):
         one = rpc('A role: ACCESS_ROLE_READ, collection: "collection"')

@@ -5,6 +5,7 @@
 #include "common/base/ids.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/payload/payload_merge.h"
 #include "common/vector/half.h"
 #include "tests/support/fake_shard_service.h"
 
@@ -156,6 +157,9 @@ void FakeShardService::Write(WriteCall call, Deadline deadline, Done<WriteReply>
 
 absl::StatusOr<WriteReply> FakeShardService::WriteLocked(const WriteCall& call) {
   KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard, call.incarnation));
+  if (call.selection.has_value()) {
+    return absl::UnimplementedError("the shard node in memory has no payload index");
+  }
   const auto before = shard->requests.find(call.request_id);
   if (!call.request_id.empty() && before != shard->requests.end()) {
     if (before->second.first == call.body_hash) return before->second.second;
@@ -173,7 +177,7 @@ absl::StatusOr<WriteReply> FakeShardService::WriteLocked(const WriteCall& call) 
   size_t payload_at = 0;
   for (size_t i = 0; i < call.kinds.size(); ++i) {
     Point point;
-    if (call.kinds[i] != WriteKind::kDelete) {
+    if (CarriesVector(call.kinds[i])) {
       point.vector = call.vectors.substr(stored * vector_bytes, vector_bytes);
       const size_t size = call.payload_sizes.empty() ? 0 : call.payload_sizes[stored];
       point.payload = call.payloads.substr(payload_at, size);
@@ -197,10 +201,18 @@ WriteOutcome FakeShardService::Apply(Shard& shard, const WriteCall& call, size_t
   const uint64_t wanted = call.if_versions.empty() ? kNoVersionCondition : call.if_versions[i];
   if (wanted != kNoVersionCondition && wanted != version) return WriteOutcome::kVersionMismatch;
   if (kind == WriteKind::kInsertOnly && version != 0) return WriteOutcome::kAlreadyExists;
-  if (kind == WriteKind::kUpdateOnly && version == 0) return WriteOutcome::kNotFound;
+  const bool changes = kind == WriteKind::kUpdateOnly || ChangesPayload(kind);
+  if (changes && version == 0) return WriteOutcome::kNotFound;
   if (kind == WriteKind::kDelete) {
     stored->version = 0;
     return shard.points.erase(key) == 1 ? WriteOutcome::kOk : WriteOutcome::kNotFound;
+  }
+  if (ChangesPayload(kind)) {
+    const auto merged = kind == WriteKind::kMergePayload
+                            ? MergePayload(found->second.payload, call.change)
+                            : std::optional<std::string>(call.change);
+    if (!merged.has_value()) return WriteOutcome::kPayloadNoObject;
+    *stored = {found->second.vector, *merged, version};
   }
   stored->version = version + 1;
   shard.points[key] = *stored;
@@ -230,6 +242,11 @@ absl::StatusOr<GetReply> FakeShardService::GetLocked(const GetCall& call) {
     reply.payloads += found->second.payload;
   }
   return reply;
+}
+
+// It has no postings: what filters and facets are made of is tested on shard nodes.
+void FakeShardService::Facet(FacetCall, Deadline, Done<FacetReply> done) {
+  done(absl::UnimplementedError("the shard node in memory has no payload index"));
 }
 
 void FakeShardService::Scroll(ScrollCall call, Deadline, Done<ScrollReply> done) {

@@ -41,6 +41,9 @@ class MemoryMetaStore final : public MetaStore {
     if (records_.contains(record.name)) {
       return Error(absl::StatusCode::kAlreadyExists, reason::kCollectionExists, "it exists");
     }
+    if (aliases_.contains(record.name)) {
+      return Error(absl::StatusCode::kAlreadyExists, reason::kAliasExists, "it is an alias");
+    }
     record.revision = ++revision_;
     return records_[record.name] = record;
   }
@@ -62,6 +65,19 @@ class MemoryMetaStore final : public MetaStore {
     if (found->second.revision != revision) return Outdated();
     records_.erase(found);
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<Aliases> ListAliases() override {
+    std::lock_guard lock(mutex_);
+    return aliases_;
+  }
+
+  absl::StatusOr<Aliases> ChangeAliases(const std::vector<AliasChange>& changes) override {
+    std::lock_guard lock(mutex_);
+    std::vector<CollectionRecord> records;
+    for (const auto& [name, record] : records_) records.push_back(record);
+    KITH_ASSIGN_OR_RETURN(aliases_, ChangedAliases(aliases_, changes, records));
+    return aliases_;
   }
 
   absl::StatusOr<ShardId> ReserveShardIds(uint32_t count) override {
@@ -91,6 +107,7 @@ class MemoryMetaStore final : public MetaStore {
   const Uuid cluster_ = Uuid::Random();
   std::mutex mutex_;
   std::map<std::string, CollectionRecord> records_;
+  Aliases aliases_;
   uint64_t revision_ = 0;
   ShardId next_shard_ = 1;
 };

@@ -24,6 +24,7 @@ class ScriptedShard final : public ShardService {
   std::function<void(WriteCall, Deadline, Done<WriteReply>)> on_write;
   std::function<void(GetCall, Deadline, Done<GetReply>)> on_get;
   std::function<void(ScrollCall, Deadline, Done<ScrollReply>)> on_scroll;
+  std::function<void(FacetCall, Deadline, Done<FacetReply>)> on_facet;
   std::function<absl::StatusOr<ShardStat>(ShardId)> on_stat;
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override {
@@ -37,6 +38,9 @@ class ScriptedShard final : public ShardService {
   }
   void Scroll(ScrollCall call, Deadline deadline, Done<ScrollReply> done) override {
     on_scroll(std::move(call), deadline, std::move(done));
+  }
+  void Facet(FacetCall call, Deadline deadline, Done<FacetReply> done) override {
+    on_facet(std::move(call), deadline, std::move(done));
   }
   absl::StatusOr<ShardStat> Stat(ShardId shard, Deadline) override { return on_stat(shard); }
 

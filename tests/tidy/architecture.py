@@ -90,14 +90,17 @@ PARAMETERS_ALLOWED = {
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend
     "shard/storage/state_store.cc": {"CheckFormat"},  # to mend
+    "coordinator/rpc/upsert_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "coordinator/shard_client/shard_stream.cc": {"WriteDone"},  # gRPC's, passed on
     "coordinator/shard_client/stream_attempt.cc": {  # gRPC's
         "OnReadInitialMetadataDone", "OnReadDone", "OnWriteDone"},
     "tests/assumptions/rocksdb_process.cc": {"Check"},
+    "tests/fuzz/target.cc": {"Require"},
     "tests/chaos/crash_test.cc": {"Process"},  # to mend
     "tests/integration/public_rpc/public_server.h": {"Call"},
     "tests/support/fake_shard_service.cc": {"SetDown", "HoldEncoding", "HoldTraining"},  # states
-    "tests/support/hooked_rocks_file_system.cc": {"ReuseWritableFile"},  # RocksDB's
+    "shard/storage/room_wait.cc": {"ReuseWritableFile"},  # RocksDB's, as the next
+    "tests/support/hooked_rocks_file_system.cc": {"PositionedAppend", "ReuseWritableFile"},
 }
 
 # coordinator/shard_client is the calling side of shard/rpc.

@@ -61,6 +61,17 @@ class Scripts(unittest.TestCase):
         for words in ([], ["--json"], ["--parts", "speed", "--json", "x"], ["--points", "many"]):
             self.assertEqual(run("bash", bench, *words).returncode, 2, words)
 
+    def test_fuzzing_names_its_targets_and_refuses_others(self):
+        fuzz = str(SCRIPTS / "fuzz.sh")
+        listed = run("bash", fuzz, "--list").stdout.split()
+        folders = {path.name for path in (ROOT / "tests" / "fuzz" / "corpus").iterdir()}
+        self.assertEqual(set(listed), folders, "each target has seeds")
+        unknown = run("bash", fuzz, "--target", "nothing", "--seconds", "1")
+        self.assertEqual(unknown.returncode, 2)
+        self.assertIn("request", unknown.stderr)
+        for words in ([], ["--target", "filter"], ["--target", "filter", "--seconds", "soon"]):
+            self.assertEqual(run("bash", fuzz, *words).returncode, 2, words)
+
     def test_a_demo_of_a_file_that_is_absent_is_refused(self):
         refused = run("bash", str(SCRIPTS / "demo.sh"), "/nonexistent/vectors.fbin")
         self.assertEqual(refused.returncode, 1)

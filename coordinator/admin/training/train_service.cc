@@ -44,8 +44,9 @@ absl::Status CheckPromotion(const PromotionRule& rule) {
 absl::StatusOr<Operation> TrainService::Start(const TrainCall& call, Deadline until) {
   // Deleting the collection and removing stray index versions wait for this lock, and find the
   // operation running afterwards.
-  const Catalog::NameLock lock = catalog_.Lock(call.collection);
-  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(call.collection));
+  const std::string name = catalog_.context().map->Resolve(call.collection);
+  const Catalog::NameLock lock = catalog_.Lock(name);
+  KITH_ASSIGN_OR_RETURN(const auto entry, catalog_.context().map->Find(name));
   const CollectionRecord& record = entry->record;
   KITH_RETURN_IF_ERROR(CheckIndexChoice(call.index, record.dimension));
   KITH_RETURN_IF_ERROR(CheckExpected(call.index, record.shards.size()));

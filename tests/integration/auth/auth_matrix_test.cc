@@ -67,6 +67,7 @@ class AuthMatrix : public AuthServer {
     const std::unique_ptr<Message> request(
         MessageFactory::generated_factory()->GetPrototype(rule.request)->New());
     for (const rpc::FieldPath& path : rule.collections) SetAt(request.get(), path);
+    for (const rpc::FieldPath& path : rule.names) SetAt(request.get(), path);
     const absl::Status status = CallOrAnswer(rule, *request, metadata);
     const bool is_denied = status.code() == absl::StatusCode::kUnauthenticated ||
                            status.code() == absl::StatusCode::kPermissionDenied;

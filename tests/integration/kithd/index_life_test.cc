@@ -1,13 +1,11 @@
 // The life of index versions and live recall, over the real port with a real shard node behind it.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <random>
 #include <set>
@@ -17,15 +15,11 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "common/rpc/status_codes.h"
 #include "kith/v1/collections.grpc.pb.h"
 #include "kith/v1/operations.grpc.pb.h"
 #include "kith/v1/points.grpc.pb.h"
 #include "kith/v1/search.grpc.pb.h"
-#include "kithd/coordinator_role.h"
-#include "shard/node.h"
-#include "tests/support/silent_port.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/integration/kithd/real_cluster.h"
 
 namespace kith::kithd {
 namespace {
@@ -36,47 +30,11 @@ using Collections = v1::Collections::Stub;
 constexpr uint32_t kDimension = 8;
 constexpr uint64_t kPoints = 4'000;
 
-class IndexLifeTest : public ::testing::Test {
+class IndexLifeTest : public RealCluster {
  protected:
   void SetUp() override {
-    shard::NodeOptions options;
-    options.directory = folder_.path() + "/node";
-    options.files = files_.get();
-    options.clock = &clock_;
-    auto node = shard::Node::Open(options);
-    ASSERT_TRUE(node.ok()) << node.status();
-    node_ = *std::move(node);
-    {
-      const testing::SilentPort free_port;  // taken for a moment, then the server's
-      config_.grpc.listen = free_port.address();
-    }
-    config_.data.directory = folder_.path() + "/coordinator";
     config_.recall = {1, 1000, 1000};
-    auto role = CoordinatorRole::Start({config_, node_.get()}, {clock_, metrics_, requests_});
-    ASSERT_TRUE(role.ok()) << role.status();
-    role_ = *std::move(role);
-    const auto channel =
-        grpc::CreateChannel(config_.grpc.listen, grpc::InsecureChannelCredentials());
-    collections_ = v1::Collections::NewStub(channel);
-    operations_ = v1::Operations::NewStub(channel);
-    points_ = v1::Points::NewStub(channel);
-    search_ = v1::Search::NewStub(channel);
-  }
-  void TearDown() override {
-    if (role_ != nullptr) {
-      role_->EndCalls(DeadlineIn(seconds(5)));
-      node_->Drain();
-      role_->EndOperations();
-    }
-    metrics_.ClearPulls();
-    role_.reset();
-  }
-
-  template <typename Stub, typename Method, typename Request, typename Response>
-  static absl::Status Call(Stub& stub, Method method, const Request& request, Response* response) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + seconds(20));
-    return rpc::StatusFromGrpc((stub.*method)(&context, request, response));
+    RealCluster::SetUp();
   }
   static std::vector<float> VectorOf(uint64_t n) {
     std::mt19937 random(static_cast<uint32_t>(n));
@@ -168,19 +126,6 @@ class IndexLifeTest : public ::testing::Test {
     const size_t at = text.find("\n" + series + " ");
     return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
   }
-
-  test::TemporaryDirectory folder_;
-  SystemClock clock_;
-  telemetry::Metrics metrics_;
-  telemetry::RequestMetrics requests_{metrics_};
-  config::ServerConfig config_;
-  std::unique_ptr<storage::FileSystem> files_ = storage::NewPosixFileSystem();
-  std::unique_ptr<shard::Node> node_;
-  std::unique_ptr<CoordinatorRole> role_;
-  std::unique_ptr<v1::Collections::Stub> collections_;
-  std::unique_ptr<v1::Operations::Stub> operations_;
-  std::unique_ptr<v1::Points::Stub> points_;
-  std::unique_ptr<v1::Search::Stub> search_;
 };
 
 // Searches on several threads until it is told to stop.

@@ -111,6 +111,25 @@ TEST_F(PublicDuplicates, ClustersComePageByPageTheLargestFirst) {
   EXPECT_THAT(clusters[29], ElementsAre(87, 1087));
 }
 
+TEST_F(PublicDuplicates, UnderAnAliasTheyAreThoseOfTheCollectionThatItNamedWhenTheyWereAskedFor) {
+  Create();
+  FillWithCopies();
+  v1::SetAliasRequest alias;
+  alias.set_alias("current");
+  alias.set_collection("c");
+  v1::ListAliasesResponse aliases;
+  ASSERT_TRUE(server_.Call(*server_.collections, &Collections::SetAlias, alias, &aliases).ok());
+  v1::FindDuplicatesRequest request = Within(0.3);
+  request.set_collection("current");
+  const auto started = Start(request);
+  ASSERT_TRUE(started.ok()) << started.status();
+  EXPECT_EQ(started->collection(), "c");
+  const v1::Operation ended = Ended(*started);
+  EXPECT_EQ(ended.state(), v1::Operation::STATE_SUCCEEDED) << ended.error_message();
+  EXPECT_EQ(ended.duplicates().clusters(), 30u);
+  EXPECT_EQ(List(ended.id(), 10)->clusters_size(), 10);
+}
+
 TEST_F(PublicDuplicates, WhereThereAreNoneTheListIsEmpty) {
   Create();
   FillLine(30);

@@ -30,7 +30,7 @@ class PublicScroll : public PublicRpc {
   // A field that a later version of the protocol has, and this one does not.
   template <typename Request>
   static void SetUnknownField(Request& request) {
-    request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(7, "a filter");
+    request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(12, "a condition");
   }
 };
 
@@ -105,7 +105,7 @@ TEST_F(PublicScroll, RefusesATokenOfACollectionThatWasMadeAnewAndGarbage) {
   EXPECT_EQ(FactOf(status, kFieldFact), "page_token");
 }
 
-// A newer client's filter, left out in silence, would give points that it was to keep out.
+// A newer client's condition, left out in silence, would give points that it was to keep out.
 TEST_F(PublicScroll, AFieldThatItDoesNotKnowIsRefusedInAScrollAndInACount) {
   Create();
   FillLine(5);
@@ -114,7 +114,7 @@ TEST_F(PublicScroll, AFieldThatItDoesNotKnowIsRefusedInAScrollAndInACount) {
   const absl::Status status = Scroll(scroll).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(status), reason::kBadRequest);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("Filters are not built yet"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("use a newer server"));
   v1::CountPointsRequest count;
   count.set_collection("c");
   v1::CountPointsResponse counted;

@@ -30,8 +30,8 @@ class PublicServer {
          {&collection_handlers_, &operation_handlers_, &point_handlers_, &search_handlers_}});
     EXPECT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
-    const auto channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
-                                             grpc::InsecureChannelCredentials());
+    channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
+                                  grpc::InsecureChannelCredentials());
     collections = v1::Collections::NewStub(channel);
     points = v1::Points::NewStub(channel);
     search = v1::Search::NewStub(channel);
@@ -47,7 +47,23 @@ class PublicServer {
     return rpc::StatusFromGrpc((stub.*method)(&context, request, response));
   }
 
+  // As where the process stops: no call is taken afterwards.
+  void Drain(Deadline deadline) const { calls_.Drain(deadline); }
+  // What the shards themselves say.
+  uint64_t LivePoints(const std::string& collection) {
+    const auto entry = cluster.map().Find(collection);
+    EXPECT_TRUE(entry.ok()) << entry.status();
+    uint64_t points = 0;
+    for (const auto& route : (*entry)->routes) {
+      const auto stat = route->service->Stat(route->shard, clock_.Now() + std::chrono::seconds(5));
+      EXPECT_TRUE(stat.ok()) << stat.status();
+      points += stat->live_points;
+    }
+    return points;
+  }
+
   coordinator::AdminCluster cluster;
+  std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Collections::Stub> collections;
   std::unique_ptr<v1::Points::Stub> points;
   std::unique_ptr<v1::Search::Stub> search;
@@ -64,9 +80,10 @@ class PublicServer {
   coordinator::ScrollService scroll_service_{cluster.map(), timer_, clock_};
   coordinator::rpc::CollectionsHandlers collection_handlers_{
       {cluster.collections(), cluster.trainer(), cluster.versions()}, calls_};
-  coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), calls_};
-  coordinator::rpc::PointsHandlers point_handlers_{{write_service_, get_service_, scroll_service_},
-                                                   calls_};
+  coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), cluster.map(),
+                                                           calls_};
+  coordinator::rpc::PointsHandlers point_handlers_{
+      {write_service_, get_service_, scroll_service_, std::chrono::milliseconds(500)}, calls_};
   coordinator::DuplicateService duplicates_{
       {cluster.map(), cluster.operations(), scroll_service_, search_service_, clock_}};
   coordinator::rpc::SearchHandlers search_handlers_{

@@ -87,4 +87,4 @@ def test_the_ranges_pages_and_groups_in_the_clients_readme(endpoint: str) -> Non
 
 def test_the_filters_in_the_clients_readme(endpoint: str) -> None:
     program = snippet("clients/python/README.md", "## Filters", endpoint)
-    assert run(program).splitlines() == ["[1]", "2"]
+    assert run(program).splitlines() == ["[1]", "2", "['red', 'blue']", "1", "1"]

@@ -25,6 +25,8 @@ def test_every_method_of_the_public_services_can_be_called() -> None:
     for module in (collections_pb2, operations_pb2, points_pb2, search_pb2):
         for service in module.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
+                if method.client_streaming:
+                    continue  # StreamUpsert: upsert cuts what does not fit a call into several
                 wanted[f"/{service.full_name}/{method.name}"] = method
     assert len(wanted) > 15
     assert set(wanted) == set(known) - {"/grpc.health.v1.Health/Check"}
@@ -46,7 +48,8 @@ def test_both_clients_have_the_same_calls_with_the_same_arguments() -> None:
 
 WORDS = {"collection": "c", "dimension": 4, "metric": "l2", "dtype": "f32", "points": 1, "ids": [1],
          "vectors": [[1, 2, 3, 4]], "vector": [1, 2, 3, 4], "queries": [[1, 2, 3, 4]], "point": 1,
-         "operation_id": "o", "version": "v", "positive": [1]}
+         "operation_id": "o", "version": "v", "positive": [1], "alias": "a", "changes": {"a": "c"},
+         "payload": {}, "field": "f", "filter": kith.filters.has_id([1])}
 
 
 @pytest.mark.parametrize("name", [name for name, one in vars(kith.Client).items()

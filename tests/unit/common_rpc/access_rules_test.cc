@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class AccessRulesTest : public ::testing::Test {
  protected:
@@ -21,6 +22,12 @@ class AccessRulesTest : public ::testing::Test {
     const AccessRule* const rule = rules_.Find(method, request);
     EXPECT_NE(rule, nullptr) << method;
     return *rule;
+  }
+  // Where "alias" stands for "c".
+  std::vector<NamedCollection> Named(const char* method, const google::protobuf::Message& request) {
+    return CollectionsOf(RuleOf(method, request), request, [](const std::string& name) {
+      return name == "alias" ? std::string("c") : name;
+    });
   }
   const AccessRules rules_;
 };
@@ -39,11 +46,40 @@ TEST_F(AccessRulesTest, AMethodIsFoundByItsNameAndItsRequest) {
 TEST_F(AccessRulesTest, TheCollectionsAreWhatTheRequestNames) {
   v1::SearchRequest search;
   search.set_collection("c");
-  EXPECT_THAT(CollectionsOf(RuleOf("Search", search), search), ElementsAre("c"));
+  EXPECT_THAT(Named("Search", search), ElementsAre(NamedCollection{"c", "c"}));
   search.clear_collection();
-  EXPECT_THAT(CollectionsOf(RuleOf("Search", search), search), ElementsAre(""));
-  const v1::ListCollectionsRequest list;
-  EXPECT_THAT(CollectionsOf(RuleOf("ListCollections", list), list), IsEmpty());
+  EXPECT_THAT(Named("Search", search), ElementsAre(NamedCollection{}));
+  EXPECT_THAT(Named("ListCollections", v1::ListCollectionsRequest()), IsEmpty());
+  v1::StreamUpsertRequest stream;
+  EXPECT_THAT(Named("StreamUpsert", stream), ElementsAre(NamedCollection{}));
+  stream.mutable_upsert()->set_collection("c");
+  EXPECT_THAT(Named("StreamUpsert", stream), ElementsAre(NamedCollection{"c", "c"}));
+}
+
+TEST_F(AccessRulesTest, AnAliasIsWhatItStandsFor) {
+  v1::SearchRequest search;
+  search.set_collection("alias");
+  EXPECT_THAT(Named("Search", search), ElementsAre(NamedCollection{"alias", "c"}));
+}
+
+TEST_F(AccessRulesTest, ANameThatIsGivenOrTakenIsMeantItselfToo) {
+  v1::CreateCollectionRequest create;
+  create.set_collection("alias");
+  EXPECT_THAT(Named("CreateCollection", create),
+              ElementsAre(NamedCollection{"alias", "alias"}, NamedCollection{"alias", "c"}));
+  v1::SetAliasRequest set;
+  set.set_alias("alias");
+  set.set_collection("d");
+  EXPECT_THAT(Named("SetAlias", set),
+              UnorderedElementsAre(NamedCollection{"d", "d"}, NamedCollection{"alias", "alias"},
+                                   NamedCollection{"alias", "c"}));
+  v1::ChangeAliasesRequest change;
+  change.add_changes()->set_alias("alias");  // deletes it
+  change.add_changes()->set_alias("new");
+  change.mutable_changes(1)->set_collection("d");
+  EXPECT_THAT(Named("ChangeAliases", change),
+              UnorderedElementsAre(NamedCollection{"alias", "alias"}, NamedCollection{"alias", "c"},
+                                   NamedCollection{"new", "new"}, NamedCollection{"d", "d"}));
 }
 
 TEST_F(AccessRulesTest, VectorsAreCountedInEitherFormAndById) {
@@ -77,6 +113,10 @@ TEST_F(AccessRulesTest, ANameThatIsTooLongIsRefusedByItsField) {
   const absl::Status refused = CheckNameLengths(rule, request);
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FactOf(refused, kFieldFact), "id");
+  v1::StreamUpsertRequest within;
+  within.mutable_upsert()->set_collection(std::string(kNameBytesMax + 1, 'a'));
+  EXPECT_EQ(FactOf(CheckNameLengths(RuleOf("StreamUpsert", within), within), kFieldFact),
+            "collection");
 }
 
 }  // namespace

@@ -139,10 +139,10 @@ TEST(FilterMessagesTest, TooManyConditionsAreRefusedBeforeTheyAreBuilt) {
     }
     return FilterFromProto(filter, "filter").status();
   };
-  EXPECT_TRUE(lists_of(15, 16).ok());  // 1 + 15 + 240
+  EXPECT_TRUE(lists_of(15, 16).ok());  // 1 + 15 + 240 conditions
   const absl::Status refused = lists_of(16, 16);
   EXPECT_EQ(ReasonOf(refused), reason::kBadFilter);
-  EXPECT_EQ(FactOf(refused, kFieldFact), "filter.any_of.filters[15].all_of.filters[0]");
+  EXPECT_EQ(FactOf(refused, kFieldFact), "filter.any_of.filters[15]");
 }
 
 TEST(FilterMessagesTest, TooManyValuesAreRefusedBeforeTheyAreBuilt) {

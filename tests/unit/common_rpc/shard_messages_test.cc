@@ -157,7 +157,7 @@ TEST(ShardMessagesTest, AWriteWhosePartsDoNotFitTogetherIsRefusedByField) {
     return FactOf(FromProto(std::move(message)).status(), kFieldFact).value_or("accepted");
   };
   EXPECT_EQ(field_of([](v1::ShardWriteCall&) {}), "accepted");
-  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_kinds()->at(0) = 5; }), "kinds");
+  EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_kinds()->at(0) = 7; }), "kinds");
   EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_kinds()->at(0) = 0; }), "kinds");
   EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_keys()->pop_back(); }), "keys");
   EXPECT_EQ(field_of([](v1::ShardWriteCall& m) { m.mutable_keys()->at(17) = 3; }), "keys");

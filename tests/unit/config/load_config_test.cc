@@ -213,6 +213,10 @@ TEST_F(LoadConfigTest, AFewNamesForMapsInMapsAreNotKeysWithoutEnd) {
   EXPECT_THAT(ErrorOf(text), HasSubstr("more than 1000 keys"));
 }
 
+TEST_F(LoadConfigTest, BytesThatTheParserDoesNotGetOverAreRefused) {
+  EXPECT_THAT(ErrorOf(", *a].x=::1:\n0\n"), HasSubstr("second document"));
+}
+
 TEST_F(LoadConfigTest, ASecondDocumentIsRefused) {
   EXPECT_THAT(ErrorOf("role: all\n---\nrole: shard\n"),
               AllOf(HasSubstr(":3"), HasSubstr("second document")));

@@ -66,6 +66,35 @@ TEST_F(RestRequestTest, ABodyAndThePathMakeTheRequest) {
   EXPECT_EQ(request.parameters().limit(), 3u);
 }
 
+TEST_F(RestRequestTest, AChangeOfACollectionNamesItsFieldsInOneString) {
+  const auto call =
+      CallOf({.verb = "PATCH",
+              .target = "/v1/collections/c",
+              .headers = {},
+              .body = R"({"description": "of the door", "index": {"targetRecall": 0.9},
+                                        "updateMask": "description,index.targetRecall"})"});
+  const auto request = MessageOf<v1::UpdateCollectionRequest>(call);
+  EXPECT_EQ(call->method, "/kith.v1.Collections/UpdateCollection");
+  EXPECT_EQ(request.collection(), "c");
+  EXPECT_EQ(request.index().target_recall(), 0.9);
+  EXPECT_THAT(request.update_mask().paths(), ElementsAre("description", "index.target_recall"));
+}
+
+TEST_F(RestRequestTest, AnAliasIsNamedByThePath) {
+  const auto set = CallOf({.verb = "PUT",
+                           .target = "/v1/aliases/current",
+                           .headers = {},
+                           .body = R"({"collection": "c"})"});
+  const auto request = MessageOf<v1::SetAliasRequest>(set);
+  EXPECT_EQ(set->method, "/kith.v1.Collections/SetAlias");
+  EXPECT_EQ(request.alias(), "current");
+  EXPECT_EQ(request.collection(), "c");
+  const auto changes =
+      Post("/v1/aliases:change", R"({"changes": [{"alias": "current"}, {"alias": "a"}]})");
+  EXPECT_EQ(changes->method, "/kith.v1.Collections/ChangeAliases");
+  EXPECT_EQ(MessageOf<v1::ChangeAliasesRequest>(changes).changes_size(), 2);
+}
+
 TEST_F(RestRequestTest, NamesMayBeThoseOfTheProtosAndVectorsBase64) {
   const auto request = MessageOf<v1::SearchRequest>(
       Post(kSearch, R"({"vector": {"data": "AACAPw=="}, "parameters": {"with_payload": true}})"));

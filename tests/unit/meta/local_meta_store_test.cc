@@ -9,8 +9,10 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -169,6 +171,43 @@ TEST_F(LocalMetaStoreTest, ADirectoryThatCannotBeMadeIsAStorageError) {
   const auto opened = LocalMetaStore::Open({"/proc/kith/meta"});
   ASSERT_FALSE(opened.ok());
   EXPECT_THAT(std::string(opened.status().message()), ::testing::HasSubstr("metadata store"));
+}
+
+TEST_F(LocalMetaStoreTest, AliasesChangeAllTogetherAndOutliveAnOpen) {
+  for (const char* name : {"v1", "v2"}) {
+    CollectionRecord record = Record(name);
+    record.state = CollectionRecord::State::kActive;
+    ASSERT_TRUE(store_->Create(record).ok());
+  }
+  ASSERT_TRUE(store_->Create(Record("young")).ok());  // still being created
+  ASSERT_TRUE(store_->ChangeAliases({{"now", "v1"}, {"next", "v2"}}).ok());
+  Open();
+  EXPECT_EQ(*store_->ListAliases(), (Aliases{{"now", "v1"}, {"next", "v2"}}));
+  // The last of them cannot be: none is made.
+  for (const auto& [bad, reason] : std::vector<std::pair<AliasChange, const char*>>{
+           {{"x", "nowhere"}, reason::kCollectionNotFound},
+           {{"x", "now"}, reason::kCollectionNotFound},
+           {{"x", "young"}, reason::kCollectionNotFound},
+           {{"v1", "v2"}, reason::kCollectionExists},
+           {{"gone", ""}, reason::kAliasNotFound}}) {
+    EXPECT_EQ(ReasonOf(store_->ChangeAliases({{"now", "v2"}, bad}).status()), reason);
+  }
+  EXPECT_EQ(*store_->ListAliases(), (Aliases{{"now", "v1"}, {"next", "v2"}}));
+  EXPECT_EQ(*store_->ChangeAliases({{"now", "v2"}, {"next", ""}}), (Aliases{{"now", "v2"}}));
+  Open();
+  EXPECT_EQ(*store_->ListAliases(), (Aliases{{"now", "v2"}}));
+  EXPECT_EQ(ReasonOf(store_->Create(Record("now")).status()), reason::kAliasExists);
+}
+
+TEST_F(LocalMetaStoreTest, ThereAreNoMoreAliasesThanMayBe) {
+  CollectionRecord record = Record("a");
+  record.state = CollectionRecord::State::kActive;
+  ASSERT_TRUE(store_->Create(record).ok());
+  std::vector<AliasChange> changes;
+  for (size_t i = 0; i < limits::kAliasesMax; ++i) changes.push_back({std::to_string(i), "a"});
+  ASSERT_TRUE(store_->ChangeAliases(changes).ok());
+  EXPECT_EQ(ReasonOf(store_->ChangeAliases({{"more", "a"}}).status()), reason::kAliasLimit);
+  EXPECT_TRUE(store_->ChangeAliases({{"more", "a"}, {"0", ""}}).ok());
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ CollectionRecord SampleWithoutVersions() {
   record.recall = {{1, 0.5, 0.001, 0.48, 160}, {32, 0.975, 0.0125, 0.97, 160}};
   record.shards = {{7, "node-a", {{0, 2048}}}, {8, "node-b", {{2048, 3000}, {3000, 4096}}}};
   record.created_unix_ms = 1'700'000'000'123;
+  record.description = "of people";
   record.revision = 42;
   return record;
 }
@@ -118,6 +119,7 @@ void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
     EXPECT_EQ(a.shards[i].slots, b.shards[i].slots);
   }
   EXPECT_EQ(a.created_unix_ms, b.created_unix_ms);
+  EXPECT_EQ(a.description, b.description);
   EXPECT_EQ(a.revision, b.revision);
 }
 
@@ -136,9 +138,20 @@ TEST(RecordCodec, ARecordComesBackAsItWas) {
   ExpectEqual(Sample(), *decoded);
 }
 
-TEST(RecordCodec, TheBytesOfFormat4NeverChange) {
+TEST(RecordCodec, ARecordOfFormat4IsReadAsOneWithoutADescription) {
   const std::string golden =
 #include "tests/unit/meta/record_format_4.inc"
+      ;
+  const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  CollectionRecord expected = Sample();
+  expected.description.clear();
+  ExpectEqual(expected, *decoded);
+}
+
+TEST(RecordCodec, TheBytesOfFormat5NeverChange) {
+  const std::string golden =
+#include "tests/unit/meta/record_format_5.inc"
       ;
   EXPECT_EQ(absl::BytesToHexString(EncodeCollectionRecord(Sample())), golden);
   const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
@@ -183,13 +196,40 @@ TEST(RecordCodec, BytesLeftOverAreFound) {
 }
 
 TEST(RecordCodec, AnotherFormatIsRefusedByName) {
-  for (const char format : {3, 5}) {
+  for (const char format : {3, 6}) {
     std::string other = EncodeCollectionRecord(Sample());
     other[0] = format;
     const auto decoded = DecodeCollectionRecord(Resealed(other));
     EXPECT_EQ(decoded.status().code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_EQ(ReasonOf(decoded.status()), reason::kFormatVersion);
   }
+}
+
+TEST(Aliases, ComeBackAsTheyWereAndDamageIsFound) {
+  const Aliases aliases = {{"faces", "faces-v2"}, {"old", "faces-v1"}};
+  const std::string bytes = EncodeAliases(aliases);
+  EXPECT_EQ(absl::BytesToHexString(bytes.substr(0, bytes.size() - 8)),
+            "01020000000500000066616365730800000066616365732d7632030000006f6c640800000066616365732d"
+            "7631");
+  EXPECT_EQ(*DecodeAliases(bytes), aliases);
+  EXPECT_TRUE(DecodeAliases(EncodeAliases({}))->empty());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeAliases(bytes.substr(0, size)).ok()) << size;
+  }
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_EQ(ReasonOf(DecodeAliases(damaged).status()), reason::kCorruption) << bit;
+  }
+  std::string lying = bytes;
+  lying[1] = '\x7f';
+  EXPECT_EQ(ReasonOf(DecodeAliases(Resealed(lying)).status()), reason::kCorruption);
+  std::string out_of_order = bytes;
+  out_of_order[9] = 'z';  // of the first name
+  EXPECT_EQ(ReasonOf(DecodeAliases(Resealed(out_of_order)).status()), reason::kCorruption);
+  std::string newer = bytes;
+  newer[0] = 2;
+  EXPECT_EQ(ReasonOf(DecodeAliases(Resealed(newer)).status()), reason::kFormatVersion);
 }
 
 TEST(RecordCodec, AnUnknownStateIsRefused) {

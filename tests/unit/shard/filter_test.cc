@@ -284,6 +284,56 @@ class FilterTest : public NodeFixture {
     }
   }
 
+  std::vector<uint64_t> ScrollShard(size_t shard, std::shared_ptr<const Filter> filter,
+                                    uint32_t limit) {
+    const auto slots = static_cast<uint32_t>(limits::kSlots / shards_.size());
+    shard_ = shards_[shard];
+    ScrollCall call;
+    call.slot_begin = static_cast<uint32_t>(shard) * slots;
+    call.slot_end = call.slot_begin + slots;
+    call.limit = limit;
+    call.filter = std::move(filter);
+    return ScrollAll(std::move(call));
+  }
+
+  // A scroll gives each point that passes once, and a facet counts those that have a value.
+  void ExpectRightScrollsAndFacets(int filters) {
+    for (int i = 0; i < filters; ++i) {
+      const auto filter = std::make_shared<const Filter>(RandomFilter(3));
+      std::vector<uint64_t> expected;
+      std::map<std::string, uint64_t> tags;
+      for (const auto& [id, document] : points_) {
+        if (!Passes(*filter, id, document)) continue;
+        expected.push_back(id);
+        for (const std::string& tag : document.tags) ++tags[tag];
+      }
+      std::vector<uint64_t> scrolled;
+      std::map<std::string, uint64_t> counted;
+      for (size_t shard = 0; shard < shards_.size(); ++shard) {
+        const auto part = ScrollShard(shard, filter, 1 + Random(100));
+        scrolled.insert(scrolled.end(), part.begin(), part.end());
+        AddFacet(filter, counted);
+      }
+      std::sort(scrolled.begin(), scrolled.end());
+      ASSERT_EQ(scrolled, expected);
+      ASSERT_EQ(counted, tags);
+    }
+  }
+
+  // Of shard_.
+  void AddFacet(std::shared_ptr<const Filter> filter, std::map<std::string, uint64_t>& counts) {
+    FacetCall call;
+    call.field = "tags";
+    call.filter = std::move(filter);
+    const auto reply = Facet(std::move(call));
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    size_t at = 0;
+    for (size_t i = 0; i < reply->counts.size(); ++i) {
+      counts[reply->values.substr(at, reply->value_sizes[i])] += reply->counts[i];
+      at += reply->value_sizes[i];
+    }
+  }
+
   void TrainAll() {
     version_ = Train(8);
     for (const ShardId shard : shards_) {
@@ -314,8 +364,10 @@ class FilterTest : public NodeFixture {
       ExpectRightAnswers(10);
     }
     ExpectAllVerified();
+    ExpectRightScrollsAndFacets(20);
     ASSERT_TRUE(Start().ok());  // as after a kill: the log is replayed
     ExpectRightAnswers(20);
+    ExpectRightScrollsAndFacets(20);
     // Most points die, so that the rest of the rows move and extents go.
     for (int i = 0; i < 2; ++i) WriteSome(10'000, kIds, 2);
     clock_.Advance(seconds(2));
@@ -323,6 +375,7 @@ class FilterTest : public NodeFixture {
     ExpectRightAnswers(20);
     ASSERT_TRUE(Within(seconds(60), [&] { return node_->health().upkeep.reclaimed_bytes > 0; }));
     ExpectRightAnswers(20);
+    ExpectRightScrollsAndFacets(20);
     ASSERT_TRUE(node_->Close().ok());
     ASSERT_TRUE(Start().ok());
     ExpectRightAnswers(30);

@@ -56,9 +56,54 @@ TEST(Golden, RememberedReply) {
   reply.outcomes = {WriteOutcome::kOk, WriteOutcome::kVersionMismatch};
   reply.versions = {PutVersion(5, 0), 0x0102};
   EXPECT_EQ(ToHex(EncodeDedupeReply(reply)), ToHex(golden));
-  const auto read = DecodeDedupeReply(golden, {WriteKind::kUpsert, WriteKind::kUpsert});
+  WriteCall call;
+  call.kinds = {WriteKind::kUpsert, WriteKind::kUpsert};
+  const auto read = DecodeDedupeReply(golden, call);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->versions, reply.versions);
+}
+
+TEST(Golden, BodyOfALogEntryOfWhatAFilterPicked) {
+  const std::string golden = FromHex(R"(
+0101000001000000020000000000000000000000030000000000000000000000
+0080010000000000020101000000000000000000000000000000
+07)");
+  const std::string resolved = {2};
+  const std::string outcomes = {1};
+  LogEntry entry;
+  entry.unix_ms = 2;
+  entry.resolved = resolved;
+  entry.outcomes = outcomes;
+  const PointKey key = PointKey::FromNumber(7);
+  entry.keys = key.view();
+  entry.version_below = PutVersion(6, 0);
+  entry.has_more = true;
+  EXPECT_EQ(ToHex(EncodeLogEntry(entry)), ToHex(golden));
+  const auto read = DecodeLogEntry(golden, 8);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->version_below, PutVersion(6, 0));
+  EXPECT_TRUE(read->has_more);
+}
+
+TEST(Golden, RememberedReplyOfWhatAFilterPicked) {
+  const std::string golden = FromHex(R"(
+05000000000000000200000000000000010000000100400100000000 0001)");
+  WriteReply reply;
+  reply.lsn = 5;
+  reply.epoch = 2;
+  reply.outcomes = {WriteOutcome::kOk};
+  reply.versions = {PutVersion(5, 0)};
+  reply.version_below = PutVersion(5, 0);
+  reply.has_more = true;
+  EXPECT_EQ(ToHex(EncodeDedupeReply(reply)), ToHex(golden));
+  WriteCall call;
+  call.kinds = {WriteKind::kMergePayload};
+  call.selection.emplace();
+  const auto read = DecodeDedupeReply(golden, call);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->versions, reply.versions);
+  EXPECT_EQ(read->version_below, reply.version_below);
+  EXPECT_TRUE(read->has_more);
 }
 
 Manifest SampleManifest() {

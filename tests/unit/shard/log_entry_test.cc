@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace kith::shard {
 namespace {
 
@@ -65,11 +67,16 @@ WriteReply SampleReply() {
   reply.versions = {PutVersion(5, 0), 77, 0, 78};
   return reply;
 }
-const std::vector<WriteKind> kSampleKinds = {WriteKind::kUpsert, WriteKind::kUpsert,
-                                             WriteKind::kDelete, WriteKind::kDelete};
+WriteCall CallOf(std::vector<WriteKind> kinds) {
+  WriteCall call;
+  call.kinds = std::move(kinds);
+  return call;
+}
+const WriteCall kSampleCall =
+    CallOf({WriteKind::kUpsert, WriteKind::kUpsert, WriteKind::kDelete, WriteKind::kDelete});
 
 TEST(LogEntry, RemembersTheReplyOfARepeatedRequestWithTheVersionsOfWhatWasRefused) {
-  const auto reply = DecodeDedupeReply(EncodeDedupeReply(SampleReply()), kSampleKinds);
+  const auto reply = DecodeDedupeReply(EncodeDedupeReply(SampleReply()), kSampleCall);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->lsn, 5u);
   EXPECT_EQ(reply->epoch, 1u);
@@ -80,10 +87,60 @@ TEST(LogEntry, RemembersTheReplyOfARepeatedRequestWithTheVersionsOfWhatWasRefuse
 TEST(LogEntry, ARememberedReplyThatIsCutOrOfAnotherRequestIsCorrupt) {
   const std::string bytes = EncodeDedupeReply(SampleReply());
   for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), kSampleKinds).ok()) << size;
+    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), kSampleCall).ok()) << size;
   }
-  EXPECT_FALSE(DecodeDedupeReply(bytes + "x", kSampleKinds).ok());
-  EXPECT_FALSE(DecodeDedupeReply(bytes, {WriteKind::kUpsert}).ok());
+  EXPECT_FALSE(DecodeDedupeReply(bytes + "x", kSampleCall).ok());
+  EXPECT_FALSE(DecodeDedupeReply(bytes, CallOf({WriteKind::kUpsert})).ok());
+}
+
+TEST(LogEntry, ARememberedReplyToAFilterThatIsCutOrAnswersAnotherKindOfRequestIsCorrupt) {
+  WriteReply reply = SampleReply();
+  reply.version_below = 99;
+  reply.has_more = true;
+  WriteCall call = CallOf({WriteKind::kMergePayload});
+  call.selection.emplace();
+  const std::string bytes = EncodeDedupeReply(reply);
+  ASSERT_TRUE(DecodeDedupeReply(bytes, call).ok());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeDedupeReply(bytes.substr(0, size), call).ok()) << size;
+  }
+  EXPECT_FALSE(DecodeDedupeReply(bytes, kSampleCall).ok()) << "that named its points";
+  EXPECT_FALSE(DecodeDedupeReply(EncodeDedupeReply(SampleReply()), call).ok());
+  std::string no_bound = bytes;
+  std::fill_n(no_bound.end() - 9, 8, '\0');
+  EXPECT_FALSE(DecodeDedupeReply(no_bound, call).ok());
+  std::string strange = bytes;
+  strange.back() = 2;
+  EXPECT_FALSE(DecodeDedupeReply(strange, call).ok());
+}
+
+TEST(LogEntry, ARequestIdIsUsedAgainWhereTheRememberedReplyIsOfOtherOperations) {
+  WriteReply of_filter = SampleReply();
+  of_filter.version_below = 99;
+  WriteCall filter = CallOf({WriteKind::kMergePayload});
+  filter.selection.emplace();
+  const std::string named = EncodeDedupeReply(SampleReply());
+  const std::string selected = EncodeDedupeReply(of_filter);
+  EXPECT_FALSE(AnswersOtherOperations(named, kSampleCall));
+  EXPECT_FALSE(AnswersOtherOperations(selected, filter));
+  EXPECT_TRUE(AnswersOtherOperations(named, CallOf({WriteKind::kUpsert})));
+  EXPECT_TRUE(AnswersOtherOperations(named, filter));
+  EXPECT_TRUE(AnswersOtherOperations(selected, kSampleCall));
+  EXPECT_FALSE(AnswersOtherOperations(named.substr(1), kSampleCall)) << "that is damage";
+}
+
+TEST(LogEntry, AnEntryOfAFilterWithoutItsBoundIsCorrupt) {
+  LogEntry entry;
+  entry.version_below = 99;
+  entry.has_more = true;
+  const std::string bytes = EncodeLogEntry(entry);
+  ASSERT_TRUE(DecodeLogEntry(bytes, 8).ok());
+  std::string no_bound = bytes;
+  std::fill_n(no_bound.begin() + 32, 8, '\0');
+  EXPECT_FALSE(DecodeLogEntry(no_bound, 8).ok());
+  std::string only_more = bytes;
+  only_more[20] = 2;
+  EXPECT_FALSE(DecodeLogEntry(only_more, 8).ok());
 }
 
 TEST(LogEntry, VersionsGrowWithTheLogAndWithinARequest) {

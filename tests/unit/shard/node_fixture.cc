@@ -91,6 +91,36 @@ absl::StatusOr<GetReply> NodeFixture::Get(const std::string& keys) {
   return Await<GetReply>([&](auto done) { node_->Get(std::move(call), Soon(), std::move(done)); });
 }
 
+absl::StatusOr<ScrollReply> NodeFixture::Scroll(ScrollCall call) {
+  call.shard = shard_;
+  call.incarnation = Spec(1).incarnation;
+  return Await<ScrollReply>(
+      [&](auto done) { node_->Scroll(std::move(call), Soon(), std::move(done)); });
+}
+
+absl::StatusOr<FacetReply> NodeFixture::Facet(FacetCall call) {
+  call.shard = shard_;
+  call.incarnation = Spec(1).incarnation;
+  return Await<FacetReply>(
+      [&](auto done) { node_->Facet(std::move(call), Soon(), std::move(done)); });
+}
+
+std::vector<uint64_t> NodeFixture::ScrollAll(ScrollCall call) {
+  std::vector<uint64_t> ids;
+  while (true) {
+    const auto page = Scroll(call);
+    EXPECT_TRUE(page.ok()) << page.status();
+    if (!page.ok()) return ids;
+    for (size_t at = 0; at < page->keys.size(); at += PointKey::kSize) {
+      ids.push_back(PointKey::FromBytes(page->keys.data() + at).number());
+    }
+    if (page->at_end) return ids;
+    call.after = page->reached.empty() ? page->keys.substr(page->keys.size() - PointKey::kSize)
+                                       : page->reached;
+    call.slot_begin = SlotOf(PointKey::FromBytes(call.after.data()));
+  }
+}
+
 WriteCall NodeFixture::Put(uint64_t id, const std::vector<float>& vector,
                            const std::string& payload) {
   WriteCall call;

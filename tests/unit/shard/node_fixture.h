@@ -44,6 +44,10 @@ class NodeFixture : public ::testing::Test {
   absl::StatusOr<WriteReply> Write(WriteCall call);
   absl::StatusOr<SearchReply> Search(SearchCall call);
   absl::StatusOr<GetReply> Get(const std::string& keys);
+  absl::StatusOr<ScrollReply> Scroll(ScrollCall call);
+  absl::StatusOr<FacetReply> Facet(FacetCall call);
+  // The numbers of all points of a scroll, page by page.
+  std::vector<uint64_t> ScrollAll(ScrollCall call);
 
   static std::string Key(uint64_t number) {
     return std::string(PointKey::FromNumber(number).view());

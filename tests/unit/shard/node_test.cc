@@ -331,8 +331,11 @@ TEST_F(NodeTest, ASearchThatNobodyWaitsForAnyMoreIsNotRun) {
 
 TEST_F(NodeTest, ASearchThatComesAfterItsDeadlineIsNotRun) {
   Fill(0, 100);
+  SearchCall call = Query({0, 0});
+  call.shard = 7;
+  call.incarnation = Spec(1).incarnation;
   std::promise<absl::Status> answered;
-  node_->Search(Query({0, 0}), DeadlineIn(std::chrono::seconds(-1)),
+  node_->Search(std::move(call), DeadlineIn(std::chrono::seconds(-1)),
                 [&](auto reply) { answered.set_value(reply.status()); });
   EXPECT_EQ(ReasonOf(answered.get_future().get()), reason::kDeadline);
   EXPECT_EQ(node_->search_queue().refusals[static_cast<size_t>(QueueRefusal::kExpired)], 1u);

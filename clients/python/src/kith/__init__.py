@@ -21,17 +21,19 @@ from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineEx
                          FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
                          NotFound, OperationFailed, PermissionDenied, PointsRefused,
                          ResourceExhausted, Unauthenticated, Unavailable)
-from kith.results import (BatchResult, DeleteResult, DuplicateCluster, DuplicatesPage, GetResult,
-                          Hit, HitGroup, PointFailure, PointId, PointPage, QueryHits, SearchResult,
-                          StoredPoint, UpsertResult, WriteToken, newest)
+from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicateCluster,
+                          DuplicatesPage, Facet, FacetValue, GetResult, Hit, HitGroup, PointFailure,
+                          PointId, PointPage, QueryHits, SearchResult, StoredPoint, UpsertResult,
+                          WriteToken, newest)
 from kith.retry import RetryPolicy
 
 __all__ = [
-    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "Client",
-    "Credentials", "DataLoss", "DeadlineExceeded", "DeleteResult", "DuplicateCluster",
-    "DuplicatesPage", "FailedPrecondition", "FieldViolation", "GetResult", "Hit", "HitGroup",
-    "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PermissionDenied",
-    "PointFailure", "PointId", "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted",
-    "RetryPolicy", "SearchResult", "StoredPoint", "Unauthenticated", "Unavailable",
-    "UpsertResult", "WriteToken", "filters", "newest",
+    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "ChangeResult",
+    "Client", "Credentials", "DataLoss", "DeadlineExceeded", "DeleteResult", "DryRun",
+    "DuplicateCluster", "DuplicatesPage", "Facet", "FacetValue", "FailedPrecondition",
+    "FieldViolation", "GetResult", "Hit", "HitGroup", "Internal", "InvalidArgument",
+    "KithError", "NotFound", "OperationFailed", "PermissionDenied", "PointFailure", "PointId",
+    "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy",
+    "SearchResult", "StoredPoint", "Unauthenticated", "Unavailable", "UpsertResult",
+    "WriteToken", "filters", "newest",
 ]

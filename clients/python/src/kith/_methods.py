@@ -45,6 +45,16 @@ LIST_COLLECTIONS = _collections("ListCollections", collections.ListCollectionsRe
                                 collections.ListCollectionsResponse, Repeat.READ)
 DELETE_COLLECTION = _collections("DeleteCollection", collections.DeleteCollectionRequest,
                                  collections.DeleteCollectionResponse, Repeat.UNSAFE)
+UPDATE_COLLECTION = _collections("UpdateCollection", collections.UpdateCollectionRequest,
+                                 collections.Collection, Repeat.UNSAFE)
+SET_ALIAS = _collections("SetAlias", collections.SetAliasRequest,
+                         collections.ListAliasesResponse, Repeat.READ)  # a repeat changes nothing
+DELETE_ALIAS = _collections("DeleteAlias", collections.DeleteAliasRequest,
+                            collections.ListAliasesResponse, Repeat.UNSAFE)
+CHANGE_ALIASES = _collections("ChangeAliases", collections.ChangeAliasesRequest,
+                              collections.ListAliasesResponse, Repeat.UNSAFE)
+LIST_ALIASES = _collections("ListAliases", collections.ListAliasesRequest,
+                            collections.ListAliasesResponse, Repeat.READ)
 TRAIN_INDEX = _collections("TrainIndex", collections.TrainIndexRequest, operations.Operation,
                            Repeat.UNSAFE)
 LIST_INDEX_VERSIONS = _collections(
@@ -74,6 +84,12 @@ UPSERT = Method("/kith.v1.Points/Upsert", points.UpsertRequest, points.UpsertRes
                 Repeat.WRITE, 60, _DEADLINE_MAX_S)
 DELETE_POINTS = Method("/kith.v1.Points/DeletePoints", points.DeletePointsRequest,
                        points.DeletePointsResponse, Repeat.WRITE, 60, _DEADLINE_MAX_S)
+SET_PAYLOAD = Method("/kith.v1.Points/SetPayload", points.SetPayloadRequest,
+                     points.ChangePayloadResponse, Repeat.WRITE, 60, _DEADLINE_MAX_S)
+CLEAR_PAYLOAD = Method("/kith.v1.Points/ClearPayload", points.ClearPayloadRequest,
+                       points.ChangePayloadResponse, Repeat.WRITE, 60, _DEADLINE_MAX_S)
+FACET_POINTS = Method("/kith.v1.Points/FacetPoints", points.FacetPointsRequest,
+                      points.FacetPointsResponse, Repeat.READ, 30, _DEADLINE_MAX_S)
 GET_POINTS = Method("/kith.v1.Points/GetPoints", points.GetPointsRequest,
                     points.GetPointsResponse, Repeat.READ, 30, _DEADLINE_MAX_S)
 COUNT_POINTS = Method("/kith.v1.Points/CountPoints", points.CountPointsRequest,

@@ -225,7 +225,7 @@ class Points:
 
     def delete(self, collection: str, ids: Ids, options: DeleteOptions) -> Flow[DeleteResult]:
         until = self.caller.until(options, DeleteOptions)
-        messages = _id_messages(ids)
+        messages = id_messages(ids)
         deleted, tokens = 0, list[WriteToken]()
         for part, name in zip(chunks(messages, POINTS_PER_CALL_MAX),
                               request_ids(options.get("request_id")), strict=False):
@@ -239,7 +239,7 @@ class Points:
     def get(self, collection: str, ids: Ids, options: GetOptions) -> Flow[GetResult]:
         until = self.caller.until(options, GetOptions)
         with_vector = options.get("with_vector", True)
-        messages = _id_messages(ids)
+        messages = id_messages(ids)
         shape = yield from self.collections.shape(collection, until)
         most = POINTS_PER_CALL_MAX
         if with_vector:
@@ -269,7 +269,7 @@ class Points:
         shape = yield from self.collections.shape(collection, until)
         request = points_pb2.ScrollPointsRequest(
             collection=collection, limit=_page_limit(options),
-            page_token=options.get("page_token", ""),
+            page_token=options.get("page_token", ""), filter=options.get("filter"),
             with_vector=options.get("with_vector", True),
             with_payload=options.get("with_payload", True),
             tokens=tokens_to(options.get("tokens", ())))
@@ -287,7 +287,7 @@ def _page_limit(options: ScrollOptions) -> int:
     return int(limit)
 
 
-def _id_messages(ids: Ids) -> list[types_pb2.PointId]:
+def id_messages(ids: Ids) -> list[types_pb2.PointId]:
     numbers = as_numbers(ids)
     if numbers is not None:
         return [types_pb2.PointId(number=one) for one in numbers.tolist()]

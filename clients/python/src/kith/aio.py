@@ -1,12 +1,14 @@
 """The client of an event loop: Client with `await` before every call."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
+from kith._catalog import Aliases, Catalog
+from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
@@ -16,14 +18,15 @@ from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
 from kith.errors import Cancelled
-from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
-                          ManySearchOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
-                          TrainOptions, UpsertOptions)
-from kith.results import (BatchResult, DeleteResult, DuplicatesPage, GetResult, PointId, PointPage,
-                          SearchResult, UpsertResult)
+from kith.options import (CallOptions, ChangeOptions, CountOptions, CreateOptions, DeleteOptions,
+                          DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions, GetOptions,
+                          LikeOptions, ListDuplicatesOptions, ManySearchOptions, MatchingOptions,
+                          Metric, PlanOptions, ScrollOptions, SearchOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
+from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
+                          GetResult, PointId, PointPage, SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
-from kith.v1 import collections_pb2, operations_pb2
+from kith.v1 import collections_pb2, filter_pb2, operations_pb2
 
 T = TypeVar("T")
 
@@ -49,7 +52,9 @@ class AsyncClient:
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
+        self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
+        self._changes = Changes(caller)
         self._searches = Searches(caller, self._collections)
 
     async def __aenter__(self) -> Self:
@@ -93,9 +98,29 @@ class AsyncClient:
     async def delete_collection(self, collection: str, **options: Unpack[CallOptions]) -> None:
         await self._run(self._collections.delete(collection, options))
 
+    async def update_collection(self, collection: str,
+                                **options: Unpack[UpdateOptions]) -> collections_pb2.Collection:
+        return await self._run(self._catalog.update(collection, options))
+
     async def verify_collection(self, collection: str, **options: Unpack[CallOptions]
                                 ) -> collections_pb2.VerifyCollectionResponse:
         return await self._run(self._collections.verify(collection, options))
+
+    # ---- aliases
+
+    async def set_alias(self, alias: str, collection: str,
+                        **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.set_alias(alias, collection, options))
+
+    async def delete_alias(self, alias: str, **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.delete_alias(alias, options))
+
+    async def change_aliases(self, changes: Mapping[str, str | None],
+                             **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.change_aliases(changes, options))
+
+    async def list_aliases(self, **options: Unpack[CallOptions]) -> Aliases:
+        return await self._run(self._catalog.aliases(options))
 
     # ---- index versions
 
@@ -147,6 +172,36 @@ class AsyncClient:
     async def delete_points(self, collection: str, ids: Ids,
                             **options: Unpack[DeleteOptions]) -> DeleteResult:
         return await self._run(self._points.delete(collection, ids, options))
+
+    async def delete_matching(self, collection: str, filter: filter_pb2.Filter,
+                              **options: Unpack[MatchingOptions]) -> DeleteResult:
+        return await self._run(self._changes.delete_matching(collection, filter, options))
+
+    async def dry_run_delete(self, collection: str, filter: filter_pb2.Filter,
+                             **options: Unpack[DryRunOptions]) -> DryRun:
+        return await self._run(self._changes.dry_run(collection, filter, options))
+
+    async def set_payload(self, collection: str, ids: Ids, payload: Mapping[str, Any] | bytes,
+                          **options: Unpack[ChangeOptions]) -> ChangeResult:
+        return await self._run(self._changes.set_payload(collection, ids, payload, options))
+
+    async def clear_payload(self, collection: str, ids: Ids, fields: Sequence[str] = (),
+                            **options: Unpack[ChangeOptions]) -> ChangeResult:
+        return await self._run(self._changes.clear_payload(collection, ids, fields, options))
+
+    async def set_payload_matching(self, collection: str, filter: filter_pb2.Filter,
+                                   payload: Mapping[str, Any] | bytes,
+                                   **options: Unpack[MatchingOptions]) -> ChangeResult:
+        return await self._run(self._changes.set_matching(collection, filter, payload, options))
+
+    async def clear_payload_matching(self, collection: str, filter: filter_pb2.Filter,
+                                     fields: Sequence[str] = (),
+                                     **options: Unpack[MatchingOptions]) -> ChangeResult:
+        return await self._run(self._changes.clear_matching(collection, filter, fields, options))
+
+    async def facet_points(self, collection: str, field: str,
+                           **options: Unpack[FacetOptions]) -> Facet:
+        return await self._run(self._changes.facet(collection, field, options))
 
     async def get_points(self, collection: str, ids: Ids,
                          **options: Unpack[GetOptions]) -> GetResult:

@@ -1,12 +1,14 @@
 """The client of threads: every method returns when it is done."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast
 
 import grpc
 
+from kith._catalog import Aliases, Catalog
+from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
@@ -15,14 +17,15 @@ from kith._points import Points
 from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
-from kith.options import (CallOptions, CountOptions, CreateOptions, DeleteOptions, Dtype,
-                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
-                          ManySearchOptions, Metric, PlanOptions, ScrollOptions, SearchOptions,
-                          TrainOptions, UpsertOptions)
-from kith.results import (BatchResult, DeleteResult, DuplicatesPage, GetResult, PointId, PointPage,
-                          SearchResult, UpsertResult)
+from kith.options import (CallOptions, ChangeOptions, CountOptions, CreateOptions, DeleteOptions,
+                          DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions, GetOptions,
+                          LikeOptions, ListDuplicatesOptions, ManySearchOptions, MatchingOptions,
+                          Metric, PlanOptions, ScrollOptions, SearchOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
+from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
+                          GetResult, PointId, PointPage, SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
-from kith.v1 import collections_pb2, operations_pb2
+from kith.v1 import collections_pb2, filter_pb2, operations_pb2
 
 T = TypeVar("T")
 
@@ -53,7 +56,9 @@ class Client:
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
+        self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
+        self._changes = Changes(caller)
         self._searches = Searches(caller, self._collections)
 
     def __enter__(self) -> Self:
@@ -102,10 +107,38 @@ class Client:
         """Deletes it with all its points. NotFound where there is none."""
         self._run(self._collections.delete(collection, options))
 
+    def update_collection(self, collection: str,
+                          **options: Unpack[UpdateOptions]) -> collections_pb2.Collection:
+        """Changes what is given of its record, in one step. Aborted where `etag` is not its etag
+        any more."""
+        return self._run(self._catalog.update(collection, options))
+
     def verify_collection(self, collection: str, **options: Unpack[CallOptions]
                           ) -> collections_pb2.VerifyCollectionResponse:
         """Compares the digests of everything stored: reads all of it. `equal` is the answer."""
         return self._run(self._collections.verify(collection, options))
+
+    # ---- aliases
+
+    def set_alias(self, alias: str, collection: str, **options: Unpack[CallOptions]) -> Aliases:
+        """Makes a further name of a collection, or moves it there, in one step. Wherever a
+        collection is named its alias may stand, save where one is created or deleted. All aliases
+        afterwards, by name."""
+        return self._run(self._catalog.set_alias(alias, collection, options))
+
+    def delete_alias(self, alias: str, **options: Unpack[CallOptions]) -> Aliases:
+        """Deletes the further name; the collection stays. NotFound where there is none."""
+        return self._run(self._catalog.delete_alias(alias, options))
+
+    def change_aliases(self, changes: Mapping[str, str | None],
+                       **options: Unpack[CallOptions]) -> Aliases:
+        """Several in one step, all of them or none: {"faces": "faces-v2", "old": None}; None
+        deletes."""
+        return self._run(self._catalog.change_aliases(changes, options))
+
+    def list_aliases(self, **options: Unpack[CallOptions]) -> Aliases:
+        """The collection of each alias."""
+        return self._run(self._catalog.aliases(options))
 
     # ---- index versions
 
@@ -175,6 +208,47 @@ class Client:
                       **options: Unpack[DeleteOptions]) -> DeleteResult:
         """Deletes the points of these ids; those that are absent are no error."""
         return self._run(self._points.delete(collection, ids, options))
+
+    def delete_matching(self, collection: str, filter: filter_pb2.Filter,
+                        **options: Unpack[MatchingOptions]) -> DeleteResult:
+        """Deletes all points that pass a filter, in as many calls as that takes. Each shard deletes
+        those that pass when its part begins; what is written after that stays. A call that failed
+        can be made again: it goes on with what is left."""
+        return self._run(self._changes.delete_matching(collection, filter, options))
+
+    def dry_run_delete(self, collection: str, filter: filter_pb2.Filter,
+                       **options: Unpack[DryRunOptions]) -> DryRun:
+        """How many points delete_matching would delete now, and some of them."""
+        return self._run(self._changes.dry_run(collection, filter, options))
+
+    def set_payload(self, collection: str, ids: Ids, payload: Mapping[str, Any] | bytes,
+                    **options: Unpack[ChangeOptions]) -> ChangeResult:
+        """Sets fields of the payloads of points that are there; None (null) takes a field out, and
+        what is not named stays. A point that the server refused does not keep the others back:
+        PointsRefused at the end names it."""
+        return self._run(self._changes.set_payload(collection, ids, payload, options))
+
+    def clear_payload(self, collection: str, ids: Ids, fields: Sequence[str] = (),
+                      **options: Unpack[ChangeOptions]) -> ChangeResult:
+        """Takes fields out of the payloads of points; unnamed: all of each payload."""
+        return self._run(self._changes.clear_payload(collection, ids, fields, options))
+
+    def set_payload_matching(self, collection: str, filter: filter_pb2.Filter,
+                             payload: Mapping[str, Any] | bytes,
+                             **options: Unpack[MatchingOptions]) -> ChangeResult:
+        """set_payload of all points that pass a filter, as delete_matching."""
+        return self._run(self._changes.set_matching(collection, filter, payload, options))
+
+    def clear_payload_matching(self, collection: str, filter: filter_pb2.Filter,
+                               fields: Sequence[str] = (),
+                               **options: Unpack[MatchingOptions]) -> ChangeResult:
+        """clear_payload of all points that pass a filter, as delete_matching."""
+        return self._run(self._changes.clear_matching(collection, filter, fields, options))
+
+    def facet_points(self, collection: str, field: str,
+                     **options: Unpack[FacetOptions]) -> Facet:
+        """The values of an indexed field and how many points have each, exactly."""
+        return self._run(self._changes.facet(collection, field, options))
 
     def get_points(self, collection: str, ids: Ids, **options: Unpack[GetOptions]) -> GetResult:
         """The stored points of these ids, and the ids that have none."""

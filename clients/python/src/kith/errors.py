@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 from kith.remedies import REMEDIES
 
 if TYPE_CHECKING:
-    from kith.results import UpsertResult
+    from kith.results import ChangeResult, UpsertResult
 
 _DOMAIN = "kith"
 
@@ -36,6 +36,7 @@ class KithError(Exception):
     retry_after_s when the server wants to see the caller again; None where it did not say
     remedy        what to do about the reason, which a traceback shows, too; empty where unknown
     upserted      of an upsert in several calls: what the calls before the failed one wrote
+    changed       of PointsRefused, where payloads were to change: what became of all of them
     """
 
     code: str = "UNKNOWN"
@@ -48,6 +49,7 @@ class KithError(Exception):
         self.violations = tuple(violations)
         self.retry_after_s = retry_after_s
         self.upserted: UpsertResult | None = None
+        self.changed: ChangeResult | None = None
         super().__init__(message)
         if self.remedy:
             self.add_note(f"What to do: {self.remedy}")
@@ -137,8 +139,8 @@ class OperationFailed(KithError):
 
 
 class PointsRefused(KithError):
-    """Some points of an upsert were not written; the others were. `upserted.failures` names each
-    refused point with its own error."""
+    """Some points of an upsert were not written, or some payloads not changed; the others were.
+    `upserted.failures` or `changed.failures` names each refused point with its own error."""
 
     code = "POINTS_REFUSED"
 

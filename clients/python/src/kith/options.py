@@ -109,6 +109,70 @@ class DeleteOptions(CallOptions, total=False):
     request_id: uuid.UUID
 
 
+class ChangeOptions(CallOptions, total=False):
+    """Of set_payload and clear_payload.
+
+    replace      of set_payload: as the whole payload, instead of field by field
+    if_versions  one an id: change only where this is the stored version; None: in any case
+    request_id   as upsert
+    on_refused   as upsert
+    """
+
+    replace: bool
+    if_versions: Iterable[int | None] | None
+    request_id: uuid.UUID
+    on_refused: Literal["raise", "return"]
+
+
+class MatchingOptions(CallOptions, total=False):
+    """Of set_payload_matching, clear_payload_matching and delete_matching.
+
+    replace     of set_payload_matching: as the whole payload, instead of field by field
+    request_id  as upsert
+    """
+
+    replace: bool
+    request_id: uuid.UUID
+
+
+class DryRunOptions(CallOptions, total=False):
+    """Of dry_run_delete. sample: ids to name, at most 100; absent: 10."""
+
+    sample: int
+
+
+class FacetOptions(CallOptions, total=False):
+    """Of facet_points.
+
+    filter  count only points that pass it (kith.filters)
+    limit   values, 1 to 10,000; absent: 10
+    tokens  of writes that must be seen
+    """
+
+    filter: filter_pb2.Filter
+    limit: int
+    tokens: Iterable[WriteToken]
+
+
+class UpdateOptions(CallOptions, total=False):
+    """Of update_collection: what is given changes, the rest stays.
+
+    description      for people, 1,024 bytes at most
+    target_recall    recall@10 that searches aim at from now on
+    expected_points, lists, subspaces, plane_b_bytes
+                     that the next training goes by
+    etag             only if the collection still has it
+    """
+
+    description: str
+    target_recall: float
+    expected_points: int
+    lists: int
+    subspaces: int
+    plane_b_bytes: int
+    etag: str
+
+
 class GetOptions(CallOptions, total=False):
     """Of get_points.
 
@@ -132,12 +196,14 @@ class ScrollOptions(CallOptions, total=False):
 
     page_token                 next_page_token of the page before; absent: from the first point on
     limit                      points of a page, 1 to 10,000; absent: 100
+    filter                     only points that pass it; the same for all pages
     with_vector, with_payload  what comes beside ids and versions. Absent: both
     tokens                     of writes that must be seen
     """
 
     page_token: str
     limit: int
+    filter: filter_pb2.Filter
     with_vector: bool
     with_payload: bool
     tokens: Iterable[WriteToken]

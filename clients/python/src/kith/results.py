@@ -55,8 +55,46 @@ class UpsertResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """changed   points whose payload was
+    versions  of a change by ids one a point: its stored version; 0: there is none
+    tokens    for the searches that must see these changes
+    failures  the points that were not changed
+    """
+
+    changed: int
+    versions: tuple[int, ...]
+    tokens: tuple[WriteToken, ...]
+    failures: tuple[PointFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """points: that pass the filter now; sample: the ids of some of them."""
+
+    points: int
+    sample: tuple[PointId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value of a field, and how many points have it."""
+
+    value: str | int | float | bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """values: the most frequent first; distinct: how many there are, also beyond the limit."""
+
+    values: tuple[FacetValue, ...]
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """deleted: the ids that were present."""
+    """deleted: the points that were present."""
 
     deleted: int
     tokens: tuple[WriteToken, ...]
