@@ -88,6 +88,7 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   AddSearchCommand(app, action);
   AddFindDuplicatesCommand(app, action);
   AddStatusCommand(app, action);
+  AddBackupCommands(app, action);
   AddBenchCommands(app, action);
   AddDatasetCommands(app, action);
   AddKeyCommands(app, action);

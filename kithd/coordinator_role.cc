@@ -21,6 +21,7 @@
 #include "common/telemetry/search_metrics.h"
 #include "coordinator/admin/reconcile.h"
 #include "coordinator/http/in_process_calls.h"
+#include "coordinator/rpc/backups_handlers.h"
 #include "coordinator/rpc/collections_handlers.h"
 #include "coordinator/rpc/operations_handlers.h"
 #include "coordinator/rpc/points_handlers.h"
@@ -37,6 +38,7 @@ namespace {
 
 constexpr size_t kAdminThreads = 4;
 constexpr size_t kTrainingThreads = 2;  // operations that run at once; they mostly wait for nodes
+constexpr int kBackupNice = 10;
 constexpr auto kOperationsPatience = std::chrono::seconds(5);
 
 using Clients = std::map<std::string, std::unique_ptr<coordinator::GrpcShardClient>>;
@@ -122,6 +124,7 @@ struct CoordinatorRole::Parts {
         collections(catalog, operations, DefaultsOf(options)),
         training(catalog, operations, jobs, NodeMemoryOf(options)),
         versions(catalog, operations),
+        backups({catalog, collections, operations, options.backups}, backup_jobs),
         recall(map, timer, around.clock, SamplerOptionsOf(options.config)),
         search_metrics(around.metrics),
         search(map, timer, around.clock,
@@ -137,7 +140,8 @@ struct CoordinatorRole::Parts {
         search_handlers({search, duplicates, operations}, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
-        operations_handlers(operations, map, calls) {}
+        operations_handlers(operations, map, calls),
+        backups_handlers(backups, calls) {}
 
   const std::unique_ptr<Entrance> entrance;
   const std::unique_ptr<LocalMetaStore> meta;
@@ -147,11 +151,14 @@ struct CoordinatorRole::Parts {
   coordinator::Catalog catalog;
   coordinator::Operations operations;
   Executor jobs{{"kith-train", kTrainingThreads, limits::kAdminQueueMax}};
+  // One at a time, and behind whatever else wants the processor.
+  Executor backup_jobs{{"kith-backup", 1, limits::kAdminQueueMax, kBackupNice}};
   Executor admin{{"kith-admin", kAdminThreads, limits::kAdminQueueMax}};
   coordinator::Reconciler reconciler;
   coordinator::CollectionService collections;
   coordinator::TrainService training;
   coordinator::IndexVersionService versions;
+  coordinator::BackupService backups;
   coordinator::RecallSampler recall;
   telemetry::SearchMetrics search_metrics;
   coordinator::SearchService search;
@@ -166,6 +173,7 @@ struct CoordinatorRole::Parts {
   coordinator::rpc::PointsHandlers points_handlers;
   coordinator::rpc::CollectionsHandlers collections_handlers;
   coordinator::rpc::OperationsHandlers operations_handlers;
+  coordinator::rpc::BackupsHandlers backups_handlers;
   std::unique_ptr<rpc::GrpcServer> server;
   mutable std::atomic<bool> has_been_ready{false};
 
@@ -238,12 +246,12 @@ absl::StatusOr<std::unique_ptr<CoordinatorRole>> CoordinatorRole::Start(
   auto parts = std::make_unique<Parts>(options, around, std::move(opened));
   KITH_RETURN_IF_ERROR(parts->reconciler.RunOnce());
   parts->reconciler.Start();
-  KITH_ASSIGN_OR_RETURN(
-      parts->server,
-      rpc::GrpcServer::Start({options.config.grpc.listen,
-                              {&parts->search_handlers, &parts->points_handlers,
-                               &parts->collections_handlers, &parts->operations_handlers},
-                              options.config.grpc.tls}));
+  KITH_ASSIGN_OR_RETURN(parts->server, rpc::GrpcServer::Start(
+                                           {options.config.grpc.listen,
+                                            {&parts->search_handlers, &parts->points_handlers,
+                                             &parts->collections_handlers,
+                                             &parts->operations_handlers, &parts->backups_handlers},
+                                            options.config.grpc.tls}));
   spdlog::info("event=listening what=clients address={} port={}", options.config.grpc.listen,
                parts->server->port());
   parts->AddMetrics(around.metrics);
@@ -294,6 +302,7 @@ void CoordinatorRole::EndOperations() {
   }
   parts_->jobs.Stop();
   parts_->duplicates.Stop();
+  parts_->backup_jobs.Stop();
   parts_->admin.Stop();
 }
 

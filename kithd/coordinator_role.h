@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/config/server_config.h"
+#include "common/shard_api/local_backups.h"
 #include "common/shard_api/shard_service.h"
 #include "coordinator/http/rest_calls.h"
 #include "kithd/surroundings.h"
@@ -17,6 +18,7 @@ struct CoordinatorRoleOptions {
   const config::ServerConfig& config;
   // The node of this process, where it has one (role all); else one client a configured node.
   ShardService* local_node = nullptr;
+  LocalBackups* backups = nullptr;  // of that node; null: none are made
 };
 
 // Metadata, the clients' services and their port.

@@ -73,7 +73,8 @@ absl::Status Process::StartRoles() {
   }
   if (has_coordinator) {
     ShardService* const local = has_node ? &shard_->node() : nullptr;
-    KITH_ASSIGN_OR_RETURN(coordinator_, CoordinatorRole::Start({config_, local}, around));
+    LocalBackups* const backups = has_node ? shard_->backups() : nullptr;
+    KITH_ASSIGN_OR_RETURN(coordinator_, CoordinatorRole::Start({config_, local, backups}, around));
     rest_->Open(coordinator_->MakeRestCalls());
   }
   return absl::OkStatus();

@@ -47,6 +47,16 @@ absl::StatusOr<std::shared_ptr<shard::CardWorker>> OpenCard(const config::Server
   return std::make_shared<shard::CardWorker>(std::move(card), options);
 }
 
+std::unique_ptr<shard::NodeBackups> BackupsOf(const config::ServerConfig& config, shard::Node& node,
+                                              storage::FileSystem& files, const Clock& clock) {
+  if (config.backup.directory.empty()) return nullptr;
+  shard::NodeBackupOptions options;
+  options.directory = config.backup.directory;
+  options.reserve_bytes = config.storage.disk_reserve_mb * kMegabyte;
+  options.bytes_per_second = config.backup.mb_per_second * kMegabyte;
+  return std::make_unique<shard::NodeBackups>(node, files, clock, std::move(options));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::ServerConfig& config,
@@ -59,6 +69,7 @@ absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::Server
   KITH_ASSIGN_OR_RETURN(role->card_, OpenCard(config));
   options.card = role->card_;
   KITH_ASSIGN_OR_RETURN(role->node_, shard::Node::Open(options));
+  role->backups_ = BackupsOf(config, *role->node_, *role->files_, around.clock);
   if (config.role == config::Role::kShard) {
     KITH_ASSIGN_OR_RETURN(
         role->server_, shard::ShardNodeServer::Start(*role->node_, {.address = config.node.listen,

@@ -7,9 +7,10 @@
 #include "common/base/clock.h"
 #include "common/config/server_config.h"
 #include "kithd/surroundings.h"
+#include "shard/backup/node_backups.h"
 #include "shard/node.h"
-#include "shard/search/card_worker.h"
 #include "shard/rpc/shard_node_server.h"
+#include "shard/search/card_worker.h"
 
 namespace kith::kithd {
 
@@ -22,6 +23,7 @@ class ShardRole {
 
   shard::Node& node() { return *node_; }
   storage::FileSystem& files() { return *files_; }
+  LocalBackups* backups() { return backups_.get(); }  // null where none are configured
   // Ready where it serves any shard, or holds none: one copy that cannot be opened must not take
   // the others out of service.
   PartReadiness readiness() const;
@@ -40,6 +42,7 @@ class ShardRole {
   std::unique_ptr<storage::FileSystem> files_;
   std::shared_ptr<shard::CardWorker> card_;  // null: none
   std::unique_ptr<shard::Node> node_;
+  std::unique_ptr<shard::NodeBackups> backups_;
   std::unique_ptr<shard::ShardNodeServer>
       server_;  // null where coordinator and node share a process
 };

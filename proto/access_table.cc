@@ -54,6 +54,10 @@ std::vector<std::string> CollectionsIn(const Descriptor* message,
   return paths;
 }
 
+bool IsText(const FieldDescriptor* field) {
+  return field != nullptr && field->type() == FieldDescriptor::TYPE_STRING;
+}
+
 bool IsCountable(const FieldDescriptor& field) {
   const auto type = field.cpp_type();
   return field.is_repeated() || type == FieldDescriptor::CPPTYPE_MESSAGE ||
@@ -79,6 +83,11 @@ class Table {
       const FieldDescriptor* const field = FieldAt(method.input_type(), path);
       if (field == nullptr || !IsCountable(*field)) Wrong(method, "cannot count `" + path + "`");
     }
+    for (const std::string& path : rule.subject()) {
+      if (!IsText(FieldAt(method.input_type(), path))) {
+        Wrong(method, "is about `" + path + "`, which is no string of its request");
+      }
+    }
     Print(method, rule);
   }
   bool is_good() const { return good_; }
@@ -96,13 +105,11 @@ class Table {
     named.insert(rule.name().begin(), rule.name().end());
     const bool reaches = rule.reach() != kith::v1::ACCESS_REACH_UNSPECIFIED;
     const bool anyone = rule.role() == kith::v1::ACCESS_ROLE_ANYONE;
-    const bool reaches_all = rule.reach() == kith::v1::ACCESS_REACH_ALL;
-    if ((!named.empty() && !reaches_all) + reaches + anyone != 1) {
+    if (!named.empty() + reaches + anyone != 1) {
       return Wrong(method, "must have either `collection` or `name`, or `reach`, or be for anyone");
     }
     for (const std::string& path : named) {
-      const FieldDescriptor* const field = FieldAt(method.input_type(), path);
-      if (field == nullptr || field->type() != FieldDescriptor::TYPE_STRING) {
+      if (!IsText(FieldAt(method.input_type(), path))) {
         Wrong(method, "names the collection by `" + path + "`, which is no string of its request");
       }
     }
@@ -134,8 +141,8 @@ class Table {
     rows_ << "{\"" << method.name() << "\", \"" << method.service()->full_name() << "\", \""
           << method.input_type()->full_name() << "\", auth::Role::" << kRoles.at(rule.role())
           << ", Reach::" << kReaches.at(rule.reach()) << ", " << List(rule.collection()) << ", "
-          << List(rule.name()) << ", " << List(rule.vectors()) << ", "
-          << (rule.recorded() ? "true" : "false") << "},\n";
+          << List(rule.name()) << ", " << List(rule.vectors()) << ", " << List(rule.subject())
+          << "},\n";
   }
 
   std::map<std::string, std::string> named_;

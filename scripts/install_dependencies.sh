@@ -18,7 +18,7 @@ readonly PACKAGES=(
   # Keys of clients, certificates; the program makes those of a test.
   libssl-dev openssl
   # The truth on disk.
-  librocksdb-dev
+  librocksdb-dev libssl-dev
   # Payloads with indexed fields; the command line's reports.
   nlohmann-json3-dev
   # Operation: metrics, logs, command line, configuration, HTTP, checksums.

@@ -382,7 +382,7 @@ absl::Status Copy::RunCheckpoint() {
 
 absl::Status Copy::Close(Checkpoint checkpoint) {
   const bool closed_before = closing_.exchange(true);
-  parts_->state->EndWaiting();  // the writer and the upkeep may be waiting for room
+  EndWaiting();  // the writer and the upkeep may be waiting for room
   writer_.Stop();
   encoding_.Close();
   upkeep_.Close();

@@ -92,6 +92,14 @@ class Copy {
   absl::Status BuildIndex(const std::string& version);
   absl::Status DropIndex(const std::string& version);
   absl::StatusOr<VerifyReply> Verify(Deadline deadline);
+  // What waits for room on the disk ends with its error, now and from here on.
+  void EndWaiting() { parts_->state->EndWaiting(); }
+  // Makes a checkpoint, and second names of all the files that a start would begin from below
+  // `directory`, which is not there: state/, seg/, artifacts/. They stay as they are whatever the
+  // copy does afterwards. Writes and searches go on; the lsn that was applied when it began.
+  absl::StatusOr<uint64_t> Pin(const std::string& directory);
+  // The sum of the digests of what is stored, as the writes kept it.
+  absl::StatusOr<storage::Digest> TruthDigest() const;
   const RecoveryReport& recovery() const { return recovery_; }
   const ShardSpec& spec() const { return parts_->spec; }
 
@@ -120,6 +128,7 @@ class Copy {
   bool SpaceWaits(Pace pace) const;
   bool MemoryWaits(Pace pace) const { return pace == Pace::kQuiet && memory_freed_; }
   void DropDeadRows(const Snapshot& checkpointed);
+  absl::Status PinFiles(const std::string& directory) const;
   bool Upkeep();
   absl::Status RunCheckpoint();
 

@@ -81,7 +81,12 @@ Node::~Node() {
   shards_.clear();
 }
 
-void Node::Drain() { draining_ = true; }
+void Node::Drain() {
+  draining_ = true;
+  for (const auto& [id, held] : HeldNow()) {
+    if (held.copy != nullptr) held.copy->EndWaiting();
+  }
+}
 
 absl::Status Node::Close() {
   Drain();

@@ -82,7 +82,8 @@ class Node final : public ShardService {
   static absl::StatusOr<std::unique_ptr<Node>> Open(const NodeOptions& options);
   ~Node() override;
 
-  // Refuses new calls with UNAVAILABLE DRAINING; those under way end.
+  // Refuses new calls with UNAVAILABLE DRAINING; those under way end, also where they wait for room
+  // on the disk.
   void Drain();
   // After Drain: checkpoints and closes every shard. The next start is a short one.
   absl::Status Close();
@@ -112,6 +113,17 @@ class Node final : public ShardService {
   absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) override;
   absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
 
+  // For backups (shard/backup); node_backup.cc. As Copy::Pin and Copy::TruthDigest.
+  absl::StatusOr<uint64_t> PinShard(ShardId shard, const Uuid& incarnation,
+                                    const std::string& directory);
+  absl::StatusOr<storage::Digest> TruthDigest(ShardId shard) const;
+  // A restore: a directory that is no shard yet, to be filled with files of a backup; then it is
+  // opened and serves. ALREADY_EXISTS SHARD_UNAVAILABLE where a shard of that number is here, and
+  // whatever opening it says; what did not become a shard is removed.
+  absl::StatusOr<storage::NodeDirectory::ShardDirectory> StageShard(const ShardSpec& spec);
+  absl::Status AdoptShard(storage::NodeDirectory::ShardDirectory staged);
+  void RemoveStaged(const storage::NodeDirectory::ShardDirectory& staged);
+
  private:
   // What a shard's directory is. Only a whole one is ever opened.
   enum class Standing {
@@ -139,6 +151,7 @@ class Node final : public ShardService {
   absl::Status OpenCopy(Held& held);
   absl::Status OpenOrFinish(Held held, const ShardSpec& spec);
   absl::Status CreateAnew(const ShardSpec& spec);
+  uint32_t ExtentBitsOf(const ShardSpec& spec) const;
   absl::Status AwaitCalls(const std::shared_ptr<Copy>& copy, Deadline deadline) const;
   absl::Status FinishDrop(Held held);
   absl::StatusOr<std::shared_ptr<Copy>> Find(ShardId shard) const;

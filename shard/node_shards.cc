@@ -5,53 +5,17 @@
 #include <thread>
 #include <utility>
 
-#include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "shard/node.h"
+#include "shard/shard_spec_check.h"
 #include "shard/storage/row_file.h"
 
 namespace kith::shard {
 namespace {
 
 using ShardDirectory = storage::NodeDirectory::ShardDirectory;
-
-absl::Status BadSpec(std::string_view what) {
-  return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
-               fmt::format("shard spec: {}", what));
-}
-
-absl::Status CheckSlots(const ShardSpec& spec) {
-  if (spec.slots.empty()) return BadSpec("it has no slots");
-  uint32_t after = 0;
-  for (const auto& [begin, end] : spec.slots) {
-    if (begin < after || end <= begin || end > limits::kSlots) {
-      return BadSpec(fmt::format("slots must be ascending ranges within 0 to {}, not {}-{}",
-                                 limits::kSlots, begin, end));
-    }
-    after = end;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckSpec(const ShardSpec& spec) {
-  if (spec.collection.empty() || spec.collection.size() > limits::kCollectionNameBytesMax) {
-    return BadSpec(fmt::format("the collection's name must have 1 to {} bytes",
-                               limits::kCollectionNameBytesMax));
-  }
-  if (spec.dimension == 0 || spec.dimension > limits::kDimensionMax) {
-    return BadSpec(fmt::format("dimension must be 1 to {}", limits::kDimensionMax));
-  }
-  if (spec.metric < Metric::kL2 || spec.metric > Metric::kCosine) {
-    return BadSpec("the metric is of no known kind");
-  }
-  if (spec.element_type < ElementType::kF32 || spec.element_type > ElementType::kU8) {
-    return BadSpec("the element type is of no known kind");
-  }
-  KITH_RETURN_IF_ERROR(CheckSchema(spec.payload_fields));
-  return CheckSlots(spec);
-}
 
 absl::Status BeingDropped(ShardId shard) {
   return Error(absl::StatusCode::kNotFound, reason::kShardUnavailable,
@@ -162,12 +126,14 @@ absl::Status Node::OpenOrFinish(Held held, const ShardSpec& spec) {
   return failure;
 }
 
+uint32_t Node::ExtentBitsOf(const ShardSpec& spec) const {
+  const auto vector_bytes = static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type));
+  return options_.row_extent_bits.value_or(storage::ExtentBitsFor(vector_bytes));
+}
+
 absl::Status Node::CreateAnew(const ShardSpec& spec) {
   Held held;
-  const auto vector_bytes = static_cast<uint32_t>(spec.dimension * ElementSize(spec.element_type));
-  const uint32_t extent_bits =
-      options_.row_extent_bits.value_or(storage::ExtentBitsFor(vector_bytes));
-  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec, extent_bits));
+  KITH_ASSIGN_OR_RETURN(held.directory, directory_->CreateShard(spec, ExtentBitsOf(spec)));
   held.failure = OpenCopy(held);
   const absl::Status failure = held.failure;
   Hold(std::move(held));  // also where it failed: a retry opens this directory

@@ -30,6 +30,7 @@ void AddScrollCommands(CLI::App& app, Action& action);
 void AddSearchCommand(CLI::App& app, Action& action);
 void AddFindDuplicatesCommand(CLI::App& app, Action& action);
 void AddStatusCommand(CLI::App& app, Action& action);
+void AddBackupCommands(CLI::App& app, Action& action);
 void AddBenchCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
 

@@ -80,8 +80,7 @@ absl::Status Run(const Options& options, Terminal& terminal) {
   KITH_ASSIGN_OR_RETURN(v1::Operation operation, Start(*stub, options));
   InterruptWatch interrupt;
   Progress progress("find duplicates", terminal);
-  KITH_RETURN_IF_ERROR(
-      FollowOperation({channel, interrupt, progress, "finding duplicates"}, operation));
+  KITH_RETURN_IF_ERROR(FollowOperation(channel, interrupt, progress, operation));
   KITH_ASSIGN_OR_RETURN(Json clusters, Clusters(*stub, options, operation, terminal));
   const v1::DuplicatesOutcome& outcome = operation.duplicates();
   if (options.json != "-") {

@@ -99,7 +99,7 @@ absl::Status RunTrain(const TrainOptions& options, Terminal& terminal) {
   KITH_ASSIGN_OR_RETURN(const auto channel, OpenChannel(options.endpoint));
   KITH_ASSIGN_OR_RETURN(v1::Operation operation, Start(options, channel));
   Progress progress("train", terminal);
-  KITH_RETURN_IF_ERROR(FollowOperation({channel, interrupt, progress, "training"}, operation));
+  KITH_RETURN_IF_ERROR(FollowOperation(channel, interrupt, progress, operation));
   KITH_ASSIGN_OR_RETURN(const v1::Collection collection,
                         IsPromoted(operation)
                             ? WaitUntilServing(channel, options, operation.result())

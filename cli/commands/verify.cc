@@ -28,11 +28,12 @@ std::string ResultOf(const v1::ShardVerification& shard) {
 }
 
 void Print(const v1::VerifyCollectionResponse& answer, Terminal& terminal) {
-  Table table({"SHARD", "NODE", "POINTS", "SLOTS", "TRUTH DIFFERS", "INDEX DIFFERS", "RESULT"});
+  Table table(
+      {"SHARD", "NODE", "POINTS", "SLOTS", "TRUTH DIFFERS", "INDEX DIFFERS", "DIGEST", "RESULT"});
   for (const v1::ShardVerification& shard : answer.shards()) {
     table.Add({std::to_string(shard.shard()), shard.node(), WithThousands(shard.points()),
                std::to_string(shard.slots_checked()), std::to_string(shard.truth_mismatches()),
-               std::to_string(shard.index_mismatches()), ResultOf(shard)});
+               std::to_string(shard.index_mismatches()), shard.digest(), ResultOf(shard)});
   }
   table.Print(terminal.out);
 }
@@ -47,6 +48,7 @@ Json ToJson(const v1::VerifyCollectionResponse& answer) {
                       {"truth_mismatches", shard.truth_mismatches()},
                       {"index_mismatches", shard.index_mismatches()},
                       {"applied_lsn", shard.applied_lsn()},
+                      {"digest", shard.digest()},
                       {"error_reason", shard.error_reason()},
                       {"error_message", shard.error_message()}});
   }

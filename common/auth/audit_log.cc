@@ -74,6 +74,7 @@ void AuditLog::Write(Kind kind, const AuditRecord& record) {
                                  {"method", record.method},
                                  {"collection", record.collection},
                                  {"outcome", record.outcome}};
+  if (!record.subject.empty()) json["subject"] = record.subject;
   if (!record.reason.empty()) json["reason"] = record.reason;
   if (left_out_ != 0) json["denied_left_out_before"] = std::exchange(left_out_, 0);
   using Replace = nlohmann::ordered_json::error_handler_t;

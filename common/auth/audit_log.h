@@ -19,6 +19,7 @@ struct AuditRecord {
   std::string peer;        // as gRPC names it: "ipv4:10.0.0.1:40000"
   std::string method;      // "kith.v1.Collections/DeleteCollection"
   std::string collection;  // several: with commas; empty: none
+  std::string subject;     // an operation, a backup, an index version; likewise
   std::string outcome;     // "OK" or the code's name
   std::string reason;      // of an error; empty: none
 };

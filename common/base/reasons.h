@@ -60,6 +60,10 @@ inline constexpr char kCorruption[] = "CORRUPTION";
 inline constexpr char kFormatVersion[] = "FORMAT_VERSION";
 inline constexpr char kDirectoryInUse[] = "DIRECTORY_IN_USE";
 inline constexpr char kStorage[] = "STORAGE";
+inline constexpr char kBackupsOff[] = "BACKUPS_OFF";
+inline constexpr char kBackupNotFound[] = "BACKUP_NOT_FOUND";
+inline constexpr char kBackupExists[] = "BACKUP_EXISTS";
+inline constexpr char kBackupInProgress[] = "BACKUP_IN_PROGRESS";
 inline constexpr char kGpuRequired[] = "GPU_REQUIRED";
 
 }  // namespace kith::reason

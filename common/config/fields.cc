@@ -272,6 +272,10 @@ std::vector<Field> AllFields() {
       Number("storage.log_max_mb", [](C& c) -> uint64_t& { return c.storage.log_max_mb; },
              {16, kMegabytes}),
       Text(
+          "backup.directory", [](C& c) -> std::string& { return c.backup.directory; }, AnyText),
+      Number("backup.mb_per_second", [](C& c) -> uint64_t& { return c.backup.mb_per_second; },
+             {1, kMegabytes}),
+      Text(
           "log.level", [](C& c) -> std::string& { return c.log.level; }, IsLevel),
       Text(
           "log.file", [](C& c) -> std::string& { return c.log.file; }, AnyText),

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "common/base/reasons.h"
@@ -26,6 +28,18 @@ absl::Status Wrong(std::string_view place, std::string_view message) {
 std::string DidYouMean(const std::string& nearest) {
   return nearest.empty() ? std::string("; deploy/kithd.yaml lists all of them")
                          : fmt::format("; did you mean \"{}\"?", nearest);
+}
+
+// Whether a directory is the other one, or below it; symbolic links are followed where they exist.
+bool LiesIn(const std::string& inner, const std::string& outer) {
+  std::error_code error;
+  const auto absolute = [&error](const std::string& path) {
+    const auto found = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+    return (error ? std::filesystem::path(path).lexically_normal() : found) / "";
+  };
+  const std::filesystem::path in = absolute(inner);
+  const std::filesystem::path out = absolute(outer);
+  return in.native().starts_with(out.native());
 }
 
 // Takes values from the weakest source to the strongest.
@@ -82,6 +96,7 @@ class Loader {
     KITH_RETURN_IF_ERROR(CheckListen());
     KITH_RETURN_IF_ERROR(CheckPorts());
     KITH_RETURN_IF_ERROR(CheckCluster());
+    KITH_RETURN_IF_ERROR(CheckBackup());
     return std::move(loaded_);
   }
 
@@ -168,6 +183,27 @@ class Loader {
                    "role coordinator");
     }
     return absl::OkStatus();
+  }
+
+  // A backup below the data goes with the data; data below the store would be taken for a part of
+  // it.
+  absl::Status CheckBackup() const {
+    const ServerConfig& c = loaded_.config;
+    if (c.backup.directory.empty()) return absl::OkStatus();
+    if (c.role != Role::kAll) {
+      return Wrong(PlaceOf("backup.directory"),
+                   fmt::format("backup.directory has no meaning under role {}: backups are made "
+                               "under role all alone",
+                               RoleName(c.role)));
+    }
+    if (!LiesIn(c.backup.directory, c.data.directory) &&
+        !LiesIn(c.data.directory, c.backup.directory)) {
+      return absl::OkStatus();
+    }
+    return Wrong(PlaceOf("backup.directory"),
+                 fmt::format("backup.directory {} and data.directory {} lie in one another; keep "
+                             "backups elsewhere, best on another disk",
+                             c.backup.directory, c.data.directory));
   }
 
   const std::vector<Field> fields_ = AllFields();

@@ -83,6 +83,11 @@ struct StorageConfig {
   uint64_t log_max_mb = 4096;
 };
 
+struct BackupConfig {
+  std::string directory;  // empty: no backups
+  uint64_t mb_per_second = 200;
+};
+
 struct LogConfig {
   std::string level = "info";
   std::string file;  // empty: standard error
@@ -106,6 +111,7 @@ struct ServerConfig {
   RecallConfig recall;
   MaintenanceConfig maintenance;
   StorageConfig storage;
+  BackupConfig backup;
   LogConfig log;
   LimitsConfig limits;
 };

@@ -58,7 +58,9 @@ struct ShardPlacement {
 
 // What the cluster agrees on about one collection. Metadata holds hashes and states, never bytes.
 struct CollectionRecord {
-  enum class State : uint8_t { kCreating = 1, kActive = 2, kDropping = 3 };
+  // kRestoring: its shards are being made of a backup's; without the operation that makes them
+  // it is dropped.
+  enum class State : uint8_t { kCreating = 1, kActive = 2, kDropping = 3, kRestoring = 4 };
 
   std::string name;
   Uuid incarnation;

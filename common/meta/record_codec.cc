@@ -216,10 +216,10 @@ void ReadShape(Reader& in, CollectionRecord& record) {
 }
 
 bool KnownEnums(const CollectionRecord& record) {
-  const auto within = [](auto value) {
-    return static_cast<uint8_t>(value) >= 1 && static_cast<uint8_t>(value) <= 3;
+  const auto within = [](auto value, uint8_t last) {
+    return static_cast<uint8_t>(value) >= 1 && static_cast<uint8_t>(value) <= last;
   };
-  return within(record.state) && within(record.metric) && within(record.element_type);
+  return within(record.state, 4) && within(record.metric, 3) && within(record.element_type, 3);
 }
 
 absl::Status Corrupt(std::string_view what) {

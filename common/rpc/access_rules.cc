@@ -28,7 +28,7 @@ struct Row {
   std::vector<const char*> collections;
   std::vector<const char*> names;
   std::vector<const char*> vectors;
-  bool is_recorded;
+  std::vector<const char*> subjects;
 };
 
 std::vector<Row> Table() {
@@ -113,7 +113,7 @@ AccessRules::AccessRules() {
       }
     }
     for (const char* path : row.vectors) rule.vectors.push_back(PathTo(request, path));
-    rule.is_recorded = row.is_recorded || row.role == auth::Role::kAdmin;
+    for (const char* path : row.subjects) rule.subjects.push_back(PathTo(request, path));
     rules_.emplace(row.method, std::move(rule));
   }
 }
@@ -139,6 +139,10 @@ std::vector<NamedCollection> CollectionsOf(const AccessRule& rule, const Message
   if (!std::all_of(named.begin(), named.end(), is_empty)) std::erase_if(named, is_empty);
   if (named.empty() && rule.reach == Reach::kNamed) named.emplace_back();
   return named;
+}
+
+std::vector<std::string> SubjectsOf(const AccessRule& rule, const Message& request) {
+  return TextsAt(rule.subjects, request);
 }
 
 absl::Status CheckNameLengths(const AccessRule& rule, const Message& request) {

@@ -36,7 +36,8 @@ struct AccessRule {
   std::vector<FieldPath> names;        // as such: aliases, and collections that it makes or deletes
   std::vector<FieldPath> vectors;      // what vectors_per_second counts
   std::vector<const google::protobuf::FieldDescriptor*> texts;  // its own fields of text
-  bool is_recorded = false;                                     // in the audit log
+  std::vector<FieldPath> subjects;                              // what else it is about
+  bool is_recorded() const { return role == auth::Role::kAdmin || !subjects.empty(); }
 };
 
 // The options of the methods (proto/kith/v1/access.proto) of the services for clients, as the build
@@ -69,6 +70,9 @@ struct NamedCollection {
 std::vector<NamedCollection> CollectionsOf(const AccessRule& rule,
                                            const google::protobuf::Message& request,
                                            const ResolveAlias& resolve);
+// What else it is about, for the audit log.
+std::vector<std::string> SubjectsOf(const AccessRule& rule,
+                                    const google::protobuf::Message& request);
 // INVALID_ARGUMENT BAD_REQUEST where a name of a collection, or another of its own texts, is longer
 // than kNameBytesMax: those are names and tokens, which the services only look up. Lists and bytes
 // are theirs to check.

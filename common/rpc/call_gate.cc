@@ -29,13 +29,22 @@ std::string Shown(std::string_view name) {
   return std::string(name.substr(0, kNameBytesShownMax)) + "...";
 }
 
-std::string Shown(const std::vector<NamedCollection>& names) {
+std::string Shown(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < std::min(names.size(), kNamesShownMax); ++i) {
     if (i > 0) text += ',';
-    text += Shown(names[i].collection);
+    text += Shown(names[i]);
   }
   return names.size() > kNamesShownMax ? text + ",..." : text;
+}
+
+std::string Shown(const std::vector<NamedCollection>& named) {
+  std::vector<std::string> names;
+  for (const NamedCollection& one : named) {
+    const bool is_new = names.empty() || names.back() != one.collection;
+    if (is_new) names.push_back(one.collection);
+  }
+  return Shown(names);
 }
 
 absl::Status Denied(const char* reason, const std::string& message) {
@@ -137,6 +146,16 @@ void AdmittedCall::Ended(const absl::Status& status) const {
 
 CallGate::CallGate(CallGateOptions options) : options_(std::move(options)) {}
 
+auth::AuditRecord CallGate::RecordOf(const Asked& asked) {
+  auth::AuditRecord record;
+  record.key = asked.key == nullptr ? "" : asked.key->id;
+  record.peer = PeerOf(asked.context);
+  record.method = asked.rule.method;
+  record.collection = Shown(asked.names);
+  record.subject = Shown(SubjectsOf(asked.rule, asked.request));
+  return record;
+}
+
 absl::Status CallGate::Check(Asked& asked) {
   if (options_.keys == nullptr || asked.rule.role == Role::kAnyone) return absl::OkStatus();
   KITH_ASSIGN_OR_RETURN(const auto presented, PresentedIn(asked.context));
@@ -159,10 +178,10 @@ void CallGate::RecordDenied(const Asked& asked, const absl::Status& why) {
   }
   // Who has used its quota up is no intruder, and may come often.
   if (options_.audit == nullptr || why.code() == absl::StatusCode::kResourceExhausted) return;
-  options_.audit->Write(
-      auth::AuditLog::Kind::kDenied,
-      {asked.key == nullptr ? "" : asked.key->id, PeerOf(asked.context), asked.rule.method,
-       Shown(asked.names), CodeName(why.code()), ReasonOf(why)});
+  auth::AuditRecord record = RecordOf(asked);
+  record.outcome = CodeName(why.code());
+  record.reason = ReasonOf(why);
+  options_.audit->Write(auth::AuditLog::Kind::kDenied, record);
 }
 
 absl::StatusOr<std::shared_ptr<const AdmittedCall>> CallGate::Admit(
@@ -173,7 +192,7 @@ absl::StatusOr<std::shared_ptr<const AdmittedCall>> CallGate::Admit(
     return absl::InternalError(fmt::format("no rule says who may call {}; report it", method));
   }
   KITH_RETURN_IF_ERROR(CheckNameLengths(*rule, request));
-  const bool is_recorded = options_.audit != nullptr && rule->is_recorded;
+  const bool is_recorded = options_.audit != nullptr && rule->is_recorded();
   if (options_.keys == nullptr && !is_recorded) return nullptr;
   Asked asked{*rule,   context, request, CollectionsOf(*rule, request, options_.resolve),
               nullptr, nullptr};
@@ -187,12 +206,7 @@ absl::StatusOr<std::shared_ptr<const AdmittedCall>> CallGate::Admit(
   admitted->key_ = asked.key;
   if (is_recorded) {
     admitted->audit_ = options_.audit;
-    admitted->record_ = {asked.key == nullptr ? "" : asked.key->id,
-                         PeerOf(context),
-                         rule->method,
-                         Shown(asked.names),
-                         "",
-                         ""};
+    admitted->record_ = RecordOf(asked);
   }
   return std::shared_ptr<const AdmittedCall>(std::move(admitted));
 }

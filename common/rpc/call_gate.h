@@ -69,6 +69,7 @@ class CallGate {
 
  private:
   struct Asked;
+  static auth::AuditRecord RecordOf(const Asked& asked);  // without what came of it
   absl::Status Check(Asked& asked);
   void RecordDenied(const Asked& asked, const absl::Status& why);
 

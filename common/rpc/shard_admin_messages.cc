@@ -277,12 +277,13 @@ v1::ShardVerifyReply ToProto(const VerifyReply& reply) {
   out.set_truth_mismatches(reply.truth_mismatches);
   out.set_index_mismatches(reply.index_mismatches);
   out.set_live_points(reply.live_points);
+  out.set_digest(reply.digest);
   return out;
 }
 
 VerifyReply FromProto(const v1::ShardVerifyReply& in) {
-  return {in.applied_lsn(), in.slots_checked(), in.truth_mismatches(), in.index_mismatches(),
-          in.live_points()};
+  return {in.applied_lsn(),      in.slots_checked(), in.truth_mismatches(),
+          in.index_mismatches(), in.live_points(),   in.digest()};
 }
 
 }  // namespace kith::rpc

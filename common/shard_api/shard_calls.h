@@ -144,6 +144,7 @@ struct VerifyReply {
   uint64_t truth_mismatches = 0;
   uint64_t index_mismatches = 0;
   uint64_t live_points = 0;
+  std::string digest;  // 32 hex digits, of all slots: equal where points, versions, contents are
 };
 
 }  // namespace kith

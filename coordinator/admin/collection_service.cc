@@ -33,7 +33,9 @@ absl::Status Taken(const CollectionRecord& record) {
         absl::StatusCode::kAlreadyExists, reason::kCollectionExists,
         fmt::format("collection {} exists: choose another name, or delete it first", record.name));
   }
-  const char* what = record.state == State::kCreating ? "created" : "removed";
+  const char* what = record.state == State::kCreating    ? "created"
+                     : record.state == State::kRestoring ? "restored"
+                                                         : "removed";
   return Error(absl::StatusCode::kUnavailable, reason::kShardUnavailable,
                fmt::format("a collection named {} is still being {} (all its nodes must be up for "
                            "that): try again",

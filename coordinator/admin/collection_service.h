@@ -161,6 +161,16 @@ class CollectionService {
   absl::StatusOr<CollectionPlan> Plan(const PlanCollectionCall& call,
                                       Deadline until = Deadline::max()) const;
 
+  // A collection that is made of a backup, whose record has its name, shape and slots: gives it an
+  // incarnation and shard ids, and keeps its name from others. Nobody sees it before EndRestore.
+  // Codes as Create. An operation on that name must run until one of the other two has been called:
+  // without one, reconciling takes it for a restore that was cut short.
+  absl::StatusOr<CollectionRecord> BeginRestore(CollectionRecord record);
+  absl::StatusOr<CollectionRecord> EndRestore(const CollectionRecord& record);
+  void AbandonRestore(const CollectionRecord& record);
+  // COLLECTION_EXISTS, COLLECTION_LIMIT, BAD_REQUEST: what BeginRestore would say of the name.
+  absl::Status CheckFree(const std::string& collection);
+
  private:
   absl::StatusOr<CollectionRecord> NewRecord(const CreateCollectionCall& call);
   absl::Status CheckRoom(const std::string& name);

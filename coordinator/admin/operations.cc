@@ -15,6 +15,7 @@ namespace kith::coordinator {
 namespace {
 
 constexpr char kTrainKind[] = "train";
+constexpr char kRestoreKind[] = "restore";
 constexpr uint64_t kKeepMs = 24ull * 3600 * 1000;
 
 }  // namespace
@@ -192,7 +193,8 @@ std::vector<std::shared_ptr<RunningOperation>> Operations::RunningOn(
 bool Operations::Running(const std::string& collection) const {
   const auto running = RunningOn(collection);
   return std::any_of(running.begin(), running.end(), [](const auto& operation) {
-    return operation->Snapshot().kind == kTrainKind;
+    const std::string kind = operation->Snapshot().kind;
+    return kind == kTrainKind || kind == kRestoreKind;
   });
 }
 

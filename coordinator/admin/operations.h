@@ -41,7 +41,7 @@ inline constexpr char kDuplicatesKind[] = "find_duplicates";
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
   std::string id;
-  std::string kind;  // "train", "find_duplicates"
+  std::string kind;  // "train", "find_duplicates", "backup", "verify_backup", "restore"
   std::string collection;
   OperationState state = OperationState::kRunning;
   std::string stage;
@@ -109,7 +109,7 @@ class Operations {
   // one that has ended changes nothing.
   absl::StatusOr<Operation> Cancel(const std::string& id);
 
-  // One that changes the collection: a search for duplicates does not.
+  // One that changes the collection, a training or a restore: the others only read.
   bool Running(const std::string& collection) const;
   uint64_t begun() const;  // how many since the start, those that ended among them
   // Cancels those of one collection, or of all (empty), and waits until they ended or `patience`

@@ -88,7 +88,11 @@ absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
   const auto read = catalog_.meta().Get(known.name);
   if (absl::IsNotFound(read.status())) return absl::OkStatus();
   KITH_RETURN_IF_ERROR(read.status());
-  const CollectionRecord& record = *read;
+  CollectionRecord record = *read;
+  if (record.state == State::kRestoring) {
+    if (operations_.Running(record.name)) return absl::OkStatus();
+    KITH_ASSIGN_OR_RETURN(record, DropUnrestored(record));
+  }
   if (record.state == State::kCreating) {
     KITH_RETURN_IF_ERROR(CreateShards(catalog_, record));
     spdlog::info("event=collection_create_finished collection={}", record.name);
@@ -106,6 +110,15 @@ absl::Status Reconciler::FinishLocked(const CollectionRecord& known) {
     return catalog_.Delete(record);
   }
   return absl::OkStatus();
+}
+
+// A process that ended in the middle left shards of which nobody knows whether they are whole.
+absl::StatusOr<CollectionRecord> Reconciler::DropUnrestored(const CollectionRecord& record) {
+  spdlog::warn("event=restore_was_cut_short collection={}", record.name);
+  return catalog_.Modify(record, [](CollectionRecord& current) {
+    current.state = State::kDropping;
+    return absl::OkStatus();
+  });
 }
 
 void Reconciler::LookAt(const CollectionRecord& record) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/meta/meta_store.h"
 #include "coordinator/admin/catalog.h"
 #include "coordinator/admin/index_health.h"
@@ -67,6 +68,7 @@ class Reconciler {
   bool NeedsSilentNode(const CollectionRecord& record) const;
   void Finish(const CollectionRecord& record);
   absl::Status FinishLocked(const CollectionRecord& record);
+  absl::StatusOr<CollectionRecord> DropUnrestored(const CollectionRecord& record);
   void LookAt(const CollectionRecord& record);
   void NotePoints(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys);
   void NoteHealth(const std::vector<ShardSurvey>& surveys);

@@ -40,6 +40,12 @@ constexpr RestRule kRules[] = {
     {"kith.v1.Search.FindDuplicates", "POST", "/v1/collections/{collection}/points:findDuplicates"},
     {"kith.v1.Search.ListDuplicates", "GET", "/v1/operations/{operation}/duplicates"},
 
+    {"kith.v1.Backups.CreateBackup", "POST", "/v1/backups"},
+    {"kith.v1.Backups.ListBackups", "GET", "/v1/backups"},
+    {"kith.v1.Backups.VerifyBackup", "POST", "/v1/backups/{backup}:verify"},
+    {"kith.v1.Backups.RestoreBackup", "POST", "/v1/backups/{backup}:restore"},
+    {"kith.v1.Backups.DeleteBackup", "DELETE", "/v1/backups/{backup}"},
+
     {"kith.v1.Operations.ListOperations", "GET", "/v1/operations"},
     {"kith.v1.Operations.GetOperation", "GET", "/v1/operations/{id}"},
     {"kith.v1.Operations.CancelOperation", "POST", "/v1/operations/{id}:cancel"},

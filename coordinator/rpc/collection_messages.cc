@@ -248,6 +248,7 @@ void VerificationsToProto(const std::vector<ShardVerification>& verifications,
     shard->set_truth_mismatches(reply.truth_mismatches);
     shard->set_index_mismatches(reply.index_mismatches);
     shard->set_applied_lsn(reply.applied_lsn);
+    shard->set_digest(reply.digest);
   }
 }
 

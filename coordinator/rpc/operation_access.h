@@ -14,7 +14,8 @@ namespace kith::coordinator::rpc {
 absl::StatusOr<Operation> FindOperation(Operations& operations, const std::string& id,
                                         const kith::rpc::CallContext& call);
 
-// What the method that starts operations of its kind asks for: whoever may start one may end one.
+// The role for its collection with which one may end it: what starting one of its kind takes. For
+// operations of no collection that is a role for all.
 auth::Role RoleToStart(const Operation& operation);
 
 }  // namespace kith::coordinator::rpc

@@ -52,6 +52,12 @@ void Checkpointer::Adopt(Manifest manifest) {
   versions_ = std::move(versions);
 }
 
+std::set<std::string> Checkpointer::files() const {
+  std::set<std::string> files;
+  AddFiles(manifest_, files);
+  return files;
+}
+
 std::set<std::string> Checkpointer::versions() const {
   std::lock_guard lock(versions_mutex_);
   return versions_;

@@ -30,6 +30,8 @@ class Checkpointer {
   // Removes files that nothing refers to: left by a crash or an error between two steps.
   absl::Status RemoveOrphans();
   uint64_t lsn() const { return manifest_.lsn; }
+  // The files below seg/ that the manifest on disk names.
+  std::set<std::string> files() const;
   // The index versions that the manifest on disk names. Threads: any.
   std::set<std::string> versions() const;
 

@@ -125,6 +125,7 @@ absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline) {
     if (applied.applied_lsn != snapshot->lsn || applied.next_row != snapshot->row_end) continue;
     reply.applied_lsn = snapshot->lsn;
     reply.slots_checked = limits::kSlots;
+    reply.digest = storage::SumOf(truth.points).ToString();
     reply.truth_mismatches =
         std::max(CountMismatches(kept, truth.points), CountMismatches(truth.postings, keys));
     reply.index_mismatches = CountMismatches(kept, IndexDigests(*snapshot, nullptr));

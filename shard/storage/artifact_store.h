@@ -25,6 +25,9 @@ class ArtifactStore {
   absl::Status Save(const index::IndexVersion& version);
   // NOT_FOUND INDEX_VERSION_NOT_READY; DATA_LOSS CORRUPTION.
   absl::StatusOr<std::shared_ptr<const index::IndexVersion>> Load(const std::string& hash);
+  // INVALID_ARGUMENT BAD_REQUEST for what is no hash. Whether the file is there is another
+  // question.
+  absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   absl::StatusOr<ArtifactChunk> ReadChunk(const std::string& hash, uint64_t offset);
   absl::Status WriteChunk(const ArtifactChunk& chunk);
   // Called now and then: removes what kSweepsUnused of these calls in a row found neither in `used`
@@ -34,7 +37,6 @@ class ArtifactStore {
   absl::Status Sweep(const std::set<std::string>& used);
 
  private:
-  absl::StatusOr<std::string> PathOf(const std::string& hash) const;
   absl::Status Complete(const std::string& hash, const std::string& bytes);
   bool IsUnused(const std::string& hash, const std::set<std::string>& used);
 

@@ -1,5 +1,7 @@
 #include "shard/storage/digest.h"
 
+#include <fmt/format.h>
+
 #define XXH_STATIC_LINKING_ONLY  // the size of the hashing state, to keep it on the stack
 #include <xxhash.h>
 
@@ -33,6 +35,14 @@ uint64_t ContentHash(std::string_view vector, std::string_view payload) {
   XXH3_64bits_update(&state, vector.data(), vector.size());
   XXH3_64bits_update(&state, payload.data(), payload.size());
   return XXH3_64bits_digest(&state);
+}
+
+std::string Digest::ToString() const { return fmt::format("{:016x}{:016x}", high, low); }
+
+Digest SumOf(const SlotDigests& digests) {
+  Digest sum;
+  for (const Digest& digest : digests) sum.Add(digest);
+  return sum;
 }
 
 }  // namespace kith::storage

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,10 +27,13 @@ struct Digest {
     low -= other.low;
     high -= other.high + (low > before ? 1 : 0);
   }
+  std::string ToString() const;  // 32 hex digits, the high ones first
   bool operator==(const Digest&) const = default;
 };
 
 using SlotDigests = std::vector<Digest>;  // limits::kSlots of them
+
+Digest SumOf(const SlotDigests& digests);
 
 // XXH3-128 over key, version and content hash.
 Digest PointDigest(const PointKey& key, uint64_t version, uint64_t content_hash);

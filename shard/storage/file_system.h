@@ -26,6 +26,14 @@ class WritableFile {
   virtual absl::Status Sync() = 0;
 };
 
+// A file being read from start to end. Threads: one at a time.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  // At most `size` bytes into `to`, and how many; 0: the end.
+  virtual absl::StatusOr<size_t> Read(char* to, size_t size) = 0;
+};
+
 // A mapped file, unmapped by the destructor. Threads: the bytes are shared memory.
 class MappedFile {
  public:
@@ -55,6 +63,11 @@ class FileSystem {
   virtual absl::Status RemoveTree(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
+  // A second name for the bytes of a file that nobody changes any more. UNIMPLEMENTED where the two
+  // names are on different file systems, or theirs has no second names.
+  virtual absl::Status Link(const std::string& from, const std::string& to) = 0;
+  virtual absl::StatusOr<std::unique_ptr<ReadableFile>> OpenToRead(const std::string& path) = 0;
+  virtual absl::StatusOr<uint64_t> FileBytes(const std::string& path) = 0;
   virtual absl::StatusOr<std::string> ReadAll(const std::string& path, uint64_t bytes_max) = 0;
   virtual absl::StatusOr<std::unique_ptr<MappedFile>> MapReadOnly(const std::string& path) = 0;
   // Creates the file or grows it to `size` bytes (allocated, so that a full disk shows here and not

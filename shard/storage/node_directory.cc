@@ -57,17 +57,20 @@ class LockedNodeDirectory final : public NodeDirectory {
 
   absl::Status OpenOrCreate();
   absl::StatusOr<Listing> ListShards() override;
-  absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec,
-                                             uint32_t row_extent_bits) override;
+  absl::StatusOr<ShardDirectory> StageShard(const ShardSpec& spec,
+                                            uint32_t row_extent_bits) override;
+  absl::Status PublishShard(ShardDirectory& staged) override;
+  void RemoveStaged(const ShardDirectory& staged) override;
   absl::Status MarkDropped(ShardDirectory& shard) override;
   absl::Status RemoveDropped(const ShardDirectory& shard) override;
 
  private:
   std::string shards_path() const { return path_ + "/shard"; }
+  void RemovePinned();
   absl::Status CreateFormat();
   absl::Status ReadFormat();
   void List(const std::string& name, Listing& listing);
-  absl::Status WriteShard(const std::string& unfinished, const ShardDirectory& shard);
+  absl::Status WriteStaged(const ShardDirectory& staged);
   absl::StatusOr<ShardDirectory> ReadShard(const std::string& name);
 
   const std::string path_;
@@ -84,6 +87,7 @@ absl::Status LockedNodeDirectory::OpenOrCreate() {
   } else {
     KITH_RETURN_IF_ERROR(CreateFormat());
   }
+  RemovePinned();
   for (const std::string& child : {log_path(), meta_path(), artifacts_path(), shards_path()}) {
     KITH_RETURN_IF_ERROR(files_.EnsureDirectory(child));
   }
@@ -93,6 +97,13 @@ absl::Status LockedNodeDirectory::OpenOrCreate() {
     KITH_RETURN_IF_ERROR(files_.SyncDirectory(directory));
   }
   return absl::OkStatus();
+}
+
+// Left by a backup that was cut short. It takes space and harms nothing else.
+void LockedNodeDirectory::RemovePinned() {
+  if (!files_.Exists(pinned_path())) return;
+  const absl::Status removed = files_.RemoveTree(pinned_path());
+  spdlog::info("event=leftover_removed path={} status={}", pinned_path(), removed.ToString());
 }
 
 absl::Status LockedNodeDirectory::CreateFormat() {
@@ -166,33 +177,42 @@ void LockedNodeDirectory::List(const std::string& name, Listing& listing) {
   }
 }
 
-absl::Status LockedNodeDirectory::WriteShard(const std::string& unfinished,
-                                             const ShardDirectory& shard) {
-  KITH_RETURN_IF_ERROR(files_.CreateDirectories(unfinished));
+absl::Status LockedNodeDirectory::WriteStaged(const ShardDirectory& staged) {
+  KITH_RETURN_IF_ERROR(files_.CreateDirectories(staged.path));
   for (const char* child : {"state", "rows", "seg"}) {
-    KITH_RETURN_IF_ERROR(files_.CreateDirectories(fmt::format("{}/{}", unfinished, child)));
+    KITH_RETURN_IF_ERROR(files_.CreateDirectories(fmt::format("{}/{}", staged.path, child)));
   }
-  KITH_RETURN_IF_ERROR(files_.ReplaceFile(unfinished + "/SPEC", EncodeShardSpec(shard)));
-  return files_.Rename(unfinished, shard.path);
+  return files_.ReplaceFile(staged.path + "/SPEC", EncodeShardSpec(staged));
 }
 
 // Complete under another name first; the rename makes it exist.
-absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::CreateShard(
+absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::StageShard(
     const ShardSpec& spec, uint32_t row_extent_bits) {
-  ShardDirectory shard{spec, Uuid::Random(), row_extent_bits, {}};
-  const std::string name = ShardDirectoryName(shard);
-  const std::string unfinished = fmt::format("{}/{}{}", shards_path(), kCreating, name);
-  shard.path = fmt::format("{}/{}", shards_path(), name);
-  absl::Status status = WriteShard(unfinished, shard);
+  ShardDirectory staged{spec, Uuid::Random(), row_extent_bits, {}};
+  staged.path = fmt::format("{}/{}{}", shards_path(), kCreating, ShardDirectoryName(staged));
+  const absl::Status status = WriteStaged(staged);
+  if (status.ok()) return staged;
+  RemoveStaged(staged);
+  return status;
+}
+
+absl::Status LockedNodeDirectory::PublishShard(ShardDirectory& staged) {
+  const std::string path = fmt::format("{}/{}", shards_path(), ShardDirectoryName(staged));
+  absl::Status status = files_.Rename(staged.path, path);
   if (status.ok()) status = files_.SyncDirectory(shards_path());
   if (!status.ok()) {
     // One that was refused must not appear at the next start beside the one that a retry makes.
-    (void)files_.RemoveTree(unfinished);
-    (void)files_.RemoveTree(shard.path);
+    RemoveStaged(staged);
+    (void)files_.RemoveTree(path);
     return status;
   }
-  spdlog::info("event=shard_directory_created path={} collection={}", shard.path, spec.collection);
-  return shard;
+  staged.path = path;
+  spdlog::info("event=shard_directory_created path={} collection={}", path, staged.spec.collection);
+  return status;
+}
+
+void LockedNodeDirectory::RemoveStaged(const ShardDirectory& staged) {
+  (void)files_.RemoveTree(staged.path);
 }
 
 absl::Status LockedNodeDirectory::MarkDropped(ShardDirectory& shard) {
@@ -211,6 +231,13 @@ absl::Status LockedNodeDirectory::RemoveDropped(const ShardDirectory& shard) {
 }
 
 }  // namespace
+
+absl::StatusOr<NodeDirectory::ShardDirectory> NodeDirectory::CreateShard(const ShardSpec& spec,
+                                                                         uint32_t row_extent_bits) {
+  KITH_ASSIGN_OR_RETURN(ShardDirectory shard, StageShard(spec, row_extent_bits));
+  KITH_RETURN_IF_ERROR(PublishShard(shard));
+  return shard;
+}
 
 absl::StatusOr<std::unique_ptr<NodeDirectory>> NodeDirectory::Open(const std::string& path,
                                                                    FileSystem& files) {

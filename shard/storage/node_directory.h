@@ -35,6 +35,8 @@ class NodeDirectory {
   std::string meta_path() const { return path() + "/meta"; }
   std::string artifacts_path() const { return path() + "/artifacts"; }
   std::string hint_path() const { return path() + "/HINT"; }
+  // Second names of files that a backup copies; a start removes what is left there.
+  std::string pinned_path() const { return path() + "/pinned"; }
 
   struct ShardDirectory {
     ShardSpec spec;
@@ -55,8 +57,14 @@ class NodeDirectory {
   // Removes the leftovers of an unfinished create; logs and ignores what has no shard's name.
   virtual absl::StatusOr<Listing> ListShards() = 0;
   // Where it fails nothing is left that a later start would take for a shard.
-  virtual absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec,
-                                                     uint32_t row_extent_bits) = 0;
+  absl::StatusOr<ShardDirectory> CreateShard(const ShardSpec& spec, uint32_t row_extent_bits);
+  // The two halves of it. A staged shard's directory has its folders and SPEC, and whoever stages
+  // it may put files there; it is no shard before it is published, and a start removes it.
+  // Publishing gives it its path; where that fails it is removed.
+  virtual absl::StatusOr<ShardDirectory> StageShard(const ShardSpec& spec,
+                                                    uint32_t row_extent_bits) = 0;
+  virtual absl::Status PublishShard(ShardDirectory& staged) = 0;
+  virtual void RemoveStaged(const ShardDirectory& staged) = 0;
   // Durable: from here on the shard does not come back. Its new path goes into `shard`; where it
   // fails it can be called again.
   virtual absl::Status MarkDropped(ShardDirectory& shard) = 0;

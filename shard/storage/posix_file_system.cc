@@ -58,6 +58,30 @@ class PosixWritableFile final : public WritableFile {
   const Descriptor file_;
 };
 
+class PosixReadableFile final : public ReadableFile {
+ public:
+  PosixReadableFile(std::string path, Descriptor file)
+      : path_(std::move(path)), file_(std::move(file)) {}
+
+  absl::StatusOr<size_t> Read(char* to, size_t size) override {
+    while (true) {
+      const ssize_t count = read(file_.get(), to, size);
+      if (count >= 0) return static_cast<size_t>(count);
+      if (errno != EINTR) return ErrnoStatus(errno, "read", path_);
+    }
+  }
+
+ private:
+  const std::string path_;
+  const Descriptor file_;
+};
+
+// What a file system says that cannot give a second name to this file.
+bool HasNoSecondName(int error) {
+  return error == EXDEV || error == EPERM || error == EMLINK || error == ENOSYS ||
+         error == EOPNOTSUPP;
+}
+
 class PosixMappedFile final : public MappedFile {
  public:
   PosixMappedFile(std::string path, void* data, size_t size)
@@ -161,6 +185,24 @@ class PosixFileSystem final : public FileSystem {
     Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
     if (!file.ok()) return ErrnoStatus(errno, "create", path);
     return std::make_unique<PosixWritableFile>(path, std::move(file));
+  }
+
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    if (link(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+    if (HasNoSecondName(errno)) return absl::UnimplementedError("no second name for " + from);
+    return ErrnoStatus(errno, "link " + from + " to", to);
+  }
+
+  absl::StatusOr<std::unique_ptr<ReadableFile>> OpenToRead(const std::string& path) override {
+    Descriptor file(path, O_RDONLY);
+    if (!file.ok()) return ErrnoStatus(errno, "open", path);
+    return std::make_unique<PosixReadableFile>(path, std::move(file));
+  }
+
+  absl::StatusOr<uint64_t> FileBytes(const std::string& path) override {
+    struct stat facts;
+    if (stat(path.c_str(), &facts) != 0) return ErrnoStatus(errno, "read the size of", path);
+    return static_cast<uint64_t>(facts.st_size);
   }
 
   absl::StatusOr<std::string> ReadAll(const std::string& path, uint64_t bytes_max) override {

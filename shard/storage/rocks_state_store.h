@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -67,6 +68,9 @@ class RocksStateStore final : public StateStore {
   absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) override;
   absl::Status CompactRows(uint32_t begin, uint32_t end) override;
   uint64_t disk_bytes() const override;
+  absl::Status Checkpoint(const std::string& directory) override;  // state_checkpoint.cc
+  // By the names of the files.
+  std::map<std::string, std::string> TableChecksums() const;
 
  private:
   class PointWalker;

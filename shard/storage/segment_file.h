@@ -34,6 +34,10 @@ absl::StatusOr<std::shared_ptr<const index::ListSegment>> ReadSegmentFile(
     FileSystem& files, const std::string& path, const SegmentIdentity& identity,
     const index::IndexVersion& version);
 
+// Makes a segment file that was copied from a backup one of incarnation `to`: read and checked as
+// above, written beside, renamed.
+absl::Status ReassignSegmentFile(FileSystem& files, const std::string& path, const Uuid& to);
+
 // A bitmap of dead rows with its checksum, in a file of its own. What it takes follows from the
 // pages of which some rows are dead and others live.
 absl::Status WriteTombstoneFile(FileSystem& files, const std::string& path,

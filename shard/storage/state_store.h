@@ -163,6 +163,11 @@ class StateStore {
   // space back. Blocks for as long as that takes; writes and reads go on.
   virtual absl::Status CompactRows(uint32_t begin, uint32_t end) = 0;
   virtual uint64_t disk_bytes() const = 0;
+
+  // Makes `directory`, which is not there, a database of its own with what is stored now: what was
+  // written before the call, whole batches of what is written meanwhile. Table files are second
+  // names of this store's where the file system has such. state_checkpoint.h reads it.
+  virtual absl::Status Checkpoint(const std::string& directory) = 0;
 };
 
 }  // namespace kith::storage

@@ -35,6 +35,21 @@ class MemoryWriter final : public storage::WritableFile {
   const std::shared_ptr<Bytes> bytes_;
 };
 
+class MemoryReader final : public storage::ReadableFile {
+ public:
+  explicit MemoryReader(std::shared_ptr<Bytes> bytes) : bytes_(std::move(bytes)) {}
+  absl::StatusOr<size_t> Read(char* to, size_t size) override {
+    const size_t count = std::min(size, bytes_->size() - at_);
+    std::copy_n(reinterpret_cast<const char*>(bytes_->data()) + at_, count, to);
+    at_ += count;
+    return count;
+  }
+
+ private:
+  const std::shared_ptr<Bytes> bytes_;
+  size_t at_ = 0;
+};
+
 }  // namespace
 
 void MemoryFiles::Put(const std::string& path, std::string_view bytes) {
@@ -77,6 +92,26 @@ absl::StatusOr<std::unique_ptr<storage::WritableFile>> MemoryFiles::Create(
     const std::string& path) {
   files_[path] = std::make_shared<Bytes>();
   return std::make_unique<MemoryWriter>(files_[path]);
+}
+
+absl::Status MemoryFiles::Link(const std::string& from, const std::string& to) {
+  const auto found = files_.find(from);
+  if (found == files_.end()) return Missing(from);
+  files_[to] = found->second;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<storage::ReadableFile>> MemoryFiles::OpenToRead(
+    const std::string& path) {
+  const auto found = files_.find(path);
+  if (found == files_.end()) return Missing(path);
+  return std::make_unique<MemoryReader>(found->second);
+}
+
+absl::StatusOr<uint64_t> MemoryFiles::FileBytes(const std::string& path) {
+  const auto found = files_.find(path);
+  if (found == files_.end()) return Missing(path);
+  return found->second->size();
 }
 
 absl::StatusOr<std::string> MemoryFiles::ReadAll(const std::string& path, uint64_t bytes_max) {

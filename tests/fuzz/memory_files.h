@@ -28,6 +28,10 @@ class MemoryFiles final : public storage::FileSystem {
   absl::Status RemoveTree(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::StatusOr<std::unique_ptr<storage::WritableFile>> Create(const std::string& path) override;
+  absl::Status Link(const std::string& from, const std::string& to) override;
+  absl::StatusOr<std::unique_ptr<storage::ReadableFile>> OpenToRead(
+      const std::string& path) override;
+  absl::StatusOr<uint64_t> FileBytes(const std::string& path) override;
   absl::StatusOr<std::string> ReadAll(const std::string& path, uint64_t bytes_max) override;
   absl::StatusOr<std::unique_ptr<storage::MappedFile>> MapReadOnly(
       const std::string& path) override;

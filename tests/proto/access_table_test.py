@@ -51,12 +51,10 @@ class AccessTable(unittest.TestCase):
                                   "B role: ACCESS_ROLE_ADMIN, reach: ACCESS_REACH_ALL",
                                   "C role: ACCESS_ROLE_NODE", "D role: ACCESS_ROLE_ANYONE")
         self.assertIn('{"A", "kith.v1.S", "kith.v1.Request", auth::Role::kRead, Reach::kNamed, '
-                      '{"collection", "changes.name"}, {}, {"points"}, false},', table, errors)
-        self.assertIn("auth::Role::kAdmin, Reach::kAll, {}, {}, {}, false", table)
-        table, errors = self.make('A role: ACCESS_ROLE_READ, name: "collection", recorded: true',
-                                  'B role: ACCESS_ROLE_ADMIN, reach: ACCESS_REACH_ALL, name: "inner.name"')
-        self.assertIn('auth::Role::kRead, Reach::kNamed, {}, {"collection"}, {}, true', table, errors)
-        self.assertIn('Reach::kAll, {}, {"inner.name"}, {}, false', table, errors)
+                      '{"collection", "changes.name"}, {}, {"points"}, {}},', table, errors)
+        self.assertIn("auth::Role::kAdmin, Reach::kAll, {}, {}, {}, {}", table)
+        table, errors = self.make('A role: ACCESS_ROLE_READ, name: "collection", subject: "inner.name"')
+        self.assertIn('auth::Role::kRead, Reach::kNamed, {}, {"collection"}, {}, {"inner.name"}}', table, errors)
         self.assertNotIn('"C"', table)
 
     def fails(self, method: str, wanted: str):
@@ -79,6 +77,8 @@ class AccessTable(unittest.TestCase):
         self.fails('Bad role: ACCESS_ROLE_READ, name: "collection", reach: ACCESS_REACH_SOME',
                    "must have either")
         self.fails('Bad role: ACCESS_ROLE_READ, name: "points"', "`points`, which is no string")
+        self.fails('Bad role: ACCESS_ROLE_READ, collection: "collection", subject: "points"',
+                   "is about `points`, which is no string")
         self.fails("Bad role: ACCESS_ROLE_NODE, reach: ACCESS_REACH_ALL", "is for nodes alone")
 
     def test_a_collection_that_the_rule_forgets_fails(self):

@@ -120,6 +120,10 @@ absl::StatusOr<std::unique_ptr<WritableFile>> HookedFileSystem::Create(const std
   return std::make_unique<HookedWritableFile>(hooks_, path, std::move(file));
 }
 
+absl::Status HookedFileSystem::Link(const std::string& from, const std::string&) {
+  return absl::UnimplementedError("second names are not simulated: " + from);
+}
+
 absl::StatusOr<std::string> HookedFileSystem::ReadAll(const std::string& path, uint64_t bytes_max) {
   return real_->ReadAll(path, bytes_max);
 }

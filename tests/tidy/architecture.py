@@ -32,6 +32,7 @@ ARROWS = {
     "shard/write": [*_SERVICE, "common/telemetry", "index", "shard/parts", "shard/replication",
                     "shard/storage"],
     "shard/rpc": [*_SERVICE, "common/telemetry", "common/rpc", "common/auth"],
+    "shard/backup": [*_SERVICE, "common/telemetry", "shard", "shard/storage"],
     "shard": [*_SERVICE, "common/telemetry", "index", *_SHARD_CORE],
     "coordinator/cluster": [*_SERVICE, "common/telemetry", "common/meta"],
     "coordinator/search": [*_SERVICE, "common/telemetry", "common/meta", "coordinator/cluster"],

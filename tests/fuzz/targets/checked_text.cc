@@ -2,12 +2,10 @@
 // their last line made right.
 #include "shard/storage/checked_text.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
 #include "common/base/clock.h"
 #include "shard/storage/log_hint.h"
 #include "shard/storage/shard_spec_file.h"
+#include "tests/fuzz/checked_bytes.h"
 #include "tests/fuzz/memory_files.h"
 #include "tests/fuzz/target.h"
 
@@ -15,14 +13,6 @@ namespace kith::fuzz {
 namespace {
 
 const char kHint[] = "HINT";
-
-std::string WithChecksum(std::string_view body) {
-  return fmt::format("{}checksum={:016x}\n", body, XXH3_64bits(body.data(), body.size()));
-}
-
-std::string_view WithoutChecksum(std::string_view file) {
-  return file.substr(0, file.size() - WithChecksum("").size());
-}
 
 void TakeSpec(const std::string& bytes) {
   const auto shard = storage::ParseShardSpec("SPEC", bytes);

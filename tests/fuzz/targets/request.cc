@@ -71,7 +71,8 @@ class PublicApi {
       server_.channel,
       {v1::SearchRequest::descriptor()->file(), v1::UpsertRequest::descriptor()->file(),
        v1::CreateCollectionRequest::descriptor()->file(),
-       v1::GetOperationRequest::descriptor()->file()}};
+       v1::GetOperationRequest::descriptor()->file(),
+       v1::CreateBackupRequest::descriptor()->file()}};
 };
 
 PublicApi& Api() {
@@ -224,6 +225,12 @@ std::vector<std::string> Seeds() {
   *facet.mutable_filter() = SomeFilter();
   v1::TrainIndexRequest train;
   train.mutable_index()->set_lists(4);
+  v1::CreateBackupRequest backup;
+  backup.set_backup("nightly");
+  backup.add_collections(kNames[0]);
+  v1::RestoreBackupRequest restore;
+  restore.set_backup("nightly");
+  restore.set_target("again");
   add("Upsert", 0, SomePoints());
   add("Upsert", 1, SomeColumns());
   add("Search", 0, OneSearch());
@@ -238,6 +245,8 @@ std::vector<std::string> Seeds() {
   add("CreateCollection", 3, OneCollection());
   add("PlanCollection", 3, OnePlan());
   add("TrainIndex", 0, train);
+  add("CreateBackup", 3, backup);
+  add("RestoreBackup", 0, restore);
   return seeds;
 }
 

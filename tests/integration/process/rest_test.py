@@ -37,9 +37,9 @@ class Answer:
 
 
 class Rest(ProcessTest):
-    def embedded(self, *more: str) -> Server:
-        return self.start("--listen", "127.0.0.1:0", "--data", str(self.folder / "data"),
-                          *more).await_ready()
+    def embedded(self, *more: str, environment: dict | None = None) -> Server:
+        return self.start("--listen", "127.0.0.1:0", "--data", str(self.folder / "data"), *more,
+                          environment=environment).await_ready()
 
     def call(self, server: Server, line: str, body=None, **headers: str) -> Answer:
         """`line` is "GET /path"; `body` JSON as an object, or bytes as they are."""
@@ -60,6 +60,14 @@ class Rest(ProcessTest):
         self.assertEqual(answer.code, 200, answer.json)
         self.assertEqual(answer.headers["Content-Type"], "application/json")
         return answer.json
+
+    def outcome(self, server: Server, operation: dict) -> dict:
+        """The operation once it has succeeded, which it must."""
+        while operation["state"] == "STATE_RUNNING":
+            time.sleep(0.05)
+            operation = self.told(server, f"GET /v1/operations/{operation['id']}")
+        self.assertEqual(operation["state"], "STATE_SUCCEEDED", operation)
+        return operation
 
     def make_pair(self, server: Server) -> None:
         """A collection `faces` with the points 7 and a UUID."""
@@ -125,11 +133,8 @@ class Rest(ProcessTest):
     def test_training_is_followed_as_an_operation_and_answers_are_those_of_grpc(self):
         server = self.embedded()
         self.fill(server.grpc)
-        operation = self.told(server, "POST /v1/collections/c:train", {"seed": 2})
-        while operation["state"] == "STATE_RUNNING":
-            time.sleep(0.05)
-            operation = self.told(server, f"GET /v1/operations/{operation['id']}")
-        self.assertEqual(operation["state"], "STATE_SUCCEEDED", operation)
+        operation = self.outcome(server, self.told(server, "POST /v1/collections/c:train",
+                                                   {"seed": 2}))
         listed = self.told(server, "GET /v1/operations?collection=c")["operations"]
         self.assertIn(operation["id"], [one["id"] for one in listed])
         versions = self.told(server, "GET /v1/collections/c/indexVersions")["versions"]
@@ -155,6 +160,28 @@ class Rest(ProcessTest):
         self.assertTrue('"OK"' in counted[0] and counted[0].endswith(" 1"), counted)
         self.assertEqual(server.stop(), 0, server.text())
 
+    def test_a_collection_comes_back_from_its_backup(self):
+        store = self.folder / "store"
+        store.mkdir()
+        server = self.embedded(environment={"KITH__BACKUP__DIRECTORY": str(store)})
+        self.make_pair(server)
+        made = self.outcome(server, self.told(server, "POST /v1/backups", {"backup": "first"}))
+        self.assertIn("1 collections, 2 points", made["result"])
+        (listed,) = self.told(server, "GET /v1/backups")["backups"]
+        self.assertEqual((listed["backup"], listed["errorReason"]), ("first", ""))
+        verified = self.outcome(server, self.told(server, "POST /v1/backups/first:verify"))
+        self.assertIn("is whole", verified["result"])
+
+        again = {"collection": "faces", "target": "again"}
+        restored = self.outcome(server, self.told(server, "POST /v1/backups/first:restore", again))
+        found = self.told(server, "GET /v1/collections/again")
+        self.assertEqual((found["points"], found["incarnation"]), ("2", restored["result"]))
+        refused = self.call(server, "POST /v1/backups/first:restore", again)
+        self.assertEqual((refused.code, refused.reason), (409, "COLLECTION_EXISTS"))
+        self.assertEqual(self.told(server, "DELETE /v1/backups/first"), {})
+        self.assertEqual(self.told(server, "GET /v1/backups"), {"backups": []})
+        self.assertEqual(server.stop(), 0, server.text())
+
     def test_errors_are_statuses_with_the_codes_of_http(self):
         server = self.embedded()
         self.make_pair(server)
@@ -172,6 +199,7 @@ class Rest(ProcessTest):
                  "LIMIT_OUT_OF_RANGE"),
                 ("GET /v1/collections/faces/points?page_token=x", None, 400, "BAD_PAGE_TOKEN"),
                 ("GET /v1/operations/none", None, 404, "OPERATION_NOT_FOUND"),
+                ("GET /v1/backups", None, 400, "BACKUPS_OFF"),
                 ("POST /v1/collections/faces:train", {}, 400, "TOO_FEW_POINTS")):
             answer = self.call(server, line, body)
             self.assertEqual((answer.code, answer.reason), (code, reason), (line, answer.json))

@@ -13,11 +13,13 @@
 
 #include "common/rpc/grpc_server.h"
 #include "common/rpc/status_codes.h"
+#include "coordinator/rpc/backups_handlers.h"
 #include "coordinator/rpc/collections_handlers.h"
 #include "coordinator/rpc/operations_handlers.h"
 #include "coordinator/rpc/points_handlers.h"
 #include "coordinator/rpc/search_handlers.h"
 #include "tests/unit/coordinator_admin/admin_cluster.h"
+#include "tests/unit/coordinator_admin/fake_backups.h"
 
 namespace kith::testing {
 
@@ -25,9 +27,10 @@ namespace kith::testing {
 class PublicServer {
  public:
   explicit PublicServer(int nodes) : cluster(nodes) {
-    auto started = rpc::GrpcServer::Start(
-        {"127.0.0.1:0",
-         {&collection_handlers_, &operation_handlers_, &point_handlers_, &search_handlers_}});
+    auto started =
+        rpc::GrpcServer::Start({"127.0.0.1:0",
+                                {&collection_handlers_, &operation_handlers_, &point_handlers_,
+                                 &search_handlers_, &backup_handlers_}});
     EXPECT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
     channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
@@ -36,6 +39,11 @@ class PublicServer {
     points = v1::Points::NewStub(channel);
     search = v1::Search::NewStub(channel);
     operations = v1::Operations::NewStub(channel);
+    backups = v1::Backups::NewStub(channel);
+  }
+  ~PublicServer() {
+    server_.reset();
+    backup_jobs_.Stop();
   }
 
   // One call with a deadline of 20 s, or as given: what went wrong, with reason and facts.
@@ -68,6 +76,7 @@ class PublicServer {
   std::unique_ptr<v1::Points::Stub> points;
   std::unique_ptr<v1::Search::Stub> search;
   std::unique_ptr<v1::Operations::Stub> operations;
+  std::unique_ptr<v1::Backups::Stub> backups;
 
  private:
   SystemClock clock_;
@@ -88,6 +97,12 @@ class PublicServer {
       {cluster.map(), cluster.operations(), scroll_service_, search_service_, clock_}};
   coordinator::rpc::SearchHandlers search_handlers_{
       {search_service_, duplicates_, cluster.operations()}, calls_};
+  coordinator::FakeBackups fake_backups_{cluster.node(0)};
+  Executor backup_jobs_{{"backups", 1, 8, 0}};
+  coordinator::BackupService backup_service_{
+      {cluster.catalog(), cluster.collections(), cluster.operations(), &fake_backups_},
+      backup_jobs_};
+  coordinator::rpc::BackupsHandlers backup_handlers_{backup_service_, calls_};
   std::unique_ptr<rpc::GrpcServer> server_;  // first to go
 };
 

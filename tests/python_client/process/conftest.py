@@ -29,7 +29,9 @@ def start(kithd: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
 
     def start(folder: pathlib.Path | None = None, listen: str = "127.0.0.1:0") -> Server:
         where = folder or tmp_path_factory.mktemp("kithd")
-        server = Server(where, "--listen", listen, "--data", str(where / "data"))
+        (where / "store").mkdir(exist_ok=True)
+        server = Server(where, "--listen", listen, "--data", str(where / "data"),
+                        environment={"KITH__BACKUP__DIRECTORY": str(where / "store")})
         started.append(server)
         return server.await_ready()
 

@@ -14,7 +14,7 @@ from fake_server import FakeServer
 from kith import _methods, errors
 from kith._methods import Method
 from kith.remedies import REMEDIES
-from kith.v1 import collections_pb2, operations_pb2, points_pb2, search_pb2
+from kith.v1 import backups_pb2, collections_pb2, operations_pb2, points_pb2, search_pb2
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 def test_every_method_of_the_public_services_can_be_called() -> None:
     known = {one.path: one for one in vars(_methods).values() if isinstance(one, Method)}
     wanted = {}
-    for module in (collections_pb2, operations_pb2, points_pb2, search_pb2):
+    for module in (backups_pb2, collections_pb2, operations_pb2, points_pb2, search_pb2):
         for service in module.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
                 if method.client_streaming:
@@ -48,8 +48,8 @@ def test_both_clients_have_the_same_calls_with_the_same_arguments() -> None:
 
 WORDS = {"collection": "c", "dimension": 4, "metric": "l2", "dtype": "f32", "points": 1, "ids": [1],
          "vectors": [[1, 2, 3, 4]], "vector": [1, 2, 3, 4], "queries": [[1, 2, 3, 4]], "point": 1,
-         "operation_id": "o", "version": "v", "positive": [1], "alias": "a", "changes": {"a": "c"},
-         "payload": {}, "field": "f", "filter": kith.filters.has_id([1])}
+         "operation_id": "o", "backup": "b", "version": "v", "positive": [1], "alias": "a",
+         "changes": {"a": "c"}, "payload": {}, "field": "f", "filter": kith.filters.has_id([1])}
 
 
 @pytest.mark.parametrize("name", [name for name, one in vars(kith.Client).items()

@@ -30,8 +30,13 @@ class AuditLogTest : public ::testing::Test {
     for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
     return lines;
   }
-  AuditRecord record_ = {"app", "ipv4:10.0.0.1:4",   "kith.v1.Points/Upsert",
-                         "c",   "PERMISSION_DENIED", "KEY_READ_ONLY"};
+  AuditRecord record_ = {.key = "app",
+                         .peer = "ipv4:10.0.0.1:4",
+                         .method = "kith.v1.Points/Upsert",
+                         .collection = "c",
+                         .subject = "",
+                         .outcome = "PERMISSION_DENIED",
+                         .reason = "KEY_READ_ONLY"};
   const test::TemporaryDirectory folder_;
   const std::string path_ = folder_ / "audit";
   HeldClock clock_;
@@ -40,14 +45,20 @@ class AuditLogTest : public ::testing::Test {
 
 TEST_F(AuditLogTest, ALineSaysWhoAskedForWhatFromWhereAndWhatCameOfIt) {
   log_->Write(AuditLog::Kind::kDenied, record_);
-  log_->Write(AuditLog::Kind::kAdministered,
-              {"boss", "ipv4:10.0.0.2:4", "kith.v1.Collections/DeleteCollection", "c", "OK", ""});
+  log_->Write(AuditLog::Kind::kAdministered, {.key = "boss",
+                                              .peer = "ipv4:10.0.0.2:4",
+                                              .method = "kith.v1.Backups/DeleteBackup",
+                                              .collection = "",
+                                              .subject = "nightly",
+                                              .outcome = "OK",
+                                              .reason = ""});
   const auto lines = LinesOf(path_);
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], Json::parse(R"({"time":"2023-11-14T22:13:20.123Z","event":"denied",
       "key":"app","peer":"ipv4:10.0.0.1:4","method":"kith.v1.Points/Upsert","collection":"c",
       "outcome":"PERMISSION_DENIED","reason":"KEY_READ_ONLY"})"));
   EXPECT_EQ(lines[1]["event"], "administered");
+  EXPECT_EQ(lines[1]["subject"], "nightly");
   EXPECT_EQ(lines[1]["outcome"], "OK");
   EXPECT_FALSE(lines[1].contains("reason"));
 }

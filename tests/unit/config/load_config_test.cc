@@ -237,6 +237,26 @@ TEST_F(LoadConfigTest, TwoServersOnOnePortAreRefused) {
   EXPECT_THAT(ErrorOf("http: {listen: \"127.0.0.1:7430\"}"), HasSubstr("a port each"));
 }
 
+TEST_F(LoadConfigTest, BackupsAndDataMustNotLieInOneAnother) {
+  for (const std::string backup : {"data", "./data", "data/backups", "data/../data/x", "."}) {
+    EXPECT_THAT(ErrorOf("data: {directory: data}\nbackup: {directory: \"" + backup + "\"}"),
+                HasSubstr("lie in one another"))
+        << backup;
+  }
+  for (const std::string backup : {"data-backups", "backups", "../data", "\"\""}) {
+    const auto loaded =
+        LoadConfig({.file = File("data: {directory: data}\nbackup: {directory: " + backup + "}"),
+                    .environment = {},
+                    .flags = {}});
+    EXPECT_TRUE(loaded.ok()) << backup << ": " << loaded.status();
+  }
+}
+
+TEST_F(LoadConfigTest, BackupsAreOfRoleAllAlone) {
+  EXPECT_THAT(ErrorOf("role: shard\nbackup: {directory: b}"),
+              AllOf(HasSubstr("kithd.yaml:2"), HasSubstr("role shard")));
+}
+
 TEST_F(LoadConfigTest, TheDocumentedFileNamesEveryKeyWithItsDefault) {
   const auto documented =
       LoadConfig({.file = KITH_SOURCE_DIR "/deploy/kithd.yaml", .environment = {}, .flags = {}});

@@ -53,6 +53,18 @@ TEST_F(OperationsTest, OneAtATimeRunsOnACollection) {
   Begin("a");
 }
 
+TEST_F(OperationsTest, ATrainingAndARestoreChangeACollectionAndNothingElseDoes) {
+  EXPECT_FALSE(operations_.Running("a"));
+  for (const std::string kind : {"train", "restore", "find_duplicates"}) {
+    const auto begun = operations_.Begin(kind, "a");
+    ASSERT_TRUE(begun.ok()) << begun.status();
+    EXPECT_EQ(operations_.Running("a"), kind != "find_duplicates") << kind;
+    EXPECT_FALSE(operations_.Running("b"));
+    (*begun)->Finish(absl::OkStatus(), "");
+    EXPECT_FALSE(operations_.Running("a")) << kind;
+  }
+}
+
 TEST_F(OperationsTest, SuccessCarriesTheResult) {
   const auto running = Begin("a");
   clock_.Advance(seconds(5));

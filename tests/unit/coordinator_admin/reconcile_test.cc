@@ -65,6 +65,30 @@ TEST_F(ReconcileTest, ADropIsFinishedWhereverItStopped) {
   }
 }
 
+TEST_F(ReconcileTest, ARestoreThatWasCutShortIsDroppedWhereverItStopped) {
+  for (size_t done = 0; done <= 3; ++done) {
+    Leave(CollectionRecord::State::kRestoring, 3);
+    for (size_t i = 0; i < done; ++i) CreateOnNode(i);
+    RunOnce();
+    EXPECT_FALSE(cluster_.meta.Get("a").ok()) << done;
+    EXPECT_FALSE(cluster_.map().Find("a").ok());
+    EXPECT_THAT(cluster_.node(0).shards(), IsEmpty());
+    EXPECT_THAT(cluster_.node(1).shards(), IsEmpty());
+  }
+}
+
+TEST_F(ReconcileTest, ARestoreThatRunsIsLetBe) {
+  Leave(CollectionRecord::State::kRestoring, 2);
+  CreateOnNode(0);
+  const auto operation = cluster_.operations().Begin("restore", "a");
+  ASSERT_TRUE(operation.ok());
+  RunOnce();
+  EXPECT_EQ(cluster_.meta.Get("a")->state, CollectionRecord::State::kRestoring);
+  EXPECT_EQ(cluster_.node(0).shards().size() + cluster_.node(1).shards().size(), 1u);
+  EXPECT_FALSE(cluster_.map().Find("a").ok()) << "nobody sees it yet";
+  (*operation)->Finish(absl::OkStatus(), "");
+}
+
 TEST_F(ReconcileTest, WorkForANodeThatIsDownIsTriedAgainLaterAndLater) {
   Leave(CollectionRecord::State::kCreating, 2);
   cluster_.node(1).SetDown(true);

@@ -43,6 +43,7 @@ TEST_F(RestRoutesTest, VerbAndPathNameAMethod) {
   EXPECT_EQ(MethodAt("GET", "/v1/collections/c/points"), "ScrollPoints");
   EXPECT_EQ(MethodAt("POST", "/v1/collections/c/points:search"), "Search");
   EXPECT_EQ(MethodAt("POST", "/v1/collections/c/points:searchBatch"), "SearchBatch");
+  EXPECT_EQ(MethodAt("POST", "/v1/backups/b:restore"), "RestoreBackup");
   EXPECT_EQ(MethodAt("POST", "/v1/operations/7:cancel"), "CancelOperation");
 }
 

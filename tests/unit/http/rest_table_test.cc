@@ -50,8 +50,8 @@ TEST(RestTableTest, ThePublicServicesAreThoseOfTheProtosButThatBetweenNodes) {
   const auto api = Api();
   std::set<std::string> names;
   for (const auto* const service : api->services()) names.insert(service->full_name());
-  for (const char* name :
-       {"kith.v1.Collections", "kith.v1.Points", "kith.v1.Search", "kith.v1.Operations"}) {
+  for (const char* name : {"kith.v1.Collections", "kith.v1.Points", "kith.v1.Search",
+                           "kith.v1.Backups", "kith.v1.Operations"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
   EXPECT_FALSE(names.contains("kith.v1.ShardNode"));

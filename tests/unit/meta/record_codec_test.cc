@@ -239,5 +239,15 @@ TEST(RecordCodec, AnUnknownStateIsRefused) {
             reason::kCorruption);
 }
 
+TEST(RecordCodec, ARecordThatIsBeingRestoredIsReadAsSuch) {
+  CollectionRecord record = Sample();
+  record.state = CollectionRecord::State::kRestoring;
+  const auto read = DecodeCollectionRecord(EncodeCollectionRecord(record));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->state, CollectionRecord::State::kRestoring);
+  record.state = static_cast<CollectionRecord::State>(5);
+  EXPECT_FALSE(DecodeCollectionRecord(EncodeCollectionRecord(record)).ok());
+}
+
 }  // namespace
 }  // namespace kith

@@ -175,6 +175,27 @@ TEST_F(FullDiskNodeTest, ANodeThatStopsWhileItsStateHasNoRoomLosesNothing) {
   ExpectVerified(found->scores.size());
 }
 
+TEST_F(FullDiskNodeTest, ACheckpointThatWaitsForRoomHoldsUpNothingOnceTheNodeDrains) {
+  options_.checkpoint_log_bytes = 1;
+  Open(2 << 20, "/state/");
+  std::thread writer([&] {
+    for (uint64_t id = 0; Write(Put(id, {1, 1}, std::string(50'000, 'p'))).ok(); ++id) continue;
+  });
+  EXPECT_TRUE(Within(seconds(20), [&] { return !node_->health().reason.empty(); }));
+  std::promise<void> begun;
+  auto pinned = std::async(std::launch::async, [&] {
+    begun.set_value();
+    return node_->PinShard(7, Spec(1).incarnation, directory_ + "/pinned/7").status();
+  });
+  begun.get_future().wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until it waits, too
+  node_->Drain();
+  EXPECT_EQ(pinned.wait_for(seconds(20)), std::future_status::ready);
+  (void)node_->Close();
+  writer.join();
+  EXPECT_FALSE(pinned.get().ok());
+}
+
 TEST_F(FullDiskNodeTest, DeletesNeedAnEighthOfTheReserveAndOtherWritesAllOfIt) {
   options_.admission.disk_reserve_bytes = 8 << 20;
   Open(64 << 20, "");

@@ -10,6 +10,7 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "shard/storage/file_copy.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/file_bytes.h"
 
@@ -41,6 +42,52 @@ TEST_F(FileSystemTest, AFileAboveTheLimitIsRefusedBeforeItIsRead) {
   WriteBytes(path, "12345");
   EXPECT_TRUE(files_->ReadAll(path, 5).ok());
   EXPECT_EQ(files_->ReadAll(path, 4).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(FileSystemTest, ASecondNameIsOfTheSameBytesAndOutlivesTheFirst) {
+  const std::string path = directory_ / "file";
+  const std::string second = directory_ / "second";
+  WriteBytes(path, "bytes");
+  ASSERT_TRUE(files_->Link(path, second).ok());
+  EXPECT_FALSE(files_->Link(path, second).ok()) << "the name is taken";
+  EXPECT_EQ(std::filesystem::hard_link_count(path), 2u);
+  ASSERT_TRUE(files_->Remove(path).ok());
+  EXPECT_EQ(ReadBytes(second), "bytes");
+  EXPECT_EQ(*files_->FileBytes(second), 5u);
+}
+
+TEST_F(FileSystemTest, AFileHasNoSecondNameOnAnotherFileSystemAndIsCopiedThere) {
+  if (!std::filesystem::exists("/dev/shm")) GTEST_SKIP() << "no second file system";
+  const std::string path = directory_ / "file";
+  const std::string other = "/dev/shm/kith-second-name-" + std::to_string(getpid());
+  WriteBytes(path, "bytes");
+  EXPECT_EQ(files_->Link(path, other).code(), absl::StatusCode::kUnimplemented);
+  ASSERT_TRUE(LinkOrCopy(*files_, path, other).ok());
+  EXPECT_EQ(ReadBytes(other), "bytes");
+  std::filesystem::remove(other);
+}
+
+TEST_F(FileSystemTest, ACopyHasTheBytesAndTheirSha256) {
+  const std::string path = directory_ / "file";
+  WriteBytes(path, "abc");
+  const auto copied = CopyFile(*files_, path, directory_ / "copy", UnwatchedPiece);
+  ASSERT_TRUE(copied.ok()) << copied.status();
+  EXPECT_EQ(copied->bytes, 3u);
+  // FIPS 180-2, appendix B.1.
+  EXPECT_EQ(copied->sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(SumFile(*files_, directory_ / "copy", UnwatchedPiece)->sha256, copied->sha256);
+}
+
+TEST_F(FileSystemTest, ACopyThatIsStoppedIsRemoved) {
+  const std::string path = directory_ / "file";
+  WriteBytes(path, std::string(3 << 20, 'x'));
+  int pieces = 0;
+  const auto copied = CopyFile(*files_, path, directory_ / "copy", [&](uint64_t) {
+    return ++pieces == 2 ? absl::CancelledError("enough") : absl::OkStatus();
+  });
+  EXPECT_TRUE(absl::IsCancelled(copied.status()));
+  EXPECT_EQ(pieces, 2);
+  EXPECT_THAT(*files_->List(directory_.path()), ElementsAre("file"));
 }
 
 TEST_F(FileSystemTest, AMissingFileIsNotFoundAndNamed) {

@@ -190,6 +190,26 @@ TEST_F(NodeDirectoryTest, LeftoversOfAnUnfinishedCreateAreRemovedAndStrayFilesSt
   EXPECT_TRUE(files_->Exists(path_ + "/shard/notes.txt"));
 }
 
+TEST_F(NodeDirectoryTest, AStagedShardIsNoneBeforeItIsPublished) {
+  const auto directory = Open();
+  auto staged = (*directory)->StageShard(ExampleSpec(7), 16);
+  ASSERT_TRUE(staged.ok()) << staged.status();
+  WriteBytes(staged->path + "/seg/1.seg", "mine");
+  ASSERT_TRUE((*directory)->PublishShard(*staged).ok());
+  EXPECT_THAT((*directory)->ListShards()->shards, SizeIs(1));
+  EXPECT_TRUE(files_->Exists(staged->path + "/seg/1.seg"));
+  const auto other = (*directory)->StageShard(ExampleSpec(8), 16);
+  EXPECT_THAT((*directory)->ListShards()->shards, SizeIs(1)) << "and what was staged is removed";
+  EXPECT_FALSE(files_->Exists(other->path));
+}
+
+TEST_F(NodeDirectoryTest, WhatABackupHeldIsRemovedAtTheNextStart) {
+  const std::string pinned = (*Open())->pinned_path();
+  std::filesystem::create_directories(pinned + "/7/state");
+  ASSERT_TRUE(Open().ok());
+  EXPECT_FALSE(files_->Exists(pinned));
+}
+
 // A disk that fails one kind of call below some name.
 class Failing final : public test::DiskHooks {
  public:

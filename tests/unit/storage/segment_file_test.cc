@@ -271,5 +271,27 @@ TEST_F(SegmentFileTest, ASegmentIsNotATombstoneFile) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(SegmentFileTest, AReassignedFileIsTheSameSegmentOfAnotherIncarnation) {
+  const SegmentIdentity other{Uuid::Random(), identity_.index_version};
+  ASSERT_TRUE(ReassignSegmentFile(*files_, path_, other.incarnation).ok());
+  EXPECT_EQ(ReasonOf(Read().status()), reason::kWrongIncarnation);
+  const auto read = ReadSegmentFile(*files_, path_, other, *version_);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ((*read)->rows(), segment_->rows());
+  ASSERT_TRUE(ReassignSegmentFile(*files_, path_, identity_.incarnation).ok());
+  const std::string back = ReadBytes(path_);
+  ASSERT_TRUE(Write(path_, identity_).ok());
+  EXPECT_EQ(ReadBytes(path_), back) << "byte for byte as it was";
+}
+
+TEST_F(SegmentFileTest, ADamagedFileIsNotReassigned) {
+  std::string bytes = ReadBytes(path_);
+  bytes[bytes.size() / 2] ^= 1;
+  WriteBytes(path_, bytes);
+  const absl::Status status = ReassignSegmentFile(*files_, path_, Uuid::Random());
+  EXPECT_EQ(ReasonOf(status), reason::kCorruption);
+  EXPECT_EQ(ReadBytes(path_), bytes) << "it is left as it is";
+}
+
 }  // namespace
 }  // namespace kith::storage

@@ -9,6 +9,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/rocks_options.h"
+#include "shard/storage/state_checkpoint.h"
 #include "tests/support/temporary_directory.h"
 
 namespace kith::storage {
@@ -347,6 +348,31 @@ TEST_F(StateStoreTest, TheOldestRequestsAboveTheLimitExpire) {
   Reopen();  // without a flush by hand: closing writes what is left
   ASSERT_TRUE(store_->ExpireDedupe(1000).ok());
   EXPECT_TRUE(store_->FindDedupe(name(kSurplus))->has_value()) << "no more than the surplus";
+}
+
+TEST_F(StateStoreTest, ACheckpointHoldsWhatWasWrittenBeforeItAndNothingThatCameAfter) {
+  Change([&](StateBatch& batch) {
+    PutPoint(batch, 0, 10);
+    batch.PutApplied({1, 1, 1, 1});
+    batch.PutDigest(7, {3, 4});
+  });
+  const std::string copy = directory_ / "copy";
+  ASSERT_TRUE(store_->Checkpoint(copy).ok());
+  Change([&](StateBatch& batch) {
+    PutPoint(batch, 1, 11);
+    batch.PutApplied({2, 1, 2, 2});
+  });
+  const auto found = ReadStateCheckpoint(*files_, copy);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->applied.applied_lsn, 1u);
+  EXPECT_EQ(found->applied.live_points, 1u);
+  EXPECT_EQ(found->digests[7], (Digest{3, 4}));
+  ASSERT_FALSE(found->table_checksums.empty());
+  for (const auto& [name, checksum] : found->table_checksums) {
+    EXPECT_TRUE(files_->Exists(copy + "/" + name));
+    EXPECT_EQ(checksum.size(), 8u) << "a CRC-32C";
+  }
+  EXPECT_FALSE(store_->Checkpoint(copy).ok()) << "it is there";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 
 from kith.retry import Repeat
+from kith.v1 import backups_pb2 as backups
 from kith.v1 import collections_pb2 as collections
 from kith.v1 import operations_pb2 as operations
 from kith.v1 import points_pb2 as points
@@ -72,6 +73,18 @@ DROP_INDEX_VERSION = _collections(
 # Reads everything that is stored.
 VERIFY_COLLECTION = _collections("VerifyCollection", collections.VerifyCollectionRequest,
                                  collections.VerifyCollectionResponse, Repeat.READ, timeout_s=3600)
+
+CREATE_BACKUP = Method("/kith.v1.Backups/CreateBackup", backups.CreateBackupRequest,
+                       operations.Operation, Repeat.UNSAFE, 60)
+LIST_BACKUPS = Method("/kith.v1.Backups/ListBackups", backups.ListBackupsRequest,
+                      backups.ListBackupsResponse, Repeat.READ, 60)
+VERIFY_BACKUP = Method("/kith.v1.Backups/VerifyBackup", backups.BackupTarget,
+                       operations.Operation, Repeat.UNSAFE, 60)
+RESTORE_BACKUP = Method("/kith.v1.Backups/RestoreBackup", backups.RestoreBackupRequest,
+                        operations.Operation, Repeat.UNSAFE, 60)
+# Looks at every file of the store.
+DELETE_BACKUP = Method("/kith.v1.Backups/DeleteBackup", backups.BackupTarget,
+                       backups.DeleteBackupResponse, Repeat.UNSAFE, 600)
 
 GET_OPERATION = Method("/kith.v1.Operations/GetOperation", operations.GetOperationRequest,
                        operations.Operation, Repeat.READ, 60)

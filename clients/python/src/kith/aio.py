@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
+from kith._backups import Backups
 from kith._catalog import Aliases, Catalog
 from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
@@ -18,15 +19,15 @@ from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
 from kith.errors import Cancelled
-from kith.options import (CallOptions, ChangeOptions, CountOptions, CreateOptions, DeleteOptions,
-                          DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions, GetOptions,
-                          LikeOptions, ListDuplicatesOptions, ManySearchOptions, MatchingOptions,
-                          Metric, PlanOptions, ScrollOptions, SearchOptions, TrainOptions,
-                          UpdateOptions, UpsertOptions)
+from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
+                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
+                          GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
+                          MatchingOptions, Metric, PlanOptions, RestoreOptions, ScrollOptions,
+                          SearchOptions, TrainOptions, UpdateOptions, UpsertOptions)
 from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
                           GetResult, PointId, PointPage, SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
-from kith.v1 import collections_pb2, filter_pb2, operations_pb2
+from kith.v1 import backups_pb2, collections_pb2, filter_pb2, operations_pb2
 
 T = TypeVar("T")
 
@@ -52,6 +53,7 @@ class AsyncClient:
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
+        self._backups = Backups(self._collections)
         self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
         self._changes = Changes(caller)
@@ -161,6 +163,26 @@ class AsyncClient:
     async def cancel_operation(self, operation_id: str,
                                **options: Unpack[CallOptions]) -> operations_pb2.Operation:
         return await self._run(self._collections.cancel(operation_id, options))
+
+    # ---- backups
+
+    async def create_backup(self, backup: str,
+                            **options: Unpack[BackupOptions]) -> operations_pb2.Operation:
+        return await self._run(self._backups.create(backup, options))
+
+    async def list_backups(self, **options: Unpack[CallOptions]) -> tuple[backups_pb2.Backup, ...]:
+        return await self._run(self._backups.all(options))
+
+    async def verify_backup(self, backup: str,
+                            **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._backups.verify(backup, options))
+
+    async def restore_backup(self, backup: str, collection: str,
+                             **options: Unpack[RestoreOptions]) -> operations_pb2.Operation:
+        return await self._run(self._backups.restore(backup, collection, options))
+
+    async def delete_backup(self, backup: str, **options: Unpack[CallOptions]) -> None:
+        await self._run(self._backups.delete(backup, options))
 
     # ---- points
 

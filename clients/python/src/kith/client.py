@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar, Unpack, cast
 
 import grpc
 
+from kith._backups import Backups
 from kith._catalog import Aliases, Catalog
 from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
@@ -17,15 +18,15 @@ from kith._points import Points
 from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
-from kith.options import (CallOptions, ChangeOptions, CountOptions, CreateOptions, DeleteOptions,
-                          DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions, GetOptions,
-                          LikeOptions, ListDuplicatesOptions, ManySearchOptions, MatchingOptions,
-                          Metric, PlanOptions, ScrollOptions, SearchOptions, TrainOptions,
-                          UpdateOptions, UpsertOptions)
+from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
+                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
+                          GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
+                          MatchingOptions, Metric, PlanOptions, RestoreOptions, ScrollOptions,
+                          SearchOptions, TrainOptions, UpdateOptions, UpsertOptions)
 from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
                           GetResult, PointId, PointPage, SearchResult, UpsertResult)
 from kith.retry import RetryPolicy
-from kith.v1 import collections_pb2, filter_pb2, operations_pb2
+from kith.v1 import backups_pb2, collections_pb2, filter_pb2, operations_pb2
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class Client:
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
         self._collections = Collections(caller)
+        self._backups = Backups(self._collections)
         self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
         self._changes = Changes(caller)
@@ -188,6 +190,33 @@ class Client:
                          **options: Unpack[CallOptions]) -> operations_pb2.Operation:
         """Asks it to end; the operation as it is then."""
         return self._run(self._collections.cancel(operation_id, options))
+
+    # ---- backups
+
+    def create_backup(self, backup: str,
+                      **options: Unpack[BackupOptions]) -> operations_pb2.Operation:
+        """Starts a backup, in the directory that the server's configuration names, and returns its
+        operation at once: wait(operation.id) for its end."""
+        return self._run(self._backups.create(backup, options))
+
+    def list_backups(self, **options: Unpack[CallOptions]) -> tuple[backups_pb2.Backup, ...]:
+        """Those that are complete, the oldest first."""
+        return self._run(self._backups.all(options))
+
+    def verify_backup(self, backup: str,
+                      **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Starts an operation that reads every byte of a backup. Waiting for it raises
+        OperationFailed with CORRUPTION and the files' names where one is missing or damaged."""
+        return self._run(self._backups.verify(backup, options))
+
+    def restore_backup(self, backup: str, collection: str,
+                       **options: Unpack[RestoreOptions]) -> operations_pb2.Operation:
+        """Starts an operation that makes a collection of a backup anew, beside what is there."""
+        return self._run(self._backups.restore(backup, collection, options))
+
+    def delete_backup(self, backup: str, **options: Unpack[CallOptions]) -> None:
+        """Deletes a backup, and frees what no other one needs."""
+        self._run(self._backups.delete(backup, options))
 
     # ---- points
 

@@ -83,6 +83,18 @@ class TrainOptions(CallOptions, total=False):
     min_recall_gain: float
 
 
+class BackupOptions(CallOptions, total=False):
+    """Of create_backup. collections: only these; absent: all."""
+
+    collections: Iterable[str]
+
+
+class RestoreOptions(CallOptions, total=False):
+    """Of restore_backup. target: the name the collection gets; absent: the one it had."""
+
+    target: str
+
+
 class UpsertOptions(CallOptions, total=False):
     """Of upsert.
 

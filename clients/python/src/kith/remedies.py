@@ -64,6 +64,11 @@ REMEDIES = {
     "MEMORY_LIMIT":
         "the training, or the points expected, do not fit (steady_bytes, peak_bytes, by "
         "short_bytes): more memory or more nodes",
+    "BACKUPS_OFF":
+        "set backup.directory and start the server again; role all alone makes backups",
+    "BACKUP_NOT_FOUND": "list the backups; there is none of that name",
+    "BACKUP_EXISTS": "another name, or delete that backup first",
+    "BACKUP_IN_PROGRESS": "wait for the operation that is named, or cancel it",
     "GPU_REQUIRED":
         "search.require_gpu is set and the card does not serve this index; the message says why: "
         "free its memory, take a larger card, or turn the key off",

@@ -1,0 +1,72 @@
+#include "shard/storage/state_checkpoint.h"
+
+#include <fmt/format.h>
+#include <rocksdb/metadata.h>
+#include <rocksdb/utilities/checkpoint.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "shard/storage/rocks_state_store.h"
+#include "shard/storage/rocks_store_memory.h"
+
+namespace kith::storage {
+namespace {
+
+constexpr uint64_t kCacheBytes = 8 << 20;
+
+std::string Hex(const std::string& bytes) {
+  std::string digits;
+  for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return digits;
+}
+
+}  // namespace
+
+// Flushes first, all families together, and keeps its files from being deleted meanwhile.
+absl::Status RocksStateStore::Checkpoint(const std::string& directory) {
+  if (disk_.room->IsAwaited()) return NoRoom();
+  rocksdb::Checkpoint* made = nullptr;
+  KITH_RETURN_IF_ERROR(Checked(rocksdb::Checkpoint::Create(&db(), &made), "copy the state"));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  return Checked(checkpoint->CreateCheckpoint(directory), "copy the state");
+}
+
+std::map<std::string, std::string> RocksStateStore::TableChecksums() const {
+  std::map<std::string, std::string> checksums;
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  db().GetLiveFilesMetaData(&tables);
+  for (const rocksdb::LiveFileMetaData& table : tables) {
+    // "/000012.sst"
+    checksums[table.name.substr(table.name.find_last_of('/') + 1)] = Hex(table.file_checksum);
+  }
+  return checksums;
+}
+
+absl::StatusOr<StateCheckpoint> ReadStateCheckpoint(FileSystem& files,
+                                                    const std::string& directory) {
+  StateOptions options;
+  options.directory = directory;
+  options.files = &files;
+  options.memory = NewStoreMemory({kCacheBytes, kCacheBytes});
+  WaitingDisk disk;  // which nothing waits for: it is only read
+  disk.room = std::make_unique<RoomWait>(options.memory->waiting_for_room);
+  disk.env = NewRoomWaitingEnv(*files.rocksdb_env(), *disk.room);
+  rocksdb::DB* db = nullptr;
+  FamilyHandles families;
+  KITH_RETURN_IF_ERROR(
+      FromRocks(rocksdb::DB::OpenForReadOnly(StateDatabaseOptions(options, *disk.env), directory,
+                                             StateFamilies(options), &families, &db),
+                "read the copy of the state", directory));
+  RocksStateStore store(options, std::move(disk), db, families);
+  KITH_RETURN_IF_ERROR(store.Load());
+  StateCheckpoint checkpoint;
+  checkpoint.applied = store.applied();
+  KITH_ASSIGN_OR_RETURN(checkpoint.digests, store.ReadDigests());
+  checkpoint.table_checksums = store.TableChecksums();
+  return checkpoint;
+}
+
+}  // namespace kith::storage
