@@ -15,6 +15,9 @@
 namespace kith::config {
 namespace {
 
+constexpr uint64_t kThreadsMax = 1024;
+constexpr uint64_t kMegabytesMax = 1 << 20;  // a terabyte
+
 struct Range {
   uint64_t min = 0;
   uint64_t max = 0;
@@ -186,6 +189,40 @@ void AddTls(const std::string& section, std::vector<Field>& fields) {
       [](C& c) -> std::string& { return (c.*kSection).tls.client_ca_file; }, AnyText));
 }
 
+// What a process takes of its machine, and what it leaves behind.
+void AddUpkeep(std::vector<Field>& fields) {
+  using C = ServerConfig;
+  const std::vector<Field> upkeep = {
+      Number("maintenance.threads", [](C& c) -> uint64_t& { return c.maintenance.threads; },
+             {1, kThreadsMax}),
+      Number("maintenance.encode_threads",
+             [](C& c) -> uint64_t& { return c.maintenance.encode_threads; }, {0, kThreadsMax}),
+      Number("storage.write_buffer_mb", [](C& c) -> uint64_t& { return c.storage.write_buffer_mb; },
+             {1, kMegabytesMax}),
+      Number("storage.block_cache_mb", [](C& c) -> uint64_t& { return c.storage.block_cache_mb; },
+             {1, kMegabytesMax}),
+      Number("storage.disk_reserve_mb", [](C& c) -> uint64_t& { return c.storage.disk_reserve_mb; },
+             {0, kMegabytesMax}),
+      Number("storage.checkpoint_log_mb",
+             [](C& c) -> uint64_t& { return c.storage.checkpoint_log_mb; }, {1, kMegabytesMax}),
+      Number("storage.checkpoint_seconds",
+             [](C& c) -> uint64_t& { return c.storage.checkpoint_seconds; }, {1, 86'400}),
+      Number("storage.log_max_mb", [](C& c) -> uint64_t& { return c.storage.log_max_mb; },
+             {16, kMegabytesMax}),
+      Text(
+          "backup.directory", [](C& c) -> std::string& { return c.backup.directory; }, AnyText),
+      Number("backup.mb_per_second", [](C& c) -> uint64_t& { return c.backup.mb_per_second; },
+             {1, kMegabytesMax}),
+      Text(
+          "log.level", [](C& c) -> std::string& { return c.log.level; }, IsLevel),
+      Text(
+          "log.file", [](C& c) -> std::string& { return c.log.file; }, AnyText),
+      Number("limits.memory_mb", [](C& c) -> uint64_t& { return c.limits.memory_mb; },
+             {0, uint64_t{1} << 30}),
+  };
+  fields.insert(fields.end(), upkeep.begin(), upkeep.end());
+}
+
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -215,8 +252,6 @@ const char* RoleName(Role role) {
 
 std::vector<Field> AllFields() {
   using C = ServerConfig;
-  constexpr uint64_t kThreads = 1024;
-  constexpr uint64_t kMegabytes = 1 << 20;  // a terabyte
   std::vector<Field> fields = {
       RoleField(),
       Switch("insecure_listen", [](C& c) -> bool& { return c.insecure_listen; }),
@@ -240,7 +275,8 @@ std::vector<Field> AllFields() {
       Number("collections.default_shards",
              [](C& c) -> uint64_t& { return c.collections.default_shards; },
              {1, limits::kShardsMax}),
-      Number("search.threads", [](C& c) -> uint64_t& { return c.search.threads; }, {0, kThreads}),
+      Number("search.threads", [](C& c) -> uint64_t& { return c.search.threads; },
+             {0, kThreadsMax}),
       Number("search.wait_target_ms", [](C& c) -> uint64_t& { return c.search.wait_target_ms; },
              {0, 60'000}),
       Text(
@@ -255,33 +291,8 @@ std::vector<Field> AllFields() {
              {0, 1'000'000'000}),
       Number("recall.per_second", [](C& c) -> uint64_t& { return c.recall.per_second; }, {1, 1000}),
       Number("recall.window", [](C& c) -> uint64_t& { return c.recall.window; }, {1, 1'000'000}),
-      Number("maintenance.threads", [](C& c) -> uint64_t& { return c.maintenance.threads; },
-             {1, kThreads}),
-      Number("maintenance.encode_threads",
-             [](C& c) -> uint64_t& { return c.maintenance.encode_threads; }, {0, kThreads}),
-      Number("storage.write_buffer_mb", [](C& c) -> uint64_t& { return c.storage.write_buffer_mb; },
-             {1, kMegabytes}),
-      Number("storage.block_cache_mb", [](C& c) -> uint64_t& { return c.storage.block_cache_mb; },
-             {1, kMegabytes}),
-      Number("storage.disk_reserve_mb", [](C& c) -> uint64_t& { return c.storage.disk_reserve_mb; },
-             {0, kMegabytes}),
-      Number("storage.checkpoint_log_mb",
-             [](C& c) -> uint64_t& { return c.storage.checkpoint_log_mb; }, {1, kMegabytes}),
-      Number("storage.checkpoint_seconds",
-             [](C& c) -> uint64_t& { return c.storage.checkpoint_seconds; }, {1, 86'400}),
-      Number("storage.log_max_mb", [](C& c) -> uint64_t& { return c.storage.log_max_mb; },
-             {16, kMegabytes}),
-      Text(
-          "backup.directory", [](C& c) -> std::string& { return c.backup.directory; }, AnyText),
-      Number("backup.mb_per_second", [](C& c) -> uint64_t& { return c.backup.mb_per_second; },
-             {1, kMegabytes}),
-      Text(
-          "log.level", [](C& c) -> std::string& { return c.log.level; }, IsLevel),
-      Text(
-          "log.file", [](C& c) -> std::string& { return c.log.file; }, AnyText),
-      Number("limits.memory_mb", [](C& c) -> uint64_t& { return c.limits.memory_mb; },
-             {0, uint64_t{1} << 30}),
   };
+  AddUpkeep(fields);
   AddTls<&C::grpc>("grpc", fields);
   AddTls<&C::http>("http", fields);
   AddTls<&C::node>("node", fields);

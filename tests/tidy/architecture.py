@@ -124,7 +124,7 @@ GATES = [
     ("cpp-httplib", r"^httplib\.h$", r"^(?:[^/]+/http|tests)/"),
     ("nlohmann-json", r"^nlohmann/",
      r"^(?:(?:cli|bench|tests|common/payload|common/auth)/|coordinator/http/openapi)"),
-    ("OpenSSL", r"^openssl/", r"^(?:common/auth|[^/]+/http|tests)/"),
+    ("OpenSSL", r"^openssl/", r"^(?:common/auth/|[^/]+/http/|tests/|shard/storage/sha256)"),
     ("GoogleTest", r"^(?:gtest|gmock)/", r"^tests/"),
     ("Google Benchmark", r"^benchmark/", r"^bench/"),
 ]

@@ -151,6 +151,31 @@ TEST_F(AuthCalls, TheDuplicatesOfAnotherCollectionAreAsIfThereWereNone) {
             reason::kOperationNotFound);
 }
 
+// It takes what starting one takes, and is in the audit log with what it ended.
+TEST_F(AuthCalls, WhoeverMayLookForDuplicatesMayEndTheSearchForThemAndNoTraining) {
+  Create("c");
+  EXPECT_EQ(ReasonOfUpsert(With("write"), 1000), "");
+  v1::FindDuplicatesRequest find;
+  find.set_collection("c");
+  find.set_max_distance(1);
+  v1::Operation duplicates;
+  ASSERT_TRUE(Call("kith.v1.Search/FindDuplicates", find, With("read"), &duplicates).ok());
+  v1::GetOperationRequest cancel;
+  cancel.set_id(duplicates.id());
+  EXPECT_EQ(
+      ReasonOf(Call("kith.v1.Operations/CancelOperation", cancel, With("of another collection"))),
+      reason::kOperationNotFound);
+  EXPECT_TRUE(Call("kith.v1.Operations/CancelOperation", cancel, With("read")).ok());
+  EXPECT_EQ(Audited().back()["subject"], duplicates.id());
+  EXPECT_EQ(Audited().back()["key"], "read");
+  node_.HoldTraining(true);
+  cancel.set_id(StartTraining("c"));
+  EXPECT_EQ(ReasonOf(Call("kith.v1.Operations/CancelOperation", cancel, With("read"))),
+            reason::kKeyNotAdmin);
+  EXPECT_TRUE(Call("kith.v1.Operations/CancelOperation", cancel, With("admin")).ok());
+  node_.HoldTraining(false);
+}
+
 TEST_F(AuthCalls, AKeyThatIsAddedOrRevokedCountsFromTheNextCallOn) {
   Create("c");
   Add("late", {{}, {"c"}, {}});
@@ -215,6 +240,7 @@ TEST_F(AuthCalls, TheAuditLogHasEachDeniedCallAndEachOneThatAdministers) {
   EXPECT_EQ(lines[2]["reason"], reason::kKeyRequired);
   EXPECT_EQ(lines[3]["event"], "administered");
   EXPECT_EQ(lines[3]["outcome"], "NOT_FOUND");
+  EXPECT_FALSE(lines[3].contains("subject"));
   const std::string text = auth::ReadFile(config_.auth.audit_file);
   for (const auto& [name, key] : keys_) {
     EXPECT_THAT(text, Not(HasSubstr(key.substr(key.size() - 64)))) << name;

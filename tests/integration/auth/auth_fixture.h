@@ -14,6 +14,7 @@
 #include "common/auth/key_file.h"
 #include "common/base/status.h"
 #include "common/rpc/status_codes.h"
+#include "google/rpc/status.pb.h"
 #include "kith/v1/collections.pb.h"
 #include "kith/v1/points.pb.h"
 #include "kithd/coordinator_role.h"
@@ -21,6 +22,7 @@
 #include "tests/support/silent_port.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/auth/made_keys.h"
+#include "tests/unit/coordinator_admin/fake_backups.h"
 
 namespace kith {
 
@@ -45,7 +47,8 @@ class AuthServer : public ::testing::Test {
     config_.data.directory = folder_.path() + "/data";
     config_.auth.keys_file = keys_file_;
     config_.auth.audit_file = folder_ / "audit";
-    auto role = kithd::CoordinatorRole::Start({config_, &node_}, {clock_, metrics_, requests_});
+    auto role =
+        kithd::CoordinatorRole::Start({config_, &node_, &backups_}, {clock_, metrics_, requests_});
     ASSERT_TRUE(role.ok()) << role.status();
     role_ = *std::move(role);
     channel_ = grpc::CreateChannel(config_.grpc.listen, grpc::InsecureChannelCredentials());
@@ -96,6 +99,26 @@ class AuthServer : public ::testing::Test {
     }
     return rpc::StatusFromGrpc(status);
   }
+  // Of a stream, whose answers say of each message what came of it, that.
+  absl::Status CallOrAnswer(const std::string& method, const google::protobuf::Message& request,
+                            const Metadata& metadata) {
+    using google::protobuf::DescriptorPool;
+    using google::protobuf::MessageFactory;
+    std::string name = method;
+    name[name.find('/')] = '.';
+    const google::protobuf::Descriptor* const type =
+        DescriptorPool::generated_pool()->FindMethodByName(name)->output_type();
+    const std::unique_ptr<google::protobuf::Message> response(
+        MessageFactory::generated_factory()->GetPrototype(type)->New());
+    const absl::Status status = Call(method, request, metadata, response.get());
+    const auto* const own = type->FindFieldByName("status");
+    const bool says = status.ok() && own != nullptr && !own->is_repeated() &&
+                      own->message_type() == google::rpc::Status::descriptor();
+    if (!says) return status;
+    google::rpc::Status answered;
+    answered.CopyFrom(response->GetReflection()->GetMessage(*response, own));
+    return rpc::StatusFromProto(answered);
+  }
   Metadata With(const std::string& name) const {
     return {{"authorization", "Bearer " + keys_.at(name)}};
   }
@@ -108,6 +131,13 @@ class AuthServer : public ::testing::Test {
     request.set_element_type(v1::ELEMENT_TYPE_F32);
     const absl::Status made = Call("kith.v1.Collections/CreateCollection", request, With("of all"));
     ASSERT_TRUE(made.ok()) << made;
+  }
+  absl::Status SetAlias(const std::string& key, const std::string& alias,
+                        const std::string& collection) {
+    v1::SetAliasRequest request;
+    request.set_alias(alias);
+    request.set_collection(collection);
+    return Call("kith.v1.Collections/SetAlias", request, With(key));
   }
   // `count` points of two dimensions.
   static v1::UpsertRequest Points(uint64_t count) {
@@ -139,6 +169,7 @@ class AuthServer : public ::testing::Test {
   telemetry::RequestMetrics requests_{metrics_};
   config::ServerConfig config_;
   testing::FakeShardService node_;
+  coordinator::FakeBackups backups_{node_};
   std::unique_ptr<kithd::CoordinatorRole> role_;
   std::shared_ptr<grpc::Channel> channel_;
 };
