@@ -86,7 +86,7 @@ bool RefusedByDrain(CallsUnderWay& under_way, StartedCall& call) {
 }
 
 // Whether the call goes on; else it has been answered.
-bool Enter(StartedCall& call, absl::StatusOr<std::shared_ptr<const AdmittedCall>> admitted) {
+bool LetIn(StartedCall& call, absl::StatusOr<std::shared_ptr<const AdmittedCall>> admitted) {
   if (!admitted.ok()) {
     call.finish(admitted.status());
     return false;
@@ -147,7 +147,7 @@ grpc::ServerUnaryReactor* UnaryCalls::Async(const char* method,
                                             AsyncBody body) const {
   StartedCall call = Start(new UnaryReactor(metrics_, method, under_way_), *context);
   if (RefusedByDrain(*under_way_, call)) return call.reactor;
-  if (!Enter(call, Admit(method, *context, *request))) return call.reactor;
+  if (!LetIn(call, Admit(method, *context, *request))) return call.reactor;
   body(call.context, std::move(call.finish));
   return call.reactor;
 }
@@ -158,7 +158,7 @@ grpc::ServerUnaryReactor* UnaryCalls::Blocking(const char* method,
                                                BlockingBody body) const {
   StartedCall call = Start(new UnaryReactor(metrics_, method, under_way_), *context);
   if (RefusedByDrain(*under_way_, call)) return call.reactor;
-  if (!Enter(call, Admit(method, *context, *request))) return call.reactor;
+  if (!LetIn(call, Admit(method, *context, *request))) return call.reactor;
   auto finish = std::make_shared<FinishCall>(std::move(call.finish));
   const bool posted =
       admin_->Post([finish, body = std::move(body), context = call.context]() mutable {
