@@ -158,7 +158,7 @@ grpc::ServerUnaryReactor* PointsHandlers::SetPayload(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* PointsHandlers::ClearPayload(grpc::CallbackServerContext* context,
                                                        const v1::ClearPayloadRequest* request,
                                                        v1::ChangePayloadResponse* response) {
-  return calls_.Async("ClearPayload", context,
+  return calls_.Async("ClearPayload", context, request,
                       [=, this](const CallContext& call, FinishCall finish) {
                         absl::StatusOr<ChangeChoice> choice = ChangeFromProto(*request);
                         if (!choice.ok()) return finish(choice.status());
