@@ -43,7 +43,7 @@ absl::StatusOr<CollectionRecord> CollectionService::EndRestore(const CollectionR
 }
 
 void CollectionService::AbandonRestore(const CollectionRecord& record) {
-  const absl::Status dropped = Drop(record, Deadline::max());
+  const absl::Status dropped = Drop(record, nullptr, Deadline::max());
   if (dropped.ok() || absl::IsNotFound(dropped)) return;
   spdlog::warn("event=collection_drop_postponed collection={} error={}", record.name,
                telemetry::LogValue(dropped.ToString()));
