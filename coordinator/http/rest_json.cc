@@ -4,7 +4,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -26,32 +25,27 @@ absl::Status CheckMembers(std::string_view json, ptrdiff_t members_max) {
 
 // Protobuf says "(points[0]) foo: Cannot find field." of names and "(points[0].id): invalid value
 // ..." of values; anything else is about the text as a whole.
-std::optional<std::string> FieldOf(std::string_view message) {
+absl::Status JsonError(const pb::util::Status& status, const pb::Descriptor& type) {
   constexpr std::string_view kNoField = ": Cannot find field.";
+  const std::string text(status.message().data(), status.message().size());
+  std::string_view rest = text;
   std::string path;
-  std::string_view rest = message;
-  if (rest.starts_with('(')) {
-    const size_t end = rest.find(')');
-    if (end == std::string_view::npos) return std::nullopt;
+  if (const size_t end = rest.find(')'); rest.starts_with('(') && end != std::string_view::npos) {
     path = rest.substr(1, end - 1);
     rest.remove_prefix(end + 1);
   }
-  if (!rest.ends_with(kNoField)) {
-    return path.empty() ? std::nullopt : std::optional<std::string>(path);
+  if (rest.ends_with(kNoField)) {
+    rest.remove_suffix(kNoField.size());
+    if (rest.starts_with(' ')) rest.remove_prefix(1);
+    const std::string field = path.empty() ? std::string(rest) : fmt::format("{}.{}", path, rest);
+    return FieldError(field, reason::kBadRequest,
+                      fmt::format("{} has no such field; GET /openapi.json lists those there are",
+                                  std::string_view(type.full_name())));
   }
-  rest.remove_suffix(kNoField.size());
-  if (rest.starts_with(' ')) rest.remove_prefix(1);
-  return path.empty() ? std::string(rest) : path + "." + std::string(rest);
-}
-
-absl::Status JsonError(const pb::util::Status& status) {
-  const std::string text(status.message().data(), status.message().size());
-  if (const std::optional<std::string> field = FieldOf(text)) {
-    return FieldError(*field, reason::kBadRequest, text);
-  }
-  const std::string first_line = text.substr(0, text.find('\n'));
-  return FieldError("body", reason::kBadRequest,
-                    fmt::format("the body is not the JSON of the request: {}", first_line));
+  if (!path.empty()) return FieldError(path, reason::kBadRequest, text);
+  return FieldError(
+      "body", reason::kBadRequest,
+      fmt::format("the body is not the JSON of the request: {}", text.substr(0, text.find('\n'))));
 }
 
 }  // namespace
@@ -67,7 +61,7 @@ absl::StatusOr<std::string> MessageFromJson(const ApiDescriptors& api, const pb:
   std::string message;
   const pb::util::Status parsed = pb::util::JsonToBinaryString(
       api.resolver(), ApiDescriptors::UrlOf(type), {json.data(), json.size()}, &message);
-  if (!parsed.ok()) return JsonError(parsed);
+  if (!parsed.ok()) return JsonError(parsed, type);
   if (message.size() > limits.message_bytes_max) {
     return Error(
         absl::StatusCode::kInvalidArgument, reason::kBatchTooLarge,

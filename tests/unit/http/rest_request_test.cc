@@ -110,6 +110,10 @@ TEST_F(RestRequestTest, AnUnknownFieldIsNamedWhereverItStands) {
   EXPECT_EQ(
       ErrorOf(Post("/v1/collections/c/points:get", R"({"ids": [{"number": 1}, {"nmber": 2}]})")),
       "BAD_REQUEST ids[1].nmber");
+  EXPECT_EQ(
+      Post(kSearch, R"({"parameters": {"lmit": 3}})").status().message(),
+      "parameters.lmit: kith.v1.SearchRequest has no such field; GET /openapi.json lists those "
+      "there are");
 }
 
 TEST_F(RestRequestTest, AValueOfAnotherTypeIsNamedByItsField) {

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Runs the mixture against a server and watches its memory. Called by run.sh, which says what comes out."""
+
+import argparse
+import collections
+import http.client
+import json
+import os
+import pathlib
+import random
+import statistics
+import sys
+import threading
+import time
+
+import kith
+import mixture
+import numpy as np
+import picture
+
+CALLERS = 8
+SAMPLE_S = 5
+PASSING = {"OVERLOADED", "DEADLINE"}   # a machine that is busy; nothing is lost by them
+GROWTH_MAX = 0.01
+
+
+def made(path: str) -> np.ndarray:
+    count, dimension = np.fromfile(path, np.uint32, 2)
+    return np.fromfile(path, np.float32, offset=8).reshape(count, dimension)
+
+
+def prepare(given: argparse.Namespace) -> mixture.Stored:
+    stored = mixture.Stored(made(given.made + ".base.fbin"))
+    everything = range(len(stored.vectors))
+    with kith.Client(given.endpoint) as client:
+        client.create_collection(mixture.NAME, stored.vectors.shape[1], "l2", "f32",
+                                 payload_fields=mixture.FIELDS)
+        client.upsert(mixture.NAME, everything, stored.vectors,
+                      [json.dumps(stored.payloads[i]).encode() for i in everything], timeout_s=3600)
+        client.wait(client.train_index(mixture.NAME).id, timeout_s=3600)
+    return stored
+
+
+class Process:
+    """What the kernel and the server's own metrics say of it."""
+
+    METRICS = ("kith_node_points", "kith_shard_dead_rows", "kith_index_segments", "kith_wal_bytes",
+               "kith_reclaimed_bytes_total", "kith_moved_rows_total")
+
+    def __init__(self, given: argparse.Namespace):
+        self._folder = pathlib.Path(f"/proc/{given.pid}")
+        self._http, self._data = given.http, given.data
+
+    def _disk_bytes(self) -> int:
+        total = 0
+        for parent, _, names in os.walk(self._data):
+            for name in names:
+                try:
+                    total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+                except OSError:
+                    pass    # gone meanwhile
+        return total
+
+    def _metrics(self) -> dict[str, float]:
+        connection = http.client.HTTPConnection(self._http, timeout=10)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        sums: dict[str, float] = collections.defaultdict(float)
+        for line in text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name.split("{")[0] in self.METRICS:
+                sums[name.split("{")[0]] += float(value)
+            elif name.startswith("kith_store_memory_bytes"):
+                sums[name] += float(value)
+        return dict(sums)
+
+    def sample(self) -> dict:
+        found = {line.split(":")[0]: int(line.split()[1]) << 10 for line in
+                 (self._folder / "smaps_rollup").read_text().splitlines() if line.endswith(" kB")}
+        status = (self._folder / "status").read_text()
+        return {"resident": found["Rss"], "anonymous": found["Anonymous"],
+                "threads": int(status.split("Threads:")[1].split()[0]),
+                "files": len(list((self._folder / "fd").iterdir())),
+                "disk": self._disk_bytes(), **self._metrics()}
+
+
+def name_of(error: BaseException) -> str:
+    if isinstance(error, kith.KithError):
+        return error.reason or type(error).__name__
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+class Drive(threading.Thread):
+    """One caller: kinds drawn by their rates, at times drawn ahead, whatever the answers take; what could not
+    be begun within a second of its time is left out, so that a slow machine is not pursued for ever."""
+
+    def __init__(self, caller: mixture.Caller, tally: mixture.Tally, end: float, pace: float):
+        super().__init__()
+        self._caller, self._tally, self._end = caller, tally, end
+        self._kinds = list(mixture.RATES)
+        self._weights = [mixture.RATES[kind][1] * pace / CALLERS for kind in self._kinds]
+        self._chance = random.Random(caller.own.start + 1)
+        self.left_out = 0
+
+    def run(self) -> None:
+        due = time.monotonic()
+        while due < self._end:
+            due += self._chance.expovariate(sum(self._weights))
+            late = time.monotonic() - due
+            if late > 1:
+                self.left_out += 1
+                continue
+            if late < 0:
+                time.sleep(-late)
+            self._call(self._chance.choices(self._kinds, self._weights)[0])
+
+    def _call(self, kind: str) -> None:
+        begin, error = time.monotonic(), ""
+        try:
+            mixture.RATES[kind][0](self._caller)
+        except Exception as failure:  # whatever it is belongs in the report
+            error = name_of(failure)
+        self._tally.note(kind, time.monotonic() - begin, error)
+
+
+def lost(given: argparse.Namespace, stored: mixture.Stored) -> list[int]:
+    """Ids whose stored point is not what the last acknowledged write left."""
+    wrong = []
+    with kith.Client(given.endpoint) as client:
+        for begin in range(0, len(stored.vectors), 1000):
+            ids = [i for i in range(begin, min(begin + 1000, len(stored.vectors)))
+                   if i not in stored.unknown]
+            found = client.get_points(mixture.NAME, ids, with_vector=True, with_payload=True)
+            wrong.extend(found.missing)
+            for point in found.points:
+                kept = json.loads(point.payload)
+                kept.pop("mark", None)      # of marks that a failed call left
+                if kept != stored.payloads[point.id] or \
+                        not np.array_equal(point.vector, stored.vectors[stored.row_of[point.id]]):
+                    wrong.append(point.id)
+    return wrong
+
+
+def growth(samples: list[dict], what: str, seconds: float) -> float:
+    """Of the last sixth of the time over the second one: long enough to level what rises and falls with
+    every flush and merge."""
+    def level(begin: float, end: float) -> float:
+        return statistics.median(s[what] for s in samples if begin <= s["t_s"] <= end)
+    return round(level(seconds * 5 / 6, seconds) / level(seconds / 6, seconds / 3) - 1, 5)
+
+
+def soak(given: argparse.Namespace) -> dict:
+    stored = prepare(given)
+    queries, seconds = made(given.made + ".query.fbin"), given.minutes * 60
+    share = len(stored.vectors) // CALLERS
+    tally, process, begin = mixture.Tally(), Process(given), time.monotonic()
+    drives = [Drive(mixture.Caller(given.endpoint, given.http, stored, queries,
+                                   range(i * share, (i + 1) * share)),
+                    tally, begin + seconds, given.pace) for i in range(CALLERS)]
+    for drive in drives:
+        drive.start()
+    samples = []
+    while time.monotonic() < begin + seconds:
+        samples.append({"t_s": round(time.monotonic() - begin, 1), **process.sample()})
+        time.sleep(SAMPLE_S)
+    for drive in drives:
+        drive.join()
+    wrong = lost(given, stored)
+    return {"minutes": given.minutes, "points": len(stored.vectors), "pace": given.pace,
+            "growth": growth(samples, "resident", seconds),
+            "anonymous_growth": growth(samples, "anonymous", seconds),
+            "lost": len(wrong), "lost_ids": wrong[:20], "unknown": len(stored.unknown),
+            "left_out": sum(drive.left_out for drive in drives),
+            "kinds": tally.report(), "samples": samples}
+
+
+def failures(report: dict) -> list[str]:
+    said = [f"{kind}: {count} x {name}" for kind, figures in report["kinds"].items()
+            for name, count in figures["errors"].items() if name not in PASSING]
+    if report["growth"] > GROWTH_MAX:
+        said.append(f"memory grew by {report['growth']:.2%}")
+    if report["lost"]:
+        said.append(f"{report['lost']} points are not as they were written: {report['lost_ids']}")
+    return said
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("--json", "--endpoint", "--http", "--made", "--data"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--pid", type=int, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--pace", type=float, required=True)
+    parser.add_argument("--plot")
+    given = parser.parse_args()
+    report = soak(given)
+    pathlib.Path(given.json).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    if given.plot:
+        pathlib.Path(given.plot).write_text(picture.draw(report), encoding="utf-8")
+    print(json.dumps({key: value for key, value in report.items() if key != "samples"}, indent=1))
+    said = failures(report)
+    for line in said:
+        print(line, file=sys.stderr)
+    sys.exit(1 if said else 0)
+
+
+if __name__ == "__main__":
+    main()
