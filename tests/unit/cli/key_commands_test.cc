@@ -43,7 +43,8 @@ TEST_F(KeyCommands, CreatePrintsTheKeyOnceAndTheFileKnowsIt) {
   EXPECT_THAT(made.err, Not(HasSubstr(text)));
   const auto keys = auth::ReadKeyFile(file_);
   ASSERT_TRUE(keys.ok()) << keys.status();
-  const auto found = auth::KeySet(*keys).Authenticate(text, 0);
+  const auth::KeySet set(*keys);  // `found` points into it
+  const auto found = set.Authenticate(text, 0);
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ((*found)->scopes, (auth::Scopes{{"photos-*"}, {"inbox"}, {}}));
   EXPECT_EQ((*found)->quota, (auth::Quota{5, 700}));
