@@ -124,7 +124,7 @@ absl::Status Process::Stop() {
   const Deadline deadline = DeadlineIn(std::chrono::seconds(config_.grpc.drain_seconds));
   stage_ = Stage::kStopping;
   SetHealth(Health::kNotServing);
-  if (rest_ != nullptr) rest_->Close();
+  if (rest_ != nullptr) rest_->Close(deadline);
   if (coordinator_ != nullptr) coordinator_->EndCalls(deadline);
   if (shard_ != nullptr) shard_->Drain();
   if (coordinator_ != nullptr) coordinator_->EndOperations();

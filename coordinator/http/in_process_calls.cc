@@ -54,6 +54,10 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
+absl::Status Stopped() {
+  return Error(absl::StatusCode::kUnavailable, reason::kDraining, "the process stops");
+}
+
 // Details come as the server wrote them, whatever their types.
 google::rpc::Status ProtoOf(const grpc::Status& status) {
   google::rpc::Status proto;
@@ -65,6 +69,24 @@ google::rpc::Status ProtoOf(const grpc::Status& status) {
 
 }  // namespace
 
+class InProcessCalls::UnderWay {
+ public:
+  explicit UnderWay(InProcessCalls& calls) : calls_(calls) {
+    const std::lock_guard lock(calls_.counting_);
+    ++calls_.under_way_;
+  }
+  ~UnderWay() {
+    const std::lock_guard lock(calls_.counting_);
+    --calls_.under_way_;
+    calls_.has_ended_.notify_all();
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  InProcessCalls& calls_;
+};
+
 RestReply InProcessCalls::Make(const RestCall& call) {
   grpc::ClientContext context;
   for (const auto& [name, value] : call.metadata) context.AddMetadata(name, value);
@@ -75,13 +97,10 @@ RestReply InProcessCalls::Make(const RestCall& call) {
   const grpc::ByteBuffer request(&slice, 1);
   grpc::ByteBuffer response;
   Ending ending;
+  const UnderWay under_way(*this);
   {
     const std::shared_lock lock(beginning_);
-    if (is_closed_) {
-      return {rpc::StatusToProto(
-                  Error(absl::StatusCode::kUnavailable, reason::kDraining, "the process stops")),
-              {}};
-    }
+    if (is_closed_) return {rpc::StatusToProto(Stopped()), {}};
     grpc::GenericStub(channel_).UnaryCall(
         &context, call.method, grpc::StubOptions(), &request, &response,
         [&ending](grpc::Status status) { ending.Tell(std::move(status)); });
@@ -93,9 +112,13 @@ RestReply InProcessCalls::Make(const RestCall& call) {
   return {{}, BytesOf(response)};
 }
 
-void InProcessCalls::Close() {
-  const std::unique_lock lock(beginning_);
-  is_closed_ = true;
+void InProcessCalls::Close(Deadline deadline) {
+  {
+    const std::unique_lock lock(beginning_);
+    is_closed_ = true;
+  }
+  std::unique_lock lock(counting_);
+  has_ended_.wait_until(lock, deadline, [this] { return under_way_ == 0; });
 }
 
 }  // namespace kith::http

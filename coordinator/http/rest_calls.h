@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "common/base/clock.h"
 #include "coordinator/http/http_message.h"
 #include "google/rpc/status.pb.h"
 
@@ -31,8 +32,9 @@ class RestCalls {
   virtual ~RestCalls() = default;
   // Returns when the call has ended; it is cancelled once nobody wants it.
   virtual RestReply Make(const RestCall& call) = 0;
-  // Later calls are UNAVAILABLE DRAINING; those under way go on. Returns when no more can begin.
-  virtual void Close() = 0;
+  // Later calls are UNAVAILABLE DRAINING. Returns when those under way have ended, or at
+  // `deadline`.
+  virtual void Close(Deadline deadline) = 0;
 };
 
 }  // namespace kith::http

@@ -49,11 +49,14 @@ void RestGateway::Open(std::shared_ptr<RestCalls> calls) {
   calls_ = std::move(calls);
 }
 
-void RestGateway::Close() {
-  const std::lock_guard lock(mutex_);
-  stage_ = Stage::kClosed;
-  if (calls_ != nullptr) calls_->Close();
-  calls_.reset();
+void RestGateway::Close(Deadline deadline) {
+  std::shared_ptr<RestCalls> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    stage_ = Stage::kClosed;
+    calls.swap(calls_);
+  }
+  if (calls != nullptr) calls->Close(deadline);
 }
 
 absl::StatusOr<std::shared_ptr<RestCalls>> RestGateway::Calls() const {

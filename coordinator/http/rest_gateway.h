@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "common/base/clock.h"
 #include "coordinator/http/api_descriptors.h"
 #include "coordinator/http/http_message.h"
 #include "coordinator/http/rest_calls.h"
@@ -27,8 +28,8 @@ class RestGateway {
                                                            const std::string& version);
 
   void Open(std::shared_ptr<RestCalls> calls);
-  // Calls under way go on; none begins once it has returned.
-  void Close();
+  // No call begins any more. Returns when those under way have ended, or at `deadline`.
+  void Close(Deadline deadline);
 
   // In two steps, so that nothing is read of a body that will not be taken: what is wrong with the
   // head; then, where nothing is, the answer.

@@ -23,7 +23,7 @@ class FakeCalls final : public http::RestCalls {
     return answer(call);
   }
 
-  void Close() override {}
+  void Close(Deadline) override {}
 
   std::vector<http::RestCall> calls() const {
     const std::lock_guard lock(mutex_);

@@ -109,13 +109,26 @@ TEST_F(InProcessCallsTest, ACallAfterTheStopIsUnavailableAndOneUnderWayEnds) {
   RestReply under_way;
   std::thread caller([&] { under_way = calls_.Make(CallOf("waits")); });
   while (service_.started() == 0) std::this_thread::sleep_for(milliseconds(1));
-  calls_.Close();
+  calls_.Close(DeadlineIn(milliseconds(50)));  // it does not end by itself
   server_->Shutdown(DeadlineIn(milliseconds(0)));
   caller.join();
   EXPECT_NE(under_way.status.code(), 0);
   const RestReply late = calls_.Make(CallOf("key"));
   EXPECT_EQ(late.status.code(), static_cast<int>(absl::StatusCode::kUnavailable));
   EXPECT_EQ(ReasonOf(rpc::StatusFromProto(late.status)), reason::kDraining);
+}
+
+TEST_F(InProcessCallsTest, AStopWaitsForACallUnderWay) {
+  RestReply under_way;
+  RestCall call = CallOf("waits");
+  call.timeout = milliseconds(300);
+  std::thread caller([&] { under_way = calls_.Make(call); });
+  while (service_.started() == 0) std::this_thread::sleep_for(milliseconds(1));
+  calls_.Close(DeadlineIn(std::chrono::seconds(20)));
+  server_->Shutdown(DeadlineIn(milliseconds(0)));
+  caller.join();
+  EXPECT_EQ(under_way.status.code(), static_cast<int>(absl::StatusCode::kDeadlineExceeded))
+      << "its own end, not that of the server: " << under_way.status.message();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -123,7 +124,7 @@ TEST_F(RestGatewayTest, BeforeItIsOpenAndAfterItIsClosedCallsAreUnavailable) {
   const HttpRequest request{.verb = "GET", .target = "/v1/collections"};
   EXPECT_EQ(closed->Answer(request).code, 503);
   EXPECT_THAT(closed->RefuseHead(request)->body, HasSubstr("NOT_READY"));
-  gateway_->Close();
+  gateway_->Close(DeadlineIn(std::chrono::seconds(0)));
   EXPECT_THAT(gateway_->RefuseHead(request)->body, HasSubstr("DRAINING"));
   EXPECT_EQ(gateway_->Answer(request).code, 503);
   EXPECT_THAT(calls_->calls(), IsEmpty());
