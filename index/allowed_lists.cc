@@ -9,12 +9,38 @@ AllowedLists::AllowedLists(std::span<const uint64_t> rows, Segments segments, ui
       segments_(segments.begin(), segments.end()),
       lists_(lists),
       entries_(new Entry[segments.size() * lists]()),
-      bytes_(segments.size() * lists * sizeof(Entry)) {}
+      bytes_(segments.size() * lists * sizeof(Entry)),
+      empty_(new std::atomic<uint64_t>[lists / 64 + 1]()),
+      empty_share_(SampleEmpty()) {}
 
 AllowedLists::~AllowedLists() {
   for (size_t i = 0; i < segments_.size() * lists_; ++i) {
     delete[] entries_[i].load(std::memory_order_relaxed);
   }
+}
+
+void AllowedLists::NoteEmpty(uint32_t list) const {
+  const uint64_t bit = uint64_t{1} << (list % 64);
+  const uint64_t before = empty_[list / 64].fetch_or(bit, std::memory_order_relaxed);
+  if ((before & bit) == 0) known_empty_.fetch_add(1, std::memory_order_relaxed);
+}
+
+double AllowedLists::SampleEmpty() const {
+  constexpr uint32_t kSampled = 64;
+  const uint32_t step = std::max(1u, lists_ / kSampled);
+  uint32_t looked = 0;
+  uint32_t empty = 0;
+  for (uint32_t list = step / 2; list < lists_; list += step) {
+    uint32_t rows = 0;
+    uint32_t passing = 0;
+    for (size_t segment = 0; segment < segments_.size(); ++segment) {
+      rows += segments_[segment]->list(list).count;
+      passing += Of(segment, list).passing;
+    }
+    looked += rows > 0 ? 1 : 0;
+    empty += rows > 0 && passing == 0 ? 1 : 0;
+  }
+  return looked == 0 ? 0 : static_cast<double>(empty) / looked;
 }
 
 bool AllowedLists::IsOf(Segments segments) const {

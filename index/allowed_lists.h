@@ -33,6 +33,18 @@ class AllowedLists {
   // Of list `list` of segment `segment` of those given.
   List Of(size_t segment, uint32_t list) const;
 
+  // Lists of which searches have found that no row passes: the next ones need not put them in an
+  // order to find out. How many are known changes no answer.
+  bool IsKnownEmpty(uint32_t list) const {
+    return (empty_[list / 64].load(std::memory_order_relaxed) >> (list % 64) & 1) != 0;
+  }
+  void NoteEmpty(uint32_t list) const;
+  uint32_t known_empty() const { return known_empty_.load(std::memory_order_relaxed); }
+
+  // Of some lists that lie at even distances among all: the share that has rows, of which none
+  // passes. The same whatever was searched before.
+  double empty_share() const { return empty_share_; }
+
   bool IsOf(Segments segments) const;
   uint64_t memory_bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
@@ -41,12 +53,16 @@ class AllowedLists {
   using Entry = std::atomic<const uint64_t*>;
 
   const uint64_t* Make(const ListSegment::List& list) const;
+  double SampleEmpty() const;
 
   const std::span<const uint64_t> rows_;
   const std::vector<std::shared_ptr<const ListSegment>> segments_;
   const uint32_t lists_;
   const std::unique_ptr<Entry[]> entries_;  // segment after segment; null: not made yet
   mutable std::atomic<uint64_t> bytes_;
+  const std::unique_ptr<std::atomic<uint64_t>[]> empty_;  // one bit a list
+  mutable std::atomic<uint32_t> known_empty_{0};
+  const double empty_share_;
 };
 
 }  // namespace kith::index

@@ -42,6 +42,7 @@ void CoarseStep::Bind(const IndexVersion& version, const float* query) {
   const CentroidCodes& codes = version.centroid_codes;
   code_.resize(codes.width());
   exact_ = false;
+  by_score_ = false;
   if (version.parameters.metric == Metric::kInnerProduct) {
     codes.EncodeDirection(query, code_.data());
   } else {
@@ -131,12 +132,25 @@ void CoarseStep::TakeNearest(size_t count) {
   left_ = kept;
 }
 
+void CoarseStep::SortByScore() {
+  scored_.resize(some_.size());
+  for (size_t i = 0; i < some_.size(); ++i) scored_[i] = {some_scores_[i], some_[i]};
+  std::sort(scored_.begin(), scored_.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second.list < b.second.list;
+  });
+  for (size_t i = 0; i < some_.size(); ++i) some_[i] = scored_[i].second;
+}
+
 std::span<const ProbedList> CoarseStep::More() {
   if (left_ == 0) return {};
   const size_t wanted = is_first_ ? kFirstLists : kMoreLists;
   is_first_ = false;
   TakeNearest(std::min(left_, wanted));
   ComputeTerms();
+  if (by_score_) {
+    SortByScore();
+    return some_;
+  }
   std::sort(some_.begin(), some_.end(), [](const ProbedList& a, const ProbedList& b) {
     return a.term != b.term ? a.term < b.term : a.list < b.list;
   });

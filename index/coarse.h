@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "index/index_version.h"
@@ -31,6 +32,20 @@ class CoarseStep {
   static void Score(std::span<CoarseStep* const> steps);
   // Picks the `nprobe` (at most all) lists of smallest (score, list).
   void Pick(uint32_t nprobe);
+  // From the next Pick on lists come in order of (score, list). So their order does not depend on
+  // which others were dropped, while terms are computed of a few at a time.
+  void OrderByScore() { by_score_ = true; }
+  // Takes those of the picked lists away that `is_out(list)`. None was handed out yet.
+  template <typename Predicate>
+  void Drop(Predicate is_out) {
+    size_t kept = 0;
+    for (size_t i = 0; i < left_; ++i) {
+      picked_scores_[kept] = picked_scores_[i];
+      picked_[kept] = picked_[i];
+      kept += is_out(picked_[i]) ? 0 : 1;
+    }
+    left_ = kept;
+  }
   // The next nearest ones, in order of (term, list), after those handed out before; none when all
   // were. Valid until the next call.
   std::span<const ProbedList> More();
@@ -41,6 +56,7 @@ class CoarseStep {
   size_t PickFrom(size_t count, uint32_t nprobe);
   void ScoreListsOfGroups(uint32_t nprobe);
   void TakeNearest(size_t count);
+  void SortByScore();
   void ComputeTerms();
 
   const IndexVersion* version_ = nullptr;
@@ -56,8 +72,10 @@ class CoarseStep {
   std::vector<uint32_t> picked_;
   size_t left_ = 0;
   bool is_first_ = true;
+  bool by_score_ = false;
   std::vector<ProbedList> some_;  // handed out now
   std::vector<int32_t> some_scores_;
+  std::vector<std::pair<int32_t, ProbedList>> scored_;
   std::vector<const void*> centroids_;
   std::vector<float> terms_;
 };

@@ -20,6 +20,8 @@ constexpr size_t kAheadBytes = 8192;  // some 450 vectors: longer than memory ta
 constexpr uint64_t kCutFloor = 256;
 // Lists that are scanned whatever the stop ratio says: the threshold is young.
 constexpr uint64_t kFirstLists = 4;
+// Lists that show how what passes lies near the query.
+constexpr uint64_t kShareLists = 32;
 // So many runs before the end of those taken, more lists are: the prefetch must not run dry.
 constexpr size_t kRunsAhead = 6;
 
@@ -67,7 +69,7 @@ void PlaneAScan::MakeByteTable() {
 void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   coarse_ = &coarse;
   limits_ = limits;
-  passing_rows_ = rows_taken_ = 0;
+  passing_rows_ = rows_taken_ = first_passing_ = first_rows_ = 0;
   seen_.clear();
   runs_.clear();
   candidates_.Clear();
@@ -76,7 +78,11 @@ void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   threshold_ = kInfinity;
   is_cut_ = false;
   ahead_run_ = ahead_byte_ = 0;
-  TakeLists();
+  if (view_->allowed_lists != nullptr) DropEmpty();
+  bool more = TakeLists();
+  while (more && view_->allowed_lists != nullptr && lists_probed_ < kShareLists) {
+    more = TakeLists();
+  }
   PrefetchBytes(kAheadBytes);
 }
 
@@ -86,6 +92,7 @@ bool PlaneAScan::TakeLists() {
     if (lists.empty() && limits_.picked < version_->lists()) {
       limits_.picked = kUnlimited;
       coarse_->Pick(kUnlimited);
+      DropEmpty();
       std::sort(seen_.begin(), seen_.end());
       lists = coarse_->More();
     }
@@ -100,6 +107,12 @@ bool PlaneAScan::TakeLists() {
     }
   }
   return !lists.empty();
+}
+
+// Where a filter picks a region most lists have nothing that passes. To sort them only to pass them
+// over took longer than the scan of the others (docs/decisions/0050).
+void PlaneAScan::DropEmpty() {
+  coarse_->Drop([this](uint32_t list) { return view_->allowed_lists->IsKnownEmpty(list); });
 }
 
 // False once enough are taken, or none is left. Lists of which no row passes cost no more than this
@@ -132,7 +145,10 @@ void PlaneAScan::TakeAllowed(const ProbedList& probe) {
     rows_taken_ += list.count;
     runs_.push_back({list, probe.list, probe.term, order, allowed.words});
   }
-  lists_probed_ += runs_.size() > before ? 1 : 0;
+  if (runs_.size() == before) return view_->allowed_lists->NoteEmpty(probe.list);
+  if (++lists_probed_ > kShareLists) return;
+  first_passing_ = passing_rows_;
+  first_rows_ = rows_taken_;
 }
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {

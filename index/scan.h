@@ -70,10 +70,10 @@ class PlaneAScan {
   uint64_t scanned() const { return scanned_; }
   uint64_t lists_probed() const { return lists_probed_; }
   bool is_cut() const { return is_cut_; }  // live rows were left out at the depth
-  // Under a filter: of the rows of the lists taken so far, the share that passes.
+  // Under a filter: of the rows of the first lists of which any passes, the share that does.
   double passing_share() const {
-    return static_cast<double>(passing_rows_) /
-           static_cast<double>(std::max<uint64_t>(1, rows_taken_));
+    return static_cast<double>(first_passing_) /
+           static_cast<double>(std::max<uint64_t>(1, first_rows_));
   }
 
   // The rank that the candidate's codes have in floats, without the byte table's rounding. After
@@ -88,6 +88,7 @@ class PlaneAScan {
  private:
   void MakeByteTable();
   bool TakeLists();
+  void DropEmpty();
   bool TakeAllowed(std::span<const ProbedList> lists);
   void TakeAllowed(const ProbedList& probe);
   bool IsSeen(uint32_t list);
@@ -119,8 +120,10 @@ class PlaneAScan {
   uint64_t scanned_ = 0;
   uint64_t lists_probed_ = 0;
   ProbeLimits limits_;
-  uint64_t passing_rows_ = 0;  // of the lists taken
-  uint64_t rows_taken_ = 0;    // of those, passing or not
+  uint64_t passing_rows_ = 0;   // of the lists taken
+  uint64_t rows_taken_ = 0;     // of those, passing or not
+  uint64_t first_passing_ = 0;  // both, of the first kShareLists
+  uint64_t first_rows_ = 0;
   std::vector<uint32_t>
       seen_;  // under a filter: lists that were looked at; sorted once all are picked
   float threshold_ = 0;

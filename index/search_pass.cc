@@ -93,7 +93,10 @@ uint32_t SearchPass::PickedLists() const {
   constexpr uint32_t kLeast = 256;
   if (view_.allowed_lists == nullptr) return options_.nprobe;
   const bool has_groups = view_.version->group_codes.centroids() != 0;
-  if (has_groups || options_.nprobe >= view_.version->lists() / kTimes) return kUnlimited;
+  const uint32_t lists = view_.version->lists();
+  // Few are left once those of which nothing passes are taken away.
+  const bool are_few = view_.allowed_lists->known_empty() > lists / 2;
+  if (has_groups || are_few || options_.nprobe >= lists / kTimes) return kUnlimited;
   return std::max(options_.nprobe * kTimes, kLeast);
 }
 
@@ -114,6 +117,7 @@ void SearchPass::PickLists() {
   Laps laps;
   PlanFlatRows();
   const uint32_t picked = PickedLists();
+  if (view_.allowed_lists != nullptr) lane_.coarse.OrderByScore();
   lane_.coarse.Pick(picked);
   laps.Add(work_.coarse_ns);
   lane_.scan.Start(lane_.coarse, {options_.nprobe, options_.passing_rows, picked});

@@ -49,6 +49,22 @@ inline FilteredSearch PlanFiltered(const FilteredRows& rows) {
   return search;
 }
 
+// A filter that picks a region of the vectors: so many more lists have nothing that passes than
+// would if what passes were spread evenly. There its neighbours lie in more lists than elsewhere,
+// in few rows of each: so many times the rows are wanted. Measured: docs/decisions/0050.
+inline constexpr double kRegionEmptyShare = 0.25;
+inline constexpr double kRegionFactor = 1.4;
+
+// `empty_share`: of the lists that have rows, those of which none passes. Pure.
+inline uint64_t WantedIn(const FilteredSearch& search, const FilteredRows& rows,
+                         double empty_share) {
+  const double per_list = static_cast<double>(rows.live) / rows.lists;
+  const double empty_by_chance = std::pow(1 - search.share, per_list);
+  const bool is_region = empty_share > empty_by_chance + kRegionEmptyShare;
+  const auto wanted = static_cast<double>(search.passing_rows);
+  return static_cast<uint64_t>(is_region ? wanted * kRegionFactor : wanted);
+}
+
 }  // namespace kith::shard
 
 #endif  // KITH_SHARD_SEARCH_FILTERED_SEARCH_H_

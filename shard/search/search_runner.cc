@@ -122,15 +122,16 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
                           runner_.filters_.Find(runner_.parts_, *call_.filter, snapshot_));
     KITH_RETURN_IF_ERROR(FindIndex());  // in the snapshot that the rows are of
     filter_ns_ = NanosecondsBetween(before, runner_.parts_.clock->Now());
-    const FilteredSearch search =
-        PlanFiltered({filter_rows_->count(), snapshot_->live_points,
-                      index_ == nullptr ? 0 : index_->version->lists(), options_.nprobe,
-                      runner_.exact_rows_.value_or(FilterExactRows(runner_.parts_.vector_bytes))});
+    const FilteredRows rows = {
+        filter_rows_->count(), snapshot_->live_points,
+        index_ == nullptr ? 0 : index_->version->lists(), options_.nprobe,
+        runner_.exact_rows_.value_or(FilterExactRows(runner_.parts_.vector_bytes))};
+    const FilteredSearch search = PlanFiltered(rows);
     options_.exact = options_.exact || search.is_exact;
     if (options_.exact) return absl::OkStatus();
     allowed_lists_ = filter_rows_->ListsOf(*index_);
     if (!call_.widens) return absl::OkStatus();
-    options_.passing_rows = search.passing_rows;
+    options_.passing_rows = WantedIn(search, rows, allowed_lists_->empty_share());
     options_.passing_share = search.share;
     return absl::OkStatus();
   }

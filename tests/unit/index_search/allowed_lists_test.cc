@@ -74,6 +74,75 @@ TEST_F(AllowedListsTest, AListsWordsAreTheRowsBitsInItsOrder) {
   other.join();
 }
 
+// What a search answers, and of how many lists.
+std::vector<uint32_t> Answer(const IndexView& view, float at, const SearchOptions& options) {
+  SearchWorkspace workspace;
+  SearchAnswer answer;
+  EXPECT_TRUE(Search({view, &at}, options, workspace, answer).ok());
+  std::vector<uint32_t> found;
+  for (const Hit& hit : answer.hits) found.push_back(hit.row);
+  found.push_back(static_cast<uint32_t>(answer.work.lists_probed));
+  return found;
+}
+
+TEST_F(AllowedListsTest, EmptyListsAreRememberedAndChangeNoAnswer) {
+  for (uint32_t row = 0; row < kRows; row += 12) Allow(row);
+  const AllowedLists lists(allowed_, segments_, kLists);
+  EXPECT_EQ(lists.known_empty(), 0u);
+  const IndexView view{.metric = Metric::kL2,
+                       .element_type = ElementType::kF32,
+                       .dimension = 1,
+                       .rows = rows_.table(),
+                       .version = version_.get(),
+                       .segments = segments_,
+                       .indexed_end = kRows,
+                       .allowed = allowed_,
+                       .allowed_lists = &lists};
+  // The depth follows the share that passes in the first lists, more of which pass than are looked
+  // at.
+  const SearchOptions options = {.limit = 7,
+                                 .nprobe = 50,
+                                 .passing_rows = 150,
+                                 .passing_share = 0.25,
+                                 .refine = 60,
+                                 .rerank = 7};
+  std::vector<std::vector<uint32_t>> fresh;
+  for (int i = 0; i < 50; ++i) {
+    const AllowedLists unknown(allowed_, segments_, kLists);
+    IndexView first = view;
+    first.allowed_lists = &unknown;
+    fresh.push_back(Answer(first, static_cast<float>(i * 3 - 75), options));
+  }
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(Answer(view, static_cast<float>(i * 3 - 75), options), fresh[i]) << i;
+  }
+  EXPECT_GT(lists.known_empty(), kLists / 2) << "from here on all lists but these are picked";
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(Answer(view, static_cast<float>(i * 3 - 75), options), fresh[i]) << i;
+  }
+  for (uint32_t list = 0; list < kLists; ++list) {
+    if (!lists.IsKnownEmpty(list)) continue;
+    EXPECT_EQ(lists.Of(0, list).passing + lists.Of(1, list).passing, 0u);
+  }
+}
+
+TEST_F(AllowedListsTest, ASampleOfTheListsTellsARegionFromWhatIsSpread) {
+  for (uint32_t row = 0; row < kRows; ++row) Allow(row);
+  EXPECT_EQ(AllowedLists(allowed_, segments_, kLists).empty_share(), 0);
+  std::fill(allowed_.begin(), allowed_.end(), 0);
+  EXPECT_EQ(AllowedLists(allowed_, segments_, kLists).empty_share(), 1);
+  // Every row of every second list.
+  for (uint32_t list = 0; list < kLists; list += 2) {
+    for (const auto& segment : segments_) {
+      const ListSegment::List rows = segment->list(list);
+      for (uint32_t i = 0; i < rows.count; ++i) Allow(rows.rows[i]);
+    }
+  }
+  const double share = AllowedLists(allowed_, segments_, kLists).empty_share();
+  EXPECT_GT(share, 0.2);
+  EXPECT_LT(share, 0.8);
+}
+
 TEST_F(AllowedListsTest, TheyAreThoseOfTheirSegmentsOnly) {
   const AllowedLists lists(allowed_, segments_, kLists);
   EXPECT_TRUE(lists.IsOf(segments_));

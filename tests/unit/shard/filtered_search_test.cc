@@ -23,5 +23,17 @@ TEST(FilteredSearch, TheFewerPassTheMoreListsAreWanted) {
   }
 }
 
+TEST(FilteredSearch, InARegionMoreRowsAreWantedAndElsewhereAsManyAsPlanned) {
+  const FilteredRows rows = Passing(50'000);
+  const FilteredSearch search = PlanFiltered(rows);
+  EXPECT_EQ(WantedIn(search, rows, 0), search.passing_rows);
+  EXPECT_GT(WantedIn(search, rows, 0.8), search.passing_rows);
+  // Where lists are short, or few rows pass, chance leaves lists without any.
+  FilteredRows short_lists = rows;
+  short_lists.lists = 100'000;
+  EXPECT_EQ(WantedIn(search, short_lists, 0.6), search.passing_rows);
+  EXPECT_GT(WantedIn(search, short_lists, 0.95), search.passing_rows);
+}
+
 }  // namespace
 }  // namespace kith::shard
