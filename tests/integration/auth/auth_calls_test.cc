@@ -277,7 +277,7 @@ TEST_F(AuthCalls, ACallWithinTheProcessNeedsAKeyAndIsRecordedWithWhomItIsMadeFor
   EXPECT_EQ(Audited().back()["peer"], "http:10.0.0.1:40000");
   call.metadata.back().second = keys_.at("write");
   EXPECT_EQ(rest->Make(call).status.code(), 0);
-  rest->Close();
+  rest->Close(DeadlineIn(std::chrono::seconds(5)));
 }
 
 }  // namespace
