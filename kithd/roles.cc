@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const config::ServerConf
   return process;
 }
 
-Process::Process(const config::ServerConfig& config) : config_(config) {
+Process::Process(const config::ServerConfig& config) : config_(config), certificates_(config) {
   metrics_
       .GetGauge({"kith_build_info", "What runs; always 1."},
                 {{"version", kVersion}, {"role", config::RoleName(config.role)}})
@@ -113,6 +113,7 @@ bool Process::UpdateHealth() {
 
 void Process::RefreshFiles() {
   if (coordinator_ != nullptr) coordinator_->RefreshEntrance();
+  certificates_.Look();
 }
 
 void Process::SetHealth(Health health) {

@@ -12,6 +12,7 @@
 #include "common/telemetry/request_metrics.h"
 #include "coordinator/http/http_server.h"
 #include "coordinator/http/rest_gateway.h"
+#include "kithd/certificate_watch.h"
 #include "kithd/coordinator_role.h"
 #include "kithd/shard_role.h"
 #include "kithd/surroundings.h"
@@ -32,7 +33,7 @@ class Process {
   // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes.
   // True where the process is ready.
   bool UpdateHealth();
-  // Takes up files that are read again when they change: keys. Certificates need no word.
+  // Takes up keys that have changed, and says what becomes of certificates that have.
   void RefreshFiles();
   // NOT_SERVING and not ready at once; then the calls under way end, within grpc.drain_seconds;
   // then everything is flushed.
@@ -46,6 +47,7 @@ class Process {
   void SetHealth(Health health);
 
   const config::ServerConfig config_;
+  CertificateWatch certificates_;
   SystemClock clock_;
   telemetry::Metrics metrics_;
   telemetry::RequestMetrics requests_{metrics_};

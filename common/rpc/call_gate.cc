@@ -80,8 +80,8 @@ absl::Status CheckRole(const AccessKey& key, const AccessRule& rule,
   if (rule.reach == Reach::kNamed) return CheckNames(key, rule.role, names);
   if (rule.reach == Reach::kAll && !auth::HasForAll(key.scopes, rule.role)) {
     return Denied(reason::kCollectionForbidden,
-                  fmt::format("the key \"{}\" may not {} all collections, and this call is about "
-                              "all of them",
+                  fmt::format("the key \"{}\" is not for all collections with the role {}, and "
+                              "this call is about all of them",
                               key.id, auth::RoleName(rule.role)));
   }
   if (auth::HighestRole(key.scopes) >= rule.role) return absl::OkStatus();

@@ -206,7 +206,8 @@ TEST_F(AuthCalls, AQuotaIsAnsweredWithWhenToComeBack) {
   EXPECT_EQ(ReasonOf(refused), reason::kQuotaExceeded);
   google::rpc::RetryInfo retry;
   google::rpc::QuotaFailure failure;
-  for (const auto& detail : rpc::StatusToProto(refused).details()) {
+  const google::rpc::Status proto = rpc::StatusToProto(refused);
+  for (const auto& detail : proto.details()) {
     detail.UnpackTo(&retry);
     detail.UnpackTo(&failure);
   }

@@ -13,6 +13,7 @@
 
 #include "common/auth/key_file.h"
 #include "common/base/status.h"
+#include "common/rpc/access_rules.h"
 #include "common/rpc/status_codes.h"
 #include "google/rpc/status.pb.h"
 #include "kith/v1/collections.pb.h"
@@ -162,6 +163,7 @@ class AuthServer : public ::testing::Test {
   }
 
   test::TemporaryDirectory folder_;
+  const rpc::AccessRules rules_;
   const std::string keys_file_ = folder_ / "keys";
   std::map<std::string, std::string> keys_;  // texts, by the names of the matrix
   SystemClock clock_;

@@ -57,7 +57,7 @@ class AuthMatrix : public AuthServer {
   }
   Json MatrixNow() {
     std::map<std::string, Json> rows;
-    for (const auto& [name, rule] : rpc::AccessRules().all()) {
+    for (const auto& [name, rule] : rules_.all()) {
       Json row = {{"role", auth::RoleName(rule.role)},
                   {"anonymous", OutcomeOf(rule, {})},
                   {"wrong key", OutcomeOf(rule, {{"x-api-key", "nonsense"}})}};

@@ -165,7 +165,7 @@ class RequestLimits : public AuthServer {
 };
 
 TEST_F(RequestLimits, EachTextAndListOfEachRequestHasALimit) {
-  for (const auto& [name, rule] : rpc::AccessRules().all()) {
+  for (const auto& [name, rule] : rules_.all()) {
     for (const auto& request : GoodRequests(name, rule)) {
       Lengthen(rule, request.get(), request.get(), {});
     }
@@ -175,7 +175,7 @@ TEST_F(RequestLimits, EachTextAndListOfEachRequestHasALimit) {
 
 // A request that is refused for another reason would show nothing.
 TEST_F(RequestLimits, TheRequestsOfThisTestAreGoodBeforeTheyAreLengthened) {
-  for (const auto& [name, rule] : rpc::AccessRules().all()) {
+  for (const auto& [name, rule] : rules_.all()) {
     if (name == "DeleteCollection") continue;
     for (const auto& request : GoodRequests(name, rule)) {
       const absl::Status status = CallOrAnswer(rule.method, *request, With("of all"));

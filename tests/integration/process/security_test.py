@@ -187,9 +187,9 @@ class Certificates(SecurityTest):
         server = self.embedded(tls("GRPC", self.pair)).await_ready()
         good = self.status(server.grpc, KITH_TLS_CA_FILE=str(self.authority.ca))
         self.assertEqual(good.returncode, 0, good.stderr)
-        self.assert_refused(self.status(server.grpc), "cannot reach the server")
+        self.assert_refused(self.status(server.grpc), "set KITH_TLS_CA_FILE")
         self.assert_refused(self.status(server.grpc, KITH_TLS_CA_FILE=str(self.other.ca)),
-                            "cannot reach the server")
+                            "of an authority in KITH_TLS_CA_FILE")
         self.assertEqual(server.stop(), 0, server.text())
 
     def test_a_certificate_that_is_replaced_is_shown_to_the_next_connection(self):
@@ -202,6 +202,17 @@ class Certificates(SecurityTest):
             time.sleep(0.2)
         good = self.status(server.grpc, KITH_TLS_CA_FILE=str(self.authority.ca))
         self.assertEqual(good.returncode, 0, good.stderr)
+
+    def test_what_becomes_of_files_that_are_replaced_is_in_the_log(self):
+        server = self.embedded(tls("GRPC", self.pair)).await_ready()
+        foreign = self.other.sign("foreign")[1]
+        foreign.rename(self.pair[1])
+        server.await_log("event=certificate_not_good port=grpc.tls")
+        self.assertIn(f"is not the key of {self.pair[0]}", server.text())
+        self.authority.sign("server")
+        server.await_log("event=certificate_read port=grpc.tls")
+        self.until("no collections", lambda: self.status(
+            server.grpc, KITH_TLS_CA_FILE=str(self.authority.ca)).stdout)
 
     def test_the_http_port_speaks_tls_with_certificates_of_both_sides(self):
         server = self.embedded(tls("HTTP", self.pair, self.authority.ca)).await_ready()

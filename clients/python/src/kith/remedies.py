@@ -27,8 +27,8 @@ REMEDIES = {
     "KEY_READ_ONLY": "use a key that may write to this collection",
     "KEY_NOT_ADMIN": "use a key that may administer this collection",
     "COLLECTION_FORBIDDEN":
-        "use a key for this collection (of an alias: for the one it stands for); to set or delete an "
-        "alias, one for its own name, too",
+        "use a key for this collection (of an alias: for the one it stands for); to set or delete "
+        "an alias, one for its own name, too; for backups, one for all",
     "QUOTA_EXCEEDED": "come back after RetryInfo; QuotaFailure names the quota of the key",
     "COLLECTION_NOT_FOUND": "create it, or wait until its creation ends",
     "COLLECTION_EXISTS": "another name, or delete it first",
