@@ -6,7 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/client/credentials.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/key_commands.h"
 
 namespace kith::cli {
 namespace {
@@ -68,8 +70,9 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   app.set_version_flag("--version", "kith " KITH_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 done, 1 the server or the run failed, 2 the command line is wrong; fsck has\n"
-      "3 and 4 besides.\n"
+      std::string(kEnvironmentHelp) +
+      "\nExit codes: 0 done, 1 the server or the run failed, 2 the command line is wrong; fsck\n"
+      "has 3 and 4 besides.\n"
       "First steps:\n"
       "  kith collection create demo --dimension 80 --metric l2 --dtype f32\n"
       "  kith import demo demo.base.fbin\n"
@@ -91,6 +94,7 @@ int RunCommandLine(int count, const char* const* words, Terminal& terminal) {
   AddBenchCommands(app, action);
   AddDatasetCommands(app, action);
   AddFsckCommand(app, action);
+  AddKeyCommands(app, action);
   CheckNumbers(app);
   app.failure_message(DescribeFailure);
   try {

@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "common/meta/local_meta_store.h"
 #include "common/rpc/grpc_server.h"
+#include "common/rpc/tls_credentials.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/search_metrics.h"
 #include "coordinator/admin/reconcile.h"
@@ -26,6 +27,7 @@
 #include "coordinator/rpc/points_handlers.h"
 #include "coordinator/rpc/search_handlers.h"
 #include "coordinator/shard_client/grpc_shard_client.h"
+#include "kithd/entrance.h"
 #include "kithd/index_metrics.h"
 
 namespace kith::kithd {
@@ -45,7 +47,8 @@ Clients ClientsOf(const CoordinatorRoleOptions& options) {
   Clients clients;
   if (options.local_node != nullptr) return clients;
   for (const config::NodeAddress& node : options.config.cluster.nodes) {
-    clients.emplace(node.name, std::make_unique<coordinator::GrpcShardClient>(node.address));
+    clients.emplace(node.name, std::make_unique<coordinator::GrpcShardClient>(
+                                   node.address, rpc::NodeCredentialsOf(options.config.node.tls)));
   }
   return clients;
 }
@@ -81,6 +84,12 @@ coordinator::CollectionDefaults DefaultsOf(const CoordinatorRoleOptions& options
   return {static_cast<uint32_t>(options.config.collections.default_shards), NodeMemoryOf(options)};
 }
 
+rpc::CallGateOptions GateOptionsOf(const Entrance& entrance, const coordinator::ClusterMap& map) {
+  rpc::CallGateOptions options = entrance.gate_options();
+  options.resolve = [&map](const std::string& name) { return map.Resolve(name); };
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<LocalMetaStore>> OpenMeta(const std::string& data) {
   std::error_code error;
   std::filesystem::create_directories(data, error);
@@ -97,9 +106,13 @@ absl::StatusOr<std::unique_ptr<LocalMetaStore>> OpenMeta(const std::string& data
 
 // In the order in which they are needed: each uses only what stands above it, and goes before it.
 struct CoordinatorRole::Parts {
-  Parts(const CoordinatorRoleOptions& options, const Surroundings& around,
-        std::unique_ptr<LocalMetaStore> store)
-      : meta(std::move(store)),
+  struct Opened {
+    std::unique_ptr<LocalMetaStore> meta;
+    std::unique_ptr<Entrance> entrance;
+  };
+  Parts(const CoordinatorRoleOptions& options, const Surroundings& around, Opened opened)
+      : entrance(std::move(opened.entrance)),
+        meta(std::move(opened.meta)),
         clients(ClientsOf(options)),
         catalog({.meta = meta.get(),
                  .map = &map,
@@ -122,13 +135,15 @@ struct CoordinatorRole::Parts {
         scroll(map, timer, around.clock),
         quiet_search(map, timer, around.clock),
         duplicates({map, operations, scroll, quiet_search, around.clock}),
-        calls(&around.requests, &admin),
-        search_handlers(search, duplicates, calls),
+        gate(GateOptionsOf(*entrance, map)),
+        calls(&around.requests, &admin, &gate),
+        search_handlers({search, duplicates, operations}, calls),
         points_handlers({write, get, scroll}, calls),
         collections_handlers({collections, training, versions}, calls),
         operations_handlers(operations, map, calls),
         backups_handlers(backups, calls) {}
 
+  const std::unique_ptr<Entrance> entrance;
   const std::unique_ptr<LocalMetaStore> meta;
   const Clients clients;
   coordinator::ClusterMap map;
@@ -152,6 +167,7 @@ struct CoordinatorRole::Parts {
   const coordinator::ScrollService scroll;
   coordinator::SearchService quiet_search;  // of operations: no user's search
   coordinator::DuplicateService duplicates;
+  rpc::CallGate gate;
   const rpc::UnaryCalls calls;
   coordinator::rpc::SearchHandlers search_handlers;
   coordinator::rpc::PointsHandlers points_handlers;
@@ -220,16 +236,22 @@ void CoordinatorRole::Parts::AddMetrics(telemetry::Metrics& metrics) {
 
 absl::StatusOr<std::unique_ptr<CoordinatorRole>> CoordinatorRole::Start(
     const CoordinatorRoleOptions& options, const Surroundings& around) {
-  KITH_ASSIGN_OR_RETURN(auto meta, OpenMeta(options.config.data.directory));
-  auto parts = std::make_unique<Parts>(options, around, std::move(meta));
+  const auth::TlsFiles& node_tls = options.config.node.tls;
+  if (options.local_node == nullptr && node_tls.is_on()) {
+    KITH_RETURN_IF_ERROR(auth::CheckTlsFiles(node_tls));
+  }
+  Parts::Opened opened;
+  KITH_ASSIGN_OR_RETURN(opened.entrance, Entrance::Open(options.config.auth, around));
+  KITH_ASSIGN_OR_RETURN(opened.meta, OpenMeta(options.config.data.directory));
+  auto parts = std::make_unique<Parts>(options, around, std::move(opened));
   KITH_RETURN_IF_ERROR(parts->reconciler.RunOnce());
   parts->reconciler.Start();
-  KITH_ASSIGN_OR_RETURN(
-      parts->server,
-      rpc::GrpcServer::Start(
-          {options.config.grpc.listen,
-           {&parts->search_handlers, &parts->points_handlers, &parts->collections_handlers,
-            &parts->operations_handlers, &parts->backups_handlers}}));
+  KITH_ASSIGN_OR_RETURN(parts->server, rpc::GrpcServer::Start(
+                                           {options.config.grpc.listen,
+                                            {&parts->search_handlers, &parts->points_handlers,
+                                             &parts->collections_handlers,
+                                             &parts->operations_handlers, &parts->backups_handlers},
+                                            options.config.grpc.tls}));
   spdlog::info("event=listening what=clients address={} port={}", options.config.grpc.listen,
                parts->server->port());
   parts->AddMetrics(around.metrics);
@@ -255,6 +277,8 @@ PartReadiness CoordinatorRole::readiness() const {
   return {parts_->has_been_ready,
           fmt::format("{} of {} shards serve; {}", shards_ready, shards, first_trouble)};
 }
+
+void CoordinatorRole::RefreshEntrance() { parts_->entrance->Refresh(); }
 
 void CoordinatorRole::SetHealth(Health health) {
   parts_->server->SetHealth(health == Health::kServing ? rpc::GrpcServer::Health::kServing

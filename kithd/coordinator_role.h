@@ -35,6 +35,8 @@ class CoordinatorRole {
   void SetHealth(Health health);
   // How REST calls the services; to be let go before EndCalls has returned.
   std::shared_ptr<http::RestCalls> MakeRestCalls();
+  // Takes up keys that have changed.
+  void RefreshEntrance();
   // The two steps of a stop. Between them the node of this process refuses new calls, so that an
   // operation that works on it ends too.
   void EndCalls(Deadline deadline);

@@ -20,6 +20,7 @@ ParsedFlags ParseFlags(int argc, char** argv) {
       "data in ./kith-data.");
   app.footer(
       "Stops on SIGTERM, SIGINT or SIGHUP; a second signal ends it at once, without loss.\n"
+      "With keys or certificates SIGHUP stops nothing: they are read again when they change.\n"
       "Exit codes: 0 stopped, 1 could not run or was ended at once, 2 the configuration is wrong.\n"
       "/readyz on the --http port answers 200 when it serves. docs/operations.md has the rest.");
   app.set_version_flag("--version", std::string("kithd ") + kVersion);

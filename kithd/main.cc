@@ -1,7 +1,8 @@
 // kithd: reads the configuration, runs the role it names until it is told to stop.
 //
-// SIGTERM, SIGINT and SIGHUP stop it. Exit codes: 0 after a clean stop, 1 where it cannot start or
-// flush, or was stopped while it started or a second time, 2 for a bad configuration.
+// SIGTERM, SIGINT and SIGHUP stop it; with keys or certificates SIGHUP only says that they changed.
+// Exit codes: 0 after a clean stop, 1 where it cannot start or flush, or was stopped while it
+// started or a second time, 2 for a bad configuration.
 #include <fmt/format.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ std::vector<std::string> Environment() {
 int WaitForSignal(StopSignals& signals, kith::kithd::Process& process) {
   while (true) {
     process.UpdateHealth();
+    process.RefreshFiles();
     if (const auto received = signals.WaitFor(kHealthEvery)) return *received;
   }
 }
@@ -61,6 +63,10 @@ void LogStart(const LoadedConfig& loaded) {
                kith::config::RoleName(loaded.config.role), getpid());
   for (const std::string& line : kith::config::DescribeConfig(loaded)) {
     spdlog::info("event=config {}", line);
+  }
+  for (const auto& port : kith::config::OpenPorts(loaded.config)) {
+    spdlog::warn("event=insecure_listen port={} address={} text={}", port.field, port.address,
+                 kith::telemetry::LogValue("other machines can reach it, and " + port.why));
   }
 }
 
@@ -78,6 +84,12 @@ int Serve(const LoadedConfig& loaded, StopSignals& signals) {
   if (!stopped.ok()) return Fail(kCannotRun, stopped);
   spdlog::info("event=stopped");
   return 0;
+}
+
+// Who keeps such files is used to say by SIGHUP that they have changed, and means no stop.
+bool ReadsFilesAgain(const kith::config::ServerConfig& config) {
+  return !config.auth.keys_file.empty() || !config.auth.audit_file.empty() ||
+         config.grpc.tls.is_on() || config.http.tls.is_on() || config.node.tls.is_on();
 }
 
 int CheckOnly(const LoadedConfig& loaded) {
@@ -102,6 +114,7 @@ int main(int argc, char** argv) {
       kith::telemetry::SetUpLog({loaded->config.log.level, loaded->config.log.file});
   if (!log.ok()) return Fail(kBadConfig, log);
   kith::KeepLargeBlocksApart();
-  StopSignals signals;
+  StopSignals signals(ReadsFilesAgain(loaded->config) ? StopSignals::Hangup::kIsNoticed
+                                                      : StopSignals::Hangup::kStops);
   return Serve(*loaded, signals);
 }

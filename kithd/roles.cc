@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const config::ServerConf
   return process;
 }
 
-Process::Process(const config::ServerConfig& config) : config_(config) {
+Process::Process(const config::ServerConfig& config) : config_(config), certificates_(config) {
   metrics_
       .GetGauge({"kith_build_info", "What runs; always 1."},
                 {{"version", kVersion}, {"role", config::RoleName(config.role)}})
@@ -44,11 +44,18 @@ absl::Status Process::StartHttp() {
                                                         : http::HostRule::kAny};
     KITH_ASSIGN_OR_RETURN(rest_, http::RestGateway::Make(rules, kVersion));
   }
-  KITH_ASSIGN_OR_RETURN(http_,
-                        http::HttpServer::Start({.host = address.host, .port = address.port},
-                                                {.metrics = [this] { return metrics_.Text(); },
-                                                 .ready = [this] { return Ready(); },
-                                                 .rest = rest_.get()}));
+  http::HttpServerOptions options = {.host = address.host, .port = address.port};
+  if (config_.http.tls.is_on()) {
+    KITH_ASSIGN_OR_RETURN(http_identity_, auth::WatchedIdentity::Open(config_.http.tls));
+    options.set_up_tls = [this](SSL_CTX& context) {
+      http_identity_->Install(&context);
+      return true;
+    };
+  }
+  KITH_ASSIGN_OR_RETURN(
+      http_, http::HttpServer::Start(options, {.metrics = [this] { return metrics_.Text(); },
+                                               .ready = [this] { return Ready(); },
+                                               .rest = rest_.get()}));
   spdlog::info("event=listening what=http address={} port={}", config_.http.listen, http_->port());
   return absl::OkStatus();
 }
@@ -102,6 +109,11 @@ bool Process::UpdateHealth() {
     spdlog::warn("event=ready_in_part reason={}", telemetry::LogValue(trouble_));
   }
   return is_serving_;
+}
+
+void Process::RefreshFiles() {
+  if (coordinator_ != nullptr) coordinator_->RefreshEntrance();
+  certificates_.Look();
 }
 
 void Process::SetHealth(Health health) {

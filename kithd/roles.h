@@ -6,11 +6,13 @@
 #include <mutex>
 
 #include "absl/status/statusor.h"
+#include "common/auth/tls_identity.h"
 #include "common/config/server_config.h"
 #include "common/telemetry/metrics.h"
 #include "common/telemetry/request_metrics.h"
 #include "coordinator/http/http_server.h"
 #include "coordinator/http/rest_gateway.h"
+#include "kithd/certificate_watch.h"
 #include "kithd/coordinator_role.h"
 #include "kithd/shard_role.h"
 #include "kithd/surroundings.h"
@@ -31,6 +33,8 @@ class Process {
   // Lets the gRPC health service follow the readiness, and logs when it, or its reason, changes.
   // True where the process is ready.
   bool UpdateHealth();
+  // Takes up keys that have changed, and says what becomes of certificates that have.
+  void RefreshFiles();
   // NOT_SERVING and not ready at once; then the calls under way end, within grpc.drain_seconds;
   // then everything is flushed.
   absl::Status Stop();
@@ -43,6 +47,7 @@ class Process {
   void SetHealth(Health health);
 
   const config::ServerConfig config_;
+  CertificateWatch certificates_;
   SystemClock clock_;
   telemetry::Metrics metrics_;
   telemetry::RequestMetrics requests_{metrics_};
@@ -51,8 +56,9 @@ class Process {
   enum class Stage { kStarting, kRunning, kStopping };
   std::atomic<Stage> stage_{Stage::kStarting};
   bool is_serving_ = false;
-  std::string trouble_;                      // as last logged
-  std::unique_ptr<http::RestGateway> rest_;  // null in role shard
+  std::string trouble_;                                   // as last logged
+  std::unique_ptr<http::RestGateway> rest_;               // null in role shard
+  std::unique_ptr<auth::WatchedIdentity> http_identity_;  // null: plain text
   std::unique_ptr<http::HttpServer> http_;
 };
 

@@ -76,7 +76,8 @@ absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::Server
   if (config.role == config::Role::kShard) {
     KITH_ASSIGN_OR_RETURN(
         role->server_, shard::ShardNodeServer::Start(*role->node_, {.address = config.node.listen,
-                                                                    .metrics = &around.requests}));
+                                                                    .metrics = &around.requests,
+                                                                    .tls = config.node.tls}));
     spdlog::info("event=listening what=node address={} port={}", config.node.listen,
                  role->server_->port());
   }

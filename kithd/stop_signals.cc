@@ -20,7 +20,7 @@ constexpr timespec kLookEvery = {0, 100'000'000};
 
 }  // namespace
 
-StopSignals::StopSignals() {
+StopSignals::StopSignals(Hangup hangup) : hangup_(hangup) {
   signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
   for (const int one : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, one);
@@ -67,6 +67,10 @@ void StopSignals::Watch() {
 }
 
 void StopSignals::Take(int received) {
+  if (received == SIGHUP && hangup_ == Hangup::kIsNoticed) {
+    spdlog::info("event=hangup text=\"keys and certificates that have changed are read again\"");
+    return;
+  }
   if (stage_ == Stage::kRunning) {
     stage_ = Stage::kStopping;
     signal_ = received;

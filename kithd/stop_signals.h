@@ -18,7 +18,10 @@ namespace kith::kithd {
 // Threads: one at a time. Make it before any other thread; they inherit the blocked signals.
 class StopSignals {
  public:
-  StopSignals();
+  // What SIGHUP is: the end of the terminal, or a word that files have changed. Those are looked at
+  // many times a second in any case, so the word is only logged.
+  enum class Hangup { kStops, kIsNoticed };
+  explicit StopSignals(Hangup hangup);
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
@@ -37,6 +40,7 @@ class StopSignals {
   void Watch();
   void Take(int signal);
 
+  const Hangup hangup_;
   sigset_t signals_{};
   std::mutex mutex_;
   std::condition_variable came_;

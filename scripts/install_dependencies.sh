@@ -15,8 +15,10 @@ readonly PACKAGES=(
   python3-venv
   # gRPC and Protobuf; what their CMake files look for comes with them.
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
+  # Keys of clients, certificates, digests of backups; the program makes certificates of a test.
+  libssl-dev openssl
   # The truth on disk.
-  librocksdb-dev libssl-dev
+  librocksdb-dev
   # Payloads with indexed fields; the command line's reports.
   nlohmann-json3-dev
   # Operation: metrics, logs, command line, configuration, HTTP, checksums.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/auth/reasons.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -49,15 +50,40 @@ constexpr std::array kRemedies = {
     Remedy{reason::kBackupExists, "choose another name, or `kith backup delete NAME --yes` first"},
     Remedy{reason::kBackupInProgress,
            "`kith status` shows its progress; wait for its end, or `kith backup cancel OPERATION`"},
+    Remedy{reason::kKeyRequired,
+           "set KITH_API_KEY_FILE or KITH_API_KEY; `kith key create` makes keys for a server"},
+    Remedy{reason::kBadKey, "look for a typing error, or ask for a new key"},
+    Remedy{reason::kKeyExpired, "ask for a new key"},
+    Remedy{reason::kKeyReadOnly, "use a key that may write to this collection"},
+    Remedy{reason::kKeyNotAdmin, "use a key that may administer this collection"},
+    Remedy{reason::kCollectionForbidden,
+           "use a key for this collection, an alias counting as what it stands for; for backups, "
+           "one for "
+           "all"},
+    Remedy{reason::kQuotaExceeded, "come back later, or ask for a larger quota of the key"},
     Remedy{reason::kOperationNotFound, "`kith status` lists the operations that are kept"},
 };
+
+// gRPC says why in its own words only.
+std::string_view UnreachableRemedy(absl::string_view message) {
+  if (message.find("andshake failed") != absl::string_view::npos) {
+    return "is the server's certificate of an authority in KITH_TLS_CA_FILE, and for this host "
+           "name?";
+  }
+  if (message.find("Socket closed") != absl::string_view::npos) {
+    return "a server that speaks TLS hangs up so: set KITH_TLS_CA_FILE, or certificate and key "
+           "where "
+           "it asks for those (docs/security.md)";
+  }
+  return "start the server (kithd) or name another with --endpoint HOST:PORT";
+}
 
 std::string_view RemedyFor(const absl::Status& status, std::string_view reason) {
   for (const Remedy& remedy : kRemedies) {
     if (remedy.reason == reason) return remedy.text;
   }
   if (status.code() == absl::StatusCode::kUnavailable) {
-    return "start the server (kithd) or name another with --endpoint HOST:PORT";
+    return UnreachableRemedy(status.message());
   }
   if (status.code() == absl::StatusCode::kUnimplemented) {
     return "the server does not offer this call: is it another version, or no kithd?";

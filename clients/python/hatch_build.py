@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = pathlib.Path(__file__).resolve().parent
 # What a client speaks. shard.proto is between coordinator and nodes.
-NAMES = ("types", "filter", "operations", "backups", "collections", "points", "search")
+NAMES = ("access", "types", "filter", "operations", "backups", "collections", "points", "search")
 
 
 def of_the_repository(name: str) -> pathlib.Path:

@@ -175,6 +175,20 @@ std::string ShowNodes(const ServerConfig& config) {
   return text;
 }
 
+template <auto kSection>
+void AddTls(const std::string& section, std::vector<Field>& fields) {
+  using C = ServerConfig;
+  fields.push_back(Text(
+      section + ".tls.certificate_file",
+      [](C& c) -> std::string& { return (c.*kSection).tls.certificate_file; }, AnyText));
+  fields.push_back(Text(
+      section + ".tls.key_file", [](C& c) -> std::string& { return (c.*kSection).tls.key_file; },
+      AnyText));
+  fields.push_back(Text(
+      section + ".tls.client_ca_file",
+      [](C& c) -> std::string& { return (c.*kSection).tls.client_ca_file; }, AnyText));
+}
+
 // What a process takes of its machine, and what it leaves behind.
 void AddUpkeep(std::vector<Field>& fields) {
   using C = ServerConfig;
@@ -250,6 +264,10 @@ std::vector<Field> AllFields() {
       Text(
           "data.directory", [](C& c) -> std::string& { return c.data.directory; }, NotEmpty),
       Text(
+          "auth.keys_file", [](C& c) -> std::string& { return c.auth.keys_file; }, AnyText),
+      Text(
+          "auth.audit_file", [](C& c) -> std::string& { return c.auth.audit_file; }, AnyText),
+      Text(
           "grpc.listen", [](C& c) -> std::string& { return c.grpc.listen; }, IsAddress),
       Number("grpc.drain_seconds", [](C& c) -> uint64_t& { return c.grpc.drain_seconds; },
              {0, 600}),
@@ -281,6 +299,9 @@ std::vector<Field> AllFields() {
       Number("recall.window", [](C& c) -> uint64_t& { return c.recall.window; }, {1, 1'000'000}),
   };
   AddUpkeep(fields);
+  AddTls<&C::grpc>("grpc", fields);
+  AddTls<&C::http>("http", fields);
+  AddTls<&C::node>("node", fields);
   return fields;
 }
 

@@ -84,9 +84,16 @@ class Loader {
   }
 
   absl::StatusOr<LoadedConfig> Finish() {
-    KITH_RETURN_IF_ERROR(CheckListen("grpc.listen", loaded_.config.grpc.listen));
-    KITH_RETURN_IF_ERROR(CheckListen("http.listen", loaded_.config.http.listen));
-    KITH_RETURN_IF_ERROR(CheckListen("node.listen", loaded_.config.node.listen));
+    const ServerConfig& c = loaded_.config;
+    KITH_RETURN_IF_ERROR(CheckTls("grpc", c.grpc.tls));
+    KITH_RETURN_IF_ERROR(CheckTls("http", c.http.tls));
+    KITH_RETURN_IF_ERROR(CheckTls("node", c.node.tls));
+    if (c.node.tls.is_on() && !c.node.tls.is_mutual()) {
+      return Wrong(PlaceOf("node.tls.certificate_file"),
+                   "node.tls needs client_ca_file too: there are no keys between nodes, so a "
+                   "certificate of that authority is what lets a node in");
+    }
+    KITH_RETURN_IF_ERROR(CheckListen());
     KITH_RETURN_IF_ERROR(CheckPorts());
     KITH_RETURN_IF_ERROR(CheckCluster());
     KITH_RETURN_IF_ERROR(CheckBackup());
@@ -129,14 +136,27 @@ class Loader {
     return found == loaded_.sources.end() ? "default" : found->second;
   }
 
-  absl::Status CheckListen(const std::string& path, const std::string& text) const {
-    KITH_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(path, text));
-    if (address.is_loopback() || loaded_.config.insecure_listen) return absl::OkStatus();
-    return Wrong(PlaceOf(path),
-                 fmt::format("{} is {}, which other machines can reach, and nothing there is "
-                             "encrypted or authenticated yet. Use 127.0.0.1, or write "
-                             "\"insecure_listen: true\" where the network itself is trusted",
-                             path, text));
+  absl::Status CheckTls(const std::string& section, const auth::TlsFiles& tls) const {
+    const std::string path = section + ".tls.certificate_file";
+    if (tls.is_on() == !tls.key_file.empty() && (tls.is_on() || tls.client_ca_file.empty())) {
+      return absl::OkStatus();
+    }
+    return Wrong(PlaceOf(tls.is_on() ? path : section + ".tls.key_file"),
+                 fmt::format("{0}.tls needs both certificate_file and key_file, or neither; "
+                             "client_ca_file needs them too",
+                             section));
+  }
+
+  absl::Status CheckListen() const {
+    if (loaded_.config.insecure_listen) return absl::OkStatus();
+    for (const OpenPort& port : OpenPorts(loaded_.config)) {
+      return Wrong(PlaceOf(port.field),
+                   fmt::format("{} is {}, which other machines can reach, and {}. "
+                               "docs/security.md says how to guard it. Or use 127.0.0.1, or write "
+                               "\"insecure_listen: true\" where the network itself is trusted",
+                               port.field, port.address, port.why));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status CheckPorts() const {

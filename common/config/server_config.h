@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "common/auth/tls_files.h"
+
 namespace kith::config {
 
 // What a kithd process is. deploy/kithd.yaml says of every key why it is there; the defaults here
@@ -17,16 +19,24 @@ struct DataConfig {
 
 struct GrpcConfig {
   std::string listen = "127.0.0.1:7430";
+  auth::TlsFiles tls;
   uint64_t drain_seconds = 20;
 };
 
 struct HttpConfig {
   std::string listen = "127.0.0.1:7431";
+  auth::TlsFiles tls;
 };
 
 struct NodeConfig {
   std::string listen = "127.0.0.1:7432";
   std::string name = "local";
+  auth::TlsFiles tls;  // of both sides: a node listens, and a coordinator calls, with these
+};
+
+struct AuthConfig {
+  std::string keys_file;   // empty: whoever reaches a port may everything
+  std::string audit_file;  // empty: nothing is recorded
 };
 
 struct NodeAddress {
@@ -94,6 +104,7 @@ struct ServerConfig {
   Role role = Role::kAll;
   bool insecure_listen = false;
   DataConfig data;
+  AuthConfig auth;
   GrpcConfig grpc;
   HttpConfig http;
   NodeConfig node;
@@ -109,6 +120,15 @@ struct ServerConfig {
 };
 
 const char* RoleName(Role role);
+
+// A port that other machines can reach and that lets in whoever comes: why, as a sentence.
+struct OpenPort {
+  std::string field;  // "grpc.listen"
+  std::string address;
+  std::string why;
+};
+// Of the ports that the role has.
+std::vector<OpenPort> OpenPorts(const ServerConfig& config);
 
 }  // namespace kith::config
 

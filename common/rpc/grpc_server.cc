@@ -11,6 +11,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/rpc/deadline.h"
+#include "common/rpc/tls_credentials.h"
 #include "common/telemetry/log.h"
 
 namespace kith::rpc {
@@ -41,12 +42,13 @@ void LogFromGrpc(gpr_log_func_args* args) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options) {
+  if (options.tls.is_on()) KITH_RETURN_IF_ERROR(auth::CheckTlsFiles(options.tls));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto server = std::unique_ptr<GrpcServer>(new GrpcServer());
   grpc::ServerBuilder builder;
   Configure(builder);
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &server->port_);
+  builder.AddListeningPort(options.address, ServerCredentialsOf(options.tls), &server->port_);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || server->port_ == 0) {

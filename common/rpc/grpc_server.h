@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/auth/tls_files.h"
 #include "common/base/clock.h"
 
 namespace grpc {
@@ -19,6 +20,7 @@ namespace kith::rpc {
 struct GrpcServerOptions {
   std::string address;                   // host:port; port 0: any free one
   std::vector<grpc::Service*> services;  // callback services; they outlive the server
+  auth::TlsFiles tls = {};               // none: plain text
 };
 
 // One listening gRPC server with the settings that every port of ours has: 64 MiB messages, no
@@ -28,7 +30,7 @@ struct GrpcServerOptions {
 // Threads: one at a time.
 class GrpcServer {
  public:
-  // UNAVAILABLE where nobody can listen on the address.
+  // UNAVAILABLE where nobody can listen on the address; FAILED_PRECONDITION as CheckTlsFiles.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcServerOptions& options);
   // As Shutdown, at once.
   ~GrpcServer();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/strings/numbers.h"
+#include "common/auth/quotas.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "google/rpc/error_details.pb.h"
@@ -92,6 +93,14 @@ void AddDetails(const absl::Status& status, google::rpc::Status* out) {
     out->add_details()->PackFrom(bad);
   }
   if (const auto retry = FactOf(status, kRetryAfterMsFact)) AddRetryInfo(*retry, out);
+  if (const auto quota = FactOf(status, auth::kQuotaFact)) {
+    google::rpc::QuotaFailure failure;
+    auto* violation = failure.add_violations();
+    violation->set_subject(
+        CleanText("key:" + FactOf(status, auth::kKeyFact).value_or(""), kDescriptionBytesMax));
+    violation->set_description(CleanText(*quota, kDescriptionBytesMax));
+    out->add_details()->PackFrom(failure);
+  }
 }
 
 absl::StatusCode CodeFrom(int code) {

@@ -11,7 +11,8 @@ namespace kith::rpc {
 inline constexpr char kErrorDomain[] = "kith";
 
 // An error's reason and facts travel as google.rpc.ErrorInfo (domain "kith"), its `field` fact also
-// as BadRequest.field_violations, its `retry_after_ms` fact also as RetryInfo. Text is made valid
+// as BadRequest.field_violations, its `retry_after_ms` fact also as RetryInfo, its
+// `quota` fact also as QuotaFailure of its `key`. Text is made valid
 // UTF-8 and cut, because all of it is carried in HTTP/2 headers of at most 8 KiB.
 google::rpc::Status StatusToProto(const absl::Status& status);
 absl::Status StatusFromProto(const google::rpc::Status& status);

@@ -28,6 +28,7 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
   ~UnaryReactor() override { under_way_->count.fetch_sub(1, std::memory_order_release); }
 
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
+  void Admitted(std::shared_ptr<const AdmittedCall> admitted) { admitted_ = std::move(admitted); }
 
   // The reactor may be gone when this returns.
   void Answer(const absl::Status& status) {
@@ -35,6 +36,7 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
       metrics_->Observe(method_, CodeName(status.code()),
                         std::chrono::steady_clock::now() - begin_);
     }
+    if (admitted_ != nullptr) admitted_->Ended(status);
     Finish(StatusToGrpc(status));
   }
 
@@ -50,6 +52,7 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
   const std::chrono::steady_clock::time_point begin_;
   const std::shared_ptr<CallsUnderWay> under_way_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<const AdmittedCall> admitted_;
 };
 
 struct StartedCall {
@@ -60,7 +63,7 @@ struct StartedCall {
 
 StartedCall Start(UnaryReactor* reactor, const grpc::CallbackServerContext& context) {
   return {reactor,
-          {DeadlineOf(context), reactor->cancelled()},
+          {DeadlineOf(context), reactor->cancelled(), nullptr},
           FinishCall([reactor](absl::Status status) { reactor->Answer(status); })};
 }
 
@@ -79,6 +82,17 @@ bool RefusesByDrain(CallsUnderWay& under_way) {
 bool RefusedByDrain(CallsUnderWay& under_way, StartedCall& call) {
   if (!RefusesByDrain(under_way)) return false;
   call.finish(DrainingError());
+  return true;
+}
+
+// Whether the call goes on; else it has been answered.
+bool LetIn(StartedCall& call, absl::StatusOr<std::shared_ptr<const AdmittedCall>> admitted) {
+  if (!admitted.ok()) {
+    call.finish(admitted.status());
+    return false;
+  }
+  call.context.admitted = *std::move(admitted);
+  call.reactor->Admitted(call.context.admitted);
   return true;
 }
 
@@ -102,6 +116,13 @@ void FinishCall::operator()(const absl::Status& status) {
   if (function) function(status);
 }
 
+absl::StatusOr<std::shared_ptr<const AdmittedCall>> UnaryCalls::Admit(
+    const char* method, const grpc::ServerContextBase& context,
+    const google::protobuf::Message& request) const {
+  if (gate_ == nullptr) return nullptr;
+  return gate_->Admit(method, context, request);
+}
+
 bool UnaryCalls::Enter(DrainedStream* stream) const {
   std::lock_guard lock(under_way_->mutex);
   under_way_->streams.insert(stream);
@@ -122,18 +143,22 @@ void UnaryCalls::Observe(const char* method, absl::StatusCode code,
 
 grpc::ServerUnaryReactor* UnaryCalls::Async(const char* method,
                                             grpc::CallbackServerContext* context,
+                                            const google::protobuf::Message* request,
                                             AsyncBody body) const {
   StartedCall call = Start(new UnaryReactor(metrics_, method, under_way_), *context);
   if (RefusedByDrain(*under_way_, call)) return call.reactor;
+  if (!LetIn(call, Admit(method, *context, *request))) return call.reactor;
   body(call.context, std::move(call.finish));
   return call.reactor;
 }
 
 grpc::ServerUnaryReactor* UnaryCalls::Blocking(const char* method,
                                                grpc::CallbackServerContext* context,
+                                               const google::protobuf::Message* request,
                                                BlockingBody body) const {
   StartedCall call = Start(new UnaryReactor(metrics_, method, under_way_), *context);
   if (RefusedByDrain(*under_way_, call)) return call.reactor;
+  if (!LetIn(call, Admit(method, *context, *request))) return call.reactor;
   auto finish = std::make_shared<FinishCall>(std::move(call.finish));
   const bool posted =
       admin_->Post([finish, body = std::move(body), context = call.context]() mutable {

@@ -10,11 +10,13 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "common/base/clock.h"
 #include "common/base/executor.h"
+#include "common/rpc/call_gate.h"
 #include "common/telemetry/request_metrics.h"
 
 namespace grpc {
@@ -27,8 +29,13 @@ namespace kith::rpc {
 struct CallContext {
   std::optional<Deadline> deadline;  // absent where the client set none
   std::shared_ptr<const std::atomic<bool>>
-      cancelled;  // the client went away or the deadline passed
+      cancelled;                                 // the client went away or the deadline passed
+  std::shared_ptr<const AdmittedCall> admitted;  // nullptr where there is no gate
 
+  // Whether the caller has the role for the collection: for calls that do not name theirs.
+  bool May(auth::Role role, std::string_view collection) const {
+    return admitted == nullptr || admitted->May(role, collection);
+  }
   bool is_cancelled() const { return cancelled->load(std::memory_order_relaxed); }
 };
 
@@ -73,11 +80,12 @@ struct CallsUnderWay {
 // What a call is answered with that comes when the process stops.
 absl::Status DrainingError();
 
-// Turns plain functions into unary reactors of the callback API: deadline, cancellation, status
-// mapping and metrics are done here, once, for every method:
+// Turns plain functions into unary reactors of the callback API: admission, deadline, cancellation,
+// status mapping and metrics are done here, once, for every method:
 //
 //   grpc::ServerUnaryReactor* Get(context, request, response) override {
-//     return calls_.Blocking("GetCollection", context, [=, this](const rpc::CallContext& call) {
+//     return calls_.Blocking("GetCollection", context, request, [=, this](const rpc::CallContext&
+//     call) {
 //       return service_.Get(*request, call.deadline, response);
 //     });
 //   }
@@ -88,9 +96,16 @@ class UnaryCalls {
   using AsyncBody = absl::AnyInvocable<void(const CallContext&, FinishCall)>;
   using BlockingBody = absl::AnyInvocable<absl::Status(const CallContext&)>;
 
-  // `metrics` may be null. `admin` runs the blocking bodies.
-  UnaryCalls(telemetry::RequestMetrics* metrics, Executor* admin)
-      : metrics_(metrics), admin_(admin) {}
+  // `metrics` may be null. `admin` runs the blocking bodies. Without a `gate` every call is let in:
+  // that is for ports which only nodes reach.
+  UnaryCalls(telemetry::RequestMetrics* metrics, Executor* admin, CallGate* gate = nullptr)
+      : metrics_(metrics), admin_(admin), gate_(gate) {}
+
+  // Whether the call is let in, as Async and Blocking ask themselves: a stream asks of each of its
+  // requests. `method` is the method's own name.
+  absl::StatusOr<std::shared_ptr<const AdmittedCall>> Admit(
+      const char* method, const grpc::ServerContextBase& context,
+      const google::protobuf::Message& request) const;
 
   // Before the server's shutdown, which cancels what arrives after it began. From now on what comes
   // is refused with UNAVAILABLE DRAINING, before it is looked at. Returns when every call has ended
@@ -108,17 +123,19 @@ class UnaryCalls {
                std::chrono::steady_clock::duration took) const;
 
   // Runs `body` at once on the gRPC thread: it decodes, hands on and returns.
-  // `method` is a literal; it labels the metrics.
+  // `method` is a literal: the gate knows it by that, and it labels the metrics.
   grpc::ServerUnaryReactor* Async(const char* method, grpc::CallbackServerContext* context,
-                                  AsyncBody body) const;
+                                  const google::protobuf::Message* request, AsyncBody body) const;
   // Posts `body` to the admin executor: RESOURCE_EXHAUSTED QUEUE_FULL where too many wait there;
   // not run at all where the call was cancelled while it waited.
   grpc::ServerUnaryReactor* Blocking(const char* method, grpc::CallbackServerContext* context,
+                                     const google::protobuf::Message* request,
                                      BlockingBody body) const;
 
  private:
   telemetry::RequestMetrics* const metrics_;
   Executor* const admin_;
+  CallGate* const gate_;
   const std::shared_ptr<CallsUnderWay> under_way_ = std::make_shared<CallsUnderWay>();
 };
 

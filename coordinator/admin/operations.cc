@@ -18,14 +18,14 @@ constexpr char kTrainKind[] = "train";
 constexpr char kRestoreKind[] = "restore";
 constexpr uint64_t kKeepMs = 24ull * 3600 * 1000;
 
+}  // namespace
+
 absl::Status NoOperation(const std::string& id) {
   return Error(absl::StatusCode::kNotFound, reason::kOperationNotFound,
                fmt::format("there is no operation {}; they are kept for a day after they end, and "
                            "not over a restart of the coordinator",
                            id.substr(0, 64)));
 }
-
-}  // namespace
 
 RunningOperation::RunningOperation(Operation start, const Clock& clock)
     : clock_(clock), operation_(std::move(start)) {}

@@ -35,6 +35,9 @@ struct DuplicatesOutcome {
   bool is_truncated = false;     // there was no room for more points with a duplicate
 };
 
+// The kind of operation that whoever may read the collection may start.
+inline constexpr char kDuplicatesKind[] = "find_duplicates";
+
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
   std::string id;
@@ -52,6 +55,8 @@ struct Operation {
   std::optional<TrainingOutcome> training;      // of kind "train", once its version is published
   std::optional<DuplicatesOutcome> duplicates;  // of kind "find_duplicates", once it has succeeded
 };
+
+absl::Status NoOperation(const std::string& id);  // NOT_FOUND OPERATION_NOT_FOUND
 
 // The side of the job that does the work. Threads: any.
 class RunningOperation {

@@ -62,7 +62,7 @@ absl::StatusOr<Operation> DuplicateService::Start(DuplicatesCall call) {
   call.collection = entry->record.name;  // an alias may move while the operation runs
   KITH_RETURN_IF_ERROR(CheckCall(call, entry->record));
   KITH_ASSIGN_OR_RETURN(const auto operation,
-                        parts_.operations.Begin("find_duplicates", call.collection));
+                        parts_.operations.Begin(kDuplicatesKind, call.collection));
   const bool posted = jobs_.Post([this, operation, call, entry] { Run(call, *entry, *operation); });
   if (posted) return operation->Snapshot();
   const absl::Status full = Error(absl::StatusCode::kResourceExhausted, reason::kQueueFull,

@@ -18,6 +18,7 @@ struct HttpRequest {
   std::string target = {};  // as sent: path and query, percent-encoded
   Headers headers = {};     // names in small letters
   std::string body = {};
+  std::string peer = {};  // who sent it: "10.0.0.1:40000"; empty: not known
   // False once the caller has gone away; may be empty: then it is there.
   std::function<bool()> is_wanted = {};
 

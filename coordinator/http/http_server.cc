@@ -39,8 +39,16 @@ void Write(HttpAnswer answer, Response& response) {
   response.body = std::move(answer.body);
 }
 
+std::string PeerOf(const Request& request) {
+  const std::string& address = request.remote_addr;
+  if (address.empty()) return address;
+  const bool is_v6 = address.find(':') != std::string::npos;
+  return is_v6 ? fmt::format("[{}]:{}", address, request.remote_port)
+               : fmt::format("{}:{}", address, request.remote_port);
+}
+
 HttpRequest Understood(const Request& request) {
-  HttpRequest understood{.verb = request.method, .target = request.target};
+  HttpRequest understood{.verb = request.method, .target = request.target, .peer = PeerOf(request)};
   for (const auto& [name, value] : request.headers) {
     understood.headers.emplace_back(absl::AsciiStrToLower(name), value);
   }

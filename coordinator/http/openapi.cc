@@ -32,6 +32,8 @@ constexpr char kTimeoutAbout[] =
     "How long the call may take: 2s, 1.5s, 250ms. Searches without it have 2 seconds.";
 constexpr char kRequestIdAbout[] =
     "A UUID by which a repetition of this write is known, instead of requestId in the body.";
+constexpr char kKeyAbout[] =
+    "The caller's key, where the server answers to keys only. Either header carries it.";
 
 bool HasRequestId(const Descriptor& request) {
   return request.FindFieldByName("request_id") != nullptr;
@@ -117,7 +119,14 @@ OrderedJson Components(const ApiDescriptors& api, OpenApiSchemas* schemas) {
           {"responses", {{"Error", std::move(error)}}},
           {"parameters",
            {{"Timeout", Header("Kith-Timeout", kTimeoutAbout)},
-            {"RequestId", Header("Kith-Request-Id", kRequestIdAbout)}}}};
+            {"RequestId", Header("Kith-Request-Id", kRequestIdAbout)}}},
+          {"securitySchemes",
+           {{"Bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", kKeyAbout}}},
+            {"ApiKey",
+             {{"type", "apiKey"},
+              {"in", "header"},
+              {"name", "X-Api-Key"},
+              {"description", kKeyAbout}}}}}};
 }
 
 }  // namespace
@@ -138,6 +147,9 @@ std::string OpenApiOf(const ApiDescriptors& api, const RestRoutes& routes,
   const OrderedJson document = {
       {"openapi", "3.0.3"},
       {"info", {{"title", "Kith"}, {"version", version}, {"description", kAbout}}},
+      {"security", OrderedJson::array({OrderedJson::object(),
+                                       {{"Bearer", OrderedJson::array()}},
+                                       {{"ApiKey", OrderedJson::array()}}})},
       {"tags", std::move(tags)},
       {"paths", std::move(paths)},
       {"components", Components(api, &schemas)}};

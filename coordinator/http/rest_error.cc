@@ -79,6 +79,7 @@ HttpAnswer ErrorAnswer(const google::rpc::Status& status) {
   HttpAnswer answer{.code = HttpCodeOf(static_cast<absl::StatusCode>(status.code())),
                     .body = JsonOf(status) + "\n"};
   AddRetryAfter(status, &answer);
+  if (answer.code == 401) answer.headers.emplace_back("WWW-Authenticate", "Bearer");
   return answer;
 }
 

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "common/rpc/call_gate.h"
 #include "coordinator/http/rest_json.h"
 
 namespace kith::http {
@@ -206,6 +207,9 @@ absl::StatusOr<RestCall> MakeRestCall(const ApiDescriptors& api, const RouteMatc
     call.timeout = match.route->timeout;
   }
   KITH_RETURN_IF_ERROR(AddIdentity(request, &call.metadata));
+  if (!request.peer.empty()) {
+    call.metadata.emplace_back(rpc::kForwardedPeer, "http:" + request.peer);
+  }
   KITH_ASSIGN_OR_RETURN(call.request, BindFields(api, match, request));
   if (request.body.empty()) return call;
   KITH_ASSIGN_OR_RETURN(const std::string body,

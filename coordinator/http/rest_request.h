@@ -20,7 +20,8 @@ inline constexpr char kRequestIdHeader[] = "kith-request-id";
 inline constexpr const char* kIdentityHeaders[] = {"authorization", "x-api-key"};
 
 // The call that a request stands for: the fields of the path and of the query or the body, the
-// timeout and the request id of its headers. INVALID_ARGUMENT as MessageFromJson, naming the
+// timeout and the request id of its headers; its metadata say whose key it has and whence it came.
+// INVALID_ARGUMENT as MessageFromJson, naming the
 // header, the parameter or the field, also where the body has another value for what path or header
 // say.
 absl::StatusOr<RestCall> MakeRestCall(const ApiDescriptors& api, const RouteMatch& match,

@@ -43,7 +43,7 @@ absl::Status Answer(const absl::StatusOr<Operation>& operation, v1::Operation* r
 grpc::ServerUnaryReactor* BackupsHandlers::CreateBackup(grpc::CallbackServerContext* context,
                                                         const v1::CreateBackupRequest* request,
                                                         v1::Operation* response) {
-  return calls_.Blocking("CreateBackup", context, [=, this](const CallContext&) {
+  return calls_.Blocking("CreateBackup", context, request, [=, this](const CallContext&) {
     BackUpCall call{request->backup(), {}};
     call.collections.assign(request->collections().begin(), request->collections().end());
     return Answer(backups_.Create(call), response);
@@ -51,9 +51,9 @@ grpc::ServerUnaryReactor* BackupsHandlers::CreateBackup(grpc::CallbackServerCont
 }
 
 grpc::ServerUnaryReactor* BackupsHandlers::ListBackups(grpc::CallbackServerContext* context,
-                                                       const v1::ListBackupsRequest*,
+                                                       const v1::ListBackupsRequest* request,
                                                        v1::ListBackupsResponse* response) {
-  return calls_.Blocking("ListBackups", context, [=, this](const CallContext&) {
+  return calls_.Blocking("ListBackups", context, request, [=, this](const CallContext&) {
     const auto listed = backups_.List();
     if (!listed.ok()) return listed.status();
     for (const ListedBackup& one : *listed) BackupToProto(one, response->add_backups());
@@ -64,7 +64,7 @@ grpc::ServerUnaryReactor* BackupsHandlers::ListBackups(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* BackupsHandlers::VerifyBackup(grpc::CallbackServerContext* context,
                                                         const v1::BackupTarget* request,
                                                         v1::Operation* response) {
-  return calls_.Blocking("VerifyBackup", context, [=, this](const CallContext&) {
+  return calls_.Blocking("VerifyBackup", context, request, [=, this](const CallContext&) {
     return Answer(backups_.Verify(request->backup()), response);
   });
 }
@@ -72,7 +72,7 @@ grpc::ServerUnaryReactor* BackupsHandlers::VerifyBackup(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* BackupsHandlers::RestoreBackup(grpc::CallbackServerContext* context,
                                                          const v1::RestoreBackupRequest* request,
                                                          v1::Operation* response) {
-  return calls_.Blocking("RestoreBackup", context, [=, this](const CallContext&) {
+  return calls_.Blocking("RestoreBackup", context, request, [=, this](const CallContext&) {
     return Answer(backups_.Restore({request->backup(), request->collection(), request->target()}),
                   response);
   });
@@ -81,7 +81,7 @@ grpc::ServerUnaryReactor* BackupsHandlers::RestoreBackup(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* BackupsHandlers::DeleteBackup(grpc::CallbackServerContext* context,
                                                         const v1::BackupTarget* request,
                                                         v1::DeleteBackupResponse*) {
-  return calls_.Blocking("DeleteBackup", context, [=, this](const CallContext&) {
+  return calls_.Blocking("DeleteBackup", context, request, [=, this](const CallContext&) {
     return backups_.Delete(request->backup());
   });
 }

@@ -9,6 +9,7 @@
 
 namespace kith::coordinator::rpc {
 
+using auth::Role;
 using kith::rpc::CallContext;
 
 namespace {
@@ -16,12 +17,21 @@ namespace {
 // When the caller stops waiting.
 Deadline UntilOf(const CallContext& call) { return call.deadline.value_or(Deadline::max()); }
 
+// Those of collections that the caller may read.
+absl::Status ShowAliases(absl::StatusOr<Aliases> aliases, const CallContext& call,
+                         v1::ListAliasesResponse* response) {
+  if (!aliases.ok()) return aliases.status();
+  std::erase_if(*aliases, [&](const auto& alias) { return !call.May(Role::kRead, alias.second); });
+  AliasesToProto(*aliases, response);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
     grpc::CallbackServerContext* context, const v1::CreateCollectionRequest* request,
     v1::Collection* response) {
-  return calls_.Blocking("CreateCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("CreateCollection", context, request, [=, this](const CallContext& call) {
     const auto view = services_.collections.Create(CreateFromProto(*request), UntilOf(call));
     if (view.ok()) CollectionToProto(*view, response);
     return view.status();
@@ -31,7 +41,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::CreateCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
     grpc::CallbackServerContext* context, const v1::PlanCollectionRequest* request,
     v1::PlanCollectionResponse* response) {
-  return calls_.Blocking("PlanCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("PlanCollection", context, request, [=, this](const CallContext& call) {
     const auto plan = services_.collections.Plan(PlanFromProto(*request), UntilOf(call));
     if (plan.ok()) PlanToProto(*plan, response);
     return plan.status();
@@ -41,7 +51,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::PlanCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
     grpc::CallbackServerContext* context, const v1::GetCollectionRequest* request,
     v1::Collection* response) {
-  return calls_.Blocking("GetCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("GetCollection", context, request, [=, this](const CallContext& call) {
     const auto view = services_.collections.Get(request->collection(), UntilOf(call));
     if (view.ok()) CollectionToProto(*view, response);
     return view.status();
@@ -49,12 +59,15 @@ grpc::ServerUnaryReactor* CollectionsHandlers::GetCollection(
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
-    grpc::CallbackServerContext* context, const v1::ListCollectionsRequest*,
+    grpc::CallbackServerContext* context, const v1::ListCollectionsRequest* request,
     v1::ListCollectionsResponse* response) {
-  return calls_.Blocking("ListCollections", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("ListCollections", context, request, [=, this](const CallContext& call) {
     const auto views = services_.collections.List(UntilOf(call));
     if (!views.ok()) return views.status();
-    for (const CollectionView& view : *views) CollectionToProto(view, response->add_collections());
+    for (const CollectionView& view : *views) {
+      if (!call.May(Role::kRead, view.record.name)) continue;
+      CollectionToProto(view, response->add_collections());
+    }
     return absl::OkStatus();
   });
 }
@@ -62,7 +75,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::ListCollections(
 grpc::ServerUnaryReactor* CollectionsHandlers::DeleteCollection(
     grpc::CallbackServerContext* context, const v1::DeleteCollectionRequest* request,
     v1::DeleteCollectionResponse*) {
-  return calls_.Blocking("DeleteCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("DeleteCollection", context, request, [=, this](const CallContext& call) {
     return services_.collections.Delete(request->collection(), UntilOf(call), request->etag());
   });
 }
@@ -71,7 +84,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::UpdateCollection(
     grpc::CallbackServerContext* context, const v1::UpdateCollectionRequest* request,
     v1::Collection* response) {
   return calls_.Blocking(
-      "UpdateCollection", context, [=, this](const CallContext& call) -> absl::Status {
+      "UpdateCollection", context, request, [=, this](const CallContext& call) -> absl::Status {
         KITH_ASSIGN_OR_RETURN(const UpdateCollectionCall update, UpdateFromProto(*request));
         KITH_ASSIGN_OR_RETURN(const CollectionView view,
                               services_.collections.Update(update, UntilOf(call)));
@@ -83,52 +96,46 @@ grpc::ServerUnaryReactor* CollectionsHandlers::UpdateCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::SetAlias(grpc::CallbackServerContext* context,
                                                         const v1::SetAliasRequest* request,
                                                         v1::ListAliasesResponse* response) {
-  return calls_.Blocking("SetAlias", context, [=, this](const CallContext&) -> absl::Status {
+  return calls_.Blocking("SetAlias", context, request, [=, this](const CallContext& call) {
     // An empty name would delete the alias.
-    KITH_RETURN_IF_ERROR(CheckName(request->collection()));
-    KITH_ASSIGN_OR_RETURN(const Aliases aliases, services_.collections.ChangeAliases(
-                                                     {{request->alias(), request->collection()}}));
-    AliasesToProto(aliases, response);
-    return absl::OkStatus();
+    const absl::Status named = CheckName(request->collection());
+    if (!named.ok()) return named;
+    return ShowAliases(
+        services_.collections.ChangeAliases({{request->alias(), request->collection()}}), call,
+        response);
   });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::DeleteAlias(grpc::CallbackServerContext* context,
                                                            const v1::DeleteAliasRequest* request,
                                                            v1::ListAliasesResponse* response) {
-  return calls_.Blocking("DeleteAlias", context, [=, this](const CallContext&) -> absl::Status {
-    KITH_ASSIGN_OR_RETURN(const Aliases aliases,
-                          services_.collections.ChangeAliases({{request->alias(), ""}}));
-    AliasesToProto(aliases, response);
-    return absl::OkStatus();
+  return calls_.Blocking("DeleteAlias", context, request, [=, this](const CallContext& call) {
+    return ShowAliases(services_.collections.ChangeAliases({{request->alias(), ""}}), call,
+                       response);
   });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::ChangeAliases(
     grpc::CallbackServerContext* context, const v1::ChangeAliasesRequest* request,
     v1::ListAliasesResponse* response) {
-  return calls_.Blocking("ChangeAliases", context, [=, this](const CallContext&) -> absl::Status {
-    KITH_ASSIGN_OR_RETURN(const Aliases aliases,
-                          services_.collections.ChangeAliases(AliasChangesFromProto(*request)));
-    AliasesToProto(aliases, response);
-    return absl::OkStatus();
+  return calls_.Blocking("ChangeAliases", context, request, [=, this](const CallContext& call) {
+    return ShowAliases(services_.collections.ChangeAliases(AliasChangesFromProto(*request)), call,
+                       response);
   });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::ListAliases(grpc::CallbackServerContext* context,
-                                                           const v1::ListAliasesRequest*,
+                                                           const v1::ListAliasesRequest* request,
                                                            v1::ListAliasesResponse* response) {
-  return calls_.Blocking("ListAliases", context, [=, this](const CallContext&) -> absl::Status {
-    KITH_ASSIGN_OR_RETURN(const Aliases aliases, services_.collections.ListAliases());
-    AliasesToProto(aliases, response);
-    return absl::OkStatus();
+  return calls_.Blocking("ListAliases", context, request, [=, this](const CallContext& call) {
+    return ShowAliases(services_.collections.ListAliases(), call, response);
   });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerContext* context,
                                                           const v1::TrainIndexRequest* request,
                                                           v1::Operation* response) {
-  return calls_.Blocking("TrainIndex", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("TrainIndex", context, request, [=, this](const CallContext& call) {
     const auto operation = services_.training.Start(TrainFromProto(*request), UntilOf(call));
     if (operation.ok()) OperationToProto(*operation, response);
     return operation.status();
@@ -138,7 +145,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
     grpc::CallbackServerContext* context, const v1::VerifyCollectionRequest* request,
     v1::VerifyCollectionResponse* response) {
-  return calls_.Blocking("VerifyCollection", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("VerifyCollection", context, request, [=, this](const CallContext& call) {
     const auto shards = services_.collections.Verify(request->collection(), UntilOf(call));
     if (shards.ok()) VerificationsToProto(*shards, response);
     return shards.status();
@@ -148,7 +155,7 @@ grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
 grpc::ServerUnaryReactor* CollectionsHandlers::ListIndexVersions(
     grpc::CallbackServerContext* context, const v1::ListIndexVersionsRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("ListIndexVersions", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("ListIndexVersions", context, request, [=, this](const CallContext& call) {
     const auto views = services_.versions.List(request->collection(), UntilOf(call));
     if (views.ok()) VersionsToProto(*views, response);
     return views.status();
@@ -158,28 +165,30 @@ grpc::ServerUnaryReactor* CollectionsHandlers::ListIndexVersions(
 grpc::ServerUnaryReactor* CollectionsHandlers::PromoteIndexVersion(
     grpc::CallbackServerContext* context, const v1::PromoteIndexVersionRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("PromoteIndexVersion", context, [=, this](const CallContext& call) {
-    const auto views =
-        services_.versions.Promote(request->collection(), request->version(), UntilOf(call));
-    if (views.ok()) VersionsToProto(*views, response);
-    return views.status();
-  });
+  return calls_.Blocking(
+      "PromoteIndexVersion", context, request, [=, this](const CallContext& call) {
+        const auto views =
+            services_.versions.Promote(request->collection(), request->version(), UntilOf(call));
+        if (views.ok()) VersionsToProto(*views, response);
+        return views.status();
+      });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::RollbackIndexVersion(
     grpc::CallbackServerContext* context, const v1::RollbackIndexVersionRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("RollbackIndexVersion", context, [=, this](const CallContext& call) {
-    const auto views = services_.versions.Rollback(request->collection(), UntilOf(call));
-    if (views.ok()) VersionsToProto(*views, response);
-    return views.status();
-  });
+  return calls_.Blocking(
+      "RollbackIndexVersion", context, request, [=, this](const CallContext& call) {
+        const auto views = services_.versions.Rollback(request->collection(), UntilOf(call));
+        if (views.ok()) VersionsToProto(*views, response);
+        return views.status();
+      });
 }
 
 grpc::ServerUnaryReactor* CollectionsHandlers::DropIndexVersion(
     grpc::CallbackServerContext* context, const v1::DropIndexVersionRequest* request,
     v1::ListIndexVersionsResponse* response) {
-  return calls_.Blocking("DropIndexVersion", context, [=, this](const CallContext& call) {
+  return calls_.Blocking("DropIndexVersion", context, request, [=, this](const CallContext& call) {
     const auto views =
         services_.versions.Drop(request->collection(), request->version(), UntilOf(call));
     if (views.ok()) VersionsToProto(*views, response);

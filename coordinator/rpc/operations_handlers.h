@@ -26,6 +26,8 @@ class OperationsHandlers final : public v1::Operations::CallbackService {
                                             v1::Operation* response) override;
 
  private:
+  absl::StatusOr<Operation> Cancel(const std::string& id, const kith::rpc::CallContext& call) const;
+
   Operations& operations_;
   const ClusterMap& map_;  // for the aliases
   const kith::rpc::UnaryCalls& calls_;

@@ -48,15 +48,17 @@ void SampleToProto(const ScrollPage& page, v1::DeletePointsResponse* response) {
 grpc::ServerUnaryReactor* PointsHandlers::Upsert(grpc::CallbackServerContext* context,
                                                  const v1::UpsertRequest* request,
                                                  v1::UpsertResponse* response) {
-  return calls_.Async("Upsert", context, [=, this](const CallContext& call, FinishCall finish) {
-    absl::StatusOr<UpsertCall> upsert = UpsertFromProto(*request);
-    if (!upsert.ok()) return finish(upsert.status());
-    upsert->deadline = call.deadline;
-    services_.write.Upsert(*upsert, [response, finish = std::move(finish)](auto answer) mutable {
-      if (answer.ok()) UpsertToProto(*answer, response);
-      finish(answer.status());
-    });
-  });
+  return calls_.Async("Upsert", context, request,
+                      [=, this](const CallContext& call, FinishCall finish) {
+                        absl::StatusOr<UpsertCall> upsert = UpsertFromProto(*request);
+                        if (!upsert.ok()) return finish(upsert.status());
+                        upsert->deadline = call.deadline;
+                        services_.write.Upsert(
+                            *upsert, [response, finish = std::move(finish)](auto answer) mutable {
+                              if (answer.ok()) UpsertToProto(*answer, response);
+                              finish(answer.status());
+                            });
+                      });
 }
 
 grpc::ServerBidiReactor<v1::StreamUpsertRequest, v1::StreamUpsertResponse>*
@@ -67,23 +69,24 @@ PointsHandlers::StreamUpsert(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* PointsHandlers::GetPoints(grpc::CallbackServerContext* context,
                                                     const v1::GetPointsRequest* request,
                                                     v1::GetPointsResponse* response) {
-  return calls_.Async("GetPoints", context, [=, this](const CallContext& call, FinishCall finish) {
-    absl::StatusOr<GetPointsCall> get = GetFromProto(*request);
-    if (!get.ok()) return finish(get.status());
-    get->deadline = call.deadline;
-    services_.get.Get(
-        *get, [response, keys = get->keys, finish = std::move(finish)](auto points) mutable {
-          if (points.ok()) GetToProto(keys, *points, response);
-          finish(points.status());
-        });
-  });
+  return calls_.Async(
+      "GetPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
+        absl::StatusOr<GetPointsCall> get = GetFromProto(*request);
+        if (!get.ok()) return finish(get.status());
+        get->deadline = call.deadline;
+        services_.get.Get(
+            *get, [response, keys = get->keys, finish = std::move(finish)](auto points) mutable {
+              if (points.ok()) GetToProto(keys, *points, response);
+              finish(points.status());
+            });
+      });
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::DeletePoints(grpc::CallbackServerContext* context,
                                                        const v1::DeletePointsRequest* request,
                                                        v1::DeletePointsResponse* response) {
   return calls_.Async(
-      "DeletePoints", context, [=, this](const CallContext& call, FinishCall finish) {
+      "DeletePoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
         absl::StatusOr<DeleteChoice> choice = DeleteFromProto(*request);
         if (!choice.ok()) return finish(choice.status());
         if (auto* erase = std::get_if<DeleteCall>(&*choice)) {
@@ -144,17 +147,18 @@ void PointsHandlers::Change(ChangeChoice choice, std::optional<Deadline> deadlin
 grpc::ServerUnaryReactor* PointsHandlers::SetPayload(grpc::CallbackServerContext* context,
                                                      const v1::SetPayloadRequest* request,
                                                      v1::ChangePayloadResponse* response) {
-  return calls_.Async("SetPayload", context, [=, this](const CallContext& call, FinishCall finish) {
-    absl::StatusOr<ChangeChoice> choice = ChangeFromProto(*request);
-    if (!choice.ok()) return finish(choice.status());
-    Change(*std::move(choice), call.deadline, response, std::move(finish));
-  });
+  return calls_.Async("SetPayload", context, request,
+                      [=, this](const CallContext& call, FinishCall finish) {
+                        absl::StatusOr<ChangeChoice> choice = ChangeFromProto(*request);
+                        if (!choice.ok()) return finish(choice.status());
+                        Change(*std::move(choice), call.deadline, response, std::move(finish));
+                      });
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::ClearPayload(grpc::CallbackServerContext* context,
                                                        const v1::ClearPayloadRequest* request,
                                                        v1::ChangePayloadResponse* response) {
-  return calls_.Async("ClearPayload", context,
+  return calls_.Async("ClearPayload", context, request,
                       [=, this](const CallContext& call, FinishCall finish) {
                         absl::StatusOr<ChangeChoice> choice = ChangeFromProto(*request);
                         if (!choice.ok()) return finish(choice.status());
@@ -166,7 +170,7 @@ grpc::ServerUnaryReactor* PointsHandlers::FacetPoints(grpc::CallbackServerContex
                                                       const v1::FacetPointsRequest* request,
                                                       v1::FacetPointsResponse* response) {
   return calls_.Async(
-      "FacetPoints", context, [=, this](const CallContext& call, FinishCall finish) {
+      "FacetPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
         absl::StatusOr<FacetPointsCall> facet = FacetFromProto(*request);
         if (!facet.ok()) return finish(facet.status());
         facet->deadline = call.deadline;
@@ -181,7 +185,7 @@ grpc::ServerUnaryReactor* PointsHandlers::CountPoints(grpc::CallbackServerContex
                                                       const v1::CountPointsRequest* request,
                                                       v1::CountPointsResponse* response) {
   return calls_.Async(
-      "CountPoints", context, [=, this](const CallContext& call, FinishCall finish) {
+      "CountPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
         if (const absl::Status known = CheckKnown(*request); !known.ok()) return finish(known);
         auto count_call = CountFromProto(*request);
         if (!count_call.ok()) return finish(count_call.status());
@@ -198,7 +202,7 @@ grpc::ServerUnaryReactor* PointsHandlers::ScrollPoints(grpc::CallbackServerConte
                                                        const v1::ScrollPointsRequest* request,
                                                        v1::ScrollPointsResponse* response) {
   return calls_.Async(
-      "ScrollPoints", context, [=, this](const CallContext& call, FinishCall finish) {
+      "ScrollPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
         absl::StatusOr<ScrollPointsCall> scroll = ScrollFromProto(*request);
         if (!scroll.ok()) return finish(scroll.status());
         scroll->deadline = call.deadline;

@@ -2,6 +2,7 @@
 #define KITH_COORDINATOR_RPC_SEARCH_HANDLERS_H_
 
 #include "common/rpc/unary_handler.h"
+#include "coordinator/admin/operations.h"
 #include "coordinator/duplicates/duplicate_service.h"
 #include "coordinator/search/search_service.h"
 #include "kith/v1/search.grpc.pb.h"
@@ -11,9 +12,13 @@ namespace kith::coordinator::rpc {
 // kith.v1.Search: convert in, call, convert out. Threads: any.
 class SearchHandlers final : public v1::Search::CallbackService {
  public:
-  SearchHandlers(SearchService& service, DuplicateService& duplicates,
-                 const kith::rpc::UnaryCalls& calls)
-      : service_(service), duplicates_(duplicates), calls_(calls) {}
+  struct Services {
+    SearchService& search;
+    DuplicateService& duplicates;
+    Operations& operations;
+  };
+  SearchHandlers(Services services, const kith::rpc::UnaryCalls& calls)
+      : services_(services), calls_(calls) {}
 
   grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
                                    const v1::SearchRequest* request,
@@ -29,8 +34,7 @@ class SearchHandlers final : public v1::Search::CallbackService {
                                            v1::ListDuplicatesResponse* response) override;
 
  private:
-  SearchService& service_;
-  DuplicateService& duplicates_;
+  const Services services_;
   const kith::rpc::UnaryCalls& calls_;
 };
 

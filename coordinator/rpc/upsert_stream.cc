@@ -12,7 +12,7 @@
 namespace kith::coordinator::rpc {
 
 UpsertStream::UpsertStream(const Host& host, grpc::CallbackServerContext* context)
-    : host_(host), deadline_(kith::rpc::DeadlineOf(*context)) {
+    : host_(host), context_(*context), deadline_(kith::rpc::DeadlineOf(*context)) {
   stall_->context = context;
   // Not under the lock: a drain holds the list's while it takes this one.
   const bool welcome = host_.calls.Enter(this);
@@ -64,6 +64,8 @@ void UpsertStream::Handle() {
     if (!upserted.ok()) *response.mutable_status() = kith::rpc::StatusToProto(upserted.status());
     Answer(arrived, std::move(response));
   };
+  const auto admitted = host_.calls.Admit("StreamUpsert", context_, incoming_);
+  if (!admitted.ok()) return answer(admitted.status());
   absl::StatusOr<UpsertCall> call = UpsertFromProto(incoming_.upsert());
   if (!call.ok()) return answer(call.status());
   call->deadline = deadline_;

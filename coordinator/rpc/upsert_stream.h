@@ -33,7 +33,7 @@ class UpsertStream final
  public:
   struct Host {
     const WriteService& write;
-    const kith::rpc::UnaryCalls& calls;  // counts the messages, and drains the stream
+    const kith::rpc::UnaryCalls& calls;  // lets messages in, counts them, and drains the stream
     std::chrono::milliseconds stall;
   };
   UpsertStream(const Host& host, grpc::CallbackServerContext* context);
@@ -67,6 +67,7 @@ class UpsertStream final
   bool MayFinish() const;
 
   const Host host_;
+  const grpc::CallbackServerContext& context_;  // gRPC's; until OnDone
   const std::optional<Deadline> deadline_;
   const std::shared_ptr<Stall> stall_ = std::make_shared<Stall>();
   v1::StreamUpsertRequest incoming_;   // belongs to the read in flight and to OnReadDone

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/security/credentials.h>
 
 #include <mutex>
 #include <utility>
@@ -62,13 +63,20 @@ ShardStream::ReplyDone Decoding(Done<Reply> done) {
 }  // namespace
 
 struct GrpcShardClient::AdminStub {
-  explicit AdminStub(const std::string& address)
-      : stub(v1::ShardNode::NewStub(NewNodeChannel(address))) {}
+  AdminStub(const std::string& address,
+            const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : stub(v1::ShardNode::NewStub(NewNodeChannel(address, credentials))) {}
   const std::unique_ptr<Stub> stub;
 };
 
 GrpcShardClient::GrpcShardClient(std::string address)
-    : address_(std::move(address)), admin_(std::make_unique<AdminStub>(address_)) {}
+    : GrpcShardClient(std::move(address), grpc::InsecureChannelCredentials()) {}
+
+GrpcShardClient::GrpcShardClient(std::string address,
+                                 std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : address_(std::move(address)),
+      credentials_(std::move(credentials)),
+      admin_(std::make_unique<AdminStub>(address_, credentials_)) {}
 
 GrpcShardClient::~GrpcShardClient() {
   for (auto& [shard, stream] : streams_) stream->Close();
@@ -82,7 +90,9 @@ std::shared_ptr<ShardStream> GrpcShardClient::StreamOf(ShardId shard) {
   }
   std::unique_lock lock(mutex_);
   std::shared_ptr<ShardStream>& stream = streams_[shard];
-  if (stream == nullptr) stream = std::make_shared<ShardStream>(address_, timer_);
+  if (stream == nullptr)
+    stream =
+        std::make_shared<ShardStream>(address_, NewNodeChannel(address_, credentials_), timer_);
   return stream;
 }
 

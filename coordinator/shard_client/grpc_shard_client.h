@@ -9,6 +9,10 @@
 #include "common/shard_api/shard_service.h"
 #include "coordinator/search/deadline_timer.h"
 
+namespace grpc {
+class ChannelCredentials;
+}
+
 namespace kith::coordinator {
 
 class ShardStream;
@@ -25,7 +29,8 @@ class ShardStream;
 // Threads: any.
 class GrpcShardClient final : public ShardService {
  public:
-  explicit GrpcShardClient(std::string address);  // host:port
+  explicit GrpcShardClient(std::string address);  // host:port, in plain text
+  GrpcShardClient(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials);
   ~GrpcShardClient() override;
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done) override;
@@ -57,6 +62,7 @@ class GrpcShardClient final : public ShardService {
   std::shared_ptr<ShardStream> StreamOf(ShardId shard);
 
   const std::string address_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   DeadlineTimer timer_;
   const std::unique_ptr<AdminStub> admin_;
   std::shared_mutex mutex_;

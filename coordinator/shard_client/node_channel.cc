@@ -8,7 +8,8 @@
 
 namespace kith::coordinator {
 
-std::shared_ptr<grpc::Channel> NewNodeChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> NewNodeChannel(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
   arguments.SetMaxSendMessageSize(static_cast<int>(limits::kMessageBytesMax));
@@ -20,7 +21,7 @@ std::shared_ptr<grpc::Channel> NewNodeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 }  // namespace kith::coordinator

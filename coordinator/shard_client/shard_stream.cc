@@ -11,7 +11,6 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/rpc/status_codes.h"
-#include "coordinator/shard_client/node_channel.h"
 #include "coordinator/shard_client/stream_attempt.h"
 
 namespace kith::coordinator {
@@ -26,10 +25,9 @@ uint64_t MicrosecondsUntil(Deadline deadline, Deadline now) {
 
 }  // namespace
 
-ShardStream::ShardStream(std::string address, DeadlineTimer& timer)
-    : address_(std::move(address)),
-      timer_(timer),
-      stub_(v1::ShardNode::NewStub(NewNodeChannel(address_))) {}
+ShardStream::ShardStream(std::string address, const std::shared_ptr<grpc::Channel>& channel,
+                         DeadlineTimer& timer)
+    : address_(std::move(address)), timer_(timer), stub_(v1::ShardNode::NewStub(channel)) {}
 
 ShardStream::~ShardStream() { Close(); }
 

@@ -34,8 +34,9 @@ class ShardStream : public std::enable_shared_from_this<ShardStream> {
  public:
   using ReplyDone = absl::AnyInvocable<void(absl::StatusOr<v1::ShardReply>)>;
 
-  // `timer` outlives Close.
-  ShardStream(std::string address, DeadlineTimer& timer);
+  // `timer` outlives Close; `address` is for messages.
+  ShardStream(std::string address, const std::shared_ptr<grpc::Channel>& channel,
+              DeadlineTimer& timer);
   ~ShardStream();
 
   // `message` has its body; number and timeout are set here. `done` runs on another thread.

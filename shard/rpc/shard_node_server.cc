@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<ShardNodeServer>> ShardNodeServer::Start(
     ShardService& service, const ShardNodeServerOptions& options) {
   auto parts = std::make_unique<Parts>(service, options);
   KITH_ASSIGN_OR_RETURN(parts->server,
-                        rpc::GrpcServer::Start({options.address, {&parts->service}}));
+                        rpc::GrpcServer::Start({options.address, {&parts->service}, options.tls}));
   return std::unique_ptr<ShardNodeServer>(new ShardNodeServer(std::move(parts)));
 }
 

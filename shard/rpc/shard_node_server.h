@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/auth/tls_files.h"
 #include "common/base/clock.h"
 #include "common/shard_api/shard_service.h"
 #include "common/telemetry/request_metrics.h"
@@ -15,6 +16,7 @@ struct ShardNodeServerOptions {
   std::string address;  // host:port; port 0: any free one
   size_t admin_threads = 4;
   telemetry::RequestMetrics* metrics = nullptr;
+  auth::TlsFiles tls = {};
   // Of each stream; 0: call_stream.h's own.
   size_t held_calls_max = 0;
   size_t held_bytes_max = 0;

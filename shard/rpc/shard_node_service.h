@@ -44,7 +44,8 @@ class ShardNodeService final : public v1::ShardNode::CallbackService {
 
  private:
   using Body = absl::AnyInvocable<absl::Status(Deadline)>;
-  Unary* Admin(const char* method, Context* context, Body body);
+  Unary* Admin(const char* method, Context* context, const google::protobuf::Message* in,
+               Body body);
 
   ShardService& service_;
   const rpc::UnaryCalls calls_;

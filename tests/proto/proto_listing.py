@@ -28,6 +28,12 @@ class _Reader:
             taken.append(token)
         return taken
 
+    def skip_block(self):
+        """The rest of one that has begun, with the blocks within it."""
+        depth = 1
+        while depth > 0:
+            depth += {"{": 1, "}": -1}.get(self.take(), 0)
+
     def read_file(self):
         while self.at < len(self.tokens):
             keyword = self.take()
@@ -35,6 +41,8 @@ class _Reader:
                 self.package = "".join(self.take_until(";"))
             elif keyword in ("message", "enum", "service"):
                 self.read_block(keyword, self.package)
+            elif keyword == "extend":
+                self.read_extension()
             else:  # syntax, import, option
                 self.take_until(";")
 
@@ -43,6 +51,12 @@ class _Reader:
         self.take("{")
         {"message": self.read_message, "enum": self.read_enum,
          "service": self.read_service}[keyword](name, "")
+
+    def read_extension(self):
+        """Its fields have numbers in the message that is extended."""
+        name = self.take()
+        self.take("{")
+        self.read_message(name, f" in {self.package}")
 
     def read_message(self, name: str, oneof: str):
         while (token := self.take()) != "}":
@@ -88,7 +102,7 @@ class _Reader:
             self.take("(")
             reply = " ".join(self.take_until(")"))
             if self.take() == "{":
-                self.take_until("}")
+                self.skip_block()
             self.lines.append(f"{name}/{method} ({request}) returns ({reply})")
 
 

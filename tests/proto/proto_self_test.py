@@ -16,8 +16,11 @@ package a.v1;
 import "b.proto";
 service S {
   // A comment with a ; and a }.
-  rpc Call(stream Request) returns (Reply);
+  rpc Call(stream Request) returns (Reply) {
+    option (access) = {role: READ, inner: {a: "}"}};
+  }
 }
+extend google.protobuf.MethodOptions { Request access = 50; }
 message Request {
   reserved 5 to 15;
   optional uint32 limit = 1;  // 10
@@ -39,6 +42,7 @@ class ProtoListing(unittest.TestCase):
     def test_everything_is_listed(self):
         self.assertEqual(proto_listing.listing(TEXT), [
             "a.v1.S/Call (stream Request) returns (Reply)",
+            "google.protobuf.MethodOptions.access = 50 Request in a.v1",
             "a.v1.Request reserved 5 to 15",
             "a.v1.Request.limit = 1 optional uint32",
             "a.v1.Request.data = 2 bytes oneof query",

@@ -9,8 +9,8 @@ import kith
 
 class AwaitedClient:
     def __init__(self, *words: Any, **named: Any) -> None:
+        self._client = kith.AsyncClient(*words, **named)  # first: where it refuses, no loop is left
         self._loop = asyncio.new_event_loop()
-        self._client = kith.AsyncClient(*words, **named)
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)

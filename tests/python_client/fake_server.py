@@ -58,6 +58,7 @@ Answer = Message | Failure | Callable[[Any], "Message | Failure"]
 class Asked:
     request: Any
     time_left_s: float
+    metadata: dict[str, str]
 
 
 class FakeServer(grpc.GenericRpcHandler):
@@ -100,7 +101,8 @@ class FakeServer(grpc.GenericRpcHandler):
 
     def _answer(self, method: Method[Any, Any], request: Any, context: Any) -> Message:
         with self._lock:
-            self.asked.setdefault(method.path, []).append(Asked(request, context.time_remaining()))
+            self.asked.setdefault(method.path, []).append(Asked(
+                request, context.time_remaining(), dict(context.invocation_metadata())))
             answers = self.answers[method.path]
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if callable(answer):

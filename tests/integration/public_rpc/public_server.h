@@ -95,7 +95,8 @@ class PublicServer {
       {write_service_, get_service_, scroll_service_, std::chrono::milliseconds(500)}, calls_};
   coordinator::DuplicateService duplicates_{
       {cluster.map(), cluster.operations(), scroll_service_, search_service_, clock_}};
-  coordinator::rpc::SearchHandlers search_handlers_{search_service_, duplicates_, calls_};
+  coordinator::rpc::SearchHandlers search_handlers_{
+      {search_service_, duplicates_, cluster.operations()}, calls_};
   coordinator::FakeBackups fake_backups_{cluster.node(0)};
   Executor backup_jobs_{{"backups", 1, 8, 0}};
   coordinator::BackupService backup_service_{

@@ -24,7 +24,7 @@ def test_the_wheel_has_all_that_belongs_to_it_and_nothing_else() -> None:
     sources = {f"kith/{path.name}" for path in (CLIENT / "src" / "kith").iterdir()
                if path.is_file()}
     made = {f"kith/v1/{name}_{ending}" for ending in ("pb2.py", "pb2.pyi", "pb2_grpc.py")
-            for name in ("types", "filter", "operations", "backups", "collections", "points",
+            for name in ("access", "types", "filter", "operations", "backups", "collections", "points",
                          "search")}
     installed = {str(path) for path in importlib.metadata.files("kith-client") or ()
                  if path.parts[0] == "kith" and path.suffix != ".pyc"}

@@ -29,12 +29,13 @@ using ::testing::HasSubstr;
 // Handlers that a test fills in.
 class Handlers final : public v1::Operations::CallbackService {
  public:
-  Handlers(telemetry::RequestMetrics* metrics, Executor* admin) : calls_(metrics, admin) {}
+  Handlers(telemetry::RequestMetrics* metrics, Executor* admin, CallGate* gate)
+      : calls_(metrics, admin, gate) {}
 
   grpc::ServerUnaryReactor* GetOperation(grpc::CallbackServerContext* context,
                                          const v1::GetOperationRequest* request,
                                          v1::Operation* response) override {
-    return calls_.Async("GetOperation", context,
+    return calls_.Async("GetOperation", context, request,
                         [=, this](const CallContext& call, FinishCall finish) {
                           response->set_id(request->id());
                           async(call, std::move(finish));
@@ -43,7 +44,7 @@ class Handlers final : public v1::Operations::CallbackService {
   grpc::ServerUnaryReactor* CancelOperation(grpc::CallbackServerContext* context,
                                             const v1::GetOperationRequest* request,
                                             v1::Operation* response) override {
-    return calls_.Blocking("CancelOperation", context, [=, this](const CallContext& call) {
+    return calls_.Blocking("CancelOperation", context, request, [=, this](const CallContext& call) {
       response->set_id(request->id());
       return blocking(call);
     });
@@ -84,7 +85,8 @@ class UnaryHandlerTest : public ::testing::Test {
   telemetry::Metrics metrics_;
   telemetry::RequestMetrics requests_{metrics_};
   Executor admin_{{"admin", 1, 1}};
-  Handlers handlers_{&requests_, &admin_};
+  CallGate gate_{CallGateOptions{}};  // without keys
+  Handlers handlers_{&requests_, &admin_, &gate_};
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<v1::Operations::Stub> stub_;
   v1::GetOperationRequest request_;
@@ -245,6 +247,16 @@ TEST_F(UnaryHandlerTest, WhileItDrainsLateArrivalsAreToldSoAndCallsUnderWayEnd) 
   finish(absl::OkStatus());
   EXPECT_TRUE(under_way.get().ok());
   drained.get();
+}
+
+TEST_F(UnaryHandlerTest, WhileItDrainsTheGateIsNotAsked) {
+  handlers_.blocking = [](const CallContext&) { return absl::OkStatus(); };
+  request_.set_id(std::string(kNameBytesMax + 1, 'a'));
+  EXPECT_EQ(ReasonOf(StatusFromGrpc(Cancel())), reason::kBadRequest) << "as the gate says";
+  handlers_.calls().Drain(DeadlineIn(milliseconds(0)));
+  EXPECT_EQ(ReasonOf(StatusFromGrpc(Cancel())), reason::kDraining);
+  EXPECT_THAT(metrics_.Text(),
+              HasSubstr("kith_requests_total{code=\"UNAVAILABLE\",method=\"CancelOperation\"} 1"));
 }
 
 TEST_F(UnaryHandlerTest, ADrainEndsAtItsDeadlineWhateverIsUnderWay) {

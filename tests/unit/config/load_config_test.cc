@@ -138,6 +138,36 @@ TEST_F(LoadConfigTest, AnAddressThatOthersCanReachNeedsInsecureListen) {
   }
 }
 
+// What each port needs where other machines can reach it.
+TEST_F(LoadConfigTest, AGuardedPortMayBeReached) {
+  const std::string tls = "tls: {certificate_file: c, key_file: k";
+  const auto loads = [&](const std::string& text) {
+    const auto loaded = LoadConfig({.file = File(text), .environment = {}, .flags = {}});
+    return loaded.ok() ? std::string() : std::string(loaded.status().message());
+  };
+  for (const std::string port : {"grpc", "http"}) {
+    const std::string open = port + ": {listen: \"0.0.0.0:9\"";
+    EXPECT_THAT(loads(open + "}"), AllOf(HasSubstr(port + ".listen"), HasSubstr("not encrypted")));
+    EXPECT_THAT(loads(open + "}\nauth: {keys_file: k}"), HasSubstr("not encrypted"));
+    EXPECT_THAT(loads(open + ", " + tls + "}}"), HasSubstr("whoever comes is let in"));
+    EXPECT_EQ(loads(open + ", " + tls + "}}\nauth: {keys_file: k}"), "");
+    EXPECT_EQ(loads(open + ", " + tls + ", client_ca_file: a}}"), "");
+    EXPECT_EQ(loads(open + "}\ninsecure_listen: true"), "");
+  }
+  const std::string node = "role: shard\nnode: {listen: \"0.0.0.0:9\"";
+  EXPECT_THAT(loads(node + "}\nauth: {keys_file: k}"), HasSubstr("certificates"));
+  EXPECT_EQ(loads(node + ", " + tls + ", client_ca_file: a}}"), "");
+  EXPECT_EQ(loads("node: {listen: \"0.0.0.0:9\"}"), "") << "role all has no node port";
+}
+
+TEST_F(LoadConfigTest, CertificateAndKeyGoTogetherAndNodesNeedAnAuthority) {
+  EXPECT_THAT(ErrorOf("grpc: {tls: {certificate_file: c}}"), HasSubstr("grpc.tls needs both"));
+  EXPECT_THAT(ErrorOf("http: {tls: {key_file: k}}"), HasSubstr("http.tls needs both"));
+  EXPECT_THAT(ErrorOf("grpc: {tls: {client_ca_file: a}}"), HasSubstr("grpc.tls needs both"));
+  EXPECT_THAT(ErrorOf("node: {tls: {certificate_file: c, key_file: k}}"),
+              HasSubstr("node.tls needs client_ca_file too"));
+}
+
 TEST_F(LoadConfigTest, ACoordinatorNeedsNodesWithDifferentNamesAndAddresses) {
   EXPECT_THAT(ErrorOf("role: coordinator\n"), HasSubstr("cluster.nodes"));
   const std::string head = "role: coordinator\ncluster:\n  nodes:\n";

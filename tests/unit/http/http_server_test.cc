@@ -16,9 +16,11 @@ namespace kith::http {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
 using testing::SocketClient;
 using ::testing::StartsWith;
 
@@ -110,6 +112,12 @@ TEST_F(RestServerTest, ACallGoesFromHttpToTheServiceAndBack) {
   EXPECT_EQ(calls_->calls()[2].method, "/kith.v1.Collections/DeleteCollection");
   EXPECT_THAT(Fetch(port(), "GET /openapi.json"),
               AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("\"openapi\": \"3.0.3\"")));
+}
+
+TEST_F(RestServerTest, ACallCarriesTheAddressOfItsCaller) {
+  EXPECT_THAT(Fetch(port(), "GET /v1/collections"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(calls_->calls().front().metadata,
+              ElementsAre(Pair("x-kith-peer", StartsWith("http:127.0.0.1:"))));
 }
 
 TEST_F(RestServerTest, ARangeOrACompressionThatIsAskedForIsNotGiven) {

@@ -51,6 +51,13 @@ TEST(OpenApiTest, ItHasWhatTheSpecificationAsksFor) {
   EXPECT_EQ(ids.size(), RestRules().size());
 }
 
+TEST(OpenApiTest, ItSaysWhereAKeyGoesAndThatThereMayBeNone) {
+  const json document = Document();
+  EXPECT_EQ(document["security"], json::parse(R"([{}, {"Bearer": []}, {"ApiKey": []}])"));
+  EXPECT_EQ(document["components"]["securitySchemes"]["Bearer"]["scheme"], "bearer");
+  EXPECT_EQ(document["components"]["securitySchemes"]["ApiKey"]["name"], "X-Api-Key");
+}
+
 TEST(OpenApiTest, EveryFieldOfAPathIsAParameterAndNoOtherIs) {
   const json document = Document();
   for (const auto& [path, item] : document["paths"].items()) {

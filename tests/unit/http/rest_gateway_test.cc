@@ -91,6 +91,11 @@ TEST_F(RestGatewayTest, WhenToComeBackIsAHeaderToo) {
   EXPECT_THAT(answer.headers, Contains(Pair("Retry-After", "2")));
 }
 
+TEST_F(RestGatewayTest, WhatKindOfKeyIsMissingIsAHeader) {
+  const HttpAnswer answer = CountThatEndsAs(absl::UnauthenticatedError("a key"));
+  EXPECT_THAT(answer.headers, Contains(Pair("WWW-Authenticate", "Bearer")));
+}
+
 TEST_F(RestGatewayTest, ADetailThatNobodyKnowsDoesNotHideTheError) {
   calls_->answer = [](const RestCall&) {
     RestReply reply;

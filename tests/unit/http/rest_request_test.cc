@@ -245,6 +245,14 @@ TEST_F(RestRequestTest, WhoTheCallerSaysToBeIsHandedOn) {
   EXPECT_THAT(Post(kSearch, "{}")->metadata, IsEmpty());
 }
 
+TEST_F(RestRequestTest, WhenceTheRequestCameIsHandedOnAndWhatItSaysOfThatIsNot) {
+  const auto call = CallOf({.verb = "GET",
+                            .target = "/v1/collections",
+                            .headers = {{"x-kith-peer", "8.8.8.8:1"}},
+                            .peer = "10.0.0.1:40000"});
+  EXPECT_THAT(call->metadata, ElementsAre(Pair("x-kith-peer", "http:10.0.0.1:40000")));
+}
+
 TEST_F(RestRequestTest, AnIdentityThatIsNoHeaderValueIsRefused) {
   EXPECT_EQ(ErrorOf(Post(kSearch, "{}", {{"x-api-key", "a"}, {"x-api-key", "b"}})),
             "BAD_REQUEST x-api-key");

@@ -16,9 +16,11 @@ messages are in kith.v1.
 from kith import filters
 from kith.aio import AsyncClient
 from kith.client import Client
+from kith.credentials import Credentials
 from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineExceeded,
                          FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
-                         NotFound, OperationFailed, PointsRefused, ResourceExhausted, Unavailable)
+                         NotFound, OperationFailed, PermissionDenied, PointsRefused,
+                         ResourceExhausted, Unauthenticated, Unavailable)
 from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicateCluster,
                           DuplicatesPage, Facet, FacetValue, GetResult, Hit, HitGroup, PointFailure,
                           PointId, PointPage, QueryHits, SearchResult, StoredPoint, UpsertResult,
@@ -26,10 +28,12 @@ from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, Dupli
 from kith.retry import RetryPolicy
 
 __all__ = [
-    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "ChangeResult", "Client",
-    "DataLoss", "DeadlineExceeded", "DeleteResult", "DryRun", "DuplicateCluster", "DuplicatesPage",
-    "Facet", "FacetValue", "FailedPrecondition", "FieldViolation", "GetResult", "Hit", "HitGroup",
-    "Internal", "InvalidArgument", "KithError", "NotFound", "OperationFailed", "PointFailure",
-    "PointId", "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy",
-    "SearchResult", "StoredPoint", "Unavailable", "UpsertResult", "WriteToken", "filters", "newest",
+    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "ChangeResult",
+    "Client", "Credentials", "DataLoss", "DeadlineExceeded", "DeleteResult", "DryRun",
+    "DuplicateCluster", "DuplicatesPage", "Facet", "FacetValue", "FailedPrecondition",
+    "FieldViolation", "GetResult", "Hit", "HitGroup", "Internal", "InvalidArgument",
+    "KithError", "NotFound", "OperationFailed", "PermissionDenied", "PointFailure", "PointId",
+    "PointPage", "PointsRefused", "QueryHits", "ResourceExhausted", "RetryPolicy",
+    "SearchResult", "StoredPoint", "Unauthenticated", "Unavailable", "UpsertResult",
+    "WriteToken", "filters", "newest",
 ]

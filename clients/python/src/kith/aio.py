@@ -10,13 +10,14 @@ import grpc
 from kith._backups import Backups
 from kith._catalog import Aliases, Catalog
 from kith._changes import Changes
-from kith._channel import CHANNEL_OPTIONS, error_of
+from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
 from kith._methods import Method
 from kith._points import Points
 from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
+from kith.credentials import Credentials
 from kith.errors import Cancelled
 from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
                           DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
@@ -41,8 +42,12 @@ class AsyncClient:
     It belongs to the event loop in which it makes its first call.
     """
 
-    def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None):
+    def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None,
+                 credentials: Credentials | None = None):
+        known = credentials or Credentials.from_environment()
         self._endpoint = endpoint
+        self._metadata = known.metadata_for(endpoint)
+        self._tls = tls_of(known)
         self._channel: grpc.aio.Channel | None = None
         self._stubs: dict[str, Any] = {}
         self._is_closed = False
@@ -273,7 +278,8 @@ class AsyncClient:
         if not isinstance(step, Send):
             return await asyncio.sleep(step.seconds)
         try:
-            return await self._stub(step.method)(step.request, timeout=step.timeout_s)
+            return await self._stub(step.method)(step.request, timeout=step.timeout_s,
+                                                 metadata=self._metadata)
         except grpc.aio.AioRpcError as failure:
             error = error_of(failure)
             if self._is_closed:
@@ -287,7 +293,10 @@ class AsyncClient:
 
     def _stub(self, method: Method[Any, Any]) -> Any:
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS)
+            self._channel = (
+                grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS)
+                if self._tls is None else
+                grpc.aio.secure_channel(self._endpoint, self._tls, options=CHANNEL_OPTIONS))
         stub = self._stubs.get(method.path)
         if stub is None:
             stub = self._stubs[method.path] = self._channel.unary_unary(

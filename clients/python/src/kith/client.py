@@ -10,13 +10,14 @@ import grpc
 from kith._backups import Backups
 from kith._catalog import Aliases, Catalog
 from kith._changes import Changes
-from kith._channel import CHANNEL_OPTIONS, error_of
+from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
 from kith._methods import Method
 from kith._points import Points
 from kith._searches import Likeness, Searches
 from kith._vectors import Ids, Vectors
+from kith.credentials import Credentials
 from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
                           DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
                           GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
@@ -39,12 +40,19 @@ class Client:
             result = client.search("demo", vectors[0], limit=3, tokens=written.tokens)
 
     Every method takes timeout_s (kith.options says what else), raises kith.KithError, and repeats
-    calls that failed for a reason which passes, as `retry` says. One client serves any number of
-    threads; it must not be used across a fork.
+    calls that failed for a reason which passes, as `retry` says. Keys and certificates come from
+    the environment where no `credentials` are given. One client serves any number of threads; it
+    must not be used across a fork.
     """
 
-    def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None):
-        self._channel = grpc.insecure_channel(endpoint, options=CHANNEL_OPTIONS)
+    def __init__(self, endpoint: str = "127.0.0.1:7430", *, retry: RetryPolicy | None = None,
+                 credentials: Credentials | None = None):
+        known = credentials or Credentials.from_environment()
+        self._metadata = known.metadata_for(endpoint)
+        tls = tls_of(known)
+        self._channel = (grpc.insecure_channel(endpoint, options=CHANNEL_OPTIONS)
+                         if tls is None else
+                         grpc.secure_channel(endpoint, tls, options=CHANNEL_OPTIONS))
         self._stubs: dict[str, Any] = {}
         self._is_closed = False
         caller = Caller(retry or RetryPolicy())
@@ -347,7 +355,8 @@ class Client:
         if not isinstance(step, Send):
             return time.sleep(step.seconds)
         try:
-            return self._stub(step.method)(step.request, timeout=step.timeout_s)
+            return self._stub(step.method)(step.request, timeout=step.timeout_s,
+                                           metadata=self._metadata)
         except grpc.RpcError as failure:
             error = error_of(cast(grpc.Call, failure))  # every failed unary call is one
             if self._is_closed:

@@ -110,6 +110,18 @@ class Cancelled(KithError):
     code = "CANCELLED"
 
 
+class Unauthenticated(KithError):
+    """No key, or none that the server believes."""
+
+    code = "UNAUTHENTICATED"
+
+
+class PermissionDenied(KithError, PermissionError):
+    """The key may not do this."""
+
+    code = "PERMISSION_DENIED"
+
+
 class DataLoss(KithError):
     code = "DATA_LOSS"
 
@@ -140,7 +152,7 @@ _NUMBERS = {0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DE
 _CLASSES: dict[str, type[KithError]] = {
     one.code: one for one in (Cancelled, InvalidArgument, DeadlineExceeded, NotFound, AlreadyExists,
                               ResourceExhausted, FailedPrecondition, Aborted, Internal, Unavailable,
-                              DataLoss)}
+                              DataLoss, Unauthenticated, PermissionDenied)}
 
 
 def of_code(code: str, message: str) -> KithError:

@@ -21,6 +21,15 @@ REMEDIES = {
         "begin again without a token: this one is damaged, of another collection or of one that "
         "was deleted since; of a search also of another query, filter or parameters",
     "DEADLINE_REQUIRED": "set a deadline of at most 60 s on the call",
+    "KEY_REQUIRED": "send a key: authorization: Bearer KEY",
+    "BAD_KEY": "look for a typing error; a revoked key must be replaced by a new one",
+    "KEY_EXPIRED": "ask for a new key",
+    "KEY_READ_ONLY": "use a key that may write to this collection",
+    "KEY_NOT_ADMIN": "use a key that may administer this collection",
+    "COLLECTION_FORBIDDEN":
+        "use a key for this collection (of an alias: for the one it stands for); to set or delete "
+        "an alias, one for its own name, too; for backups, one for all",
+    "QUOTA_EXCEEDED": "come back after RetryInfo; QuotaFailure names the quota of the key",
     "COLLECTION_NOT_FOUND": "create it, or wait until its creation ends",
     "COLLECTION_EXISTS": "another name, or delete it first",
     "COLLECTION_LIMIT": "delete a collection",
