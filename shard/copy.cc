@@ -242,9 +242,8 @@ UpkeepFigures Copy::Figures(const Snapshot& snapshot) const {
 
 std::set<std::string> Copy::IndexVersions() const {
   std::set<std::string> versions = checkpointer_.versions();
-  for (const BuiltIndex& index : parts_->snapshots.Pin()->indexes) {
-    versions.insert(index.version->hash);
-  }
+  const auto snapshot = parts_->snapshots.Pin();
+  for (const BuiltIndex& index : snapshot->indexes) versions.insert(index.version->hash);
   return versions;
 }
 

@@ -87,20 +87,11 @@ void Scrubber::MendSuspects() {
   if (!rows.empty()) Rewrite(rows, "search");
 }
 
-// Rows that live in a snapshot younger than the reading, and still are not in the truth, are lost.
+// Between a reading of the truth and one of the snapshot rows die; the writer sees both as of one
+// moment.
 void Scrubber::CheckMissing() {
-  if (missing_.empty()) return;
   const std::vector<uint32_t> rows = std::exchange(missing_, {});
-  const auto snapshot = parts_.snapshots.Pin();
-  std::vector<storage::StateStore::StoredRow> stored;
-  const absl::Status read = parts_.state->ReadRows(rows, stored);
-  if (!read.ok()) return CannotMend(parts_.directory + "/state", read);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (stored[i].version != 0 || snapshot->tombstones.IsDead(rows[i])) continue;
-    CannotMend(parts_.directory + "/state",
-               storage::CorruptFile(parts_.directory + "/state",
-                                    fmt::format("row {} is neither there nor dead", rows[i])));
-  }
+  if (!rows.empty()) Rewrite(rows, "scrub");
 }
 
 uint64_t Scrubber::ScrubRows() {
@@ -154,10 +145,7 @@ void Scrubber::NoteMissing(const Snapshot& snapshot, uint32_t begin, uint32_t en
 void Scrubber::Rewrite(std::span<const uint32_t> rows, const char* found_by) {
   const std::string path = parts_.directory + "/rows";
   const absl::StatusOr<uint64_t> written = actions_.rewrite_rows(rows);
-  if (!written.ok()) {
-    parts_.counts.damage_found += rows.size();
-    return CannotMend(path, written.status());
-  }
+  if (!written.ok()) return CannotMend(parts_.directory + "/state", written.status());
   if (*written == 0) return;  // they died meanwhile
   parts_.counts.damage_found += *written;
   parts_.counts.damage_mended += *written;
@@ -172,7 +160,8 @@ void Scrubber::ListFiles() {
   for (const std::string& name : actions_.checkpoint_files()) {
     files_.push_back({parts_.directory + "/seg/" + name, name, ""});
   }
-  for (const BuiltIndex& index : parts_.snapshots.Pin()->indexes) {
+  const auto snapshot = parts_.snapshots.Pin();
+  for (const BuiltIndex& index : snapshot->indexes) {
     files_.push_back(
         {parts_.artifacts->PathOf(index.version->hash).value_or(""), "", index.version->hash});
   }

@@ -142,6 +142,9 @@ absl::StatusOr<NodeDirectory::ShardDirectory> LockedNodeDirectory::ReadShard(
     const std::string& name) {
   const std::string path = fmt::format("{}/{}", shards_path(), name);
   const std::string file = path + "/SPEC";
+  if (!files_.Exists(file)) {
+    return CorruptFile(file, "it is gone. Put it back from a copy of any age: it never changes");
+  }
   KITH_ASSIGN_OR_RETURN(const std::string bytes, files_.ReadAll(file, CheckedText::kBytesMax));
   KITH_ASSIGN_OR_RETURN(ShardDirectory shard, ParseShardSpec(file, bytes));
   shard.path = path;

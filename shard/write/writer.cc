@@ -14,6 +14,7 @@
 #include "common/base/scheduling.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "shard/storage/errno_status.h"
 
 namespace kith::shard {
 namespace {
@@ -138,15 +139,21 @@ absl::StatusOr<uint64_t> Writer::RewriteRows(std::span<const uint32_t> rows) {
   return written;
 }
 
-// On the writer's thread: no row dies meanwhile.
+// On the writer's thread: no row dies meanwhile, so one that lives must be in the truth.
 absl::StatusOr<uint64_t> Writer::RewriteHere(std::span<const uint32_t> rows) {
   const auto snapshot = parts_.snapshots.Pin();
   std::vector<storage::StateStore::StoredRow> stored;
   KITH_RETURN_IF_ERROR(parts_.state->ReadRows(rows, stored));
   uint64_t written = 0;
+  absl::Status lost;
   for (size_t i = 0; i < rows.size(); ++i) {
     const bool lives = rows[i] < snapshot->row_end && !snapshot->tombstones.IsDead(rows[i]);
-    if (!lives || stored[i].version == 0) continue;
+    if (!lives) continue;
+    if (stored[i].version == 0) {
+      lost = storage::CorruptFile(parts_.directory + "/state",
+                                  fmt::format("row {} is neither there nor dead", rows[i]));
+      continue;
+    }
     const storage::RowContent content =
         ContentOf(parts_.spec,
                   {rows[i], stored[i].key, stored[i].version, stored[i].vector, stored[i].payload});
@@ -157,6 +164,7 @@ absl::StatusOr<uint64_t> Writer::RewriteHere(std::span<const uint32_t> rows) {
     parts_.rows->Write(content);
     ++written;
   }
+  KITH_RETURN_IF_ERROR(lost);
   return written;
 }
 

@@ -50,7 +50,7 @@ class Writer {
   absl::StatusOr<uint64_t> Move(std::span<const RowMove> moves);
   absl::Status DropExtents(std::span<const uint32_t> extents);
   // Writes the records of live rows that are not whole, or not those of the truth, again. Answers
-  // how many there were.
+  // how many there were. DATA_LOSS CORRUPTION where the truth lacks one.
   absl::StatusOr<uint64_t> RewriteRows(std::span<const uint32_t> rows);
   // Refuses new calls, finishes the queue, joins.
   void Stop();

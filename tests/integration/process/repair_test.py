@@ -12,6 +12,7 @@ from kithd_process import ProcessTest, Server, run
 def flip(path: pathlib.Path, at: int):
     data = bytearray(path.read_bytes())
     data[at] ^= 1
+    path.unlink()  # a backup on the same file system shares the bytes under a name of its own
     path.write_bytes(data)
 
 

@@ -235,7 +235,7 @@ TEST_F(DamageTest, AShardPutBackFromAnOlderCopyIsBroughtUpByTheLogWhereThatStill
     fs::copy(older, shard, fs::copy_options::recursive);
   };
   ASSERT_TRUE(Start().ok());
-  Fill(10, 30);
+  Fill(10, 20);
   node_.reset();  // as a kill: the log has what came since
   put_back();
   ASSERT_TRUE(Start().ok());

@@ -128,10 +128,21 @@ TEST_F(ScrubTest, DamageToTheTruthIsReportedWhileTheShardServes) {
   EXPECT_TRUE(Search(Query({1, 1})).ok()) << "the row file has what searches need";
 }
 
+TEST_F(ScrubTest, APointThatTheTruthHasLostIsReported) {
+  Fill(0, 10);
+  Stop();
+  ChangeState([](storage::StateBatch& batch) { batch.DeleteRow(3); });
+  ASSERT_TRUE(StartScrubbing().ok());
+  ASSERT_TRUE(Within(seconds(20), [&] { return !node_->health().reason.empty(); }));
+  EXPECT_THAT(node_->health().reason, HasSubstr("row 3 is neither there nor dead"));
+  EXPECT_THAT(node_->health().reason, HasSubstr(ShardPath() + "/state"));
+}
+
+// Rows die all the time, in the truth a moment before the snapshot says so.
 TEST_F(ScrubTest, AWholeShardIsReadFromEndToEndWithoutAFinding) {
   MakeIndexedShard();
   ASSERT_TRUE(StartScrubbing().ok());
-  for (uint64_t id = 0; id < 200; ++id) ASSERT_TRUE(Write(Put(id, {1, 2})).ok());
+  for (uint64_t id = 0; id < 400; ++id) ASSERT_TRUE(Write(Put(id, {1, 2})).ok());
   const uint64_t passes = node_->health().upkeep.scrub_passes;
   ASSERT_TRUE(
       Within(seconds(20), [&] { return node_->health().upkeep.scrub_passes > passes + 3; }));
