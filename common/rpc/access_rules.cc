@@ -148,6 +148,9 @@ std::vector<std::string> SubjectsOf(const AccessRule& rule, const Message& reque
 absl::Status CheckNameLengths(const AccessRule& rule, const Message& request) {
   const auto check = [](const std::string& field, size_t bytes) {
     if (bytes <= kNameBytesMax) return absl::OkStatus();
+    if (field == "page_token") {
+      return FieldError(field, reason::kBadPageToken, "is no page token; begin again without one");
+    }
     return FieldError(field, reason::kBadRequest,
                       fmt::format("has {} bytes, at most {} are a name", bytes, kNameBytesMax));
   };

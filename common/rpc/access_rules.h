@@ -73,9 +73,9 @@ std::vector<NamedCollection> CollectionsOf(const AccessRule& rule,
 // What else it is about, for the audit log.
 std::vector<std::string> SubjectsOf(const AccessRule& rule,
                                     const google::protobuf::Message& request);
-// INVALID_ARGUMENT BAD_REQUEST where a name of a collection, or another of its own texts, is longer
-// than kNameBytesMax: those are names and tokens, which the services only look up. Lists and bytes
-// are theirs to check.
+// INVALID_ARGUMENT BAD_REQUEST, of a page token BAD_PAGE_TOKEN, where a name of a collection, or
+// another of its own texts, is longer than kNameBytesMax: those are names and tokens, which the
+// services only look up. Lists and bytes are theirs to check.
 absl::Status CheckNameLengths(const AccessRule& rule, const google::protobuf::Message& request);
 // How many vectors or points it is about.
 uint64_t VectorsOf(const AccessRule& rule, const google::protobuf::Message& request);

@@ -60,7 +60,7 @@ class CallGate {
   explicit CallGate(CallGateOptions options);
 
   // `method` is the method's own name; nullptr where there is nothing to remember of the call.
-  // INVALID_ARGUMENT BAD_REQUEST as CheckNameLengths; UNAUTHENTICATED KEY_REQUIRED, BAD_KEY,
+  // INVALID_ARGUMENT as CheckNameLengths; UNAUTHENTICATED KEY_REQUIRED, BAD_KEY,
   // KEY_EXPIRED; PERMISSION_DENIED COLLECTION_FORBIDDEN, KEY_READ_ONLY, KEY_NOT_ADMIN;
   // RESOURCE_EXHAUSTED QUOTA_EXCEEDED; INTERNAL where the method has no rule.
   absl::StatusOr<std::shared_ptr<const AdmittedCall>> Admit(

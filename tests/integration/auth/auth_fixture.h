@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/auth/key_file.h"
 #include "common/base/status.h"
@@ -100,25 +101,34 @@ class AuthServer : public ::testing::Test {
     }
     return rpc::StatusFromGrpc(status);
   }
-  // Of a stream, whose answers say of each message what came of it, that.
+  // What a call came to where its answer says so: of a message of a stream, or of its first point.
   absl::Status CallOrAnswer(const std::string& method, const google::protobuf::Message& request,
                             const Metadata& metadata) {
-    using google::protobuf::DescriptorPool;
-    using google::protobuf::MessageFactory;
     std::string name = method;
     name[name.find('/')] = '.';
-    const google::protobuf::Descriptor* const type =
-        DescriptorPool::generated_pool()->FindMethodByName(name)->output_type();
+    const auto* const found =
+        google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name);
+    EXPECT_NE(found, nullptr) << name;
     const std::unique_ptr<google::protobuf::Message> response(
-        MessageFactory::generated_factory()->GetPrototype(type)->New());
+        google::protobuf::MessageFactory::generated_factory()
+            ->GetPrototype(found->output_type())
+            ->New());
     const absl::Status status = Call(method, request, metadata, response.get());
-    const auto* const own = type->FindFieldByName("status");
-    const bool says = status.ok() && own != nullptr && !own->is_repeated() &&
-                      own->message_type() == google::rpc::Status::descriptor();
-    if (!says) return status;
-    google::rpc::Status answered;
-    answered.CopyFrom(response->GetReflection()->GetMessage(*response, own));
-    return rpc::StatusFromProto(answered);
+    return status.ok() ? AnswerIn(*response) : status;
+  }
+  static absl::Status AnswerIn(const google::protobuf::Message& response) {
+    const auto& reflection = *response.GetReflection();
+    std::vector<const google::protobuf::FieldDescriptor*> fields;
+    reflection.ListFields(response, &fields);
+    for (const auto* field : fields) {
+      if (field->name() == "upsert") return AnswerIn(reflection.GetMessage(response, field));
+      if (field->message_type() != google::rpc::Status::descriptor()) continue;
+      google::rpc::Status answered;
+      answered.CopyFrom(field->is_repeated() ? reflection.GetRepeatedMessage(response, field, 0)
+                                             : reflection.GetMessage(response, field));
+      return rpc::StatusFromProto(answered);
+    }
+    return absl::OkStatus();
   }
   Metadata With(const std::string& name) const {
     return {{"authorization", "Bearer " + keys_.at(name)}};

@@ -83,6 +83,8 @@ class RequestLimits : public AuthServer {
     field->set_type(v1::FIELD_TYPE_KEYWORD);
     const absl::Status made = Call("kith.v1.Collections/CreateCollection", request, With("of all"));
     ASSERT_TRUE(made.ok()) << made;
+    const absl::Status written = Call("kith.v1.Points/Upsert", Points(2), With("of all"));
+    ASSERT_TRUE(written.ok()) << written;
   }
 
   std::vector<std::unique_ptr<Message>> GoodRequests(const std::string& name,

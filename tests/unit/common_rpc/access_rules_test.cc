@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "kith/v1/collections.pb.h"
 #include "kith/v1/operations.pb.h"
@@ -113,6 +114,10 @@ TEST_F(AccessRulesTest, ANameThatIsTooLongIsRefusedByItsField) {
   const absl::Status refused = CheckNameLengths(rule, request);
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FactOf(refused, kFieldFact), "id");
+  v1::ScrollPointsRequest scroll;
+  scroll.set_page_token(std::string(kNameBytesMax + 1, 'a'));
+  EXPECT_EQ(ReasonOf(CheckNameLengths(RuleOf("ScrollPoints", scroll), scroll)),
+            reason::kBadPageToken);
   v1::StreamUpsertRequest within;
   within.mutable_upsert()->set_collection(std::string(kNameBytesMax + 1, 'a'));
   EXPECT_EQ(FactOf(CheckNameLengths(RuleOf("StreamUpsert", within), within), kFieldFact),
