@@ -45,6 +45,10 @@ constexpr std::array kRemedies = {
     Remedy{reason::kDeadline, "allow more time (--deadline-ms) or ask for less work"},
     Remedy{reason::kNotReady, "the server is still loading: wait a moment"},
     Remedy{reason::kDraining, "the server is stopping: wait until it is back"},
+    Remedy{reason::kBackupNotFound, "`kith backup list` shows what there is"},
+    Remedy{reason::kBackupExists, "choose another name, or `kith backup delete NAME --yes` first"},
+    Remedy{reason::kBackupInProgress,
+           "`kith status` shows its progress; wait for its end, or `kith backup cancel OPERATION`"},
     Remedy{reason::kOperationNotFound, "`kith status` lists the operations that are kept"},
 };
 
