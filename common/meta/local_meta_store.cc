@@ -118,14 +118,11 @@ absl::StatusOr<uint64_t> ContentOf(rocksdb::DB& db, const std::string& directory
 
 absl::Status CheckBound(rocksdb::DB& db, const std::string& directory, const MetaBound& bound) {
   const uint64_t changes = db.GetLatestSequenceNumber();
-  if (changes < bound.changes) {
-    return Lost(fmt::format("{}: {} changes were made, and it holds {}", directory, bound.changes,
-                            changes));
-  }
   if (changes > bound.changes) return absl::OkStatus();  // a crash came before they were noted
   KITH_ASSIGN_OR_RETURN(const uint64_t content, ContentOf(db, directory));
-  if (content == bound.content) return absl::OkStatus();
-  return Lost(fmt::format("{}: it holds something else than after its last change", directory));
+  if (changes == bound.changes && content == bound.content) return absl::OkStatus();
+  return Lost(fmt::format("{}: {} changes were made; it ends after {}, or holds not all of them",
+                          directory, bound.changes, changes));
 }
 
 // Opens it for reading alone: an open for writing removes files that the store does not name, and
