@@ -29,6 +29,11 @@ std::string NameOf(const v1::Operation& operation) {
   return fmt::format("{} {}", what, operation.id());
 }
 
+// Nothing for what failed before its first stage.
+std::string WhileOf(const v1::Operation& operation) {
+  return operation.stage().empty() ? "" : " while " + operation.stage();
+}
+
 Progress::State StateOf(const v1::Operation& operation) {
   return {operation.progress(), operation.stage()};
 }
@@ -68,7 +73,7 @@ absl::Status ResultOf(const v1::Operation& operation) {
       return absl::CancelledError(fmt::format("{} was cancelled", NameOf(operation)));
     default:
       return Error(absl::StatusCode::kFailedPrecondition, operation.error_reason(),
-                   fmt::format("{} failed while {}: {}", NameOf(operation), operation.stage(),
+                   fmt::format("{} failed{}: {}", NameOf(operation), WhileOf(operation),
                                operation.error_message()));
   }
 }

@@ -28,6 +28,16 @@ absl::Status NotFound(const std::string& name) {
                fmt::format("there is no backup {}", name));
 }
 
+// Says what to do about a manifest that is damaged. One of a newer program is not.
+absl::Status Unusable(const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return status;
+  return Error(
+      status.code(), reason::kCorruption,
+      fmt::format("{}. Take another backup, and delete this one: until then nothing that a "
+                  "backup leaves behind is freed",
+                  std::string(status.message())));
+}
+
 // What an empty directory may hold: a lock, an unfinished FORMAT, and what a fresh file system puts
 // into its root.
 bool MayStandInAnEmptyDirectory(const std::string& name) {
@@ -115,10 +125,12 @@ absl::StatusOr<BackupManifest> BackupStore::Read(const std::string& name) const 
   if (!IsBackupName(name) || !Has(name)) return NotFound(name);
   const std::string file = Path("backups/" + name);
   KITH_ASSIGN_OR_RETURN(const std::string bytes, options_.files->ReadAll(file, kManifestBytesMax));
-  KITH_ASSIGN_OR_RETURN(BackupManifest manifest, ParseBackupManifest(file, bytes));
-  if (manifest.name == name) return manifest;
-  return storage::CorruptFile(
-      file, fmt::format("it is that of backup {}: the file was renamed or copied", manifest.name));
+  absl::StatusOr<BackupManifest> manifest = ParseBackupManifest(file, bytes);
+  if (!manifest.ok()) return Unusable(manifest.status());
+  if (manifest->name == name) return manifest;
+  return Unusable(storage::CorruptFile(
+      file,
+      fmt::format("it is that of backup {}: the file was renamed or copied", manifest->name)));
 }
 
 std::string BackupStore::BlobPath(const std::string& sha256) const {

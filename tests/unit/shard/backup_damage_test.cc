@@ -23,6 +23,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::string ReadFile(const std::string& path) {
   std::ostringstream bytes;
@@ -129,7 +130,9 @@ TEST_F(BackupDamageTest, ADamagedManifestIsListedAsSuchAndNoFileIsSweptForIt) {
   const auto listed = Backups().List();
   ASSERT_TRUE(listed.ok());
   ASSERT_EQ(listed->size(), 1u);
-  EXPECT_EQ(ReasonOf((*listed)[0].backup.status()), reason::kCorruption);
+  const absl::Status damage = (*listed)[0].backup.status();
+  EXPECT_EQ(ReasonOf(damage), reason::kCorruption);
+  EXPECT_THAT(damage.message(), HasSubstr("Take another backup, and delete this one"));
   const auto stored = StoredFiles("blobs");
   ASSERT_TRUE(Create("next").ok());
   ASSERT_TRUE(Backups().Remove("next").ok());
@@ -141,7 +144,9 @@ TEST_F(BackupDamageTest, ADamagedManifestIsListedAsSuchAndNoFileIsSweptForIt) {
 TEST_F(BackupDamageTest, ABackupOfANewerFormatIsRefusedAndKept) {
   const auto stored = StoredFiles("blobs");
   Rewrite("whole", "format_version=1\noldest_reader=1", "format_version=2\noldest_reader=2");
-  EXPECT_EQ(ReasonOf(Verify("whole")), reason::kFormatVersion);
+  const absl::Status newer = Verify("whole");
+  EXPECT_EQ(ReasonOf(newer), reason::kFormatVersion);
+  EXPECT_THAT(newer.message(), Not(HasSubstr("delete")));
   EXPECT_EQ(ReasonOf(Restore("whole")), reason::kFormatVersion);
   EXPECT_EQ(ReasonOf((*Backups().List())[0].backup.status()), reason::kFormatVersion);
   EXPECT_EQ(ReasonOf(Create("whole").status()), reason::kBackupExists);
@@ -154,7 +159,8 @@ TEST_F(BackupDamageTest, AManifestUnderAnotherNameIsNotThatBackup) {
   fs::copy_file(store_ + "/backups/whole", store_ + "/backups/other");
   const absl::Status verified = Verify("other");
   EXPECT_EQ(ReasonOf(verified), reason::kCorruption);
-  EXPECT_THAT(verified.message(), HasSubstr("that of backup whole"));
+  EXPECT_THAT(verified.message(),
+              AllOf(HasSubstr("that of backup whole"), HasSubstr("delete this one")));
 }
 
 TEST_F(BackupDamageTest, AManifestThatNamesAPathOutsideIsRefused) {
@@ -199,8 +205,20 @@ class BackupCrashTest : public BackupFixture {
     options_.files = &disk_.files();
     options_.tick_every = std::chrono::hours(1);
     BackupFixture::SetUp();
+    Begin();
+  }
+  void Begin() {
     ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
     Fill(0, 300);
+  }
+  // On a state of few tables, which RocksDB does not compact: it ends the process where a
+  // compaction meets a disk that fails (docs/known_issues.md).
+  void BeginAnew() {
+    node_.reset();
+    fs::remove_all(directory_);
+    fs::create_directories(directory_);
+    ASSERT_TRUE(Start().ok());
+    Begin();
   }
   // From the n-th change of the disk on, all fail.
   void EndAt(int n) {
@@ -209,8 +227,6 @@ class BackupCrashTest : public BackupFixture {
   }
   // What the store holds beside backups is nothing.
   void ExpectTidyAfterTheNext() {
-    disk_.Release();
-    ASSERT_TRUE(Start().ok());
     ASSERT_TRUE(Create("next").ok());
     ExpectNoGarbage();
     EXPECT_TRUE(Verify("next").ok());
@@ -224,8 +240,9 @@ class BackupCrashTest : public BackupFixture {
 TEST_F(BackupCrashTest, ABackupThatEndsAnywhereIsCompleteOrNotThere) {
   int complete = 0;
   int round = 0;
-  for (int n = 0; complete < 1; n += 1 + n / 5) {
+  for (int n = 0; complete < 1; n += 1 + n / 3) {
     ASSERT_LT(n, 5000);
+    BeginAnew();
     EndAt(n);
     const auto made = Create("cut");
     disk_.Release();
@@ -238,10 +255,10 @@ TEST_F(BackupCrashTest, ABackupThatEndsAnywhereIsCompleteOrNotThere) {
       ASSERT_TRUE(Backups().Remove("cut").ok());
       ++complete;
     }
-    if (++round % 4 == 0) ExpectTidyAfterTheNext();
     ASSERT_TRUE(Start().ok());
     EXPECT_FALSE(fs::exists(directory_ + "/pinned")) << n;
     ASSERT_EQ(PointsOf(7).size(), 300u) << n;
+    if (++round % 4 == 0) ExpectTidyAfterTheNext();
   }
 }
 

@@ -190,7 +190,10 @@ TEST_F(BackupTest, ARestoreIntoAnotherNodeBringsItsIndexVersions) {
   const absl::Status restored = Restore("indexed");
   ASSERT_TRUE(restored.ok()) << restored;
   EXPECT_EQ(DigestOf(8), digest);
-  EXPECT_TRUE(node_->Stat(8, Soon())->indexes[0].ready);
+  const auto stat = node_->Stat(8, Soon());
+  ASSERT_TRUE(stat.ok()) << stat.status();
+  ASSERT_EQ(stat->indexes.size(), 1u);
+  EXPECT_TRUE(stat->indexes[0].ready);
   EXPECT_TRUE(fs::exists(directory_ + "/artifacts/" + version));
 }
 
@@ -213,7 +216,10 @@ TEST_F(BackupTest, FilesThatCompactionAndADropDeleteStayUntilTheyAreCopied) {
   ASSERT_TRUE(Verify("pinned").ok());
   ASSERT_TRUE(Restore("pinned").ok());
   EXPECT_EQ(PointsOf(8), points);
-  EXPECT_TRUE(node_->Stat(8, Soon())->indexes[0].ready);
+  const auto stat = node_->Stat(8, Soon());
+  ASSERT_TRUE(stat.ok()) << stat.status();
+  ASSERT_EQ(stat->indexes.size(), 1u);
+  EXPECT_TRUE(stat->indexes[0].ready);
 }
 
 TEST_F(BackupTest, ANameIsGivenOnce) {
