@@ -46,10 +46,6 @@ constexpr std::array kRemedies = {
     Remedy{reason::kDeadline, "allow more time (--deadline-ms) or ask for less work"},
     Remedy{reason::kNotReady, "the server is still loading: wait a moment"},
     Remedy{reason::kDraining, "the server is stopping: wait until it is back"},
-    Remedy{reason::kBackupNotFound, "`kith backup list` shows what there is"},
-    Remedy{reason::kBackupExists, "choose another name, or `kith backup delete NAME --yes` first"},
-    Remedy{reason::kBackupInProgress,
-           "`kith status` shows its progress; wait for its end, or `kith backup cancel OPERATION`"},
     Remedy{reason::kKeyRequired,
            "set KITH_API_KEY_FILE or KITH_API_KEY; `kith key create` makes keys for a server"},
     Remedy{reason::kBadKey, "look for a typing error, or ask for a new key"},
@@ -58,9 +54,12 @@ constexpr std::array kRemedies = {
     Remedy{reason::kKeyNotAdmin, "use a key that may administer this collection"},
     Remedy{reason::kCollectionForbidden,
            "use a key for this collection, an alias counting as what it stands for; for backups, "
-           "one for "
-           "all"},
+           "one for all"},
     Remedy{reason::kQuotaExceeded, "come back later, or ask for a larger quota of the key"},
+    Remedy{reason::kBackupNotFound, "`kith backup list` shows what there is"},
+    Remedy{reason::kBackupExists, "choose another name, or `kith backup delete NAME --yes` first"},
+    Remedy{reason::kBackupInProgress,
+           "`kith status` shows its progress; wait for its end, or `kith backup cancel OPERATION`"},
     Remedy{reason::kOperationNotFound, "`kith status` lists the operations that are kept"},
 };
 
