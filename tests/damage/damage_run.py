@@ -151,12 +151,16 @@ class Run:
             entry["repaired_by"] = "the start" if mended else ""
             return
         code, _ = server_of.fsck(self.data, "--repair")
-        if code == 0 and self.observe().is_equal:
-            entry["repaired_by"] = "kith fsck --repair"
-            return
+        if code == 0:
+            repaired = self.observe()
+            entry["wrong"] += len(repaired.wrong)
+            if repaired.is_equal:
+                entry["repaired_by"] = "kith fsck --repair"
+                return
         (self.data / case.file).unlink(missing_ok=True)
         shutil.copy2(self.wholes[case.after] / case.file, self.data / case.file)
         after = self.observe()
+        entry["wrong"] += len(after.wrong)
         if after.is_equal:
             entry["repaired_by"] = "the file put back"
             return

@@ -35,8 +35,9 @@ def main() -> None:
     print("# What damage does", "",
           f"Printed by `tests/damage/damage_table.py` from [{path.name}]({path.name}), which",
           f"`{report['command']}` wrote.", "",
-          f"{report['cases']} cases, of each of which 1,000 answers were compared: {report['detected']}"
-          f" detected, {report['harmless']} harmless,",
+          f"{report['cases']} cases, of each of which 1,000 answers were compared (where kithd did not"
+          " start,",
+          f"once it was repaired): {report['detected']} detected, {report['harmless']} harmless,",
           f"{report['wrong_answers']} answers wrong; {report['repaired']} repaired (all that needed it:"
           " harmless damage to what nobody reads does not).",
           "What the words mean: [repair.md](../repair.md).", "",
