@@ -155,12 +155,11 @@ class Caller:
             self.client.upsert(name, range(5000), self.stored.vectors[:5000], timeout_s=LONG_S)
             self.client.wait(self.client.train_index(name).id, timeout_s=LONG_S)
             self.client.search(name, self._query(), limit=5)
+            duplicates = self.client.find_duplicates(name, max_distance=0.01).id
+            self.client.wait(duplicates, timeout_s=LONG_S)
+            self.client.list_duplicates(duplicates)
         finally:
             self.client.delete_collection(name, timeout_s=LONG_S)
-
-    def duplicates(self) -> None:
-        operation = self.client.find_duplicates(NAME, max_distance=1)
-        self.client.list_duplicates(self.client.wait(operation.id, timeout_s=LONG_S).id)
 
     def new_connection(self) -> None:
         with kith.Client(self.endpoint) as client:
@@ -185,7 +184,7 @@ RATES: dict[str, tuple[Callable[[Caller], None], float]] = {
     "count": (Caller.count, 1), "facet": (Caller.facet, 0.5), "rest": (Caller.over_rest, 5),
     "replace": (Caller.replace, 5), "come_and_go": (Caller.come_and_go, 2),
     "set_payload": (Caller.set_payload, 2), "mark_matching": (Caller.mark_matching, 0.05),
-    "short_life": (Caller.short_life, 1 / 60), "duplicates": (Caller.duplicates, 1 / 240),
+    "short_life": (Caller.short_life, 1 / 60),
     "new_connection": (Caller.new_connection, 1), "malformed": (Caller.malformed, 1),
 }
 

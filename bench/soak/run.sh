@@ -6,18 +6,20 @@
 # N clustered vectors of 96 dimensions with payloads (default 200,000) are imported and trained. Then for M
 # minutes (default 60) clients search (alone, in batches, filtered, by ranges, in groups, by examples, exactly,
 # over REST), read, count, facet and scroll, and write: points in place of others, new ones that are deleted a
-# moment later, changes of payloads by id and by filter, a collection that is made, filled, trained, searched and
-# deleted, duplicates looked for, connections opened and closed, malformed calls. How many points there are stays the
+# moment later, changes of payloads by id and by filter, a collection that is made, filled, trained, searched,
+# searched for duplicates and deleted, connections opened and closed, malformed calls. How many points there are stays the
 # same, so what the server's memory does is its own doing. P (default 1) times as many calls as bench/soak/mixture.py says.
 #
 # FILE gets
-#   growth                what is resident in the last sixth of the time over the second sixth (of an hour: the last
-#                         ten minutes over those after the first ten), medians, less 1; wanted: at most 0.01
-#   anonymous_growth      the same without mapped files, which the kernel may drop
+#   resident_growth       of what is resident from the first sixth of the time (ten minutes of an hour) to its end, by
+#                         the line through it, as a share of its mean; resident_swing is its standard deviation
+#   resident_growth_beside_swings
+#                         the same with what the server says of its buffers and dead rows taken out; wanted: at most 0.01
+#   anonymous_...         these three without mapped files, which the kernel may drop
 #   kinds                 calls, errors by name, p50 and p99 in ms of each kind of call
 #   lost                  points that are not as the last acknowledged write left them, of all; none may be
 #   samples               over time: resident and anonymous bytes, threads, open files, points, bytes on disk
-# Ends with 1 where growth is above 0.01, anything is lost, or a call failed with other than OVERLOADED or a
+# Ends with 1 where that is above 0.01, anything is lost, or a call failed with other than OVERLOADED or a
 # deadline. Needs a release build (scripts/build.sh) and pip for the client's requirements.
 set -euo pipefail
 
