@@ -267,7 +267,9 @@ TEST_F(ModelTest, AnswersEqualBruteForceThroughWritesTrainingAndRestarts) {
       BeforeTheRestart(collection);
       if (HasFatalFailure()) return;
     }
-    if (first % 50 == 0) ASSERT_TRUE(node_->Close().ok());
+    if (first % 50 == 0) {
+      ASSERT_TRUE(node_->Close().ok());
+    }
     ASSERT_TRUE(Start().ok());
     for (Collection& collection : collections) {
       SCOPED_TRACE(collection.spec.shard);

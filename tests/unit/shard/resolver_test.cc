@@ -59,6 +59,7 @@ class OnePoint final : public storage::StateStore {
   absl::Status CompactRows(uint32_t, uint32_t) override { return absl::OkStatus(); }
   uint64_t disk_bytes() const override { return 0; }
   absl::Status Checkpoint(const std::string&) override { return absl::OkStatus(); }
+  absl::Status VerifyFiles() override { return absl::OkStatus(); }
 };
 
 TEST(Resolver, APointWhoseLookUpFailedIsNotTakenForAbsentByTheNextCall) {
