@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -226,8 +227,10 @@ class SearchProperty : public ::testing::Test {
     options.nprobe = kUnlimited;
     IndexView view = collection.View();
     view.allowed = allowed;
-    const AllowedLists lists(allowed, view.segments, view.version->lists());
-    if (!allowed.empty()) view.allowed_lists = &lists;
+    std::optional<AllowedLists> lists;
+    if (!allowed.empty()) {
+      view.allowed_lists = &lists.emplace(allowed, view.segments, view.version->lists());
+    }
     ExpectSame(Ask(view, query, options), expected);
     options.exact = true;
     ExpectSame(Ask(view, query, options), expected);

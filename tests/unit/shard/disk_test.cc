@@ -6,7 +6,6 @@
 #include <fstream>
 #include <future>
 #include <map>
-#include <random>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -177,21 +176,23 @@ TEST_F(FullDiskNodeTest, ANodeThatStopsWhileItsStateHasNoRoomLosesNothing) {
 }
 
 TEST_F(FullDiskNodeTest, ACheckpointThatWaitsForRoomHoldsUpNothingOnceTheNodeDrains) {
-  options_.tick_every = std::chrono::hours(1);  // no flush but the one below
-  Open(256 << 10, "/state/");
-  std::mt19937 random(7);
-  for (uint64_t id = 0; id < 20; ++id) {
-    std::string payload(50'000, 'p');
-    for (char& byte : payload) byte = static_cast<char>(random());  // what cannot be compressed
-    ASSERT_TRUE(Write(Put(id, {1, 1}, payload)).ok());
-  }
+  options_.checkpoint_log_bytes = 1;
+  Open(2 << 20, "/state/");
+  std::thread writer([&] {
+    for (uint64_t id = 0; Write(Put(id, {1, 1}, std::string(50'000, 'p'))).ok(); ++id) continue;
+  });
+  EXPECT_TRUE(Within(seconds(20), [&] { return !node_->health().reason.empty(); }));
+  std::promise<void> begun;
   auto pinned = std::async(std::launch::async, [&] {
+    begun.set_value();
     return node_->PinShard(7, Spec(1).incarnation, directory_ + "/pinned/7").status();
   });
-  ASSERT_TRUE(Within(seconds(20), [&] { return !node_->health().reason.empty(); }));
+  begun.get_future().wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until it waits, too
   node_->Drain();
   EXPECT_EQ(pinned.wait_for(seconds(20)), std::future_status::ready);
   (void)node_->Close();
+  writer.join();
   EXPECT_FALSE(pinned.get().ok());
 }
 
