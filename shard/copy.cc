@@ -329,9 +329,9 @@ bool Copy::EncodeSome() {
   const auto before = ready();
   if (closing_ || !indexer_.HasRowsToEncode(pace)) return false;
   if (options_.before_encoding) options_.before_encoding();
-  index_changed_ = true;
-  memory_freed_ = true;
   indexer_.Encode(pace);
+  index_changed_ = true;  // not before: a checkpoint under way would take it for written down
+  memory_freed_ = true;
   if (ready() != before) KeepReadyIndex();
   if (indexer_.HasMerge(pace)) upkeep_.Post();
   return indexer_.HasRowsToEncode(pace);

@@ -66,13 +66,15 @@ TEST_F(CardNodeTest, A_node_with_a_card_answers_as_one_without_through_writes_an
   ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
   Fill(10'001, 200);
   for (uint64_t id = 1; id <= 300; ++id) ASSERT_TRUE(Write(Remove(id)).ok());
+  // While merged rows go up to the card searches are answered without it: those do not count.
   std::vector<SearchReply> with_card;
-  for (int i = 0; i < 20; ++i) {
-    const auto reply = Search(SomeQuery(static_cast<float>(i) / 5));
+  for (int tries = 0; with_card.size() < 20; ++tries) {
+    ASSERT_LT(tries, 1000);
+    const uint64_t before = worker_->health().queries_on_card;
+    const auto reply = Search(SomeQuery(static_cast<float>(with_card.size()) / 5));
     ASSERT_TRUE(reply.ok()) << reply.status();
-    with_card.push_back(*reply);
+    if (worker_->health().queries_on_card > before) with_card.push_back(*reply);
   }
-  EXPECT_GE(worker_->health().queries_on_card, 20u);
   StartWithoutCard();
   for (int i = 0; i < 20; ++i) {
     const auto reply = Search(SomeQuery(static_cast<float>(i) / 5));

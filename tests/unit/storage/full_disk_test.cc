@@ -9,6 +9,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/log_store.h"
+#include "shard/storage/rocks_store_memory.h"
 #include "shard/storage/row_file.h"
 #include "shard/storage/segment_file.h"
 #include "shard/storage/state_store.h"
@@ -60,6 +61,7 @@ TEST_F(FullDiskTest, AStateThatCannotFlushSaysSoAndKeepsItsLastFlush) {
   options.directory = directory_ / "state";
   FullDisk disk(2 << 20);
   options.files = &disk.files();
+  options.memory = NewStoreMemory({});
   uint64_t flushed = 0;
   {
     const auto store = std::move(StateStore::Open(options)).value();
@@ -75,7 +77,8 @@ TEST_F(FullDiskTest, AStateThatCannotFlushSaysSoAndKeepsItsLastFlush) {
         if (last.ok()) flushed = lsn;
       }
     });
-    while (store->Flush().ok()) std::this_thread::sleep_for(kMoment);
+    // A flush that began before the writer's waits would wait with it.
+    while (*options.memory->waiting_for_room == 0) std::this_thread::sleep_for(kMoment);
     EXPECT_EQ(ReasonOf(store->Flush()), reason::kDiskFull) << "while the writer's waits";
     store->EndWaiting();
     writer.join();
