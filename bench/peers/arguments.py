@@ -20,6 +20,7 @@ class Settings:
     systems: tuple[str, ...]
     indexes: tuple[str, ...]  # parts of names of the peers' indexes to be measured; none: all
     lists: int
+    subspaces: tuple[int, ...]  # of Kith's indexes beside the default one
     measured: int
     rounds: int
     build_threads: int
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--systems", default=",".join(systems.SYSTEMS))
     parser.add_argument("--index", action="append", default=[])
     parser.add_argument("--lists", type=int)
+    parser.add_argument("--subspaces", type=int, action="append", default=[])
     parser.add_argument("--measured", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--build-threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -90,6 +92,7 @@ def parse(words: list[str]) -> tuple[Settings, bool]:
         systems=_systems(given.systems),
         indexes=tuple(given.index),
         lists=_number("--lists", lists, lists_most),
+        subspaces=tuple(_number("--subspaces", one, base.dimension) for one in given.subspaces),
         measured=_number("--measured", given.measured, 1 << 30),
         rounds=_number("--rounds", given.rounds, 100),
         build_threads=_number("--build-threads", given.build_threads, 1024),

@@ -61,8 +61,8 @@ def _build_command(tools: Tools, base: VectorFile, config: Config, folder: pathl
                    threads: int) -> list[str]:
     command = [*tools.worker(config.system, "build"), "--base", str(base.path)]
     if config.system == "kith":
-        return [*command, "--cache", str(folder), "--lists", str(config.build["lists"]),
-                "--threads", str(threads)]
+        shape = [word for name, value in config.build.items() for word in (f"--{name}", str(value))]
+        return [*command, "--cache", str(folder), *shape, "--threads", str(threads)]
     told = json.dumps(config.build | {"shared": str(folder.parent)})
     return [*command, "--folder", str(folder), "--config", told, "--threads", str(threads)]
 

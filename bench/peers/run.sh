@@ -3,7 +3,7 @@
 #
 #   bench/peers/run.sh --base F --queries F --truth F --threads T --batch B --json FILE
 #       [--systems kith,kith-grpc,faiss,hnswlib,usearch] [--index TEXT]...
-#       [--lists N] [--measured N] [--rounds N] [--build-threads N] [--lock FILE]
+#       [--lists N] [--subspaces M]... [--measured N] [--rounds N] [--build-threads N] [--lock FILE]
 #
 # --base, --queries   .u8bin or .fbin of the same dimension; --truth: .ibin, 10 neighbours or more
 # --threads --batch   threads that search, and queries a call: 1 and 1 is the main case
@@ -11,6 +11,7 @@
 # --index TEXT        of the peers' indexes, only those with this in their name (again: or that): graphs
 #                     of many millions take hours to build
 # --lists             of every inverted file (default: about 4 * sqrt(rows), as the engine chooses)
+# --subspaces         bytes of plane A of another index of Kith's, beside the default one (again: one more)
 # --measured          queries that measure (default 4000, or as many as there are beside the tuning ones)
 # --rounds            of measuring, the systems by turns (default 3)
 # --lock FILE         held while indexes are built or measured, let go every few minutes: for a machine

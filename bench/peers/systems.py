@@ -43,12 +43,14 @@ def _product(**choices) -> tuple[dict, ...]:
     return tuple(dict(zip(choices, values)) for values in itertools.product(*choices.values()))
 
 
-def _kith(lists: int) -> list[Config]:
+def _kith(lists: int, subspaces: tuple[int, ...]) -> list[Config]:
     # `refine` alone: u8 vectors are refined exactly, others are compared with the stored ones after.
     # A stop ratio of 0 is none.
     settings = _product(refine=(40, 60, 80, 120, 160, 320), stop_ratio=(1.25, 1.5, 0))
-    return [Config("kith", f"lists={lists}", {"lists": lists}, "nprobe", NPROBES,
-                   settings)]
+    shapes = [(f"lists={lists}", {"lists": lists}),
+              *((f"lists={lists} subspaces={one}", {"lists": lists, "subspaces": one})
+                for one in subspaces)]
+    return [Config("kith", name, build, "nprobe", NPROBES, settings) for name, build in shapes]
 
 
 def _kith_grpc() -> list[Config]:
@@ -78,9 +80,10 @@ def _graphs(system: str, name: str, ef_construction: int) -> list[Config]:
     return [Config(system, f"{name} M=16 efConstruction={ef_construction}", build, "ef", EFS)]
 
 
-def configs_of(system: str, lists: int, dimension: int) -> list[Config]:
+def configs_of(system: str, lists: int, dimension: int,
+               subspaces: tuple[int, ...] = ()) -> list[Config]:
     if system == "kith":
-        return _kith(lists)
+        return _kith(lists, subspaces)
     if system == "kith-grpc":
         return _kith_grpc()
     if system == "faiss":
@@ -92,7 +95,7 @@ def configs_of(system: str, lists: int, dimension: int) -> list[Config]:
 
 def chosen_of(system: str, settings) -> list[Config]:
     """Without the indexes of peers that --index does not name."""
-    configs = configs_of(system, settings.lists, settings.base.dimension)
+    configs = configs_of(system, settings.lists, settings.base.dimension, settings.subspaces)
     if system in ("kith", "kith-grpc") or not settings.indexes:
         return configs
     return [config for config in configs

@@ -194,11 +194,17 @@ class Systems(unittest.TestCase):
         self.assertIn("IVF4096,PQ64x4fsr,Refine(SQ8)", names)
 
     def test_indexes_of_peers_can_be_chosen_by_a_part_of_their_name(self):
-        settings = types.SimpleNamespace(lists=64, indexes=("x4fsr", "HNSW"),
+        settings = types.SimpleNamespace(lists=64, subspaces=(), indexes=("x4fsr", "HNSW"),
                                          base=types.SimpleNamespace(dimension=32))
         self.assertEqual([config.name for config in systems.chosen_of("faiss", settings)],
                          ["IVF64,PQ16x4fsr,Refine(SQ8)", "HNSW32"])
         self.assertEqual(len(systems.chosen_of("kith", settings)), 1)
+
+    def test_kith_is_measured_in_each_shape_that_is_named(self):
+        configs = systems.configs_of("kith", 64, 32, (8, 16))
+        self.assertEqual([config.build for config in configs],
+                         [{"lists": 64}, {"lists": 64, "subspaces": 8}, {"lists": 64, "subspaces": 16}])
+        self.assertEqual(len({config.name for config in configs}), 3)
 
     def test_names_of_indexes_do_not_repeat(self):
         names = [(c.system, c.name) for s in systems.SYSTEMS for c in systems.configs_of(s, 4096, 128)]
