@@ -155,7 +155,7 @@ class Caller:
             self.client.upsert(name, range(5000), self.stored.vectors[:5000], timeout_s=LONG_S)
             self.client.wait(self.client.train_index(name).id, timeout_s=LONG_S)
             self.client.search(name, self._query(), limit=5)
-            duplicates = self.client.find_duplicates(name, max_distance=0.01).id
+            duplicates = self.client.find_duplicates(name, min_score=0.999).id
             self.client.wait(duplicates, timeout_s=LONG_S)
             self.client.list_duplicates(duplicates)
         finally:
