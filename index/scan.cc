@@ -110,7 +110,7 @@ bool PlaneAScan::TakeLists() {
 }
 
 // Where a filter picks a region most lists have nothing that passes. To sort them only to pass them
-// over took longer than the scan of the others (docs/decisions/0050).
+// over took longer than the scan of the others (docs/decisions/0042).
 void PlaneAScan::DropEmpty() {
   coarse_->Drop([this](uint32_t list) { return view_->allowed_lists->IsKnownEmpty(list); });
 }

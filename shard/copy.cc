@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
+#include "shard/parts/steady_time.h"
 #include "shard/search/facet_counter.h"
 #include "shard/search/point_reader.h"
 #include "shard/search/point_scroller.h"
@@ -27,10 +28,6 @@ constexpr int64_t kQuiet = kSecond;
 // A checkpoint that failed is tried again after a time that doubles.
 constexpr int64_t kCheckpointRetryMin = kSecond;
 constexpr int64_t kCheckpointRetryMax = 60 * kSecond;
-
-int64_t Nanoseconds(Deadline time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
 
 absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
     const storage::NodeDirectory::ShardDirectory& shard, const CopyHost& host,

@@ -4,6 +4,9 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include "absl/strings/escaping.h"
+#include "common/base/status.h"
+
 namespace kith::auth {
 namespace {
 
@@ -11,7 +14,6 @@ constexpr std::string_view kPrefix = "kith_";
 constexpr size_t kSaltBytes = 16;
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kIdBytesMax = 63;
-constexpr char kDigits[] = "0123456789abcdef";
 
 std::string HashOf(std::string_view salt, std::string_view secret) {
   std::string text(salt);
@@ -30,11 +32,6 @@ std::string RandomBytes(size_t count) {
   return made == 1 ? bytes : std::string();
 }
 
-int DigitOf(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 }  // namespace
 
 bool IsKeyId(std::string_view text) {
@@ -44,7 +41,7 @@ bool IsKeyId(std::string_view text) {
 
 std::string NewSecret(AccessKey& key) {
   const std::string salt = RandomBytes(kSaltBytes);
-  const std::string secret = ToHex(RandomBytes(kSecretBytes));
+  const std::string secret = absl::BytesToHexString(RandomBytes(kSecretBytes));
   if (salt.empty() || secret.empty()) return "";
   key.salt = salt;
   key.hash = HashOf(salt, secret);
@@ -67,26 +64,11 @@ bool HasSecret(const AccessKey& key, std::string_view secret) {
          CRYPTO_memcmp(hash.data(), key.hash.data(), hash.size()) == 0;
 }
 
-std::string ToHex(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 std::optional<std::string> FromHex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = DigitOf(text[i]);
-    const int low = DigitOf(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes += static_cast<char>(high << 4 | low);
-  }
-  return bytes;
+  const bool is_hex =
+      text.size() % 2 == 0 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (!is_hex) return std::nullopt;
+  return absl::HexStringToBytes(ToAbsl(text));
 }
 
 }  // namespace kith::auth

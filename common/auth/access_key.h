@@ -48,7 +48,7 @@ std::optional<PresentedKey> ParsePresentedKey(std::string_view text);
 // Takes as long whatever the secret is.
 bool HasSecret(const AccessKey& key, std::string_view secret);
 
-std::string ToHex(std::string_view bytes);
+// The bytes of lower-case hex digits, two each; nothing where the text is no such digits.
 std::optional<std::string> FromHex(std::string_view text);
 
 }  // namespace kith::auth

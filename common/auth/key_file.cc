@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/escaping.h"
 #include "common/auth/private_file.h"
 #include "common/auth/reasons.h"
 #include "common/base/reasons.h"
@@ -146,8 +147,9 @@ absl::StatusOr<std::vector<AccessKey>> ParseKeys(std::string_view text) {
 }
 
 std::string KeyLine(const AccessKey& key) {
-  nlohmann::ordered_json json = {
-      {"id", key.id}, {"salt", ToHex(key.salt)}, {"hash", ToHex(key.hash)}};
+  nlohmann::ordered_json json = {{"id", key.id},
+                                 {"salt", absl::BytesToHexString(key.salt)},
+                                 {"hash", absl::BytesToHexString(key.hash)}};
   if (!key.scopes.read.empty()) json["read"] = key.scopes.read;
   if (!key.scopes.write.empty()) json["write"] = key.scopes.write;
   if (!key.scopes.admin.empty()) json["admin"] = key.scopes.admin;

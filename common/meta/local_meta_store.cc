@@ -11,6 +11,7 @@
 
 #include <utility>
 
+#include "common/base/byte_codec.h"
 #include "common/base/one_line.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -31,7 +32,7 @@ std::string RecordKey(const std::string& name) { return kRecordPrefix + name; }
 
 std::string EncodeU64(uint64_t value) {
   std::string bytes;
-  for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+  AppendLittleEndian(bytes, value);
   return bytes;
 }
 
@@ -244,9 +245,7 @@ absl::StatusOr<uint64_t> LocalMetaStore::Counter(std::string_view key) {
     return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
                  fmt::format("metadata counter {} has {} bytes instead of 8", key, bytes.size()));
   }
-  uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value |= uint64_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
-  return value;
+  return GetLittleEndian<uint64_t>(bytes.data());
 }
 
 absl::StatusOr<Uuid> LocalMetaStore::ClusterId() {

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "common/base/byte_codec.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -18,23 +19,17 @@ constexpr size_t kCheckedSize = kMagicSize + 2 * sizeof(uint64_t);
 
 std::string PathOf(const std::string& directory) { return directory + "/BOUND"; }
 
-void Append(std::string& bytes, uint64_t value) {
-  for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
-}
-
 uint64_t Get(const std::string& bytes, size_t at) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < 8; ++i) value |= uint64_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
-  return value;
+  return GetLittleEndian<uint64_t>(bytes.data() + at);
 }
 
 }  // namespace
 
 std::string EncodeMetaBound(const MetaBound& bound) {
   std::string bytes(kMagic, kMagicSize);
-  Append(bytes, bound.changes);
-  Append(bytes, bound.content);
-  Append(bytes, XXH3_64bits(bytes.data(), bytes.size()));
+  AppendLittleEndian(bytes, bound.changes);
+  AppendLittleEndian(bytes, bound.content);
+  AppendLittleEndian<uint64_t>(bytes, XXH3_64bits(bytes.data(), bytes.size()));
   return bytes;
 }
 

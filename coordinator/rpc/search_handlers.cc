@@ -13,27 +13,11 @@ namespace kith::coordinator::rpc {
 using kith::rpc::CallContext;
 using kith::rpc::FinishCall;
 
-grpc::ServerUnaryReactor* SearchHandlers::Search(grpc::CallbackServerContext* context,
-                                                 const v1::SearchRequest* request,
-                                                 v1::SearchResponse* response) {
-  return calls_.Async("Search", context, request,
-                      [=, this](const CallContext& call, FinishCall finish) {
-                        absl::StatusOr<SearchQuery> query = QueryFromProto(*request);
-                        if (!query.ok()) return finish(query.status());
-                        query->deadline = call.deadline;
-                        query->cancelled = call.cancelled;
-                        services_.search.Search(
-                            *query, [response, finish = std::move(finish)](auto answer) mutable {
-                              if (answer.ok()) AnswerToProto(*answer, response);
-                              finish(answer.status());
-                            });
-                      });
-}
-
-grpc::ServerUnaryReactor* SearchHandlers::SearchBatch(grpc::CallbackServerContext* context,
-                                                      const v1::SearchBatchRequest* request,
-                                                      v1::SearchBatchResponse* response) {
-  return calls_.Async("SearchBatch", context, request,
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* SearchHandlers::Ask(const char* method,
+                                              grpc::CallbackServerContext* context,
+                                              const Request* request, Response* response) {
+  return calls_.Async(method, context, request,
                       [=, this](const CallContext& call, FinishCall finish) {
                         absl::StatusOr<SearchQuery> query = QueryFromProto(*request);
                         if (!query.ok()) return finish(query.status());
@@ -45,6 +29,18 @@ grpc::ServerUnaryReactor* SearchHandlers::SearchBatch(grpc::CallbackServerContex
                               finish(answer.status());
                             });
                       });
+}
+
+grpc::ServerUnaryReactor* SearchHandlers::Search(grpc::CallbackServerContext* context,
+                                                 const v1::SearchRequest* request,
+                                                 v1::SearchResponse* response) {
+  return Ask("Search", context, request, response);
+}
+
+grpc::ServerUnaryReactor* SearchHandlers::SearchBatch(grpc::CallbackServerContext* context,
+                                                      const v1::SearchBatchRequest* request,
+                                                      v1::SearchBatchResponse* response) {
+  return Ask("SearchBatch", context, request, response);
 }
 
 grpc::ServerUnaryReactor* SearchHandlers::FindDuplicates(grpc::CallbackServerContext* context,

@@ -34,6 +34,11 @@ class SearchHandlers final : public v1::Search::CallbackService {
                                            v1::ListDuplicatesResponse* response) override;
 
  private:
+  // Search and SearchBatch.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Ask(const char* method, grpc::CallbackServerContext* context,
+                                const Request* request, Response* response);
+
   const Services services_;
   const kith::rpc::UnaryCalls& calls_;
 };

@@ -101,6 +101,16 @@ class Lines {
 
 }  // namespace
 
+std::vector<PlacedFile> FilesOf(const BackupManifest& manifest) {
+  std::vector<PlacedFile> files;
+  for (const CollectionManifest& collection : manifest.collections) {
+    for (const ShardManifest& shard : collection.shards) {
+      for (const BackupFile& file : shard.files) files.push_back({&collection, &shard, &file});
+    }
+  }
+  return files;
+}
+
 std::string PlaceOf(const BackupManifest& backup, const CollectionManifest& collection,
                     const ShardManifest& shard, const BackupFile& file) {
   return fmt::format("backup {}, collection {}, shard {}: {}", backup.name, collection.name,

@@ -39,6 +39,14 @@ struct BackupManifest {
   std::vector<CollectionManifest> collections;
 };
 
+// A file and what it belongs to; all point into the manifest.
+struct PlacedFile {
+  const CollectionManifest* collection = nullptr;
+  const ShardManifest* shard = nullptr;
+  const BackupFile* file = nullptr;
+};
+std::vector<PlacedFile> FilesOf(const BackupManifest& manifest);
+
 // "backup nightly, collection c, shard 3: state/000012.sst", for messages.
 std::string PlaceOf(const BackupManifest& backup, const CollectionManifest& collection,
                     const ShardManifest& shard, const BackupFile& file);

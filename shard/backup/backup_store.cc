@@ -99,12 +99,8 @@ absl::Status BackupStore::LearnOrigins() {
   for (const std::string& name : names) {
     const absl::StatusOr<BackupManifest> manifest = Read(name);
     if (!manifest.ok()) continue;
-    for (const CollectionManifest& collection : manifest->collections) {
-      for (const ShardManifest& shard : collection.shards) {
-        for (const BackupFile& file : shard.files) {
-          if (!file.origin.empty()) origins_[file.origin] = file;
-        }
-      }
+    for (const PlacedFile& placed : FilesOf(*manifest)) {
+      if (!placed.file->origin.empty()) origins_[placed.file->origin] = *placed.file;
     }
   }
   return absl::OkStatus();
@@ -212,11 +208,7 @@ absl::StatusOr<std::set<std::string>> BackupStore::NamedBlobs() const {
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
   for (const std::string& name : names) {
     KITH_ASSIGN_OR_RETURN(const BackupManifest manifest, Read(name));
-    for (const CollectionManifest& collection : manifest.collections) {
-      for (const ShardManifest& shard : collection.shards) {
-        for (const BackupFile& file : shard.files) named.insert(file.sha256);
-      }
-    }
+    for (const PlacedFile& placed : FilesOf(manifest)) named.insert(placed.file->sha256);
   }
   return named;
 }

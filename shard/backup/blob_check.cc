@@ -51,12 +51,14 @@ absl::Status CheckBlobs(const BackupStore& store, storage::FileSystem& files,
                         const BackupManifest& manifest, const storage::PieceWatch& watch) {
   Findings findings;
   std::set<std::string> seen;
-  const auto check = [&](const BackupFile& file, const std::string& place) -> absl::Status {
-    if (!seen.insert(file.sha256).second) return absl::OkStatus();
+  for (const PlacedFile& placed : FilesOf(manifest)) {
+    const BackupFile& file = *placed.file;
+    if (!seen.insert(file.sha256).second) continue;
+    const std::string place = PlaceOf(manifest, *placed.collection, *placed.shard, file);
     const std::string blob = store.BlobPath(file.sha256);
     if (!files.Exists(blob)) {
       findings.Add(fmt::format("{}: {} is missing", place, blob));
-      return absl::OkStatus();
+      continue;
     }
     absl::Status stopped;
     const absl::StatusOr<storage::FileSum> sum =
@@ -64,14 +66,6 @@ absl::Status CheckBlobs(const BackupStore& store, storage::FileSystem& files,
     KITH_RETURN_IF_ERROR(stopped);
     const std::string wrong = sum.ok() ? WrongSum(file, *sum) : std::string(sum.status().message());
     if (!wrong.empty()) findings.Add(fmt::format("{}: {}: {}", place, blob, wrong));
-    return absl::OkStatus();
-  };
-  for (const CollectionManifest& collection : manifest.collections) {
-    for (const ShardManifest& shard : collection.shards) {
-      for (const BackupFile& file : shard.files) {
-        KITH_RETURN_IF_ERROR(check(file, PlaceOf(manifest, collection, shard, file)));
-      }
-    }
   }
   return findings.Verdict();
 }

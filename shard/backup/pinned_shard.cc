@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/state_checkpoint.h"
@@ -14,12 +15,6 @@ namespace kith::shard {
 namespace {
 
 constexpr size_t kFrameHashBytes = 16;  // of segment and tombstone files, at their end
-
-std::string Hex(std::string_view bytes) {
-  std::string digits;
-  for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return digits;
-}
 
 // RocksDB numbers a database's table files and keeps a checksum of each. The shard and its
 // incarnation keep those of two databases apart, and the checksum those of a directory that was
@@ -37,7 +32,7 @@ absl::StatusOr<std::string> OriginOfFrame(storage::FileSystem& files, const std:
   if (map->size() < kFrameHashBytes) return std::string();
   const std::string_view bytes(reinterpret_cast<const char*>(map->data()), map->size());
   return fmt::format("frame:{}:{}", bytes.size(),
-                     Hex(bytes.substr(bytes.size() - kFrameHashBytes)));
+                     absl::BytesToHexString(ToAbsl(bytes.substr(bytes.size() - kFrameHashBytes))));
 }
 
 // RocksDB's own text logs are no part of a database.

@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "absl/strings/numbers.h"
 #include "common/base/status.h"
 #include "common/vector/element.h"
-#include "shard/storage/digest.h"
-#include "shard/storage/row_file.h"
+#include "common/vector/row_table.h"
+#include "shard/storage/row_check.h"
 
 namespace kith::fsck {
 namespace {
@@ -52,13 +50,7 @@ RowImage::RowImage(storage::FileSystem& files, const storage::NodeDirectory::Sha
 bool RowImage::IsRight(const Extent& extent, const storage::RowRecord& record) const {
   const uint64_t within = record.row & ((uint32_t{1} << extent_bits_) - 1);
   if (extent.map == nullptr || extent.map->size() < (within + 1) * stride_) return false;
-  const std::byte* bytes = extent.map->data() + within * stride_;
-  RowHeader header;
-  std::memcpy(&header, bytes, sizeof(header));
-  return storage::IsWholeRecord(bytes, stride_, record.row) && header.version == record.version &&
-         PointKey::FromBytes(header.key) == record.key &&
-         header.content_hash == storage::ContentHash(record.vector, record.payload) &&
-         std::memcmp(bytes + sizeof(header), record.vector.data(), record.vector.size()) == 0;
+  return storage::IsRecordOf(extent.map->data() + within * stride_, stride_, record);
 }
 
 void RowImage::Compare(const storage::RowRecord& record) {

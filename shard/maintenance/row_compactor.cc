@@ -9,6 +9,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "shard/parts/steady_time.h"
 
 namespace kith::shard {
 namespace {
@@ -55,10 +56,6 @@ std::vector<uint32_t> DeadExtents(const Snapshot& snapshot) {
     if (rows.live == 0) dead.push_back(extent);
   });
   return dead;
-}
-
-int64_t Nanoseconds(Deadline time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
 }  // namespace

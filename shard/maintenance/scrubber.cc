@@ -4,13 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
+#include "shard/parts/steady_time.h"
 #include "shard/storage/errno_status.h"
+#include "shard/storage/row_check.h"
 #include "shard/storage/segment_file.h"
 
 namespace kith::shard {
@@ -20,15 +21,6 @@ constexpr uint64_t kStepBytes = 1 << 20;
 constexpr int64_t kAllowanceMax = 8 << 20;
 // Over so many rows goes what comes after a block of the truth that cannot be read.
 constexpr uint32_t kSkippedRows = 4096;
-
-int64_t Nanoseconds(Deadline time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
-
-uint64_t SizeOf(storage::FileSystem& files, const std::string& path) {
-  const auto map = files.MapReadOnly(path);
-  return map.ok() ? (*map)->size() : 0;
-}
 
 }  // namespace
 
@@ -127,11 +119,7 @@ bool Scrubber::IsWhole(const Snapshot& snapshot, const storage::RowRecord& recor
   const bool has_place = snapshot.rows.HasExtent(record.row >> snapshot.rows.extent_bits);
   if (!has_place || snapshot.tombstones.IsDead(record.row)) return true;
   const RowTable table = snapshot.rows.Table(snapshot.row_end);
-  const RowHeader& header = table.Header(record.row);
-  return storage::IsWholeRecord(table.Record(record.row), table.stride, record.row) &&
-         header.version == record.version && PointKey::FromBytes(header.key) == record.key &&
-         header.content_hash == storage::ContentHash(record.vector, record.payload) &&
-         std::memcmp(table.Vector(record.row), record.vector.data(), record.vector.size()) == 0;
+  return storage::IsRecordOf(table.Record(record.row), table.stride, record);
 }
 
 void Scrubber::NoteMissing(const Snapshot& snapshot, uint32_t begin, uint32_t end) {
@@ -174,7 +162,7 @@ uint64_t Scrubber::ScrubFile() {
   const bool is_artifact = file.name.empty();
   const absl::Status status = is_artifact ? parts_.artifacts->Verify(file.artifact)
                                           : storage::VerifyFramedFile(*parts_.files, file.path);
-  const uint64_t bytes = SizeOf(*parts_.files, file.path);
+  const uint64_t bytes = parts_.files->FileBytes(file.path).value_or(0);
   const bool is_current = is_artifact || actions_.checkpoint_files().contains(file.name);
   if (!status.ok() && is_current) MendFile(file, status);
   return bytes;

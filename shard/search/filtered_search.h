@@ -51,7 +51,7 @@ inline FilteredSearch PlanFiltered(const FilteredRows& rows) {
 
 // A filter that picks a region of the vectors: so many more lists have nothing that passes than
 // would if what passes were spread evenly. There its neighbours lie in more lists than elsewhere,
-// in few rows of each: so many times the rows are wanted. Measured: docs/decisions/0050.
+// in few rows of each: so many times the rows are wanted. Measured: docs/decisions/0042.
 inline constexpr double kRegionEmptyShare = 0.25;
 inline constexpr double kRegionFactor = 1.4;
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "common/base/byte_codec.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 #include "shard/storage/errno_status.h"
 #include "shard/storage/rocks_open.h"
 #include "shard/storage/rocks_status.h"

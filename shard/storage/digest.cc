@@ -5,7 +5,7 @@
 #define XXH_STATIC_LINKING_ONLY  // the size of the hashing state, to keep it on the stack
 #include <xxhash.h>
 
-#include "shard/storage/byte_codec.h"
+#include "common/base/byte_codec.h"
 
 namespace kith::storage {
 

@@ -4,8 +4,8 @@
 #include <bitset>
 #include <memory>
 
+#include "common/base/byte_codec.h"
 #include "common/base/limits.h"
-#include "shard/storage/byte_codec.h"
 #include "shard/storage/rocks_open.h"
 
 namespace kith::storage {

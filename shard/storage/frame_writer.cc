@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/byte_codec.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 
 namespace kith::storage {
 namespace {

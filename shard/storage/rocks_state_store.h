@@ -42,7 +42,11 @@ class RocksStateStore final : public StateStore {
         dedupe_(*db, families[size_t(Family::kDedupe)]) {}
   ~RocksStateStore() override { EndWaiting(); }
 
+  // As StateStore::Open, of a directory that is prepared; what it writes does not wait for room
+  // yet. `options.memory` is not null.
+  static absl::StatusOr<std::unique_ptr<RocksStateStore>> OpenPrepared(const StateOptions& options);
   absl::Status Load();
+  void BeginWaiting() { disk_.room->Begin(); }
 
   AppliedState applied() const override;
   std::unique_ptr<StateBatch> NewBatch() override;

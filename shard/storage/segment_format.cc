@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/base/byte_codec.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 #include "shard/storage/errno_status.h"
 
 namespace kith::storage {

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "common/base/byte_codec.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 #include "shard/storage/errno_status.h"
 #include "shard/storage/segment_file.h"
 #include "shard/storage/segment_format.h"

@@ -1,9 +1,10 @@
 #include "shard/storage/sha256.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <cstdlib>
+
+#include "absl/strings/escaping.h"
 
 namespace kith::storage {
 namespace {
@@ -33,9 +34,7 @@ std::string Sha256::Finish() {
   unsigned char hash[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   Must(EVP_DigestFinal_ex(context_->state, hash, &size));
-  std::string digits;
-  for (unsigned int i = 0; i < size; ++i) digits += fmt::format("{:02x}", hash[i]);
-  return digits;
+  return absl::BytesToHexString({reinterpret_cast<const char*>(hash), size});
 }
 
 }  // namespace kith::storage

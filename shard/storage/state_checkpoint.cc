@@ -1,27 +1,19 @@
 #include "shard/storage/state_checkpoint.h"
 
-#include <fmt/format.h>
 #include <rocksdb/metadata.h>
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <memory>
-#include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "common/base/status.h"
 #include "shard/storage/rocks_state_store.h"
-#include "shard/storage/rocks_store_memory.h"
 
 namespace kith::storage {
 namespace {
 
 constexpr uint64_t kCacheBytes = 8 << 20;
-
-std::string Hex(const std::string& bytes) {
-  std::string digits;
-  for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return digits;
-}
 
 }  // namespace
 
@@ -40,7 +32,8 @@ std::map<std::string, std::string> RocksStateStore::TableChecksums() const {
   db().GetLiveFilesMetaData(&tables);
   for (const rocksdb::LiveFileMetaData& table : tables) {
     // "/000012.sst"
-    checksums[table.name.substr(table.name.find_last_of('/') + 1)] = Hex(table.file_checksum);
+    checksums[table.name.substr(table.name.find_last_of('/') + 1)] =
+        absl::BytesToHexString(table.file_checksum);
   }
   return checksums;
 }
@@ -51,21 +44,13 @@ absl::StatusOr<StateCheckpoint> ReadStateCheckpoint(FileSystem& files,
   options.directory = directory;
   options.files = &files;
   options.memory = NewStoreMemory({kCacheBytes, kCacheBytes});
-  WaitingDisk disk;  // which nothing waits for: it is only read
-  disk.room = std::make_unique<RoomWait>(options.memory->waiting_for_room);
-  disk.env = NewRoomWaitingEnv(*files.rocksdb_env(), *disk.room);
-  rocksdb::DB* db = nullptr;
-  FamilyHandles families;
-  KITH_RETURN_IF_ERROR(
-      FromRocks(rocksdb::DB::OpenForReadOnly(StateDatabaseOptions(options, *disk.env), directory,
-                                             StateFamilies(options), &families, &db),
-                "read the copy of the state", directory));
-  RocksStateStore store(options, std::move(disk), db, families);
-  KITH_RETURN_IF_ERROR(store.Load());
+  options.access = DatabaseAccess::kRead;
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<RocksStateStore> store,
+                        RocksStateStore::OpenPrepared(options));
   StateCheckpoint checkpoint;
-  checkpoint.applied = store.applied();
-  KITH_ASSIGN_OR_RETURN(checkpoint.digests, store.ReadDigests());
-  checkpoint.table_checksums = store.TableChecksums();
+  checkpoint.applied = store->applied();
+  KITH_ASSIGN_OR_RETURN(checkpoint.digests, store->ReadDigests());
+  checkpoint.table_checksums = store->TableChecksums();
   return checkpoint;
 }
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/byte_codec.h"
 #include "common/payload/payload_values.h"
 #include "common/vector/point_key.h"
-#include "shard/storage/byte_codec.h"
 
 // The keys of both databases; docs/formats.md has them as a table. On disk: never change one.
 namespace kith::storage {

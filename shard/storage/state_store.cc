@@ -191,6 +191,16 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
   StateOptions options = given;
   if (options.memory == nullptr) options.memory = NewStoreMemory({});
   KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  KITH_ASSIGN_OR_RETURN(std::unique_ptr<RocksStateStore> store,
+                        RocksStateStore::OpenPrepared(options));
+  store->BeginWaiting();
+  spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,
+               store->applied().applied_lsn, store->disk_bytes());
+  return store;
+}
+
+absl::StatusOr<std::unique_ptr<RocksStateStore>> RocksStateStore::OpenPrepared(
+    const StateOptions& options) {
   WaitingDisk disk;
   disk.room = std::make_unique<RoomWait>(options.memory->waiting_for_room);
   disk.env = NewRoomWaitingEnv(*options.files->rocksdb_env(), *disk.room);
@@ -198,12 +208,8 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions&
   FamilyHandles families;
   KITH_RETURN_IF_ERROR(
       OpenDatabaseOf(options, StateDatabaseOptions(options, *disk.env), families, db));
-  RoomWait& room = *disk.room;
   auto store = std::make_unique<RocksStateStore>(options, std::move(disk), db, families);
   KITH_RETURN_IF_ERROR(store->Load());
-  room.Begin();
-  spdlog::info("event=state_opened path={} applied_lsn={} bytes={}", options.directory,
-               store->applied().applied_lsn, store->disk_bytes());
   return store;
 }
 

@@ -2,8 +2,8 @@
 #include <cstring>
 #include <optional>
 
+#include "common/base/byte_codec.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 #include "shard/storage/errno_status.h"
 #include "shard/storage/frame_writer.h"
 #include "shard/storage/segment_file.h"

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <optional>
 
+#include "common/base/byte_codec.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 
 namespace kith::shard {
 namespace {
@@ -55,7 +55,7 @@ struct ReplyShape {
 // Of a remembered reply: its size says what it is of. Nothing where the size is that of none.
 std::optional<ReplyShape> ShapeOf(std::string_view bytes) {
   if (bytes.size() < kReplyHead) return std::nullopt;
-  const size_t count = storage::GetLittleEndian<uint32_t>(bytes.data() + 16);
+  const size_t count = GetLittleEndian<uint32_t>(bytes.data() + 16);
   std::string_view rest = bytes.substr(kReplyHead);
   std::string_view outcomes;
   if (!Take(rest, count, outcomes)) return std::nullopt;
@@ -91,7 +91,7 @@ std::string EncodeLogEntry(const LogEntry& entry) {
                 entry.resolved.size() * 2 + entry.keys.size() + entry.payload_sizes.size() +
                 entry.vectors.size() + entry.payloads.size());
   bytes.append(reinterpret_cast<const char*>(&head), sizeof(head));
-  if (head.selection != 0) storage::AppendLittleEndian(bytes, entry.version_below);
+  if (head.selection != 0) AppendLittleEndian(bytes, entry.version_below);
   for (const std::string_view part :
        {entry.request_id, entry.body_hash, entry.resolved, entry.outcomes, entry.keys,
         entry.payload_sizes, entry.vectors, entry.payloads}) {
@@ -118,7 +118,7 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
   std::string_view bound;
   if (head.selection != 0) {
     if (!Take(rest, sizeof(uint64_t), bound)) return Corrupt("its parts do not add up to its size");
-    entry.version_below = storage::GetLittleEndian<uint64_t>(bound.data());
+    entry.version_below = GetLittleEndian<uint64_t>(bound.data());
     if (entry.version_below == 0) return Corrupt("its selection has no bound");
     entry.has_more = (head.selection & kHasMore) != 0;
   }
@@ -144,16 +144,16 @@ absl::StatusOr<LogEntry> DecodeLogEntry(std::string_view bytes, size_t vector_by
 
 std::string EncodeDedupeReply(const WriteReply& reply) {
   std::string bytes;
-  storage::AppendLittleEndian(bytes, reply.lsn);
-  storage::AppendLittleEndian(bytes, reply.epoch);
-  storage::AppendLittleEndian(bytes, static_cast<uint32_t>(reply.outcomes.size()));
+  AppendLittleEndian(bytes, reply.lsn);
+  AppendLittleEndian(bytes, reply.epoch);
+  AppendLittleEndian(bytes, static_cast<uint32_t>(reply.outcomes.size()));
   for (const WriteOutcome outcome : reply.outcomes) bytes.push_back(static_cast<char>(outcome));
   for (size_t i = 0; i < reply.outcomes.size(); ++i) {
     if (reply.outcomes[i] == WriteOutcome::kOk) continue;
-    storage::AppendLittleEndian(bytes, reply.versions[i]);
+    AppendLittleEndian(bytes, reply.versions[i]);
   }
   if (reply.version_below == 0) return bytes;
-  storage::AppendLittleEndian(bytes, reply.version_below);
+  AppendLittleEndian(bytes, reply.version_below);
   bytes.push_back(reply.has_more ? 1 : 0);
   return bytes;
 }
@@ -172,8 +172,8 @@ absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes, const Write
     return Corrupt("a remembered reply does not fit its request");
   }
   WriteReply reply;
-  reply.lsn = storage::GetLittleEndian<uint64_t>(bytes.data());
-  reply.epoch = storage::GetLittleEndian<uint64_t>(bytes.data() + 8);
+  reply.lsn = GetLittleEndian<uint64_t>(bytes.data());
+  reply.epoch = GetLittleEndian<uint64_t>(bytes.data() + 8);
   const std::string_view outcomes = bytes.substr(kReplyHead, shape->operations);
   std::string_view rest = bytes.substr(kReplyHead + shape->operations);
   for (size_t i = 0; i < shape->operations; ++i) {
@@ -184,11 +184,11 @@ absl::StatusOr<WriteReply> DecodeDedupeReply(std::string_view bytes, const Write
       if (kind != WriteKind::kDelete) version = PutVersion(reply.lsn, static_cast<uint32_t>(i));
       continue;
     }
-    version = storage::GetLittleEndian<uint64_t>(rest.data());
+    version = GetLittleEndian<uint64_t>(rest.data());
     rest.remove_prefix(sizeof(version));
   }
   if (!shape->selects) return reply;
-  reply.version_below = storage::GetLittleEndian<uint64_t>(rest.data());
+  reply.version_below = GetLittleEndian<uint64_t>(rest.data());
   reply.has_more = rest[8] != 0;
   if (reply.version_below == 0 || (rest[8] & ~1) != 0)
     return Corrupt("a remembered selection is none");

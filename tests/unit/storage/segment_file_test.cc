@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <random>
 
+#include "common/base/byte_codec.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "shard/storage/byte_codec.h"
 #include "shard/storage/frame_writer.h"
 #include "shard/storage/segment_format.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 #include "tests/unit/storage/small_index.h"
 
 namespace kith::storage {

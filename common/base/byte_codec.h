@@ -1,5 +1,5 @@
-#ifndef KITH_SHARD_STORAGE_BYTE_CODEC_H_
-#define KITH_SHARD_STORAGE_BYTE_CODEC_H_
+#ifndef KITH_COMMON_BASE_BYTE_CODEC_H_
+#define KITH_COMMON_BASE_BYTE_CODEC_H_
 
 #include <bit>
 #include <concepts>
@@ -10,7 +10,7 @@
 
 // Fixed-width integers in files and databases: big-endian in keys, so that the order of the bytes
 // is the order of the numbers, little-endian in values and files.
-namespace kith::storage {
+namespace kith {
 
 static_assert(std::endian::native == std::endian::little, "the formats are written natively");
 
@@ -51,6 +51,6 @@ void AppendLittleEndian(std::string& out, T value) {
   out.append(bytes, sizeof(T));
 }
 
-}  // namespace kith::storage
+}  // namespace kith
 
-#endif  // KITH_SHARD_STORAGE_BYTE_CODEC_H_
+#endif  // KITH_COMMON_BASE_BYTE_CODEC_H_
