@@ -28,12 +28,7 @@ measure_sift() {
   bash scripts/python_venv.sh build/python/venv
   trap cleanup EXIT
   trap 'exit 130' INT TERM
-  local grpc_port http_port
-  read -r grpc_port http_port < <(free_ports 2)
-  "${BIN}/kithd" --data "${work}/data" --listen "127.0.0.1:${grpc_port}" \
-    --http "127.0.0.1:${http_port}" >"${work}/kithd.log" 2>&1 &
-  server=$!
-  await_ready "${server}" "${http_port}" 60 "${work}/kithd.log"
-  build/python/venv/bin/python "bench/${name}/measure.py" --endpoint "127.0.0.1:${grpc_port}" \
+  start_kithd "${work}/data" "${work}/kithd.log" 60
+  build/python/venv/bin/python "bench/${name}/measure.py" --endpoint "${endpoint}" \
     --data "${data}" --json "${json}" "$@"
 }

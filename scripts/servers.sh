@@ -54,6 +54,19 @@ PY
   fi
 }
 
+# start_kithd DATA LOG SECONDS [COMMAND...]: kithd (BIN) over DATA on free loopback ports, by way of COMMAND, such as
+# env NAME=VALUE or taskset, where one is given. Returns when it is ready; sets server to its process, and endpoint
+# and http to its addresses.
+start_kithd() {
+  local data="$1" log="$2" seconds="$3" grpc_port http_port
+  shift 3
+  read -r grpc_port http_port < <(free_ports 2)
+  endpoint="127.0.0.1:${grpc_port}" http="127.0.0.1:${http_port}"
+  "$@" "${BIN}/kithd" --data "${data}" --listen "${endpoint}" --http "${http}" >>"${log}" 2>&1 &
+  server=$!
+  await_ready "${server}" "${http_port}" "${seconds}" "${log}"
+}
+
 is_running() {
   # A process that ended and was not waited for does not count.
   [[ -r "/proc/$1/stat" ]] && [[ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)" != Z* ]]

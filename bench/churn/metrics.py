@@ -5,9 +5,10 @@
 """
 
 import argparse
-import http.client
 import json
 import time
+
+from watched import metrics_of
 
 WATCHED = ["kith_shard_dead_rows", "kith_index_segments", "kith_reclaimed_bytes_total",
            "kith_moved_rows_total", "kith_compactions_total", "kith_compacted_rows_total",
@@ -16,11 +17,8 @@ LONGEST_S = 300
 
 
 def scrape(port: int) -> dict[str, float]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return {name: float(value) for name, value in samples if name in WATCHED}
+    found = metrics_of(f"127.0.0.1:{port}")
+    return {name: found[name] for name in WATCHED if name in found}
 
 
 def main() -> None:

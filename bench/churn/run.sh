@@ -111,7 +111,7 @@ turn_over() {
 
 # What a server takes in memory and on disk once its upkeep has nothing more to do.
 weigh() {
-  python3 bench/churn/metrics.py "${http_ports[$1]}" --out "${work}/$2-metrics.json" --quiet-s 12
+  PYTHONPATH=bench python3 bench/churn/metrics.py "${http_ports[$1]}" --out "${work}/$2-metrics.json" --quiet-s 12
   "${BIN}/kith" collection get churn --endpoint "${endpoints[$1]}" --json "${work}/$2-collection.json"
   resident_bytes "${pids[$1]}" >"${work}/$2-memory"
   du -sb "${work}/$2" | cut -f1 >"${work}/$2-disk"

@@ -3,7 +3,6 @@
 comes out."""
 
 import argparse
-import http.client
 import json
 import os
 import pathlib
@@ -13,6 +12,7 @@ import time
 
 import analysis
 import picture
+from watched import metrics_of
 
 LADDER = (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
 SATURATED = 0.93    # of what is offered is answered: the ladder ends
@@ -65,15 +65,8 @@ class Watch(threading.Thread):
         self.samples: list[dict] = []
 
     def read(self) -> dict:
-        connection = http.client.HTTPConnection(self._address, timeout=10)
-        connection.request("GET", "/metrics")
-        found = {}
-        for line in connection.getresponse().read().decode().splitlines():
-            name, _, value = line.rpartition(" ")
-            if name.split("{")[0] in self.NAMES:
-                found[name] = float(value)
-        connection.close()
-        return found
+        return {name: value for name, value in metrics_of(self._address).items()
+                if name.split("{")[0] in self.NAMES}
 
     def run(self) -> None:
         while not self._ended.wait(0.25):

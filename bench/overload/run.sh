@@ -80,19 +80,15 @@ main() {
   trap 'exit 130' INT TERM
   inputs
   divide_cores
-  local grpc_port http_port threads=0
-  read -r grpc_port http_port < <(free_ports 2)
+  local threads=0
   [[ "${cores}" == shared ]] || threads="$(($(nproc) / 2))"
-  KITH__SEARCH__THREADS="${threads}" "${for_server[@]}" "${BIN}/kithd" --data "${work}/data" \
-    --listen "127.0.0.1:${grpc_port}" --http "127.0.0.1:${http_port}" >"${work}/kithd.log" 2>&1 &
-  server=$!
-  await_ready "${server}" "${http_port}" 60 "${work}/kithd.log"
-  local at=(--endpoint "127.0.0.1:${grpc_port}")
+  start_kithd "${work}/data" "${work}/kithd.log" 60 env KITH__SEARCH__THREADS="${threads}" "${for_server[@]}"
+  local at=(--endpoint "${endpoint}")
   "${BIN}/kith" collection create busy --metric l2 "${shape[@]}" "${at[@]}"
   "${BIN}/kith" import busy "${base}" "${at[@]}"
   "${BIN}/kith" collection train busy "${at[@]}"
-  KITH_BIN="${BIN}/kith" "${for_client[@]}" python3 bench/overload/measure.py --json "${json}" \
-    --work "${work}" --endpoint "127.0.0.1:${grpc_port}" --http "127.0.0.1:${http_port}" \
+  PYTHONPATH=bench KITH_BIN="${BIN}/kith" "${for_client[@]}" python3 bench/overload/measure.py --json "${json}" \
+    --work "${work}" --endpoint "${endpoint}" --http "${http}" \
     --queries "${queries}" --nprobe "${nprobe}" --seconds "${seconds}" --cores "${cores}" \
     ${plot:+--plot "${plot}"}
 }

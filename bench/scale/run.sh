@@ -27,4 +27,4 @@
 #
 # Needs a release build: scripts/build.sh. KITH_BUILD_DIR takes the binaries from elsewhere.
 set -euo pipefail
-exec python3 -B "$(dirname "$0")/scale.py" "$@"
+PYTHONPATH="$(dirname "$0")/.." exec python3 -B "$(dirname "$0")/scale.py" "$@"

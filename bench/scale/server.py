@@ -8,6 +8,8 @@ import signal
 import subprocess
 import time
 
+from watched import directory_bytes
+
 READY_S = 3600  # opening 100 million points takes minutes
 STOP_S = 1800
 RESERVED_NOT_USED = 1 << 30
@@ -15,18 +17,6 @@ RESERVED_NOT_USED = 1 << 30
 
 class CeilingMet(Exception):
     """The server needed more memory than it was given."""
-
-
-def directory_bytes(folder: pathlib.Path) -> int:
-    """Bytes on disk of everything under a folder; what vanishes meanwhile counts as nothing."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
-            except OSError:
-                pass
-    return total
 
 
 class Server:

@@ -59,14 +59,9 @@ main() {
   trap 'exit 130' INT TERM
   bash scripts/python_venv.sh "${PWD}/build/python/venv"
   "${BIN}/kith" dataset make "${work}/soak" --count "${points}" --dimension 96 --queries 2000 --seed 5
-  local grpc_port http_port
-  read -r grpc_port http_port < <(free_ports 2)
-  "${BIN}/kithd" --data "${work}/data" --listen "127.0.0.1:${grpc_port}" \
-    --http "127.0.0.1:${http_port}" >"${work}/kithd.log" 2>&1 &
-  server=$!
-  await_ready "${server}" "${http_port}" 60 "${work}/kithd.log"
-  build/python/venv/bin/python -B bench/soak/soak.py --json "${json}" --pid "${server}" \
-    --endpoint "127.0.0.1:${grpc_port}" --http "127.0.0.1:${http_port}" --made "${work}/soak" \
+  start_kithd "${work}/data" "${work}/kithd.log" 60
+  PYTHONPATH=bench build/python/venv/bin/python -B bench/soak/soak.py --json "${json}" --pid "${server}" \
+    --endpoint "${endpoint}" --http "${http}" --made "${work}/soak" \
     --data "${work}/data" --minutes "${minutes}" --pace "${pace}" ${plot:+--plot "${plot}"}
 }
 

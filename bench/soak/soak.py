@@ -3,9 +3,7 @@
 
 import argparse
 import collections
-import http.client
 import json
-import os
 import pathlib
 import random
 import sys
@@ -16,6 +14,7 @@ import kith
 import mixture
 import numpy as np
 import picture
+from watched import directory_bytes, metrics_of
 
 CALLERS = 8
 SAMPLE_S = 5
@@ -50,28 +49,13 @@ class Process:
         self._folder = pathlib.Path(f"/proc/{given.pid}")
         self._http, self._data = given.http, given.data
 
-    def _disk_bytes(self) -> int:
-        total = 0
-        for parent, _, names in os.walk(self._data):
-            for name in names:
-                try:
-                    total += os.lstat(os.path.join(parent, name)).st_blocks * 512
-                except OSError:
-                    pass    # gone meanwhile
-        return total
-
     def _metrics(self) -> dict[str, float]:
-        connection = http.client.HTTPConnection(self._http, timeout=10)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
         sums: dict[str, float] = collections.defaultdict(float)
-        for line in text.splitlines():
-            name, _, value = line.rpartition(" ")
+        for name, value in metrics_of(self._http).items():
             if name.split("{")[0] in self.METRICS:
-                sums[name.split("{")[0]] += float(value)
+                sums[name.split("{")[0]] += value
             elif name.startswith("kith_store_memory_bytes"):
-                sums[name] += float(value)
+                sums[name] += value
         return dict(sums)
 
     def sample(self) -> dict:
@@ -81,7 +65,7 @@ class Process:
         return {"resident": found["Rss"], "anonymous": found["Anonymous"],
                 "threads": int(status.split("Threads:")[1].split()[0]),
                 "files": len(list((self._folder / "fd").iterdir())),
-                "disk": self._disk_bytes(), **self._metrics()}
+                "disk": directory_bytes(self._data), **self._metrics()}
 
 
 def name_of(error: BaseException) -> str:

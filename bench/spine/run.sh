@@ -22,7 +22,7 @@ source scripts/servers.sh
 readonly BIN="${KITH_BUILD_DIR:-build/release}/bin"
 readonly CLUSTER="127.0.0.1:${KITH_CLUSTER_PORT:-17430}"
 data="" out="${PWD}/build/spine"
-server_pid="" endpoint=""
+server="" endpoint=""
 
 usage() {
   sed -n '2,/^set /{s/^# \{0,1\}//;/^set /d;p}' "$0" >&2
@@ -31,25 +31,17 @@ usage() {
 
 cleanup() {
   trap - EXIT
-  [[ -z "${server_pid}" ]] || stop_server "${server_pid}" 20
+  [[ -z "${server}" ]] || stop_server "${server}" 20
   scripts/local_cluster.sh down || true
 }
 
-# start NAME: kithd embedded over OUT/NAME; prints nothing, sets server_pid and endpoint.
-start() {
-  local grpc_port http_port
-  read -r grpc_port http_port < <(free_ports 2)
-  endpoint="127.0.0.1:${grpc_port}"
-  "${BIN}/kithd" --data "${out}/work/$1" --listen "${endpoint}" --http "127.0.0.1:${http_port}" \
-    >>"${out}/work/$1.log" 2>&1 &
-  server_pid=$!
-  await_ready "${server_pid}" "${http_port}" 300 "${out}/work/$1.log"
-}
+# start NAME: kithd embedded over OUT/NAME.
+start() { start_kithd "${out}/work/$1" "${out}/work/$1.log" 300; }
 
 stop() {
-  stop_server "${server_pid}" 120
-  wait "${server_pid}" 2>/dev/null || true
-  server_pid=""
+  stop_server "${server}" 120
+  wait "${server}" 2>/dev/null || true
+  server=""
 }
 
 # A number under a name in OUT/measured.tsv, which summary.py reads.
@@ -79,14 +71,14 @@ recall() {
 measure_embedded() {
   say "Embedded: 1,000,000 SIFT vectors through gRPC"
   start embedded
-  note empty_bytes "$(resident_bytes "${server_pid}")"
+  note empty_bytes "$(resident_bytes "${server}")"
   import_and_train "${endpoint}" embedded
   recall "${endpoint}" embedded-default --threads 1 --batch 1
   recall "${endpoint}" embedded-batch64 --threads 1 --batch 64
   recall "${endpoint}" embedded-two --threads 2 --batch 1
   recall "${endpoint}" embedded-090 --threads 1 --batch 1 --target-recall 0.90
   recall "${endpoint}" embedded-099 --threads 1 --batch 1 --target-recall 0.99
-  note loaded_bytes "$(resident_bytes "${server_pid}")"
+  note loaded_bytes "$(resident_bytes "${server}")"
   say "Restart"
   stop
   local started
@@ -96,7 +88,7 @@ measure_embedded() {
   recall "${endpoint}" embedded-first --threads 1 --batch 1 --count 1 --warmup 0
   note restart_s "$(since "${started}")"
   recall "${endpoint}" embedded-again --threads 1 --batch 1
-  note serving_bytes "$(resident_bytes "${server_pid}")"
+  note serving_bytes "$(resident_bytes "${server}")"
 }
 
 # agree FILE OPTION...
@@ -144,7 +136,7 @@ profile_writes() {
   "${BIN}/kith" collection create w80 --dimension 80 --metric l2 --dtype f32 --endpoint "${endpoint}"
   local name recorder
   for name in new again; do
-    perf record -q -F 499 --call-graph dwarf,8192 -p "${server_pid}" \
+    perf record -q -F 499 --call-graph dwarf,8192 -p "${server}" \
       -o "${out}/work/${name}.perf" 2>/dev/null &
     recorder=$!
     sleep 0.5

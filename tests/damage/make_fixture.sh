@@ -12,10 +12,6 @@ set -euo pipefail
   exit 2
 }
 cd "$(dirname "$0")/../.."
-readonly BUILD_DIR="${KITH_BUILD_DIR:-build/release}"
-KITH_BUILD_DIR="${BUILD_DIR}" bash scripts/build.sh release kithd kith damage_probe >&2
-KITHD="$(realpath "${BUILD_DIR}/bin/kithd")"
-KITH="$(realpath "${BUILD_DIR}/bin/kith")"
-DAMAGE_PROBE="$(realpath "${BUILD_DIR}/tests/damage_probe")"
-export KITHD KITH DAMAGE_PROBE
+# shellcheck source=tests/damage/prepare.sh
+source tests/damage/prepare.sh
 exec python3 -B tests/damage/make_fixture.py "$1"
