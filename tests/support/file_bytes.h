@@ -1,5 +1,5 @@
-#ifndef KITH_TESTS_UNIT_STORAGE_FILE_BYTES_H_
-#define KITH_TESTS_UNIT_STORAGE_FILE_BYTES_H_
+#ifndef KITH_TESTS_SUPPORT_FILE_BYTES_H_
+#define KITH_TESTS_SUPPORT_FILE_BYTES_H_
 
 #include <fstream>
 #include <sstream>
@@ -22,4 +22,4 @@ inline void WriteBytes(const std::string& path, std::string_view bytes) {
 
 }  // namespace kith::test
 
-#endif  // KITH_TESTS_UNIT_STORAGE_FILE_BYTES_H_
+#endif  // KITH_TESTS_SUPPORT_FILE_BYTES_H_

@@ -16,6 +16,7 @@
 #include "kith/v1/operations.pb.h"
 #include "kith/v1/search.pb.h"
 #include "tests/integration/auth/auth_fixture.h"
+#include "tests/support/file_bytes.h"
 
 namespace kith {
 namespace {
@@ -43,7 +44,7 @@ class AuthCalls : public AuthServer {
   }
   std::vector<Json> Audited() {
     std::vector<Json> lines;
-    std::istringstream text(auth::ReadFile(config_.auth.audit_file));
+    std::istringstream text(test::ReadBytes(config_.auth.audit_file));
     for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
     return lines;
   }
@@ -242,7 +243,7 @@ TEST_F(AuthCalls, TheAuditLogHasEachDeniedCallAndEachOneThatAdministers) {
   EXPECT_EQ(lines[3]["event"], "administered");
   EXPECT_EQ(lines[3]["outcome"], "NOT_FOUND");
   EXPECT_FALSE(lines[3].contains("subject"));
-  const std::string text = auth::ReadFile(config_.auth.audit_file);
+  const std::string text = test::ReadBytes(config_.auth.audit_file);
   for (const auto& [name, key] : keys_) {
     EXPECT_THAT(text, Not(HasSubstr(key.substr(key.size() - 64)))) << name;
   }

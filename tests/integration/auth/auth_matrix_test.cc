@@ -13,6 +13,7 @@
 #include "kith/v1/operations.pb.h"
 #include "kith/v1/search.pb.h"
 #include "tests/integration/auth/auth_fixture.h"
+#include "tests/support/file_bytes.h"
 
 namespace kith {
 namespace {
@@ -77,7 +78,7 @@ class AuthMatrix : public AuthServer {
 TEST_F(AuthMatrix, EveryMethodAnswersEveryCallerAsTheCheckedInMatrixSays) {
   const std::string now = MatrixNow().dump(1) + "\n";
   if (std::getenv("KITH_WRITE_AUTH_MATRIX") != nullptr) std::ofstream(kFile) << now;
-  EXPECT_EQ(auth::ReadFile(kFile), now)
+  EXPECT_EQ(test::ReadBytes(kFile), now)
       << "who may call what has changed: if that is meant, run this test with "
          "KITH_WRITE_AUTH_MATRIX=1 and read the difference";
 }

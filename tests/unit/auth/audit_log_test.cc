@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/auth/made_keys.h"
 
@@ -26,7 +27,7 @@ class AuditLogTest : public ::testing::Test {
   }
   static std::vector<Json> LinesOf(const std::string& path) {
     std::vector<Json> lines;
-    std::istringstream text(ReadFile(path));
+    std::istringstream text(test::ReadBytes(path));
     for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
     return lines;
   }

@@ -7,6 +7,7 @@
 
 #include "common/auth/private_file.h"
 #include "common/base/status.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/auth/made_keys.h"
 
@@ -90,13 +91,13 @@ TEST(KeyFile, KeysAreAddedToAFileOfTheOwnersAloneAndTakenOut) {
   struct stat found {};
   ASSERT_EQ(stat(path.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0600u);
-  WriteFile(path, "# mine\n" + ReadFile(path), 0640);
+  WriteFile(path, "# mine\n" + test::ReadBytes(path), 0640);
   ASSERT_TRUE(AddToKeyFile(path, two.key).ok());
   EXPECT_EQ(AddToKeyFile(path, two.key).code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(ReadKeyFile(path)->size(), 2u);
   ASSERT_TRUE(RemoveFromKeyFile(path, "one").ok());
   EXPECT_EQ(RemoveFromKeyFile(path, "one").code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(ReadFile(path), "# mine\n" + KeyLine(two.key));
+  EXPECT_EQ(test::ReadBytes(path), "# mine\n" + KeyLine(two.key));
   ASSERT_EQ(stat(path.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0640u);
   EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
@@ -107,7 +108,7 @@ TEST(KeyFile, AFileThatIsWrongIsNotChanged) {
   const std::string path = folder / "keys";
   WriteFile(path, "nonsense\n");
   EXPECT_FALSE(AddToKeyFile(path, MakeKey("one", {{"*"}, {}, {}}).key).ok());
-  EXPECT_EQ(ReadFile(path), "nonsense\n");
+  EXPECT_EQ(test::ReadBytes(path), "nonsense\n");
 }
 
 class PrivateFile : public ::testing::Test {

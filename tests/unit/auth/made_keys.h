@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -29,12 +28,6 @@ inline MadeKey MakeKey(std::string id, Scopes scopes) {
 inline void WriteFile(const std::string& path, const std::string& text, mode_t rights = 0600) {
   std::ofstream(path) << text;
   chmod(path.c_str(), rights);
-}
-
-inline std::string ReadFile(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 // Stands still until it is moved.

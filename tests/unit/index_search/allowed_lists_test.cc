@@ -39,6 +39,17 @@ class AllowedListsTest : public ::testing::Test {
     allowed_.resize((kRows + 63) / 64);
   }
 
+  IndexView ViewOf(const AllowedLists& lists) const {
+    return {.metric = Metric::kL2,
+            .element_type = ElementType::kF32,
+            .dimension = 1,
+            .rows = rows_.table(),
+            .version = version_.get(),
+            .segments = segments_,
+            .indexed_end = kRows,
+            .allowed = allowed_,
+            .allowed_lists = &lists};
+  }
   void Allow(uint32_t row) { allowed_[row / 64] |= uint64_t{1} << (row % 64); }
   bool IsAllowed(uint32_t row) const { return (allowed_[row / 64] >> (row % 64) & 1) != 0; }
 
@@ -89,15 +100,7 @@ TEST_F(AllowedListsTest, EmptyListsAreRememberedAndChangeNoAnswer) {
   for (uint32_t row = 0; row < kRows; row += 12) Allow(row);
   const AllowedLists lists(allowed_, segments_, kLists);
   EXPECT_EQ(lists.known_empty(), 0u);
-  const IndexView view{.metric = Metric::kL2,
-                       .element_type = ElementType::kF32,
-                       .dimension = 1,
-                       .rows = rows_.table(),
-                       .version = version_.get(),
-                       .segments = segments_,
-                       .indexed_end = kRows,
-                       .allowed = allowed_,
-                       .allowed_lists = &lists};
+  const IndexView view = ViewOf(lists);
   // The depth follows the share that passes in the first lists, more of which pass than are looked
   // at.
   const SearchOptions options = {.limit = 7,
@@ -109,9 +112,7 @@ TEST_F(AllowedListsTest, EmptyListsAreRememberedAndChangeNoAnswer) {
   std::vector<std::vector<uint32_t>> fresh;
   for (int i = 0; i < 50; ++i) {
     const AllowedLists unknown(allowed_, segments_, kLists);
-    IndexView first = view;
-    first.allowed_lists = &unknown;
-    fresh.push_back(Answer(first, static_cast<float>(i * 3 - 75), options));
+    fresh.push_back(Answer(ViewOf(unknown), static_cast<float>(i * 3 - 75), options));
   }
   for (int i = 0; i < 50; ++i) {
     EXPECT_EQ(Answer(view, static_cast<float>(i * 3 - 75), options), fresh[i]) << i;
@@ -163,15 +164,7 @@ TEST_F(AllowedListsTest, ListsOfWhichNothingPassesAreNotCounted) {
     }
     if (passing == 0) continue;
     const AllowedLists lists(allowed_, segments_, kLists);
-    const IndexView view{.metric = Metric::kL2,
-                         .element_type = ElementType::kF32,
-                         .dimension = 1,
-                         .rows = rows_.table(),
-                         .version = version_.get(),
-                         .segments = segments_,
-                         .indexed_end = kRows,
-                         .allowed = allowed_,
-                         .allowed_lists = &lists};
+    const IndexView view = ViewOf(lists);
     const SearchOptions options{
         .limit = 5, .nprobe = 1, .refine = kUnlimited, .rerank = kUnlimited};
     const float query = 7;

@@ -4,27 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "shard/storage/state_store.h"
+#include "tests/support/file_bytes.h"
 #include "tests/unit/shard/node_fixture.h"
 
 namespace kith::shard {
 
-inline std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return std::move(bytes).str();
-}
-
-inline void WriteBytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
+using test::ReadBytes;
+using test::WriteBytes;
 
 inline void Damage(const std::string& path) {
   std::string bytes = ReadBytes(path);

@@ -6,8 +6,8 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 #include "tests/unit/storage/small_index.h"
 
 namespace kith::storage {

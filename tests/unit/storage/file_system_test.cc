@@ -11,8 +11,8 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/storage/file_copy.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 
 namespace kith::storage {
 namespace {

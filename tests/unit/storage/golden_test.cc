@@ -13,8 +13,8 @@
 #include "shard/storage/segment_file.h"
 #include "shard/storage/shard_spec_file.h"
 #include "shard/storage/state_keys.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 #include "tests/unit/storage/small_index.h"
 
 namespace kith::storage {

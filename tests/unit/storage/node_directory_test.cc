@@ -12,9 +12,9 @@
 
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/powercut_file_system.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 
 namespace kith::storage {
 namespace {

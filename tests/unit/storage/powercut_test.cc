@@ -13,9 +13,9 @@
 #include "shard/storage/log_store.h"
 #include "shard/storage/row_file.h"
 #include "shard/storage/state_store.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/powercut_file_system.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 
 namespace kith::storage {
 namespace {

@@ -8,8 +8,8 @@
 #include <chrono>
 #include <future>
 
+#include "tests/support/file_bytes.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/file_bytes.h"
 
 namespace kith::storage {
 namespace {
