@@ -52,6 +52,11 @@ void Postings::Add(std::vector<Posting> added, uint32_t begin, uint32_t end, Run
 
 Postings Postings::With(std::vector<Posting> added, uint32_t begin, uint32_t end) const {
   Postings next;
+  if (old_runs_ == 0) {  // as nearly always, and then no pointer is copied twice
+    next = *this;
+    Add(std::move(added), begin, end, next.runs_);
+    return next;
+  }
   const auto old_end = runs_.begin() + static_cast<ptrdiff_t>(old_runs_);
   Runs newer(old_end, runs_.end());
   Add(std::move(added), begin, end, newer);

@@ -257,9 +257,14 @@ absl::Status FakeShardService::SetPayloadFields(const SetFieldsCall& call, Deadl
   return absl::OkStatus();
 }
 
-void FakeShardService::HoldFields(bool hold) {
+void FakeShardService::HoldFields() {
   std::lock_guard lock(mutex_);
-  hold_fields_ = hold;
+  hold_fields_ = true;
+}
+
+void FakeShardService::LetFieldsGo() {
+  std::lock_guard lock(mutex_);
+  hold_fields_ = false;
 }
 
 void FakeShardService::MakeMisfits(uint64_t misfits) {

@@ -50,7 +50,8 @@ class FakeShardService : public ShardService {
   void HoldTraining(bool hold);
   // Fields that are added stay at half of their rows until they are let go; `misfits` of the points
   // are said not to fit.
-  void HoldFields(bool hold);
+  void HoldFields();
+  void LetFieldsGo();
   void MakeMisfits(uint64_t misfits);
   // What each shard says that its codes take.
   void SetCodeBytes(uint64_t bytes);

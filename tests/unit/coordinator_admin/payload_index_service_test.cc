@@ -36,8 +36,11 @@ class PayloadIndexServiceTest : public ::testing::Test {
     EXPECT_TRUE(begun.ok()) << begun.status();
     return begun.ok() ? cluster_.Await(begun->id) : Operation();
   }
-  void Hold(bool hold) {
-    for (size_t i = 0; i < cluster_.nodes(); ++i) cluster_.node(i).HoldFields(hold);
+  void Hold() {
+    for (size_t i = 0; i < cluster_.nodes(); ++i) cluster_.node(i).HoldFields();
+  }
+  void LetGo() {
+    for (size_t i = 0; i < cluster_.nodes(); ++i) cluster_.node(i).LetFieldsGo();
   }
   CollectionRecord Record() { return *cluster_.meta.Get("a"); }
   FieldState StateOf(const std::string& field) {
@@ -73,19 +76,19 @@ class PayloadIndexServiceTest : public ::testing::Test {
 };
 
 TEST_F(PayloadIndexServiceTest, AFieldIsRefusedWithTheShareUntilEveryShardHasItAndAnswersThen) {
-  Hold(true);
+  Hold();
   const auto begun = Add();
   ASSERT_TRUE(begun.ok()) << begun.status();
   EXPECT_EQ(begun->kind, "payload_index");
   EXPECT_EQ(ReasonOf(Filtered("year")), reason::kPayloadIndexBuilding) << "from the first moment";
   ASSERT_TRUE(AwaitProgress(begun->id));
-  cluster_.node(0).HoldFields(false);
+  cluster_.node(0).LetFieldsGo();
   EXPECT_THAT(std::string(Filtered("year").message()), HasSubstr("%"));
   std::this_thread::sleep_for(milliseconds(20));
   EXPECT_EQ(StateOf("year"), FieldState::kBuilding) << "the shards of one node are not all";
   EXPECT_EQ(Filtered("year").code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(Filtered("color").ok());
-  cluster_.node(1).HoldFields(false);
+  cluster_.node(1).LetFieldsGo();
   const Operation ended = AwaitEnd(begun);
   EXPECT_EQ(ended.state, OperationState::kSucceeded) << ended.error_message;
   EXPECT_EQ(StateOf("year"), FieldState::kReady);
@@ -149,7 +152,7 @@ TEST_F(PayloadIndexServiceTest, ADropRefusesFiltersBeforeAnyShardKnowsAndEndsWhe
 }
 
 TEST_F(PayloadIndexServiceTest, ACancelLeavesNothing) {
-  Hold(true);
+  Hold();
   const auto begun = Add();
   ASSERT_TRUE(AwaitProgress(begun->id));
   EXPECT_EQ(ReasonOf(Drop().status()), reason::kOperationInProgress) << "one at a time";
@@ -161,7 +164,7 @@ TEST_F(PayloadIndexServiceTest, ACancelLeavesNothing) {
 }
 
 TEST_F(PayloadIndexServiceTest, WhatARestartCutsShortIsFinishedWithoutACallAndAlsoByOne) {
-  Hold(true);
+  Hold();
   const auto begun = Add();
   ASSERT_TRUE(AwaitProgress(begun->id));
   cluster_.Restart();
@@ -171,7 +174,7 @@ TEST_F(PayloadIndexServiceTest, WhatARestartCutsShortIsFinishedWithoutACallAndAl
   const auto again = Add();
   ASSERT_TRUE(AwaitProgress(again->id));
   cluster_.Restart();
-  Hold(false);
+  LetGo();
   ASSERT_TRUE(cluster_.reconciler().RunOnce().ok());
   EXPECT_EQ(StateOf("year"), FieldState::kReady);
   EXPECT_TRUE(Filtered("year").ok());
@@ -224,7 +227,7 @@ TEST_F(PayloadIndexServiceTest, ANewShardIsMadeWithoutAFieldThatIsBuiltAndWithOn
 }
 
 TEST_F(PayloadIndexServiceTest, DeletingTheCollectionEndsItsOperation) {
-  Hold(true);
+  Hold();
   const auto begun = Add();
   ASSERT_TRUE(AwaitProgress(begun->id));
   ASSERT_TRUE(cluster_.collections().Delete("a").ok());
