@@ -148,6 +148,18 @@ TEST_F(FsckTest, WhatIsNoDataDirectoryIsRefusedAndLeftAlone) {
   EXPECT_TRUE(fs::is_empty(other));
 }
 
+TEST_F(FsckTest, ACheckMakesNothingWhereADirectoryIsGone) {
+  Stop();
+  for (const std::string& gone : {directory_ + "/log", StatePath()}) {
+    fs::rename(gone, directory_ + ".aside");
+    // Of the log nothing is missed: the stop left no entry that the state has not got.
+    EXPECT_EQ(Check().NeedsRestore(), gone == StatePath());
+    EXPECT_FALSE(fs::exists(gone));
+    fs::rename(directory_ + ".aside", gone);
+  }
+  EXPECT_TRUE(Check().findings.empty());
+}
+
 TEST_F(FsckTest, WhatCanBeMadeAgainIsSaidToBe) {
   Stop();
   const std::string rows = FilesIn("rows", ".rows")[0];

@@ -99,6 +99,8 @@ CANCEL_OPERATION = Method("/kith.v1.Operations/CancelOperation", operations.GetO
 
 UPSERT = Method("/kith.v1.Points/Upsert", points.UpsertRequest, points.UpsertResponse,
                 Repeat.WRITE, 60, _DEADLINE_MAX_S)
+STREAM_UPSERT = Method("/kith.v1.Points/StreamUpsert", points.StreamUpsertRequest,
+                       points.StreamUpsertResponse, Repeat.WRITE, 60)
 DELETE_POINTS = Method("/kith.v1.Points/DeletePoints", points.DeletePointsRequest,
                        points.DeletePointsResponse, Repeat.WRITE, 60, _DEADLINE_MAX_S)
 SET_PAYLOAD = Method("/kith.v1.Points/SetPayload", points.SetPayloadRequest,
