@@ -132,7 +132,11 @@ absl::Status PayloadIndexService::RunDelete(CollectionRecord record, const std::
     if (!step.ok() && (absl::IsNotFound(step.status()) || context.clock->Now() >= patience)) {
       return GoesOn(field, step.status());
     }
-    KITH_RETURN_IF_ERROR(operation.Pause(context.timing.poll));
+    // A cancel changes nothing: whoever is told that the field goes is not to find it again.
+    if (operations_.closed()) return Draining(field);
+    if (!operation.Pause(context.timing.poll).ok()) {
+      std::this_thread::sleep_for(context.timing.poll);
+    }
   }
 }
 

@@ -34,7 +34,7 @@ class PayloadIndexService {
   // Cancelling it drops the field.
   absl::StatusOr<Operation> Create(const PayloadIndexCall& call);
   // The field is refused to filters when this returns. Likewise; those of DropField. Cancelling it
-  // only ends the report: the field goes all the same.
+  // changes nothing.
   absl::StatusOr<Operation> Delete(const PayloadIndexCall& call);
 
   // After Operations::Close.

@@ -151,6 +151,16 @@ TEST_F(PayloadIndexServiceTest, ADropRefusesFiltersBeforeAnyShardKnowsAndEndsWhe
   ExpectShardsHave(1);
 }
 
+TEST_F(PayloadIndexServiceTest, ADropGoesOnWhereItIsCancelled) {
+  ASSERT_EQ(AwaitEnd(Add()).state, OperationState::kSucceeded);
+  cluster_.node(1).SetDown(true);
+  const auto begun = Drop();
+  ASSERT_TRUE(cluster_.operations().Cancel(begun->id).ok());
+  cluster_.node(1).SetDown(false);
+  EXPECT_EQ(AwaitEnd(begun).state, OperationState::kSucceeded);
+  EXPECT_EQ(StateOf("year"), FieldState::kFree);
+}
+
 TEST_F(PayloadIndexServiceTest, ACancelLeavesNothing) {
   Hold();
   const auto begun = Add();
