@@ -102,6 +102,9 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
                options.before_encoding,
                *host.maintenance_pool,
                *host.encode_pool}),
+      fields_(
+          *parts_, FieldActionsOfWriter(),
+          {options.before_fields, [this] { upkeep_.NoteMemoryFreed(); }, *host.maintenance_pool}),
       writer_(*parts_, replicas_,
               {options.admission,
                [this](const WriteSelection& selection) { return SelectPoints(*parts_, selection); },
@@ -111,6 +114,13 @@ CopyUpkeep::WriterActions Copy::ActionsOfWriter() {
   return {{[this](std::span<const RowMove> moves) { return writer_.Move(moves); },
            [this](std::span<const uint32_t> dead) { return writer_.DropExtents(dead); }},
           [this](std::span<const uint32_t> rows) { return writer_.RewriteRows(rows); }};
+}
+
+FieldActions Copy::FieldActionsOfWriter() {
+  return {[this](const SetFieldsCall& call) { return writer_.SetFields(call); },
+          [this](const OldRows& old) { return writer_.AddOldRows(old); },
+          [this](uint16_t place) { return writer_.FinishField(place); },
+          [this](uint16_t place) { return writer_.ReleaseField(place); }};
 }
 
 Copy::~Copy() { (void)Close(Checkpoint::kSkip); }
@@ -157,6 +167,8 @@ ShardStat Copy::Stat() const {
   stat.memory = snapshot->Memory();
   stat.disk_bytes = parts_->state->disk_bytes() + parts_->rows->bytes();
   stat.incarnation = parts_->spec.incarnation;
+  stat.fields_revision = fields_.durable_revision();
+  stat.fields = snapshot->fields->Stats();
   return stat;
 }
 
@@ -231,14 +243,17 @@ absl::StatusOr<storage::Digest> Copy::TruthDigest() const {
 void Copy::Tick() {
   if (sampler_.ReleaseIfUnread()) upkeep_.NoteMemoryFreed();  // a training is over
   upkeep_.Tick();
+  fields_.Tick();
 }
 
 absl::Status Copy::Close(Checkpoint checkpoint) {
   const bool closed_before = std::exchange(is_closed_, true);
   upkeep_.Stop();
+  fields_.Stop();
   EndWaiting();  // the writer and the upkeep may be waiting for room
   writer_.Stop();
   upkeep_.Join();
+  fields_.Join();
   if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   KITH_RETURN_IF_ERROR(writer_.failure());
   KITH_RETURN_IF_ERROR(upkeep_.Checkpoint());

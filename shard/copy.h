@@ -12,6 +12,7 @@
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
 #include "shard/maintenance/copy_upkeep.h"
+#include "shard/maintenance/field_changes.h"
 #include "shard/maintenance/sampler.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/index_shape.h"
@@ -35,6 +36,7 @@ struct CopyOptions {
   std::optional<uint64_t> filter_exact_rows;
   std::chrono::nanoseconds scrub_every = std::chrono::hours(1);
   std::function<void()> before_encoding;  // called before each step; may hold it up
+  std::function<void()> before_fields;    // likewise, of what fields wait for
 };
 
 // What a node lends to all its copies; outlives them.
@@ -88,6 +90,7 @@ class Copy {
   Sampler& sampler() { return sampler_; }
   // What goes on behind the calls: indexes that are built, checkpoints, pins, scrubbing.
   CopyUpkeep& upkeep() { return upkeep_; }
+  FieldChanges& fields() { return fields_; }
   absl::StatusOr<VerifyReply> Verify(Deadline deadline);
   // What waits for room on the disk ends with its error, now and from here on.
   void EndWaiting() { parts_->state->EndWaiting(); }
@@ -96,7 +99,7 @@ class Copy {
   const RecoveryReport& recovery() const { return recovery_; }
   const ShardSpec& spec() const { return parts_->spec; }
 
-  // Asked a few times a second: starts what upkeep is due, and lets go of a training's sample.
+  // Asked a few times a second: starts what is due, and lets go of a training's sample.
   void Tick();
   // Stops the writer and the upkeep; `checkpoint` makes the next start a short one.
   enum class Checkpoint { kMake, kSkip };
@@ -109,6 +112,7 @@ class Copy {
   QueuedWork ReadUntil(Deadline deadline) const;
   UpkeepFigures Figures(const Snapshot& snapshot) const;
   CopyUpkeep::WriterActions ActionsOfWriter();
+  FieldActions FieldActionsOfWriter();
 
   const CopyHost host_;
   const std::unique_ptr<CopyParts> parts_;
@@ -119,6 +123,7 @@ class Copy {
   Sampler sampler_;
   mutable IndexShapes shapes_;  // of Stat
   CopyUpkeep upkeep_;
+  FieldChanges fields_;
   bool is_closed_ = false;
   Writer writer_;  // last: its thread uses what is above
 };

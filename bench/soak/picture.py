@@ -2,7 +2,7 @@
 
 import charts
 
-CURVES = (("resident", "#08306b"), ("anonymous", "#c1121f"))
+CURVES = (("resident", "#08306b"), ("anonymous", "#c1121f"), ("allocated", "#2a9d8f"))
 MB = 1e6
 
 

@@ -50,7 +50,7 @@ def test_both_clients_have_the_same_calls_with_the_same_arguments() -> None:
 WORDS = {"collection": "c", "dimension": 4, "metric": "l2", "dtype": "f32", "points": 1, "ids": [1],
          "vectors": [[1, 2, 3, 4]], "vector": [1, 2, 3, 4], "queries": [[1, 2, 3, 4]], "point": 1,
          "operation_id": "o", "backup": "b", "version": "v", "positive": [1], "alias": "a",
-         "batches": [],
+         "batches": [], "field_type": "integer",
          "changes": {"a": "c"}, "payload": {}, "field": "f", "filter": kith.filters.has_id([1])}
 
 

@@ -70,6 +70,10 @@ ROLLBACK_INDEX_VERSION = _collections(
 DROP_INDEX_VERSION = _collections(
     "DropIndexVersion", collections.DropIndexVersionRequest,
     collections.ListIndexVersionsResponse, Repeat.UNSAFE)
+CREATE_PAYLOAD_INDEX = _collections("CreatePayloadIndex", collections.CreatePayloadIndexRequest,
+                                    operations.Operation, Repeat.UNSAFE)
+DELETE_PAYLOAD_INDEX = _collections("DeletePayloadIndex", collections.DeletePayloadIndexRequest,
+                                    operations.Operation, Repeat.UNSAFE)
 # Reads everything that is stored.
 VERIFY_COLLECTION = _collections("VerifyCollection", collections.VerifyCollectionRequest,
                                  collections.VerifyCollectionResponse, Repeat.READ, timeout_s=3600)

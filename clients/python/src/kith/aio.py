@@ -23,11 +23,11 @@ from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
 from kith.errors import Cancelled
 from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
-                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
-                          GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
-                          MatchingOptions, Metric, PlanOptions, RestoreOptions, ScrollOptions,
-                          SearchOptions, StreamUpsertOptions, TrainOptions, UpdateOptions,
-                          UpsertOptions)
+                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FieldType,
+                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, MatchingOptions, Metric, PlanOptions, RestoreOptions,
+                          ScrollOptions, SearchOptions, StreamUpsertOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
 from kith.results import (Acknowledgement, BatchResult, ChangeResult, DeleteResult, DryRun,
                           DuplicatesPage, Facet, GetResult, PointId, PointPage, SearchResult,
                           UpsertResult)
@@ -151,6 +151,14 @@ class AsyncClient:
     async def drop_index_version(self, collection: str, version: str,
                                  **options: Unpack[CallOptions]) -> Versions:
         return await self._run(self._collections.drop(collection, version, options))
+
+    async def create_payload_index(self, collection: str, field: str, field_type: FieldType,
+                                   **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.add_field(collection, field, field_type, options))
+
+    async def delete_payload_index(self, collection: str, field: str,
+                                   **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.drop_field(collection, field, options))
 
     # ---- operations
 

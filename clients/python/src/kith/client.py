@@ -23,11 +23,11 @@ from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
 from kith.errors import Cancelled
 from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
-                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
-                          GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
-                          MatchingOptions, Metric, PlanOptions, RestoreOptions, ScrollOptions,
-                          SearchOptions, StreamUpsertOptions, TrainOptions, UpdateOptions,
-                          UpsertOptions)
+                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FieldType,
+                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, MatchingOptions, Metric, PlanOptions, RestoreOptions,
+                          ScrollOptions, SearchOptions, StreamUpsertOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
 from kith.results import (Acknowledgement, BatchResult, ChangeResult, DeleteResult, DryRun,
                           DuplicatesPage, Facet, GetResult, PointId, PointPage, SearchResult,
                           UpsertResult)
@@ -173,6 +173,18 @@ class Client:
                            **options: Unpack[CallOptions]) -> Versions:
         """Frees a version that does not serve."""
         return self._run(self._collections.drop(collection, version, options))
+
+    def create_payload_index(self, collection: str, field: str, field_type: FieldType,
+                             **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Starts to index a payload field, of points that are there too, and returns its operation
+        at once: filters may name the field after wait(operation.id). Called again it goes on."""
+        return self._run(self._collections.add_field(collection, field, field_type, options))
+
+    def delete_payload_index(self, collection: str, field: str,
+                             **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Takes the index of a field away: filters that name it are refused from now on, and
+        wait(operation.id) returns when every shard has let go of it."""
+        return self._run(self._collections.drop_field(collection, field, options))
 
     # ---- operations
 
