@@ -76,9 +76,11 @@ absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
   KITH_ASSIGN_OR_RETURN(const RecoveryReport report, Recover(*parts, manifest));
   auto copy = std::unique_ptr<Copy>(new Copy(std::move(parts), std::move(manifest), host, options));
   copy->recovery_ = report;
-  KITH_RETURN_IF_ERROR(copy->upkeep_.Begin(report.bytes_replayed, report.segments_lost ||
-                                                                      report.index_lost ||
-                                                                      report.digest_repairs != 0));
+  copy->upkeep_.NoteReplayed(report.bytes_replayed);
+  if (report.segments_lost || report.index_lost || report.digest_repairs != 0) {
+    copy->upkeep_.NoteIndexLost();
+  }
+  KITH_RETURN_IF_ERROR(copy->upkeep_.RemoveOrphans());
   const auto snapshot = copy->parts_->snapshots.Pin();
   spdlog::info(
       "event=shard_open shard={} collection={} points={} lsn={} replayed={} rows_rewritten={}",

@@ -45,14 +45,6 @@ ScrubActions CopyUpkeep::ActionsOfScrub(WriterActions& writer) {
           }};
 }
 
-// A shard that nobody writes to makes a checkpoint of what was replayed all the same, or each start
-// would replay it again.
-absl::Status CopyUpkeep::Begin(uint64_t bytes_replayed, bool index_changed) {
-  checkpoints_.NoteLogged(bytes_replayed);
-  if (index_changed) checkpoints_.NoteIndexChanged();
-  return checkpointer_.RemoveOrphans();
-}
-
 void CopyUpkeep::Join() {
   encoding_.Close();
   maintenance_.Close();

@@ -50,9 +50,12 @@ class CopyUpkeep {
   // `manifest` is what stands on disk, and `parts` was just recovered from it.
   CopyUpkeep(CopyParts& parts, Manifest manifest, WriterActions writer, Options options);
 
-  // Before anything is due: what the last run of the process left behind. What recovery replayed,
-  // or found missing, is not in a checkpoint yet.
-  absl::Status Begin(uint64_t bytes_replayed, bool index_changed);
+  // Of recovery: what it replayed is not in a checkpoint, so that a shard that nobody writes to
+  // makes one all the same, or each start would replay it again; nor is what it found missing.
+  void NoteReplayed(uint64_t log_bytes) { checkpoints_.NoteLogged(log_bytes); }
+  void NoteIndexLost() { checkpoints_.NoteIndexChanged(); }
+  // Before anything is due: what the last run of the process left behind.
+  absl::Status RemoveOrphans() { return checkpointer_.RemoveOrphans(); }
   // Asked a few times a second: starts what is due, and gives up what the log need not keep.
   void Tick();
   // After each group of writes, on the writer's thread.
