@@ -6,9 +6,11 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "overload"))
+BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
+sys.path[:0] = [str(BENCH / "overload"), str(BENCH)]
 
 import analysis  # noqa: E402  its folder comes first
+import charts  # noqa: E402
 import picture  # noqa: E402
 
 
@@ -53,6 +55,29 @@ class Analysis(unittest.TestCase):
         rows = analysis.rows_over_time(series(0, 5), [])
         root = xml.etree.ElementTree.fromstring(picture.draw({"rows": rows}))
         self.assertTrue(root.tag.endswith("svg"))
+        words = [one.text for one in root.iter() if one.tag.endswith("text")]
+        for word in ("searches a second", "offered", "answered", "refused", "p99, ms", "4 s"):
+            self.assertIn(word, words)
+        self.assertNotIn("p99", words)  # a chart of one curve needs no legend
+
+
+class Charts(unittest.TestCase):
+    def test_an_axis_ends_at_a_round_number(self):
+        for value, end in ((0.3, 1), (1, 1), (1.5, 2), (3, 5), (37_000, 50_000)):
+            self.assertEqual(charts.ceiling(value), end)
+
+    def test_charts_stand_below_one_another_over_one_time_line(self):
+        curve = charts.Curve("a", "#000", [(0, 0), (1800, 40_000), (3600, 20_000)])
+        other = charts.Curve("b", "#111", [(0, 1), (3600, 1)])
+        root = xml.etree.ElementTree.fromstring(charts.draw(
+            [charts.Chart("upper", [curve, other], 50_000), charts.Chart("lower", [other], 2)], 3600))
+        words = [one.text for one in root.iter() if one.tag.endswith("text")]
+        self.assertEqual(words, ["upper", "0", "12500", "25000", "37500", "50000", "a", "b",
+                                 "lower", "0", "0.5", "1", "1.5", "2",
+                                 *(f"{mark} min" for mark in range(0, 61, 5))])
+        lines = [one.get("points") for one in root.iter() if one.tag.endswith("polyline")]
+        self.assertEqual(lines[0], "80.0,290.0 530.0,90.0 980.0,190.0")
+        self.assertEqual(lines[2], "80.0,475.0 980.0,475.0")
 
 
 if __name__ == "__main__":
