@@ -91,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
   // What was replayed is not in a checkpoint: a shard that nobody writes to makes one all the same,
   // or each start would replay it again.
   copy->log_bytes_ = report.bytes_replayed;
+  copy->durable_fields_ = copy->parts_->snapshots.Pin()->fields->revision;
   copy->index_changed_ = report.segments_lost || report.index_lost || report.digest_repairs != 0;
   KITH_RETURN_IF_ERROR(copy->checkpointer_.RemoveOrphans());
   const auto snapshot = copy->parts_->snapshots.Pin();
@@ -118,6 +119,7 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
       encoding_(*host.encode_pool, [this] { return EncodeSome(); }),
       upkeep_(*host.maintenance_pool, [this] { return Upkeep(); }),
+      fields_(*host.maintenance_pool, [this] { return ChangeFields(); }),
       scrubber_(*parts_, ActionsOfScrub(), options.scrub_every),
       scrub_(*host.maintenance_pool, [this] { return !closing_ && scrubber_.Step(); }),
       writer_(*parts_, replicas_,
@@ -182,6 +184,8 @@ ShardStat Copy::Stat() const {
   stat.memory = snapshot->Memory();
   stat.disk_bytes = parts_->state->disk_bytes() + parts_->rows->bytes();
   stat.incarnation = parts_->spec.incarnation;
+  stat.fields_revision = durable_fields_;
+  stat.fields = snapshot->fields->Stats();
   return stat;
 }
 
@@ -312,6 +316,7 @@ void Copy::Tick() {
       compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) || MemoryWaits(pace);
   if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
   if (scrubber_.IsDue()) scrub_.Post();
+  if (FieldsWait()) fields_.Post();
 }
 
 // While rows move, the index keeps up and no more: each one that moves leaves a dead row in a
@@ -415,6 +420,7 @@ absl::Status Copy::Close(Checkpoint checkpoint) {
   writer_.Stop();
   encoding_.Close();
   upkeep_.Close();
+  fields_.Close();
   scrub_.Close();
   if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
   std::lock_guard lock(upkeep_mutex_);

@@ -40,6 +40,7 @@ struct CopyOptions {
   std::optional<uint64_t> filter_exact_rows;
   std::chrono::nanoseconds scrub_every = std::chrono::hours(1);
   std::function<void()> before_encoding;  // called before each step; may hold it up
+  std::function<void()> before_fields;    // likewise, of what fields wait for
 };
 
 // What a node lends to all its copies; outlives them.
@@ -93,6 +94,7 @@ class Copy {
   Sampler& sampler() { return sampler_; }
   absl::Status BuildIndex(const std::string& version);
   absl::Status DropIndex(const std::string& version);
+  absl::Status SetFields(const SetFieldsCall& call);
   absl::StatusOr<VerifyReply> Verify(Deadline deadline);
   // What waits for room on the disk ends with its error, now and from here on.
   void EndWaiting() { parts_->state->EndWaiting(); }
@@ -133,6 +135,9 @@ class Copy {
   bool MemoryWaits(Pace pace) const { return pace == Pace::kQuiet && memory_freed_; }
   void DropDeadRows(const Snapshot& checkpointed);
   absl::Status PinFiles(const std::string& directory) const;
+  bool ChangeFields();
+  bool FieldsWait() const;
+  absl::Status StepFields(const FieldStates& fields);
   bool Upkeep();
   absl::Status RunCheckpoint();
   ScrubActions ActionsOfScrub();
@@ -164,7 +169,11 @@ class Copy {
   std::atomic<int64_t> checkpoint_failed_ns_{0};       // when the last one failed
   std::atomic<uint64_t> checkpoint_failures_{0};
   StepLoop encoding_;
+  // What a crash does not undo: of the fields' revision, as long as it is kept.
+  std::atomic<uint64_t> durable_fields_{0};
+  std::atomic<bool> fields_failed_{false};  // the last step of them did
   StepLoop upkeep_;
+  StepLoop fields_;
   Scrubber scrubber_;
   StepLoop scrub_;
   Writer writer_;  // last: its thread uses what is above

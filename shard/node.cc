@@ -137,6 +137,7 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.filter_exact_rows = options_.filter_exact_rows;
   copies.scrub_every = options_.scrub_every;
   copies.before_encoding = options_.before_encoding;
+  copies.before_fields = options_.before_fields;
   return copies;
 }
 

@@ -107,6 +107,12 @@ absl::Status Node::DropIndex(ShardId shard, const std::string& version, Deadline
   return copy->DropIndex(version);
 }
 
+absl::Status Node::SetPayloadFields(const SetFieldsCall& call, Deadline) {
+  KITH_RETURN_IF_ERROR(CheckSchema(call.fields));
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(call.shard, call.incarnation));
+  return copy->SetFields(call);
+}
+
 absl::StatusOr<VerifyReply> Node::Verify(ShardId shard, Deadline deadline) {
   KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard));
   return copy->Verify(deadline);

@@ -1,7 +1,7 @@
 """The server's memory over time as SVG, and below it the bytes on disk."""
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 900, 240, 80, 40, 60
-CURVES = (("resident", "#08306b"), ("anonymous", "#c1121f"))
+CURVES = (("resident", "#08306b"), ("anonymous", "#c1121f"), ("allocated", "#2a9d8f"))
 
 
 def _panel(samples: list[dict], top: int, curves: tuple, title: str) -> list[str]:

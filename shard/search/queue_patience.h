@@ -36,8 +36,14 @@ class QueuePatience {
   explicit QueuePatience(Span target) : target_(target) {}
 
   // From this moment on nothing waits, or something does.
-  void NoteEmpty(Deadline now) { Change(now, true); }
-  void NoteWaiting(Deadline now) { Change(now, false); }
+  void NoteEmpty(Deadline now) {
+    Settle(now);
+    is_empty_ = true;
+  }
+  void NoteWaiting(Deadline now) {
+    Settle(now);
+    is_empty_ = false;
+  }
 
   bool IsStanding(Deadline now) const { return EmptyShare(now) < kStandsBelow; }
 
@@ -51,20 +57,19 @@ class QueuePatience {
 
  private:
   double EmptyShare(Deadline now) const {
-    const std::chrono::duration<double> passed = std::max(Span::zero(), Span(now - changed_));
+    const std::chrono::duration<double> passed = std::max(Span::zero(), Span(now - settled_));
     const double before = std::exp(-(passed / kMemory));
     return empty_share_ * before + (is_empty_ ? 1 - before : 0);
   }
-  void Change(Deadline now, bool is_empty) {
+  void Settle(Deadline now) {
     empty_share_ = EmptyShare(now);
-    changed_ = std::max(changed_, now);
-    is_empty_ = is_empty;
+    settled_ = std::max(settled_, now);
   }
 
   const Span target_;
   bool is_empty_ = true;
-  double empty_share_ = 1;  // when it changed
-  Deadline changed_{};
+  double empty_share_ = 1;  // at settled_
+  Deadline settled_{};
 };
 
 }  // namespace kith::shard

@@ -92,9 +92,10 @@ absl::Status Writer::Refusal(const Pending& pending) {
 }
 
 void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
+  const uint64_t fields_revision = parts_.snapshots.Pin()->fields->revision;
   absl::Status refusal = admission_.CheckCall(call);
   if (refusal.ok()) {
-    Pending pending{std::move(call), deadline, std::move(done), 0};
+    Pending pending{std::move(call), deadline, std::move(done), 0, fields_revision};
     pending.bytes = BytesOf(pending.call);
     std::lock_guard lock(mutex_);
     refusal = Refusal(pending);
@@ -116,6 +117,25 @@ absl::StatusOr<uint64_t> Writer::Move(std::span<const RowMove> moves) {
     return absl::OkStatus();
   }));
   return moved;
+}
+
+absl::Status Writer::SetFields(const SetFieldsCall& call) {
+  return Do([&] { return applier_.SetFields(call); });
+}
+
+absl::Status Writer::AddOldRows(const OldRows& old) {
+  return Do([&]() -> absl::Status {
+    KITH_RETURN_IF_ERROR(admission_.CheckOldRows());
+    return applier_.AddOldRows(old);
+  });
+}
+
+absl::Status Writer::FinishField(uint16_t place) {
+  return Do([&] { return applier_.FinishField(place); });
+}
+
+absl::Status Writer::ReleaseField(uint16_t place) {
+  return Do([&] { return applier_.ReleaseField(place); });
 }
 
 // The snapshot lets go of them before anything else can be written to the row file.
@@ -295,6 +315,10 @@ absl::StatusOr<ResolvedWrite> Writer::AdmitOne(Pending& pending, Resolver& resol
                  "the deadline passed before the write began; nothing was written");
   }
   WriteCall& call = pending.call;
+  // A field was added while the call waited: the payloads must fit it too.
+  if (pending.fields_revision != applier_.fields().revision) {
+    KITH_RETURN_IF_ERROR(admission_.CheckCall(call));
+  }
   bool has_more = false;
   if (call.selection.has_value()) {
     KITH_ASSIGN_OR_RETURN(has_more, Select(call, lsn));
