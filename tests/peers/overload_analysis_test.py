@@ -27,6 +27,42 @@ class Analysis(unittest.TestCase):
         self.assertEqual(analysis.peak_of(ladder), 100)
         self.assertEqual(analysis.normal_of(ladder)["goodput_qps"], 90)
 
+    def test_where_each_rate_has_refusals_normal_is_that_of_the_fewest(self):
+        ladder = [{"goodput_qps": 50, "refused": 40, "due": 500},
+                  {"goodput_qps": 70, "refused": 20, "due": 700}]
+        self.assertEqual(analysis.normal_of(ladder)["goodput_qps"], 70)
+
+    def climb(self, guess: float, server) -> list[dict]:
+        """The ladder against a server that says what it answers of a rate, given how many were tried before."""
+        ladder: list[dict] = []
+        while (rate := analysis.next_rate(guess, ladder)) is not None:
+            ladder.append({"offered_qps": rate, "goodput_qps": server(rate, len(ladder))})
+        return ladder
+
+    def test_the_ladder_ends_at_a_rate_that_is_not_answered_however_often_it_is_tried(self):
+        ladder = self.climb(1000, lambda rate, _: min(rate, 1200))
+        self.assertEqual(analysis.peak_of(ladder), 1200)
+        beyond = [row for row in ladder if not analysis.is_answered(row)]
+        self.assertEqual(len(beyond), analysis.TRIES)
+        self.assertGreater(beyond[0]["offered_qps"], max(
+            row["offered_qps"] for row in ladder if analysis.is_answered(row)))
+
+    def test_a_stall_on_a_rung_is_not_taken_for_the_peak(self):
+        for stalled in ({0}, {0, 1}, {2, 3}, {0, 2, 4}):
+            ladder = self.climb(1000, lambda rate, at: 310 if at in stalled else min(rate, 1200))
+            self.assertEqual(analysis.peak_of(ladder), 1200, stalled)
+
+    def test_a_guess_that_was_far_off_does_not_end_the_ladder(self):
+        for guess in (150, 6000):
+            ladder = self.climb(guess, lambda rate, _: min(rate, 1200))
+            self.assertGreater(analysis.peak_of(ladder), 1200 / analysis.STEP ** 2, guess)
+            self.assertTrue(any(analysis.is_answered(row) for row in ladder))
+            self.assertFalse(analysis.is_answered(ladder[-1]))
+
+    def test_a_ladder_without_an_end_says_so(self):
+        with self.assertRaises(ValueError):
+            self.climb(1000, lambda rate, _: rate)
+
     def test_recovery_counts_from_the_end_of_the_overload_to_the_first_calm_stretch(self):
         run = [*series(0, 10), *series(10, 20, failed=50, p99=30), *series(20, 23, failed=1),
                *series(23, 24, p99=100), *series(24, 40)]
