@@ -310,7 +310,8 @@ TEST_F(PayloadFieldTest, PayloadsThatDoNotFitAreCountedAndTheFieldNeverAnswers) 
   }));
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   EXPECT_EQ(FieldAt(1).state, FieldState::kBuilding);
-  EXPECT_EQ(FieldAt(1).misfits, 2u);
+  ASSERT_TRUE(Merge(3, R"({"color": "green"})").ok());
+  EXPECT_EQ(FieldAt(1).misfits, 2u) << "it was counted already";
   EXPECT_EQ(ReasonOfFilter("year", int64_t{4}), reason::kPayloadIndexBuilding);
   ExpectVerified(1500);
   Kill();
@@ -319,7 +320,7 @@ TEST_F(PayloadFieldTest, PayloadsThatDoNotFitAreCountedAndTheFieldNeverAnswers) 
   ASSERT_TRUE(Set(2, {{"color", FieldType::kKeyword}}).ok());
   EXPECT_EQ(ReasonOfFilter("year", int64_t{4}), reason::kBadFilter);
   ASSERT_TRUE(PutOne(9000, R"({"year": "x"})").ok()) << "nothing is held to it any more";
-  EXPECT_EQ(*Count(IsOf("color", std::string("red"))), 750u);
+  EXPECT_EQ(*Count(IsOf("color", std::string("red"))), 749u);
   ExpectVerified(1501);
 }
 
