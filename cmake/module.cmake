@@ -4,7 +4,8 @@
 #   kith_test(NAME SOURCES a_test.cc DEPS lib [LABEL unit])  a GoogleTest binary registered with ctest
 #
 # Unit tests of index, shard and common also get the label `asan` and hang on the target
-# kith_asan_tests: scripts/test.sh builds and runs just those with the sanitizers.
+# kith_asan_tests: scripts/test.sh builds and runs just those with the sanitizers. With
+# ThreadSanitizer those of cmake/sanitizers.cmake get the label `tsan` and hang on kith_tsan_tests.
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -52,7 +53,11 @@ function(kith_test name)
   target_compile_options(${name} PRIVATE $<IF:$<BOOL:${KITH_SANITIZE}>,-O0,$<$<CONFIG:Release>:-O1>>)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  add_test(NAME ${name} COMMAND ${name})
+  set(run "")
+  if(KITH_SANITIZE STREQUAL "thread")
+    set(run python3 -B "${CMAKE_SOURCE_DIR}/tests/tsan/run.py")
+  endif()
+  add_test(NAME ${name} COMMAND ${run} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 
   file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
@@ -62,5 +67,15 @@ function(kith_test name)
     endif()
     add_dependencies(kith_asan_tests ${name})
     set_property(TEST ${name} APPEND PROPERTY LABELS asan)
+  endif()
+
+  if(KITH_SANITIZE STREQUAL "thread" AND folder MATCHES "${KITH_TSAN_FOLDERS}"
+     AND NOT folder MATCHES "${KITH_TSAN_LEFT_OUT}")
+    if(NOT TARGET kith_tsan_tests)
+      add_custom_target(kith_tsan_tests)
+    endif()
+    add_dependencies(kith_tsan_tests ${name})
+    set_property(TEST ${name} APPEND PROPERTY LABELS tsan)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
   endif()
 endfunction()

@@ -20,3 +20,9 @@ elseif(KITH_SANITIZE STREQUAL "fuzz")
 elseif(KITH_SANITIZE)
   message(FATAL_ERROR "KITH_SANITIZE=${KITH_SANITIZE}: say address, thread or fuzz")
 endif()
+
+# Whose tests scripts/tsan.sh runs. Not those of common/rpc, nor the contracts over gRPC: whatever gRPC
+# hands from thread to thread would be reported, because what orders it there is invisible
+# (tests/tsan/run.py).
+set(KITH_TSAN_FOLDERS "^tests/unit/")
+set(KITH_TSAN_LEFT_OUT "^tests/unit/common_rpc")

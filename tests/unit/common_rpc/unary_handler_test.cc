@@ -186,8 +186,10 @@ TEST_F(UnaryHandlerTest, TheHandlerSeesTheDeadlineOrItsAbsence) {
 }
 
 TEST_F(UnaryHandlerTest, ACancelledCallIsMarkedWhileItIsHandled) {
+  std::promise<void> begun;
   std::promise<bool> marked;
   handlers_.blocking = [&](const CallContext& call) {
+    begun.set_value();
     const Deadline give_up = DeadlineIn(seconds(10));
     while (!call.is_cancelled() && std::chrono::steady_clock::now() < give_up) {
       std::this_thread::sleep_for(milliseconds(1));
@@ -200,7 +202,8 @@ TEST_F(UnaryHandlerTest, ACancelledCallIsMarkedWhileItIsHandled) {
     EXPECT_EQ(stub_->CancelOperation(&context, request_, &response_).error_code(),
               grpc::StatusCode::CANCELLED);
   });
-  std::this_thread::sleep_for(milliseconds(50));
+  // A call that is cancelled before it is sent never comes here.
+  begun.get_future().wait();
   context.TryCancel();
   caller.join();
   EXPECT_TRUE(marked.get_future().get());
