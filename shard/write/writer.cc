@@ -14,6 +14,9 @@ namespace kith::shard {
 namespace {
 
 constexpr auto kDiskRetryEvery = std::chrono::milliseconds(200);
+// It computes for milliseconds at a time, behind which searches wait: a third of a search thread's
+// share where cores are short, three times that of upkeep (docs/decisions/0056).
+constexpr int kWriterNice = 5;
 
 uint64_t BytesOf(const WriteCall& call) {
   return call.keys.size() + call.vectors.size() + call.payloads.size() + call.change.size();
@@ -86,7 +89,7 @@ void Writer::Submit(WriteCall call, Deadline deadline, Done<WriteReply> done) {
 
 void Writer::Run() {
   pthread_setname_np(pthread_self(), "kith-writer");
-  SetTurns(Turns::kUsual);
+  YieldToOthers(kWriterNice);
   while (true) {
     std::vector<Pending> calls = Take();
     const bool is_idle = calls.empty();
