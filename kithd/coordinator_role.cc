@@ -124,6 +124,7 @@ struct CoordinatorRole::Parts {
         collections(catalog, operations, DefaultsOf(options)),
         training(catalog, operations, jobs, NodeMemoryOf(options)),
         versions(catalog, operations),
+        payload_indexes(catalog, operations),
         backups({catalog, collections, operations, options.backups}, backup_jobs),
         recall(map, timer, around.clock, SamplerOptionsOf(options.config)),
         search_metrics(around.metrics),
@@ -139,7 +140,7 @@ struct CoordinatorRole::Parts {
         calls(&around.requests, &admin, &gate),
         search_handlers({search, duplicates, operations}, calls),
         points_handlers({write, get, scroll}, calls),
-        collections_handlers({collections, training, versions}, calls),
+        collections_handlers({collections, training, versions, payload_indexes}, calls),
         operations_handlers(operations, map, calls),
         backups_handlers(backups, calls) {}
 
@@ -158,6 +159,7 @@ struct CoordinatorRole::Parts {
   coordinator::CollectionService collections;
   coordinator::TrainService training;
   coordinator::IndexVersionService versions;
+  coordinator::PayloadIndexService payload_indexes;
   coordinator::BackupService backups;
   coordinator::RecallSampler recall;
   telemetry::SearchMetrics search_metrics;
@@ -301,6 +303,7 @@ void CoordinatorRole::EndOperations() {
     spdlog::warn("event=stop_waits text=\"an operation waits for a call to a node\"");
   }
   parts_->jobs.Stop();
+  parts_->payload_indexes.Stop();
   parts_->duplicates.Stop();
   parts_->backup_jobs.Stop();
   parts_->admin.Stop();

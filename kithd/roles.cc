@@ -3,7 +3,9 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "common/base/memory.h"
 #include "common/base/status.h"
 #include "common/config/listen_address.h"
 #include "common/telemetry/log.h"
@@ -26,6 +28,13 @@ Process::Process(const config::ServerConfig& config) : config_(config), certific
       .GetGauge({"kith_build_info", "What runs; always 1."},
                 {{"version", kVersion}, {"role", config::RoleName(config.role)}})
       .Set(1);
+  metrics_.PullGauges({"kith_allocator_bytes", "Memory of the process that is no mapped file."},
+                      [] {
+                        const AllocatorBytes bytes = ReadAllocator();
+                        return std::vector<telemetry::Sample>{
+                            {{{"state", "used"}}, static_cast<double>(bytes.used)},
+                            {{{"state", "free"}}, static_cast<double>(bytes.free)}};
+                      });
 }
 
 Process::~Process() {

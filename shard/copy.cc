@@ -3,17 +3,12 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <span>
 #include <utility>
 
-#include "common/base/limits.h"
-#include "common/base/memory.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
-#include "common/telemetry/log.h"
 #include "shard/maintenance/verifier.h"
-#include "shard/parts/steady_time.h"
 #include "shard/search/facet_counter.h"
 #include "shard/search/point_reader.h"
 #include "shard/search/point_scroller.h"
@@ -21,13 +16,6 @@
 
 namespace kith::shard {
 namespace {
-
-constexpr int64_t kSecond = 1'000'000'000;
-// After this long without a write even a short tail becomes a segment.
-constexpr int64_t kQuiet = kSecond;
-// A checkpoint that failed is tried again after a time that doubles.
-constexpr int64_t kCheckpointRetryMin = kSecond;
-constexpr int64_t kCheckpointRetryMax = 60 * kSecond;
 
 absl::StatusOr<std::unique_ptr<CopyParts>> OpenParts(
     const storage::NodeDirectory::ShardDirectory& shard, const CopyHost& host,
@@ -88,11 +76,11 @@ absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
   KITH_ASSIGN_OR_RETURN(const RecoveryReport report, Recover(*parts, manifest));
   auto copy = std::unique_ptr<Copy>(new Copy(std::move(parts), std::move(manifest), host, options));
   copy->recovery_ = report;
-  // What was replayed is not in a checkpoint: a shard that nobody writes to makes one all the same,
-  // or each start would replay it again.
-  copy->log_bytes_ = report.bytes_replayed;
-  copy->index_changed_ = report.segments_lost || report.index_lost || report.digest_repairs != 0;
-  KITH_RETURN_IF_ERROR(copy->checkpointer_.RemoveOrphans());
+  copy->upkeep_.NoteReplayed(report.bytes_replayed);
+  if (report.segments_lost || report.index_lost || report.digest_repairs != 0) {
+    copy->upkeep_.NoteIndexLost();
+  }
+  KITH_RETURN_IF_ERROR(copy->upkeep_.RemoveOrphans());
   const auto snapshot = copy->parts_->snapshots.Pin();
   spdlog::info(
       "event=shard_open shard={} collection={} points={} lsn={} replayed={} rows_rewritten={}",
@@ -103,39 +91,38 @@ absl::StatusOr<std::unique_ptr<Copy>> Copy::Open(
 
 Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& host,
            const CopyOptions& options)
-    : options_(options),
-      host_(host),
+    : host_(host),
       parts_(std::move(parts)),
       flow_(host.searches->FlowOf(parts_->spec.incarnation)),
       searches_(*parts_,
                 {*host.searches, flow_, *host.workspaces, host.card, options.filter_exact_rows}),
       sampler_(*parts_),
-      indexer_(*parts_, options.encode_threads),
-      compactor_(*parts_,
-                 {[this](std::span<const RowMove> moves) { return writer_.Move(moves); },
-                  [this](std::span<const uint32_t> dead) { return writer_.DropExtents(dead); }}),
-      checkpointer_(*parts_, std::move(manifest)),
-      last_checkpoint_ns_(Nanoseconds(host.clock->Now())),
-      encoding_(*host.encode_pool, [this] { return EncodeSome(); }),
-      upkeep_(*host.maintenance_pool, [this] { return Upkeep(); }),
-      scrubber_(*parts_, ActionsOfScrub(), options.scrub_every),
-      scrub_(*host.maintenance_pool, [this] { return !closing_ && scrubber_.Step(); }),
+      upkeep_(*parts_, std::move(manifest), ActionsOfWriter(),
+              {options.encode_threads,
+               {options.checkpoint_log_bytes, options.checkpoint_seconds},
+               options.scrub_every,
+               options.before_encoding,
+               *host.maintenance_pool,
+               *host.encode_pool}),
+      fields_(
+          *parts_, FieldActionsOfWriter(),
+          {options.before_fields, [this] { upkeep_.NoteMemoryFreed(); }, *host.maintenance_pool}),
       writer_(*parts_, replicas_,
               {options.admission,
                [this](const WriteSelection& selection) { return SelectPoints(*parts_, selection); },
-               [this](uint64_t bytes) { OnApplied(bytes); }}) {}
+               [this](uint64_t bytes) { upkeep_.OnApplied(bytes); }}) {}
 
-ScrubActions Copy::ActionsOfScrub() {
-  return {[this](std::span<const uint32_t> rows) { return writer_.RewriteRows(rows); },
-          [this] {
-            std::lock_guard lock(upkeep_mutex_);
-            return checkpointer_.files();
-          },
-          [this](const std::string& file) {
-            std::lock_guard lock(upkeep_mutex_);
-            checkpointer_.Distrust(file);
-            checkpoint_now_ = true;
-          }};
+CopyUpkeep::WriterActions Copy::ActionsOfWriter() {
+  return {{[this](std::span<const RowMove> moves) { return writer_.Move(moves); },
+           [this](std::span<const uint32_t> dead) { return writer_.DropExtents(dead); }},
+          [this](std::span<const uint32_t> rows) { return writer_.RewriteRows(rows); }};
+}
+
+FieldActions Copy::FieldActionsOfWriter() {
+  return {[this](const SetFieldsCall& call) { return writer_.SetFields(call); },
+          [this](const OldRows& old) { return writer_.AddOldRows(old); },
+          [this](uint16_t place) { return writer_.FinishField(place); },
+          [this](uint16_t place) { return writer_.ReleaseField(place); }};
 }
 
 Copy::~Copy() { (void)Close(Checkpoint::kSkip); }
@@ -182,6 +169,8 @@ ShardStat Copy::Stat() const {
   stat.memory = snapshot->Memory();
   stat.disk_bytes = parts_->state->disk_bytes() + parts_->rows->bytes();
   stat.incarnation = parts_->spec.incarnation;
+  stat.fields_revision = fields_.durable_revision();
+  stat.fields = snapshot->fields->Stats();
   return stat;
 }
 
@@ -189,7 +178,7 @@ CopyHealth Copy::health() const {
   const auto snapshot = parts_->snapshots.Pin();
   CopyHealth health;
   health.live_points = snapshot->live_points;
-  health.checkpoint_failures = checkpoint_failures_;
+  health.checkpoint_failures = upkeep_.checkpoint_failures();
   health.digest_repairs = recovery_.digest_repairs;
   health.upkeep = Figures(*snapshot);
   health.write_queue = writer_.queue();
@@ -208,7 +197,7 @@ CopyHealth Copy::health() const {
         "or train again",
         lost.version, lost.why);
   }
-  if (std::string trouble = scrubber_.trouble(); !trouble.empty()) {
+  if (std::string trouble = upkeep_.trouble(); !trouble.empty()) {
     health.reason = std::move(trouble);
   }
   if (const absl::Status obstacle = writer_.obstacle(); !obstacle.ok()) {
@@ -238,188 +227,38 @@ UpkeepFigures Copy::Figures(const Snapshot& snapshot) const {
 }
 
 std::set<std::string> Copy::IndexVersions() const {
-  std::set<std::string> versions = checkpointer_.versions();
+  std::set<std::string> versions = upkeep_.IndexVersions();
   const auto snapshot = parts_->snapshots.Pin();
   for (const BuiltIndex& index : snapshot->indexes) versions.insert(index.version->hash);
   return versions;
-}
-
-absl::Status Copy::BuildIndex(const std::string& version) {
-  {
-    std::lock_guard lock(upkeep_mutex_);
-    KITH_RETURN_IF_ERROR(indexer_.Add(version));
-  }
-  index_changed_ = true;
-  encoding_.Post();
-  return absl::OkStatus();
-}
-
-absl::Status Copy::DropIndex(const std::string& version) {
-  std::lock_guard lock(upkeep_mutex_);
-  indexer_.Drop(version);
-  index_changed_ = true;
-  memory_freed_ = true;
-  return absl::OkStatus();
 }
 
 absl::StatusOr<VerifyReply> Copy::Verify(Deadline deadline) {
   return VerifyCopy(*parts_, deadline);
 }
 
-void Copy::OnApplied(uint64_t log_bytes) {
-  log_bytes_.fetch_add(log_bytes, std::memory_order_relaxed);
-  last_write_ns_.store(Nanoseconds(host_.clock->Now()), std::memory_order_relaxed);
-  if (indexer_.HasRowsToEncode(Pace::kBusy)) encoding_.Post();
-}
-
-bool Copy::CheckpointIsDue() const {
-  if (const int64_t wait = checkpoint_retry_after_ns_; wait != 0) {
-    return Nanoseconds(host_.clock->Now()) - checkpoint_failed_ns_.load() >= wait;
-  }
-  if (checkpoint_now_) return true;
-  const uint64_t bytes = log_bytes_.load(std::memory_order_relaxed);
-  if (bytes >= options_.checkpoint_log_bytes) return true;
-  if (bytes == 0 && !index_changed_.load(std::memory_order_relaxed)) return false;
-  const int64_t age = Nanoseconds(host_.clock->Now()) - last_checkpoint_ns_.load();
-  return age >= static_cast<int64_t>(options_.checkpoint_seconds) * kSecond;
-}
-
-void Copy::RequestCheckpoint() {
-  if (log_bytes_.load(std::memory_order_relaxed) > 0) checkpoint_now_ = true;
-}
-
-// What the state has flushed needs no log. Entries that go before the log's own memtable is full
-// are never written a second time.
-void Copy::TruncateLog() {
-  if (parts_->faults.skip_flush) return;  // the fault truncates what is not flushed
-  const auto flushed = parts_->state->FlushedLsn();
-  if (!flushed.ok() || *flushed <= truncated_lsn_) return;
-  parts_->hint->NoteTruncated(parts_->spec.shard, *flushed);
-  if (parts_->log->Truncate(parts_->spec.shard, *flushed).ok()) truncated_lsn_ = *flushed;
-}
-
-Pace Copy::PaceNow() const {
-  const int64_t idle = Nanoseconds(host_.clock->Now()) - last_write_ns_.load();
-  return idle > kQuiet ? Pace::kQuiet : Pace::kBusy;
+absl::StatusOr<storage::Digest> Copy::TruthDigest() const {
+  KITH_ASSIGN_OR_RETURN(const storage::SlotDigests digests, parts_->state->ReadDigests());
+  return storage::SumOf(digests);
 }
 
 void Copy::Tick() {
-  TruncateLog();
-  if (sampler_.ReleaseIfUnread()) memory_freed_ = true;  // a training is over
-  const Pace pace = PaceNow();
-  if (indexer_.HasRowsToEncode(pace)) encoding_.Post();
-  const bool has_work =
-      compactor_.HasWork(pace) || indexer_.HasMerge(pace) || SpaceWaits(pace) || MemoryWaits(pace);
-  if (has_work || indexer_.HasRetired() || CheckpointIsDue()) upkeep_.Post();
-  if (scrubber_.IsDue()) scrub_.Post();
-}
-
-// While rows move, the index keeps up and no more: each one that moves leaves a dead row in a
-// segment, and comes as a new one.
-bool Copy::EncodeSome() {
-  const Pace pace = compactor_.HasWork(PaceNow()) ? Pace::kBusy : PaceNow();
-  const auto ready = [this] {
-    const auto snapshot = parts_->snapshots.Pin();
-    return std::count_if(snapshot->indexes.begin(), snapshot->indexes.end(),
-                         [](const BuiltIndex& index) { return index.ready; });
-  };
-  const auto before = ready();
-  if (closing_ || !indexer_.HasRowsToEncode(pace)) return false;
-  if (options_.before_encoding) options_.before_encoding();
-  indexer_.Encode(pace);
-  index_changed_ = true;  // not before: a checkpoint under way would take it for written down
-  memory_freed_ = true;
-  if (ready() != before) KeepReadyIndex();
-  if (indexer_.HasMerge(pace)) upkeep_.Post();
-  return indexer_.HasRowsToEncode(pace);
-}
-
-// At once, so that a start finds what a coordinator was told is ready; the rows that come meanwhile
-// wait this once.
-void Copy::KeepReadyIndex() {
-  checkpoint_now_ = true;
-  std::lock_guard lock(upkeep_mutex_);
-  if (CheckpointIsDue()) (void)RunCheckpoint();
-}
-
-// While rows wait to be encoded merges keep up and no more, too: what they merge grows yet.
-bool Copy::MergeSome(Pace pace) {
-  if (indexer_.HasRowsToEncode(pace)) pace = Pace::kBusy;
-  if (indexer_.HasMerge(pace)) index_changed_ = memory_freed_ = true;
-  indexer_.Merge(pace);
-  indexer_.FreeRetired();
-  return indexer_.HasMerge(pace);
-}
-
-// A checkpoint that is due does not wait for the index, which under a stream of writes is never
-// done. Freed memory goes back once it is quiet: that takes a while, in which every thread that
-// allocates waits.
-bool Copy::Upkeep() {
-  std::lock_guard lock(upkeep_mutex_);
-  if (closing_) return false;
-  const Pace pace = PaceNow();
-  const bool moving = compactor_.Step(pace);
-  const bool more = MergeSome(moving ? Pace::kBusy : pace) || moving;
-  const bool done = !more && !indexer_.HasRowsToEncode(pace);
-  if (done && SpaceWaits(pace)) checkpoint_now_ = true;
-  if (CheckpointIsDue()) (void)RunCheckpoint();
-  if (done && MemoryWaits(pace)) {
-    memory_freed_ = false;
-    ReturnFreeMemory();
-  }
-  return more;
-}
-
-// What is dead already needs no more than a checkpoint to give its space back, but not one after
-// the other where that fails.
-bool Copy::SpaceWaits(Pace pace) const {
-  return pace == Pace::kQuiet && !drop_failed_ && compactor_.HasDeadExtents();
-}
-
-void Copy::DropDeadRows(const Snapshot& checkpointed) {
-  const absl::Status dropped = compactor_.DropDead(checkpointed);
-  drop_failed_ = !dropped.ok();
-  if (dropped.ok()) return;
-  spdlog::warn("event=rows_not_reclaimed shard={} error={}", parts_->spec.shard,
-               telemetry::LogValue(dropped.ToString()));
-}
-
-absl::Status Copy::RunCheckpoint() {
-  const uint64_t bytes = log_bytes_.exchange(0);
-  const bool index_changed = index_changed_.exchange(false);
-  const bool now = checkpoint_now_.exchange(false);
-  const auto before = parts_->snapshots.Pin();
-  const absl::Status status = checkpointer_.Run();
-  if (status.ok()) {
-    last_checkpoint_ns_ = Nanoseconds(host_.clock->Now());
-    checkpoint_retry_after_ns_ = 0;
-    if (!closing_) DropDeadRows(*before);
-    memory_freed_ = true;  // what was written down, and what a training before it took
-    return status;
-  }
-  log_bytes_ += bytes;
-  if (index_changed) index_changed_ = true;
-  if (now) checkpoint_now_ = true;
-  ++checkpoint_failures_;
-  checkpoint_failed_ns_ = Nanoseconds(host_.clock->Now());
-  checkpoint_retry_after_ns_ =
-      std::clamp(checkpoint_retry_after_ns_ * 2, kCheckpointRetryMin, kCheckpointRetryMax);
-  spdlog::error("event=checkpoint_failed shard={} retry_after_s={} error={}", parts_->spec.shard,
-                checkpoint_retry_after_ns_ / kSecond, telemetry::LogValue(status.ToString()));
-  return status;
+  if (sampler_.ReleaseIfUnread()) upkeep_.NoteMemoryFreed();  // a training is over
+  upkeep_.Tick();
+  fields_.Tick();
 }
 
 absl::Status Copy::Close(Checkpoint checkpoint) {
-  const bool closed_before = closing_.exchange(true);
+  const bool closed_before = std::exchange(is_closed_, true);
+  upkeep_.Stop();
+  fields_.Stop();
   EndWaiting();  // the writer and the upkeep may be waiting for room
   writer_.Stop();
-  encoding_.Close();
-  upkeep_.Close();
-  scrub_.Close();
+  upkeep_.Join();
+  fields_.Join();
   if (closed_before || checkpoint == Checkpoint::kSkip) return absl::OkStatus();
-  std::lock_guard lock(upkeep_mutex_);
   KITH_RETURN_IF_ERROR(writer_.failure());
-  KITH_RETURN_IF_ERROR(RunCheckpoint());
+  KITH_RETURN_IF_ERROR(upkeep_.Checkpoint());
   return parts_->rows->Sync();
 }
 

@@ -1,23 +1,19 @@
 #ifndef KITH_SHARD_COPY_H_
 #define KITH_SHARD_COPY_H_
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 
 #include "common/base/executor.h"
 #include "common/shard_api/shard_service.h"
-#include "shard/maintenance/checkpointer.h"
-#include "shard/maintenance/indexer.h"
-#include "shard/maintenance/row_compactor.h"
+#include "shard/maintenance/copy_upkeep.h"
+#include "shard/maintenance/field_changes.h"
 #include "shard/maintenance/sampler.h"
-#include "shard/maintenance/scrubber.h"
-#include "shard/maintenance/step_loop.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/parts/index_shape.h"
 #include "shard/recovery.h"
@@ -40,6 +36,7 @@ struct CopyOptions {
   std::optional<uint64_t> filter_exact_rows;
   std::chrono::nanoseconds scrub_every = std::chrono::hours(1);
   std::function<void()> before_encoding;  // called before each step; may hold it up
+  std::function<void()> before_fields;    // likewise, of what fields wait for
 };
 
 // What a node lends to all its copies; outlives them.
@@ -91,27 +88,19 @@ class Copy {
   std::set<std::string> IndexVersions() const;
   const Uuid& incarnation() const { return parts_->spec.incarnation; }
   Sampler& sampler() { return sampler_; }
-  absl::Status BuildIndex(const std::string& version);
-  absl::Status DropIndex(const std::string& version);
+  // What goes on behind the calls: indexes that are built, checkpoints, pins, scrubbing.
+  CopyUpkeep& upkeep() { return upkeep_; }
+  FieldChanges& fields() { return fields_; }
   absl::StatusOr<VerifyReply> Verify(Deadline deadline);
   // What waits for room on the disk ends with its error, now and from here on.
   void EndWaiting() { parts_->state->EndWaiting(); }
-  // Makes a checkpoint, and second names of all the files that a start would begin from below
-  // `directory`, which is not there: state/, seg/, artifacts/. They stay as they are whatever the
-  // copy does afterwards. Writes and searches go on; the lsn that was applied when it began.
-  absl::StatusOr<uint64_t> Pin(const std::string& directory);
   // The sum of the digests of what is stored, as the writes kept it.
   absl::StatusOr<storage::Digest> TruthDigest() const;
   const RecoveryReport& recovery() const { return recovery_; }
   const ShardSpec& spec() const { return parts_->spec; }
 
-  // Asked a few times a second: starts what upkeep and encoding are due on their pools, and gives
-  // up what the log need not keep any more.
+  // Asked a few times a second: starts what is due, and lets go of a training's sample.
   void Tick();
-  // So many bytes more may be read again and compared.
-  void AllowScrub(uint64_t bytes) { scrubber_.Allow(bytes); }
-  // A checkpoint soon, if there is anything in the log to be let go by it.
-  void RequestCheckpoint();
   // Stops the writer and the upkeep; `checkpoint` makes the next start a short one.
   enum class Checkpoint { kMake, kSkip };
   absl::Status Close(Checkpoint checkpoint);
@@ -121,23 +110,10 @@ class Copy {
        const CopyOptions& options);
 
   QueuedWork ReadUntil(Deadline deadline) const;
-  void OnApplied(uint64_t log_bytes);
-  bool CheckpointIsDue() const;
-  void TruncateLog();
-  Pace PaceNow() const;
   UpkeepFigures Figures(const Snapshot& snapshot) const;
-  bool EncodeSome();
-  void KeepReadyIndex();
-  bool MergeSome(Pace pace);
-  bool SpaceWaits(Pace pace) const;
-  bool MemoryWaits(Pace pace) const { return pace == Pace::kQuiet && memory_freed_; }
-  void DropDeadRows(const Snapshot& checkpointed);
-  absl::Status PinFiles(const std::string& directory) const;
-  bool Upkeep();
-  absl::Status RunCheckpoint();
-  ScrubActions ActionsOfScrub();
+  CopyUpkeep::WriterActions ActionsOfWriter();
+  FieldActions FieldActionsOfWriter();
 
-  const CopyOptions options_;
   const CopyHost host_;
   const std::unique_ptr<CopyParts> parts_;
   RecoveryReport recovery_;
@@ -146,27 +122,9 @@ class Copy {
   SearchRunner searches_;
   Sampler sampler_;
   mutable IndexShapes shapes_;  // of Stat
-
-  std::mutex upkeep_mutex_;    // held while segments are replaced or a checkpoint is made
-  Indexer indexer_;            // guarded by upkeep_mutex_, save encoding
-  RowCompactor compactor_;     // guarded by upkeep_mutex_
-  Checkpointer checkpointer_;  // guarded by upkeep_mutex_
-  std::atomic<bool> closing_{false};
-  std::atomic<bool> index_changed_{false};   // since the last checkpoint
-  std::atomic<bool> checkpoint_now_{false};  // an index became ready: keep it
-  std::atomic<bool> drop_failed_{false};     // space was not given back after the last one
-  std::atomic<bool> memory_freed_{false};    // by upkeep, and not yet given back
-  std::atomic<uint64_t> log_bytes_{0};       // since the last checkpoint
-  std::atomic<int64_t> last_write_ns_{0};    // steady clock
-  std::atomic<int64_t> last_checkpoint_ns_{0};
-  uint64_t truncated_lsn_ = 0;                         // the ticker's
-  std::atomic<int64_t> checkpoint_retry_after_ns_{0};  // of waiting; 0: the last one succeeded
-  std::atomic<int64_t> checkpoint_failed_ns_{0};       // when the last one failed
-  std::atomic<uint64_t> checkpoint_failures_{0};
-  StepLoop encoding_;
-  StepLoop upkeep_;
-  Scrubber scrubber_;
-  StepLoop scrub_;
+  CopyUpkeep upkeep_;
+  FieldChanges fields_;
+  bool is_closed_ = false;
   Writer writer_;  // last: its thread uses what is above
 };
 

@@ -137,6 +137,7 @@ CopyOptions Node::OptionsOfCopies() const {
   copies.filter_exact_rows = options_.filter_exact_rows;
   copies.scrub_every = options_.scrub_every;
   copies.before_encoding = options_.before_encoding;
+  copies.before_fields = options_.before_fields;
   return copies;
 }
 
@@ -174,8 +175,8 @@ void Node::Tick() {
     const auto shards = HeldNow();
     for (const auto& [id, held] : shards) {
       if (held.copy == nullptr) continue;
-      if (log_is_long) held.copy->RequestCheckpoint();
-      held.copy->AllowScrub(ScrubAllowance(shards.size()));
+      if (log_is_long) held.copy->upkeep().RequestCheckpoint();
+      held.copy->upkeep().AllowScrub(ScrubAllowance(shards.size()));
       held.copy->Tick();
     }
     if (const absl::Status noted = hint_->Tick(); !noted.ok()) {
@@ -200,7 +201,7 @@ void Node::TickQuiet() {
       return;
     case QuietWatch::Due::kWriteDown:
       for (const auto& [id, held] : HeldNow()) {
-        if (held.copy != nullptr) held.copy->RequestCheckpoint();
+        if (held.copy != nullptr) held.copy->upkeep().RequestCheckpoint();
       }
       return;
     case QuietWatch::Due::kGiveBack:

@@ -55,6 +55,7 @@ struct NodeOptions {
   std::shared_ptr<CardWorker> card;           // null: searches run on the processor alone
   // For tests: called before each step of encoding, on its thread.
   std::function<void()> before_encoding;
+  std::function<void()> before_fields;  // likewise, of indexing what is there in a new field
 };
 
 struct NodeHealth {
@@ -114,6 +115,7 @@ class Node final : public ShardService {
   absl::Status WriteArtifact(const ArtifactChunk& chunk, Deadline deadline) override;
   absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) override;
   absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::Status SetPayloadFields(const SetFieldsCall& call, Deadline deadline) override;
   absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
 
   // For backups (shard/backup); node_backup.cc. As Copy::Pin and Copy::TruthDigest.

@@ -15,7 +15,7 @@ using ShardDirectory = storage::NodeDirectory::ShardDirectory;
 absl::StatusOr<uint64_t> Node::PinShard(ShardId shard, const Uuid& incarnation,
                                         const std::string& directory) {
   KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard, incarnation));
-  return copy->Pin(directory);
+  return copy->upkeep().Pin(directory);
 }
 
 absl::StatusOr<storage::Digest> Node::TruthDigest(ShardId shard) const {

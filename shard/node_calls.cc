@@ -99,12 +99,19 @@ absl::Status Node::WriteArtifact(const ArtifactChunk& chunk, Deadline) {
 
 absl::Status Node::BuildIndex(ShardId shard, const std::string& version, Deadline) {
   KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard));
-  return copy->BuildIndex(version);
+  return copy->upkeep().BuildIndex(version);
 }
 
 absl::Status Node::DropIndex(ShardId shard, const std::string& version, Deadline) {
   KITH_ASSIGN_OR_RETURN(const auto copy, Find(shard));
-  return copy->DropIndex(version);
+  copy->upkeep().DropIndex(version);
+  return absl::OkStatus();
+}
+
+absl::Status Node::SetPayloadFields(const SetFieldsCall& call, Deadline) {
+  KITH_RETURN_IF_ERROR(CheckSchema(call.fields));
+  KITH_ASSIGN_OR_RETURN(const auto copy, Find(call.shard, call.incarnation));
+  return copy->fields().Set(call);
 }
 
 absl::StatusOr<VerifyReply> Node::Verify(ShardId shard, Deadline deadline) {

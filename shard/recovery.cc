@@ -45,7 +45,9 @@ class Recovery {
     KITH_RETURN_IF_ERROR(LoadTombstones());
     LoadIndexes();
     KITH_RETURN_IF_ERROR(CheckRows());
-    if (!parts_.spec.payload_fields.empty()) {
+    KITH_ASSIGN_OR_RETURN(const FieldStates fields, LoadFields(*parts_.state, parts_.spec));
+    fields_ = std::make_shared<const FieldStates>(fields);
+    if (HasIndexedFields(fields.schema)) {
       KITH_ASSIGN_OR_RETURN(postings_, Postings::FromState(*parts_.state));
     }
     KITH_RETURN_IF_ERROR(PublishStored());
@@ -208,6 +210,7 @@ class Recovery {
       snapshot.rows = parts_.rows->view();
       snapshot.tombstones = tombstones_;
       snapshot.postings = std::move(postings_);
+      snapshot.fields = fields_;
       snapshot.indexes = std::move(indexes_);
       snapshot.lost = std::move(lost_);
     });
@@ -303,6 +306,7 @@ class Recovery {
   RecoveryReport report_;
   index::Tombstones tombstones_;
   Postings postings_;
+  std::shared_ptr<const FieldStates> fields_;
   std::vector<BuiltIndex> indexes_;
   std::vector<LostIndex> lost_;
   std::unique_ptr<Resolver> resolver_;
@@ -312,6 +316,12 @@ class Recovery {
 };
 
 }  // namespace
+
+absl::StatusOr<FieldStates> LoadFields(storage::StateStore& state, const ShardSpec& spec) {
+  KITH_ASSIGN_OR_RETURN(const std::string bytes, state.ReadFields());
+  if (bytes.empty()) return FieldStates::Created(spec.payload_fields);
+  return DecodeFieldStates(bytes);
+}
 
 absl::Status CheckBeforeOpening(const CopyParts& parts, const storage::StateOptions& state) {
   const ShardId shard = parts.spec.shard;

@@ -24,6 +24,9 @@ struct RecoveryReport {
 // every file of it, those too which a damaged MANIFEST does not name.
 absl::Status CheckBeforeOpening(const CopyParts& parts, const storage::StateOptions& state);
 
+// The fields that a copy of that state indexes.
+absl::StatusOr<FieldStates> LoadFields(storage::StateStore& state, const ShardSpec& spec);
+
 // Brings a copy from its files to a published snapshot: manifest and segments, tombstones, row
 // records checked (and written again from the truth where they are wrong), the log's entries above
 // the applied one replayed, digests of truth and index compared. `manifest` is what stands on disk.

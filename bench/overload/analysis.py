@@ -7,6 +7,33 @@ REFUSED_NORMAL_MAX = 0.01
 GOOD_FOR_S = 1.5
 # A percentile of a few hundred calls jumps; by less than this it has not changed.
 P99_SLACK_MS = 5.0
+# The ladder: where it begins, of a guess; from rung to rung; of what is offered, to count as answered; how often
+# a rung is tried before it counts as not answered, for a stall of the machine is no limit of the server; and the
+# most of all tries together.
+FIRST, STEP = 0.7, 1.15
+ANSWERED = 0.93
+TRIES = 3
+TRIES_ALL = 30
+
+
+def is_answered(row: dict) -> bool:
+    return row["goodput_qps"] >= ANSWERED * row["offered_qps"]
+
+
+def next_rate(guess: float, ladder: list[dict]) -> float | None:
+    """What to offer next, after what was tried so far; None: the peak is known, because a rate above all that were
+    answered was not, however often it was tried."""
+    if not ladder:
+        return FIRST * guess
+    if len(ladder) >= TRIES_ALL:
+        raise ValueError(f"after {TRIES_ALL} tries no rate is known that the server cannot answer")
+    rate = ladder[-1]["offered_qps"]
+    answered = [row["offered_qps"] for row in ladder if is_answered(row)]
+    if is_answered(ladder[-1]):
+        return rate * STEP
+    if sum(row["offered_qps"] == rate for row in ladder) < TRIES:
+        return rate
+    return None if answered else rate / STEP ** 2
 
 
 def peak_of(ladder: list[dict]) -> float:
@@ -14,9 +41,11 @@ def peak_of(ladder: list[dict]) -> float:
 
 
 def normal_of(ladder: list[dict]) -> dict:
-    """The highest rate of which hardly anything is refused."""
+    """The highest rate of which hardly anything is refused; where there is none, of which the least is."""
     kept = [row for row in ladder if row["refused"] <= REFUSED_NORMAL_MAX * row["due"]]
-    return max(kept or ladder[:1], key=lambda row: row["goodput_qps"])
+    if not kept:
+        return min(ladder, key=lambda row: row["refused"] / max(1, row["due"]))
+    return max(kept, key=lambda row: row["goodput_qps"])
 
 
 def within(series: list[dict], begin_s: float, end_s: float) -> list[dict]:

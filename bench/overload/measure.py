@@ -14,8 +14,6 @@ import analysis
 import picture
 from watched import metrics_of
 
-LADDER = (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
-SATURATED = 0.93    # of what is offered is answered: the ladder ends
 STEP_S = 8
 CALM_S = 8          # of the steady load before the overload
 AFTER_S = 20        # and after it
@@ -57,6 +55,8 @@ class Watch(threading.Thread):
     NAMES = ("kith_search_queue_wait_seconds", "kith_search_concurrency_limit",
              "kith_search_overloaded", "kith_search_queue_length", "kith_search_refused_total",
              "kith_search_throttled_total")
+    # What the answered ones waited for a thread: seconds together, and how many they were.
+    WAITED = tuple(f'kith_search_stage_duration_seconds_{what}{{stage="queue"}}' for what in ("sum", "count"))
 
     def __init__(self, address: str):
         super().__init__(daemon=True)
@@ -66,7 +66,7 @@ class Watch(threading.Thread):
 
     def read(self) -> dict:
         return {name: value for name, value in metrics_of(self._address).items()
-                if name.split("{")[0] in self.NAMES}
+                if name.split("{")[0] in self.NAMES or name in self.WAITED}
 
     def run(self) -> None:
         while not self._ended.wait(0.25):
@@ -80,7 +80,10 @@ class Watch(threading.Thread):
         for name in self.samples[-1]:
             values = [sample[name] for sample in self.samples if name in sample]
             grown = values[-1] - values[0]
-            figures[name] = grown if "_total" in name else analysis.median(values)
+            is_counter = "_total" in name or name in self.WAITED
+            figures[name] = grown if is_counter else analysis.median(values)
+        waited_s, answered = (figures.pop(name) for name in self.WAITED)
+        figures["waited_ms_mean"] = 1000 * waited_s / max(1.0, answered)
         return figures
 
 
@@ -91,12 +94,22 @@ def series_of(result: dict, begin_s: float) -> list[dict]:
     return [{**row, "t_s": row["t_s"] + begin_s, "span_s": span} for row in series]
 
 
-def row_of(result: dict, factor: float | None) -> dict:
-    return {"of_closed_loop": factor, "offered_qps": result["offered_rate"],
-            "goodput_qps": result["achieved_rate"], "due": result["due"],
+def row_of(result: dict, rate: float | None) -> dict:
+    return {"offered_qps": rate, "goodput_qps": result["achieved_rate"], "due": result["due"],
             "refused": result["failed"], "p50_ms": result["latency_ms"]["p50"],
             "p99_ms": result["latency_ms"]["p99"], "client_cores": result["client_cores"],
+            "client_lag_p99_ms": result["client_lag_ms"]["p99"],
             "client_kept_schedule": result["client_kept_schedule"]}
+
+
+def climb(loads: Loads, guess: float) -> list[dict]:
+    """Ever higher rates, until one cannot be answered."""
+    ladder: list[dict] = []
+    while (rate := analysis.next_rate(guess, ladder)) is not None:
+        name = f"ladder-{len(ladder)}"
+        ladder.append(row_of(loads.run(name, STEP_S, "--rate", str(rate)), rate))
+        print(json.dumps(ladder[-1]), flush=True)
+    return ladder
 
 
 def overload(loads: Loads, peak: float, given: argparse.Namespace) -> dict:
@@ -138,6 +151,9 @@ def summed(run: dict, ladder: list[dict]) -> dict:
     return {"peak_qps": peak, "goodput_qps": goodput, "goodput_ratio": goodput / peak,
             "offered_qps": offered, "normal_p99_ms": normal["p99_ms"], "p99_ms": p99,
             "p99_ratio": p99 / normal["p99_ms"],
+            "client_cores": sum(run[name]["client_cores"] for name in ("burst_result", "steady_result")),
+            "client_lag_p99_ms": max(run[name]["client_lag_ms"]["p99"]
+                                     for name in ("burst_result", "steady_result")),
             "recovery_s": analysis.recovery_s(run["steady"], run["began_s"], run["ended_s"]),
             "errors": errors}
 
@@ -152,18 +168,12 @@ def main() -> int:
     given = parser.parse_args()
     loads = Loads(given)
     loads.run("warm", 2, "--closed", "2")
-    closed = loads.run("closed", STEP_S, "--closed", "8")
-    ladder = []
-    for factor in LADDER:
-        rate = factor * closed["achieved_rate"]
-        ladder.append(row_of(loads.run(f"ladder-{factor}", STEP_S, "--rate", str(rate)), factor))
-        print(json.dumps(ladder[-1]), flush=True)
-        if ladder[-1]["goodput_qps"] < SATURATED * rate:
-            break
+    closed = loads.run("closed", STEP_S, "--closed", "4")
+    ladder = climb(loads, closed["achieved_rate"])
     run = overload(loads, analysis.peak_of(ladder), given)
     report = {**summed(run, ladder), "nprobe": given.nprobe, "cores": given.cores,
               "overload": {"began_s": run["began_s"], "ended_s": run["ended_s"]},
-              "refused": run["figures"], "closed_loop_of_8": row_of(closed, None),
+              "refused": run["figures"], "closed_loop_of_4": row_of(closed, None),
               "ladder": ladder, "rows": analysis.rows_over_time(run["steady"], run["burst"]),
               "machine": closed["machine"]}
     report["within_targets"] = analysis.verdict(report)

@@ -9,8 +9,8 @@
 # refusal costs the server and the load generator some tens of microseconds each, whatever a search costs, and
 # the less that is, the more of the machine three times the load takes by itself.
 #
-# First a ladder of open-loop rates, until not all is answered any more: the most that is answered is
-# peak_qps; the highest rate of which no more than one in a hundred is refused is what "normal" means. Then half the
+# First a ladder of open-loop rates, until one is not answered, three times running (a stall of the machine passes):
+# the most that is answered is peak_qps; the highest rate of which no more than one in a hundred is refused is what "normal" means. Then half the
 # peak is offered throughout, and for S seconds (default 20) two and a half times the peak beside it. Both
 # come from `kith bench load`, on the same cores as the server (shared, the default), or on half of them each
 # (apart). FILE gets
@@ -19,9 +19,11 @@
 #   recovery_s              from the end of the overload until half the peak is answered as before it: none
 #                           refused, p99 at most twice as long, for a second and a half
 #   ladder, rows            the rates, and the run over time: offered, answered, refused, p50, p99
-#   refused                 by the server's own counters, and the queue's figures during the overload
-# Ends with 1 where goodput < 0.8 of the peak, p99_ratio > 2 or recovery_s > 10. Takes about two minutes and a
-# half, and the import. Needs a release build: scripts/build.sh.
+#   refused                 by the server's own counters, and the queue's figures during the overload; waited_ms_mean
+#                           is what the answered ones waited for a search thread
+#   client_cores, client_lag_p99_ms  what the load generator took, and by how much it was late itself
+# Ends with 1 where goodput < 0.8 of the peak, p99_ratio > 2 or recovery_s > 10. Takes about three minutes,
+# and the import. Needs a release build: scripts/build.sh.
 set -euo pipefail
 
 invoked_from="${PWD}"

@@ -16,6 +16,7 @@
 #   resident_growth_beside_swings
 #                         the same with what the server says of its buffers and dead rows taken out; wanted: at most 0.01
 #   anonymous_...         these three without mapped files, which the kernel may drop
+#   allocated_...         these three of what the allocator has given out, without what it keeps for later
 #   kinds                 calls, errors by name, p50 and p99 in ms of each kind of call
 #   lost                  points that are not as the last acknowledged write left them, of all; none may be
 #   samples               over time: resident and anonymous bytes, threads, open files, points, bytes on disk

@@ -56,6 +56,8 @@ class Process:
                 sums[name.split("{")[0]] += value
             elif name.startswith("kith_store_memory_bytes"):
                 sums[name] += value
+            elif name.startswith("kith_allocator_bytes"):
+                sums["allocated" if "used" in name else "free"] = value
         return dict(sums)
 
     def sample(self) -> dict:
@@ -134,7 +136,7 @@ def trends(samples: list[dict], seconds: float) -> dict:
     swings = np.array([[sum(v for k, v in s.items() if k.startswith("kith_store_memory")),
                         s["kith_shard_dead_rows"]] for s in kept])
     found = {}
-    for what in ("resident", "anonymous"):
+    for what in ("resident", "anonymous", "allocated"):
         bytes_ = np.array([s[what] for s in kept], float)
         for name, beside in (("growth", swings[:, :0]), ("growth_beside_swings", swings)):
             terms = np.column_stack([np.ones_like(times), times, beside])

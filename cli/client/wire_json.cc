@@ -25,6 +25,32 @@ Json Sentences(const google::protobuf::RepeatedPtrField<std::string>& sentences)
 
 }  // namespace
 
+std::string_view FieldTypeName(v1::FieldType type) {
+  switch (type) {
+    case v1::FIELD_TYPE_KEYWORD:
+      return "keyword";
+    case v1::FIELD_TYPE_INTEGER:
+      return "integer";
+    case v1::FIELD_TYPE_DOUBLE:
+      return "double";
+    case v1::FIELD_TYPE_BOOLEAN:
+      return "boolean";
+    default:
+      return "unknown";
+  }
+}
+
+std::string_view FieldStateName(v1::PayloadField::State state) {
+  switch (state) {
+    case v1::PayloadField::STATE_BUILDING:
+      return "building";
+    case v1::PayloadField::STATE_DROPPING:
+      return "dropping";
+    default:
+      return "ready";
+  }
+}
+
 std::string_view StatusName(v1::Collection::Status status) {
   switch (status) {
     case v1::Collection::STATUS_GREEN:
@@ -89,6 +115,14 @@ Json ToJson(const v1::IndexHealth& health) {
           {"growth_ratio", health.growth_ratio()}};
 }
 
+Json ToJson(const v1::PayloadField& field) {
+  return {{"name", field.name()},
+          {"type", FieldTypeName(field.type())},
+          {"state", FieldStateName(field.state())},
+          {"built_ratio",
+           field.state() == v1::PayloadField::STATE_BUILDING ? field.built_ratio() : 1.0}};
+}
+
 Json ToJson(const v1::Collection& collection) {
   const Json is_reached =
       collection.has_target_recall_reached() ? Json(collection.target_recall_reached()) : Json();
@@ -96,8 +130,11 @@ Json ToJson(const v1::Collection& collection) {
   for (const std::string& reason : collection.reasons()) reasons.push_back(reason);
   Json aliases = Json::array();
   for (const std::string& alias : collection.aliases()) aliases.push_back(alias);
+  Json fields = Json::array();
+  for (const v1::PayloadField& field : collection.payload_fields()) fields.push_back(ToJson(field));
   const absl::StatusOr<VectorSchema> schema = SchemaOf(collection);
   return {{"collection", collection.collection()},
+          {"payload_fields", fields},
           {"description", collection.description()},
           {"aliases", aliases},
           {"etag", collection.etag()},

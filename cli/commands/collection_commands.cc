@@ -287,6 +287,7 @@ void AddCollectionCommands(CLI::App& app, Action& action) {
   AddCreateAndPlan(*group, action);
   AddGetListDrop(*group, action);
   AddUpdateCommand(*group, action);
+  AddPayloadIndexCommands(*group, action);
   AddTrain(*group, action);
   AddVerify(*group, action);
 }

@@ -36,6 +36,14 @@ void PrintHealth(Terminal& terminal, const v1::IndexHealth& health) {
                         100 * health.dead_ratio()));
 }
 
+std::string FieldText(const v1::PayloadField& field) {
+  const std::string what = fmt::format("{}, {}", field.name(), FieldTypeName(field.type()));
+  if (field.state() == v1::PayloadField::STATE_DROPPING) return what + ", is being removed";
+  if (field.state() != v1::PayloadField::STATE_BUILDING) return what;
+  return fmt::format("{}, is being indexed: {:.0f} % of the points", what,
+                     100 * field.built_ratio());
+}
+
 std::string ServingText(const v1::Collection& collection) {
   return collection.serving_version().empty() ? "none: exact search" : collection.serving_version();
 }
@@ -53,6 +61,9 @@ void PrintCollection(const v1::Collection& collection, Terminal& terminal) {
   PrintLine(terminal, "metric", schema.ok() ? NameOf(schema->metric) : "unknown");
   PrintLine(terminal, "dtype", schema.ok() ? NameOf(schema->element_type) : "unknown");
   PrintLine(terminal, "shards", collection.shards());
+  for (const v1::PayloadField& field : collection.payload_fields()) {
+    PrintLine(terminal, "payload field", FieldText(field));
+  }
   PrintLine(terminal, "points", WithThousands(collection.points()));
   if (const uint64_t expected = collection.index().expected_points(); expected != 0) {
     PrintLine(terminal, "expected points", WithThousands(expected));

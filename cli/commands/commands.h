@@ -20,7 +20,8 @@ using Action = std::function<absl::Status(Terminal&)>;
 // parser. Bad options end in CLI::ParseError while parsing.
 void AddAliasCommands(CLI::App& app, Action& action);
 void AddCollectionCommands(CLI::App& app, Action& action);
-void AddUpdateCommand(CLI::App& group, Action& action);  // of `kith collection`
+void AddUpdateCommand(CLI::App& group, Action& action);         // of `kith collection`
+void AddPayloadIndexCommands(CLI::App& group, Action& action);  // likewise
 void AddIndexCommands(CLI::App& app, Action& action);
 void AddImportCommand(CLI::App& app, Action& action);
 void AddExportCommand(CLI::App& app, Action& action);

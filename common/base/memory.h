@@ -1,6 +1,8 @@
 #ifndef KITH_COMMON_BASE_MEMORY_H_
 #define KITH_COMMON_BASE_MEMORY_H_
 
+#include <cstddef>
+
 namespace kith {
 
 // For the start of a server: blocks of 4 MiB and more are from then on given back to the system as
@@ -13,6 +15,15 @@ void KeepLargeBlocksApart();
 // lies between blocks that are still used. Takes up to some tens of milliseconds.
 // Threads: any.
 void ReturnFreeMemory();
+
+// What the allocator holds, in bytes: blocks that are used, and what was freed and not given back
+// to the system. A leak makes the first grow, holes between blocks the second.
+struct AllocatorBytes {
+  size_t used = 0;
+  size_t free = 0;
+};
+// Walks the lists of free blocks: for a look now and then. Threads: any.
+AllocatorBytes ReadAllocator();
 
 }  // namespace kith
 

@@ -76,7 +76,8 @@ struct CollectionRecord {
   uint32_t trained_plane_b_bytes = 0;
   double target_recall = 0.95;
   uint64_t expected_points = 0;  // that the parameters are chosen for; 0: those that are there
-  PayloadSchema payload_fields;  // that filters may name
+  PayloadSchema payload_fields;  // that filters may name, by place
+  uint64_t fields_revision = 0;  // one more each time a field is added or dropped
   std::string serving_version;   // empty: exact search
   std::string previous_version;  // what a rollback goes back to; empty: nothing
   // Of the serving version: a curve of ascending nprobe for each depth measured, shallowest first.

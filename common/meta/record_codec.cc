@@ -12,8 +12,9 @@
 namespace kith {
 namespace {
 
-constexpr uint8_t kFormat = 5;
-constexpr uint8_t kOldestFormat = 4;  // knew no description
+constexpr uint8_t kFormat = 6;
+constexpr uint8_t kFieldStatesFormat = 6;  // before it every field was ready
+constexpr uint8_t kOldestFormat = 4;       // knew no description
 constexpr uint8_t kAliasesFormat = 1;
 
 class Writer {
@@ -110,15 +111,19 @@ void WriteFields(Writer& out, const PayloadSchema& fields) {
   for (const PayloadField& field : fields) {
     out.Text(field.name);
     out.U8(static_cast<uint8_t>(field.type));
+    out.U8(static_cast<uint8_t>(field.state));
   }
 }
 
-PayloadSchema ReadFields(Reader& in) {
+PayloadSchema ReadFields(Reader& in, uint8_t format) {
   PayloadSchema fields;
   const uint32_t count = in.Count(5);
   for (uint32_t i = 0; i < count; ++i) {
     std::string name = in.Text();
-    fields.push_back({std::move(name), static_cast<FieldType>(in.U8())});
+    PayloadField& field = fields.emplace_back();
+    field.name = std::move(name);
+    field.type = static_cast<FieldType>(in.U8());
+    if (format >= kFieldStatesFormat) field.state = static_cast<FieldState>(in.U8());
   }
   return fields;
 }
@@ -196,7 +201,7 @@ IndexVersionRecord ReadVersion(Reader& in) {
   return version;
 }
 
-void ReadShape(Reader& in, CollectionRecord& record) {
+void ReadShape(Reader& in, uint8_t format, CollectionRecord& record) {
   record.name = in.Text();
   const std::string_view incarnation = in.Raw(record.incarnation.bytes.size());
   std::copy(incarnation.begin(), incarnation.end(), record.incarnation.bytes.begin());
@@ -212,14 +217,19 @@ void ReadShape(Reader& in, CollectionRecord& record) {
   record.trained_plane_b_bytes = in.U32();
   record.target_recall = in.F64();
   record.expected_points = in.U64();
-  record.payload_fields = ReadFields(in);
+  record.payload_fields = ReadFields(in, format);
+  if (format >= kFieldStatesFormat) record.fields_revision = in.U64();
 }
 
 bool KnownEnums(const CollectionRecord& record) {
   const auto within = [](auto value, uint8_t last) {
     return static_cast<uint8_t>(value) >= 1 && static_cast<uint8_t>(value) <= last;
   };
-  return within(record.state, 4) && within(record.metric, 3) && within(record.element_type, 3);
+  const bool known_fields =
+      std::all_of(record.payload_fields.begin(), record.payload_fields.end(),
+                  [&](const PayloadField& field) { return within(field.state, 4); });
+  return known_fields && within(record.state, 4) && within(record.metric, 3) &&
+         within(record.element_type, 3);
 }
 
 absl::Status Corrupt(std::string_view what) {
@@ -265,6 +275,7 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
   out.F64(record.target_recall);
   out.U64(record.expected_points);
   WriteFields(out, record.payload_fields);
+  out.U64(record.fields_revision);
   out.Text(record.serving_version);
   out.Text(record.previous_version);
   WriteCurve(out, record.recall);
@@ -285,7 +296,7 @@ absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) 
   const uint8_t format = in.U8();
   if (format < kOldestFormat || format > kFormat) return UnknownFormat(format, kFormat);
   CollectionRecord record;
-  ReadShape(in, record);
+  ReadShape(in, format, record);
   record.serving_version = in.Text();
   record.previous_version = in.Text();
   record.recall = ReadCurve(in);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "common/base/limits.h"
@@ -67,15 +68,23 @@ class FilterChecker {
 
   absl::StatusOr<const PayloadField*> FieldOf(const Filter& filter, const std::string& at) const {
     const auto place = FindField(schema_, filter.field);
-    if (place.has_value()) return &schema_[*place];
+    if (place.has_value()) {
+      KITH_RETURN_IF_ERROR(CheckBuilt(schema_[*place]));
+      return &schema_[*place];
+    }
+    const auto first = std::find_if(schema_.begin(), schema_.end(),
+                                    [](const PayloadField& field) { return field.is_indexed(); });
     return Bad(at + ".field",
-               schema_.empty()
-                   ? fmt::format("{} has no index: this collection indexes no payload field; name "
-                                 "payload_fields when it is created",
+               first == schema_.end()
+                   ? fmt::format("{} has no index: this collection indexes no payload field; add "
+                                 "one with CreatePayloadIndex",
                                  filter.field)
                    : fmt::format("{} has no index; {} fields of this collection have one (see "
-                                 "GetCollection), the first is {}",
-                                 filter.field, schema_.size(), schema_.front().name));
+                                 "GetCollection), the first is {}; CreatePayloadIndex adds one",
+                                 filter.field,
+                                 std::count_if(schema_.begin(), schema_.end(),
+                                               [](const auto& f) { return f.is_indexed(); }),
+                                 first->name));
   }
 
   absl::Status CheckValue(const PayloadField& field, const FieldValue& value,

@@ -27,9 +27,12 @@ absl::Status Bad(std::string_view message) {
 // the rest. Its methods are nlohmann's interface: false ends the parse.
 class FieldListener final : public nlohmann::json_sax<Json> {
  public:
-  explicit FieldListener(const PayloadSchema& schema) : schema_(schema) {}
+  // A field that the payload does not fit ends the parse, or is only noted.
+  enum class Misfits { kRefused, kNoted };
+  FieldListener(const PayloadSchema& schema, Misfits misfits) : schema_(schema), mode_(misfits) {}
 
   absl::Status status() const { return status_; }
+  const std::bitset<limits::kPayloadFieldsMax>& misfits() const { return misfits_; }
   std::vector<IndexedValue> Take() { return std::move(values_); }
 
   bool null() override {
@@ -51,15 +54,15 @@ class FieldListener final : public nlohmann::json_sax<Json> {
   bool binary(Json::binary_t&) override { return NoObject(); }
 
   bool start_object(std::size_t) override {
-    if (list_.has_value()) return WrongType(*list_, "an object in a list");
-    if (depth_ == 1 && field_.has_value()) return WrongType(*field_, "an object");
+    if (list_.has_value() && !WrongType(*list_, "an object in a list")) return false;
+    if (depth_ == 1 && field_.has_value() && !WrongType(*field_, "an object")) return false;
     return Enter();
   }
   bool key(std::string& name) override {
     if (depth_ != 1) return true;
     field_ = FindField(schema_, name);
     if (!field_.has_value()) return true;
-    if (seen_[*field_]) return Refuse(fmt::format("field {} comes twice", name));
+    if (seen_[*field_]) return Misfit(*field_, fmt::format("field {} comes twice", name));
     seen_[*field_] = true;
     return true;
   }
@@ -69,10 +72,11 @@ class FieldListener final : public nlohmann::json_sax<Json> {
   }
   bool start_array(std::size_t) override {
     if (depth_ == 0) return NoObject();
-    if (list_.has_value()) return WrongType(*list_, "a list in a list");
+    if (list_.has_value() && !WrongType(*list_, "a list in a list")) return false;
     if (depth_ == 1 && field_.has_value()) {
-      if (schema_[*field_].type != FieldType::kKeyword) return WrongType(*field_, "a list");
-      list_ = field_;
+      const bool is_keyword = schema_[*field_].type == FieldType::kKeyword;
+      if (!is_keyword && !WrongType(*field_, "a list")) return false;
+      if (is_keyword) list_ = field_;
       listed_ = 0;
     }
     return Enter();
@@ -103,28 +107,34 @@ class FieldListener final : public nlohmann::json_sax<Json> {
     std::optional<std::string> encoded = EncodeAs(schema_[*field].type, value);
     if (!encoded.has_value()) return WrongType(*field, what);
     if (encoded->size() > limits::kKeywordBytesMax) {
-      return Refuse(
-          fmt::format("field {} has {} bytes, at most {} of a keyword are indexed; leave "
-                      "it out of the payload index or shorten it",
-                      schema_[*field].name, encoded->size(), limits::kKeywordBytesMax));
+      return Misfit(*field,
+                    fmt::format("field {} has {} bytes, at most {} of a keyword are indexed; leave "
+                                "it out of the payload index or shorten it",
+                                schema_[*field].name, encoded->size(), limits::kKeywordBytesMax));
     }
     if (list_.has_value() && ++listed_ > limits::kKeywordsPerFieldMax) {
-      return Refuse(fmt::format("field {} lists more than {} keywords", schema_[*field].name,
-                                limits::kKeywordsPerFieldMax));
+      return Misfit(*field, fmt::format("field {} lists more than {} keywords",
+                                        schema_[*field].name, limits::kKeywordsPerFieldMax));
     }
     values_.push_back({*field, *std::move(encoded)});
     return true;
   }
 
   bool WrongType(uint16_t field, std::string_view what) {
-    return Refuse(fmt::format(
-        "field {} holds {}, the collection indexes it as {}; send {} or "
-        "leave it out",
-        schema_[field].name, what, NameOf(schema_[field].type),
-        schema_[field].type == FieldType::kInteger ? "an integer" : "a value of that type"));
+    return Misfit(
+        field,
+        fmt::format(
+            "field {} holds {}, the collection indexes it as {}; send {} or leave it out",
+            schema_[field].name, what, NameOf(schema_[field].type),
+            schema_[field].type == FieldType::kInteger ? "an integer" : "a value of that type"));
   }
   bool NoObject() {
     return Refuse("is no JSON object; a collection with indexed fields takes JSON objects");
+  }
+  bool Misfit(uint16_t field, std::string_view message) {
+    if (mode_ == Misfits::kRefused) return Refuse(message);
+    misfits_.set(field);
+    return true;
   }
   bool Refuse(std::string_view message) {
     status_ = Bad(message);
@@ -132,7 +142,9 @@ class FieldListener final : public nlohmann::json_sax<Json> {
   }
 
   const PayloadSchema& schema_;
+  const Misfits mode_;
   absl::Status status_;
+  std::bitset<limits::kPayloadFieldsMax> misfits_;
   std::vector<IndexedValue> values_;
   std::bitset<limits::kPayloadFieldsMax> seen_;
   std::optional<uint16_t> field_;  // of the key read last in the outermost object
@@ -141,20 +153,39 @@ class FieldListener final : public nlohmann::json_sax<Json> {
   uint32_t depth_ = 0;
 };
 
+// Ascending, each once.
+std::vector<IndexedValue> Ordered(std::vector<IndexedValue> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<IndexedValue>> ReadIndexedValues(std::string_view payload,
                                                             const PayloadSchema& schema) {
-  if (payload.empty() || schema.empty()) return std::vector<IndexedValue>();
-  FieldListener listener(schema);
+  if (payload.empty() || !HasIndexedFields(schema)) return std::vector<IndexedValue>();
+  FieldListener listener(schema, FieldListener::Misfits::kRefused);
   if (!Json::sax_parse(payload.begin(), payload.end(), &listener)) {
     const absl::Status status = listener.status();
     return status.ok() ? Bad("is no valid JSON") : status;
   }
-  std::vector<IndexedValue> values = listener.Take();
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
+  return Ordered(listener.Take());
+}
+
+FittingValues ReadFittingValues(std::string_view payload, const PayloadSchema& schema) {
+  FittingValues fitting;
+  if (payload.empty() || !HasIndexedFields(schema)) return fitting;
+  FieldListener listener(schema, FieldListener::Misfits::kNoted);
+  if (!Json::sax_parse(payload.begin(), payload.end(), &listener)) {
+    for (size_t i = 0; i < schema.size(); ++i) fitting.misfits[i] = schema[i].is_indexed();
+    return fitting;
+  }
+  fitting.misfits = listener.misfits();
+  fitting.values = Ordered(listener.Take());
+  std::erase_if(fitting.values,
+                [&](const IndexedValue& value) { return fitting.misfits[value.field]; });
+  return fitting;
 }
 
 }  // namespace kith

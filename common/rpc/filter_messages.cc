@@ -250,9 +250,12 @@ PayloadSchema SchemaFromProto(const FieldMessages& fields) {
 
 void SchemaToProto(const PayloadSchema& schema, FieldMessages* to) {
   for (const PayloadField& field : schema) {
+    if (field.state == FieldState::kFree) continue;
     v1::PayloadField* const message = to->Add();
     message->set_name(field.name);
     message->set_type(static_cast<v1::FieldType>(field.type));
+    message->set_state(static_cast<v1::PayloadField::State>(field.state));
+    if (field.state == FieldState::kBuilding) message->set_built_ratio(field.built_share);
   }
 }
 

@@ -38,6 +38,51 @@ absl::StatusOr<std::vector<std::pair<uint32_t, uint32_t>>> SlotsFromWire(const v
   return slots;
 }
 
+// All places of a schema: one without a name is free.
+using FieldMessages = google::protobuf::RepeatedPtrField<v1::PayloadField>;
+
+void PlacesToWire(const PayloadSchema& schema, FieldMessages* to) {
+  for (const PayloadField& field : schema) {
+    v1::PayloadField* const message = to->Add();
+    if (!field.is_indexed()) continue;
+    message->set_name(field.name);
+    message->set_type(static_cast<v1::FieldType>(field.type));
+  }
+}
+
+absl::StatusOr<PayloadSchema> PlacesFromWire(const FieldMessages& fields) {
+  PayloadSchema schema;
+  for (const v1::PayloadField& field : fields) {
+    if (field.name().empty()) {
+      schema.push_back({"", FieldType::kKeyword, FieldState::kFree});
+    } else {
+      schema.push_back({field.name(), static_cast<FieldType>(field.type())});
+    }
+  }
+  KITH_RETURN_IF_ERROR(CheckSchema(schema));
+  return schema;
+}
+
+void FieldToWire(const FieldStat& field, v1::ShardFieldState* to) {
+  to->set_name(field.name);
+  to->set_type(static_cast<v1::FieldType>(field.type));
+  to->set_state(static_cast<uint32_t>(field.state));
+  to->set_built_rows(field.built_rows);
+  to->set_total_rows(field.total_rows);
+  to->set_misfits(field.misfits);
+  to->set_first_misfit(field.first_misfit);
+}
+
+FieldStat FieldFromWire(const v1::ShardFieldState& in) {
+  return {in.name(),
+          static_cast<FieldType>(in.type()),
+          static_cast<FieldState>(in.state()),
+          in.built_rows(),
+          in.total_rows(),
+          in.misfits(),
+          in.first_misfit()};
+}
+
 v1::Metric MetricToWire(Metric metric) { return static_cast<v1::Metric>(metric); }
 v1::ElementType ElementTypeToWire(ElementType type) { return static_cast<v1::ElementType>(type); }
 
@@ -55,7 +100,7 @@ v1::ShardSpec ToProto(const ShardSpec& spec) {
     out.add_slot_begins(begin);
     out.add_slot_ends(end);
   }
-  SchemaToProto(spec.payload_fields, out.mutable_payload_fields());
+  PlacesToWire(spec.payload_fields, out.mutable_payload_fields());
   return out;
 }
 
@@ -77,9 +122,26 @@ absl::StatusOr<ShardSpec> FromProto(const v1::ShardSpec& in) {
   KITH_ASSIGN_OR_RETURN(spec.metric, MetricFromWire(in.metric()));
   KITH_ASSIGN_OR_RETURN(spec.element_type, ElementTypeFromWire(in.element_type()));
   KITH_ASSIGN_OR_RETURN(spec.slots, SlotsFromWire(in));
-  spec.payload_fields = SchemaFromProto(in.payload_fields());
-  KITH_RETURN_IF_ERROR(CheckSchema(spec.payload_fields));
+  KITH_ASSIGN_OR_RETURN(spec.payload_fields, PlacesFromWire(in.payload_fields()));
   return spec;
+}
+
+v1::ShardSetFieldsCall ToProto(const SetFieldsCall& call) {
+  v1::ShardSetFieldsCall out;
+  out.set_shard(call.shard);
+  out.set_incarnation(std::string(call.incarnation.view()));
+  out.set_revision(call.revision);
+  PlacesToWire(call.fields, out.mutable_payload_fields());
+  return out;
+}
+
+absl::StatusOr<SetFieldsCall> FromProto(const v1::ShardSetFieldsCall& in) {
+  SetFieldsCall call;
+  call.shard = in.shard();
+  KITH_ASSIGN_OR_RETURN(call.incarnation, UuidFromWire("incarnation", in.incarnation()));
+  call.revision = in.revision();
+  KITH_ASSIGN_OR_RETURN(call.fields, PlacesFromWire(in.payload_fields()));
+  return call;
 }
 
 v1::ShardStat ToProto(ShardStat&& stat) {
@@ -111,6 +173,8 @@ v1::ShardStat ToProto(ShardStat&& stat) {
   out.mutable_memory()->set_payload_index(stat.memory.payload_index);
   out.set_disk_bytes(stat.disk_bytes);
   out.set_incarnation(std::string(stat.incarnation.view()));
+  out.set_fields_revision(stat.fields_revision);
+  for (const FieldStat& field : stat.fields) FieldToWire(field, out.add_fields());
   return out;
 }
 
@@ -132,6 +196,8 @@ absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in) {
                  in.memory().rows(),  in.memory().tombstones(), in.memory().payload_index()};
   stat.disk_bytes = in.disk_bytes();
   KITH_ASSIGN_OR_RETURN(stat.incarnation, UuidFromWire("incarnation", in.incarnation()));
+  stat.fields_revision = in.fields_revision();
+  for (const v1::ShardFieldState& field : in.fields()) stat.fields.push_back(FieldFromWire(field));
   return stat;
 }
 

@@ -12,6 +12,7 @@
 namespace kith::rpc {
 
 v1::ShardSpec ToProto(const ShardSpec& spec);
+v1::ShardSetFieldsCall ToProto(const SetFieldsCall& call);
 v1::ShardStat ToProto(ShardStat&& stat);
 v1::ShardSampleHashesCall ToProto(const SampleHashesCall& call);
 v1::ShardSampleHashesReply ToProto(const std::vector<uint64_t>& hashes);
@@ -24,6 +25,7 @@ v1::ShardArtifactChunk ToProto(ArtifactChunk&& chunk);
 v1::ShardVerifyReply ToProto(const VerifyReply& reply);
 
 absl::StatusOr<ShardSpec> FromProto(const v1::ShardSpec& in);
+absl::StatusOr<SetFieldsCall> FromProto(const v1::ShardSetFieldsCall& in);
 absl::StatusOr<ShardStat> FromProto(v1::ShardStat&& in);
 SampleHashesCall FromProto(const v1::ShardSampleHashesCall& in);
 std::vector<uint64_t> FromProto(const v1::ShardSampleHashesReply& in);

@@ -28,6 +28,14 @@ struct ShardSpec {
   PayloadSchema payload_fields;
 };
 
+// Which payload fields the shard is to index from now on.
+struct SetFieldsCall {
+  ShardId shard = 0;
+  Uuid incarnation;
+  uint64_t revision = 0;  // of the coordinator's record: a smaller one is of a call that comes late
+  PayloadSchema fields;   // by place; the states count only as indexed or free
+};
+
 struct GetCall {
   ShardId shard = 0;
   Uuid incarnation;
@@ -70,6 +78,18 @@ struct IndexState {
   uint64_t dead_rows = 0;        // in lists and side lists
 };
 
+// One place of the schema as a shard has it.
+struct FieldStat {
+  std::string name;
+  FieldType type = FieldType::kKeyword;
+  FieldState state = FieldState::kReady;  // kDropping: its memory is being given back
+  uint64_t built_rows = 0;                // while kBuilding: of total_rows, those looked at
+  uint64_t total_rows = 0;
+  uint64_t misfits = 0;      // points whose payload does not fit: the field never becomes ready
+  std::string first_misfit;  // the key of one, empty: none
+  bool operator==(const FieldStat&) const = default;
+};
+
 struct ShardStat {
   bool ready = false;
   std::string not_ready_reason;
@@ -81,6 +101,8 @@ struct ShardStat {
   MemoryByPart memory;
   uint64_t disk_bytes = 0;
   Uuid incarnation;
+  uint64_t fields_revision = 0;  // of the last SetFieldsCall
+  std::vector<FieldStat> fields;
 };
 
 struct SampleHashesCall {

@@ -74,6 +74,12 @@ class ShardService {
   // Starts to encode every row under that artifact, beside whatever serves; poll with Stat.
   virtual absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) = 0;
   virtual absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) = 0;
+  // Brings the shard to these fields. A field that is new is indexed in whatever is written from
+  // now on; what is there is gone through behind it: poll with Stat. A field that is gone is known
+  // to nobody when it returns. Durable; the same call again changes nothing. ABORTED
+  // VERSION_MISMATCH below the revision that the shard has; UNAVAILABLE NOT_READY where the place
+  // of a new field is not free yet: again.
+  virtual absl::Status SetPayloadFields(const SetFieldsCall& call, Deadline deadline) = 0;
   // Recomputes the digests of truth and index from their own bytes and compares.
   virtual absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) = 0;
 };

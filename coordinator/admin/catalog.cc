@@ -62,6 +62,20 @@ absl::StatusOr<CollectionRecord> Catalog::Modify(const CollectionRecord& known,
   return changed;
 }
 
+void Catalog::ShowBuilt(const CollectionRecord& record,
+                        const std::map<std::string, double>& shares) {
+  if (shares.empty()) return;
+  std::lock_guard lock(change_mutex_);
+  const auto entry = context_.map->Find(record.name);
+  if (!entry.ok() || (*entry)->record.revision != record.revision) return;
+  CollectionRecord shown = (*entry)->record;
+  for (PayloadField& field : shown.payload_fields) {
+    const auto share = shares.find(field.name);
+    if (share != shares.end()) field.built_share = share->second;
+  }
+  context_.map->Put(shown, context_.nodes);
+}
+
 absl::Status Catalog::Delete(const CollectionRecord& record) {
   std::lock_guard lock(change_mutex_);
   KITH_RETURN_IF_ERROR(meta().Delete(record.name, record.revision));

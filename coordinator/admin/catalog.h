@@ -79,6 +79,8 @@ class Catalog {
   // name is gone or stands for another incarnation.
   using Change = std::function<absl::Status(CollectionRecord&)>;
   absl::StatusOr<CollectionRecord> Modify(const CollectionRecord& known, const Change& change);
+  // What requests are told of how far fields are that are being built: no change of the record.
+  void ShowBuilt(const CollectionRecord& record, const std::map<std::string, double>& shares);
   absl::Status Delete(const CollectionRecord& record);
   absl::StatusOr<Aliases> ChangeAliases(const std::vector<AliasChange>& changes);
   // Brings the map to the aliases that the metadata has.

@@ -198,6 +198,18 @@ bool Operations::Running(const std::string& collection) const {
   });
 }
 
+bool Operations::RunningPayloadIndex(const std::string& collection) const {
+  const auto running = RunningOn(collection);
+  return std::any_of(running.begin(), running.end(), [](const auto& operation) {
+    return operation->Snapshot().kind == kPayloadIndexKind;
+  });
+}
+
+bool Operations::closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
+}
+
 uint64_t Operations::begun() const {
   std::lock_guard lock(mutex_);
   return next_ - 1;

@@ -37,11 +37,13 @@ struct DuplicatesOutcome {
 
 // The kind of operation that whoever may read the collection may start.
 inline constexpr char kDuplicatesKind[] = "find_duplicates";
+inline constexpr char kPayloadIndexKind[] = "payload_index";
 
 // One long job as its caller sees it: a copy, frozen when it was asked for.
 struct Operation {
   std::string id;
-  std::string kind;  // "train", "find_duplicates", "backup", "verify_backup", "restore"
+  // "train", "find_duplicates", "payload_index", "backup", "verify_backup", "restore"
+  std::string kind;
   std::string collection;
   OperationState state = OperationState::kRunning;
   std::string stage;
@@ -111,6 +113,9 @@ class Operations {
 
   // One that changes the collection, a training or a restore: the others only read.
   bool Running(const std::string& collection) const;
+  bool RunningPayloadIndex(const std::string& collection) const;
+  // Those that run are cancelled because the process stops, not because anybody asked.
+  bool closed() const;
   uint64_t begun() const;  // how many since the start, those that ended among them
   // Cancels those of one collection, or of all (empty), and waits until they ended or `patience`
   // has passed; false in the latter case.

@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/telemetry/log.h"
 #include "coordinator/admin/index_versions.h"
+#include "coordinator/admin/payload_fields.h"
 
 namespace kith::coordinator {
 namespace {
@@ -133,6 +134,7 @@ void Reconciler::LookAt(const CollectionRecord& record) {
   }
   NotePoints(record, surveys);
   if (auto health = HealthOfCollection(record, surveys)) pass_index_.push_back(*std::move(health));
+  FinishFields(record, surveys);
   if (operations_.Running(record.name)) return;
   if (HasUnheldVersions(record, surveys)) RemoveStrays(record, surveys);
   CancelLostTraining(record);
@@ -194,6 +196,28 @@ void Reconciler::PublishHealth() {
   }
   nodes_ = std::move(nodes);
   indexes_ = pass_index_;
+}
+
+// An operation that begins does so under this lock: it and this do not step at once.
+void Reconciler::FinishFields(const CollectionRecord& record,
+                              const std::vector<ShardSurvey>& surveys) {
+  if (!NeedsFieldStep(record, surveys)) return;
+  const bool is_silent = std::any_of(surveys.begin(), surveys.end(),
+                                     [](const auto& survey) { return !survey.stat.ok(); });
+  const Catalog::NameLock lock = catalog_.TryLock(record.name);
+  if (is_silent || !lock.owns_lock() || operations_.RunningPayloadIndex(record.name)) return;
+  const auto current = catalog_.meta().Get(record.name);
+  if (!current.ok() || current->incarnation != record.incarnation) return;
+  const auto step = StepFields(catalog_, *current);
+  if (!step.ok()) {
+    spdlog::warn("event=payload_fields_wait collection={} error={}", record.name,
+                 telemetry::LogValue(step.status().ToString()));
+    return;
+  }
+  for (const auto& [field, why] : step->misfit) {
+    spdlog::warn("event=payload_index_misfit collection={} error={}", record.name,
+                 telemetry::LogValue(why.ToString()));
+  }
 }
 
 void Reconciler::RemoveStrays(const CollectionRecord& known,

@@ -31,7 +31,8 @@ struct NodeHealth {
 };
 
 // Keeps the cluster as the metadata says. Each pass finishes what a crash left half done (records
-// being created or dropped, trainings and index versions nobody waits for), asks every shard for
+// being created or dropped, payload fields being added or dropped, trainings and index versions
+// nobody waits for), asks every shard for
 // its state and brings the map and its live point counts up to date.
 //
 // A shard missing under an ACTIVE record is never created again: that would turn a lost disk into
@@ -73,6 +74,7 @@ class Reconciler {
   void NotePoints(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys);
   void NoteHealth(const std::vector<ShardSurvey>& surveys);
   void PublishHealth();
+  void FinishFields(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys);
   void RemoveStrays(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys);
   void CancelLostTraining(const CollectionRecord& record);
 

@@ -45,6 +45,14 @@ absl::Status AtShard(const absl::Status& status, const ShardPlacement& placement
   return named;
 }
 
+PayloadSchema FieldsForShards(const CollectionRecord& record) {
+  PayloadSchema fields = record.payload_fields;
+  for (PayloadField& field : fields) {
+    if (!field.is_indexed()) field = {"", FieldType::kKeyword, FieldState::kFree};
+  }
+  return fields;
+}
+
 ShardSpec SpecOf(const CollectionRecord& record, const ShardPlacement& placement) {
   ShardSpec spec;
   spec.shard = placement.shard;
@@ -54,7 +62,11 @@ ShardSpec SpecOf(const CollectionRecord& record, const ShardPlacement& placement
   spec.metric = record.metric;
   spec.element_type = record.element_type;
   spec.slots = placement.slots;
-  spec.payload_fields = record.payload_fields;
+  for (PayloadField field : record.payload_fields) {
+    if (field.state == FieldState::kBuilding) field = {"", FieldType::kKeyword, FieldState::kFree};
+    if (field.state == FieldState::kDropping) field.state = FieldState::kReady;
+    spec.payload_fields.push_back(std::move(field));
+  }
   return spec;
 }
 

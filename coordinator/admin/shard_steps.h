@@ -18,7 +18,12 @@ namespace kith::coordinator {
 // The same code, reason and facts, with the node and shard named in the message and the facts.
 absl::Status AtShard(const absl::Status& status, const ShardPlacement& placement);
 
+// As a new shard is to have them, or one that knows of no change: without a field that is being
+// built, which it is told of later; with one that is being dropped, which it may have.
 ShardSpec SpecOf(const CollectionRecord& record, const ShardPlacement& placement);
+
+// The places as the shards are to have them from now on.
+PayloadSchema FieldsForShards(const CollectionRecord& record);
 
 // Idempotent. CreateShards stops at the first error; DropShards tries every shard and answers with
 // the first error.

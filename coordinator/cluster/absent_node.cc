@@ -42,6 +42,7 @@ absl::StatusOr<ArtifactChunk> AbsentNode::ReadArtifact(const std::string&, uint6
 absl::Status AbsentNode::WriteArtifact(const ArtifactChunk&, Deadline) { return Absent(); }
 absl::Status AbsentNode::BuildIndex(ShardId, const std::string&, Deadline) { return Absent(); }
 absl::Status AbsentNode::DropIndex(ShardId, const std::string&, Deadline) { return Absent(); }
+absl::Status AbsentNode::SetPayloadFields(const SetFieldsCall&, Deadline) { return Absent(); }
 absl::StatusOr<VerifyReply> AbsentNode::Verify(ShardId, Deadline) { return Absent(); }
 
 }  // namespace kith::coordinator

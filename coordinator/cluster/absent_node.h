@@ -34,6 +34,7 @@ class AbsentNode final : public ShardService {
   absl::Status WriteArtifact(const ArtifactChunk& chunk, Deadline deadline) override;
   absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) override;
   absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::Status SetPayloadFields(const SetFieldsCall& call, Deadline deadline) override;
   absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
 
  private:

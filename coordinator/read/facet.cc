@@ -32,12 +32,14 @@ void Add(const FacetReply& reply, Counts& counts) {
 }  // namespace
 
 absl::Status CheckFacet(const FacetPointsCall& call, const CollectionRecord& record) {
-  if (!FindField(record.payload_fields, call.field).has_value()) {
+  const auto place = FindField(record.payload_fields, call.field);
+  if (!place.has_value()) {
     return FieldError("field", reason::kBadFilter,
-                      fmt::format("{} has no index; this collection indexes {} fields (see "
-                                  "GetCollection)",
-                                  call.field, record.payload_fields.size()));
+                      fmt::format("{} has no index (see GetCollection for the fields that have "
+                                  "one); CreatePayloadIndex adds one",
+                                  call.field));
   }
+  KITH_RETURN_IF_ERROR(CheckBuilt(record.payload_fields[*place]));
   if (call.limit == 0 || call.limit > limits::kFacetLimitMax) {
     return FieldError(
         "limit", reason::kLimitOutOfRange,

@@ -191,6 +191,10 @@ PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request) {
   return call;
 }
 
+PayloadIndexCall PayloadIndexFromProto(const v1::CreatePayloadIndexRequest& request) {
+  return {request.collection(), request.field(), static_cast<FieldType>(request.type())};
+}
+
 TrainCall TrainFromProto(const v1::TrainIndexRequest& request) {
   TrainCall call;
   call.collection = request.collection();

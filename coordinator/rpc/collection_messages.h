@@ -7,6 +7,7 @@
 #include "coordinator/admin/collection_service.h"
 #include "coordinator/admin/index_version_service.h"
 #include "coordinator/admin/operations.h"
+#include "coordinator/admin/payload_index_service.h"
 #include "coordinator/admin/training/train_service.h"
 #include "kith/v1/collections.pb.h"
 #include "kith/v1/operations.pb.h"
@@ -21,6 +22,7 @@ PlanCollectionCall PlanFromProto(const v1::PlanCollectionRequest& request);
 absl::StatusOr<UpdateCollectionCall> UpdateFromProto(const v1::UpdateCollectionRequest& request);
 std::vector<AliasChange> AliasChangesFromProto(const v1::ChangeAliasesRequest& request);
 void AliasesToProto(const Aliases& aliases, v1::ListAliasesResponse* to);
+PayloadIndexCall PayloadIndexFromProto(const v1::CreatePayloadIndexRequest& request);
 TrainCall TrainFromProto(const v1::TrainIndexRequest& request);
 
 void CollectionToProto(const CollectionView& view, v1::Collection* to);

@@ -142,6 +142,27 @@ grpc::ServerUnaryReactor* CollectionsHandlers::TrainIndex(grpc::CallbackServerCo
   });
 }
 
+grpc::ServerUnaryReactor* CollectionsHandlers::CreatePayloadIndex(
+    grpc::CallbackServerContext* context, const v1::CreatePayloadIndexRequest* request,
+    v1::Operation* response) {
+  return calls_.Blocking("CreatePayloadIndex", context, request, [=, this](const CallContext&) {
+    const auto operation = services_.payload_indexes.Create(PayloadIndexFromProto(*request));
+    if (operation.ok()) OperationToProto(*operation, response);
+    return operation.status();
+  });
+}
+
+grpc::ServerUnaryReactor* CollectionsHandlers::DeletePayloadIndex(
+    grpc::CallbackServerContext* context, const v1::DeletePayloadIndexRequest* request,
+    v1::Operation* response) {
+  return calls_.Blocking("DeletePayloadIndex", context, request, [=, this](const CallContext&) {
+    const auto operation =
+        services_.payload_indexes.Delete({request->collection(), request->field()});
+    if (operation.ok()) OperationToProto(*operation, response);
+    return operation.status();
+  });
+}
+
 grpc::ServerUnaryReactor* CollectionsHandlers::VerifyCollection(
     grpc::CallbackServerContext* context, const v1::VerifyCollectionRequest* request,
     v1::VerifyCollectionResponse* response) {

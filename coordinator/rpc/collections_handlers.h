@@ -4,6 +4,7 @@
 #include "common/rpc/unary_handler.h"
 #include "coordinator/admin/collection_service.h"
 #include "coordinator/admin/index_version_service.h"
+#include "coordinator/admin/payload_index_service.h"
 #include "coordinator/admin/training/train_service.h"
 #include "kith/v1/collections.grpc.pb.h"
 
@@ -16,6 +17,7 @@ class CollectionsHandlers final : public v1::Collections::CallbackService {
     CollectionService& collections;
     TrainService& training;
     IndexVersionService& versions;
+    PayloadIndexService& payload_indexes;
   };
   CollectionsHandlers(Services services, const kith::rpc::UnaryCalls& calls)
       : services_(services), calls_(calls) {}
@@ -68,6 +70,12 @@ class CollectionsHandlers final : public v1::Collections::CallbackService {
   grpc::ServerUnaryReactor* DropIndexVersion(grpc::CallbackServerContext* context,
                                              const v1::DropIndexVersionRequest* request,
                                              v1::ListIndexVersionsResponse* response) override;
+  grpc::ServerUnaryReactor* CreatePayloadIndex(grpc::CallbackServerContext* context,
+                                               const v1::CreatePayloadIndexRequest* request,
+                                               v1::Operation* response) override;
+  grpc::ServerUnaryReactor* DeletePayloadIndex(grpc::CallbackServerContext* context,
+                                               const v1::DeletePayloadIndexRequest* request,
+                                               v1::Operation* response) override;
 
  private:
   const Services services_;

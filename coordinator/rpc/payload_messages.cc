@@ -97,7 +97,7 @@ absl::StatusOr<std::shared_ptr<const Filter>> SharedFilter(const v1::Filter* fil
   return std::make_shared<const Filter>(std::move(plain));
 }
 
-absl::StatusOr<DeleteChoice> DeleteFromProto(const v1::DeletePointsRequest& request) {
+absl::StatusOr<DeleteChoice> FromProto(const v1::DeletePointsRequest& request) {
   if (request.has_filter()) {
     KITH_ASSIGN_OR_RETURN(SelectedWriteCall call, SelectedFromProto(request));
     call.kind = WriteKind::kDelete;
@@ -115,18 +115,18 @@ absl::StatusOr<DeleteChoice> DeleteFromProto(const v1::DeletePointsRequest& requ
   return call;
 }
 
-void DeletedToProto(const DeleteAnswer& answer, v1::DeletePointsResponse* response) {
+void ToProto(const DeleteAnswer& answer, v1::DeletePointsResponse* response) {
   response->set_deleted(answer.deleted);
   TokensToProto(answer.tokens, response->mutable_tokens());
 }
 
-void DeletedToProto(const SelectedWriteAnswer& answer, v1::DeletePointsResponse* response) {
+void ToProto(const SelectedWriteAnswer& answer, v1::DeletePointsResponse* response) {
   response->set_deleted(answer.written);
   TokensToProto(answer.tokens, response->mutable_tokens());
   response->set_next_page_token(answer.next_page_token);
 }
 
-absl::StatusOr<ChangeChoice> ChangeFromProto(const v1::SetPayloadRequest& request) {
+absl::StatusOr<ChangeChoice> FromProto(const v1::SetPayloadRequest& request) {
   switch (request.mode()) {
     case v1::PAYLOAD_MODE_MERGE:
       return WithChange(request, {WriteKind::kMergePayload, request.payload(), "payload"});
@@ -139,7 +139,7 @@ absl::StatusOr<ChangeChoice> ChangeFromProto(const v1::SetPayloadRequest& reques
   }
 }
 
-absl::StatusOr<ChangeChoice> ChangeFromProto(const v1::ClearPayloadRequest& request) {
+absl::StatusOr<ChangeChoice> FromProto(const v1::ClearPayloadRequest& request) {
   KITH_RETURN_IF_ERROR(CheckFields(request));
   if (request.fields_size() == 0) {
     return WithChange(request, {WriteKind::kReplacePayload, "", "fields"});
@@ -148,7 +148,7 @@ absl::StatusOr<ChangeChoice> ChangeFromProto(const v1::ClearPayloadRequest& requ
   return WithChange(request, {WriteKind::kMergePayload, ClearingChange(fields), "fields"});
 }
 
-void ChangedToProto(const UpsertAnswer& answer, v1::ChangePayloadResponse* response) {
+void ToProto(const UpsertAnswer& answer, v1::ChangePayloadResponse* response) {
   for (const absl::Status& status : answer.statuses) {
     google::rpc::Status* const message = response->add_statuses();
     if (!status.ok()) *message = kith::rpc::StatusToProto(status);
@@ -158,13 +158,13 @@ void ChangedToProto(const UpsertAnswer& answer, v1::ChangePayloadResponse* respo
   response->mutable_versions()->Add(answer.versions.begin(), answer.versions.end());
 }
 
-void ChangedToProto(const SelectedWriteAnswer& answer, v1::ChangePayloadResponse* response) {
+void ToProto(const SelectedWriteAnswer& answer, v1::ChangePayloadResponse* response) {
   TokensToProto(answer.tokens, response->mutable_tokens());
   response->set_changed(answer.written);
   response->set_next_page_token(answer.next_page_token);
 }
 
-absl::StatusOr<FacetPointsCall> FacetFromProto(const v1::FacetPointsRequest& request) {
+absl::StatusOr<FacetPointsCall> FromProto(const v1::FacetPointsRequest& request) {
   KITH_RETURN_IF_ERROR(CheckKnown(request));
   FacetPointsCall call;
   call.collection = request.collection();
@@ -176,7 +176,7 @@ absl::StatusOr<FacetPointsCall> FacetFromProto(const v1::FacetPointsRequest& req
   return call;
 }
 
-void FacetToProto(const FacetAnswer& answer, v1::FacetPointsResponse* response) {
+void ToProto(const FacetAnswer& answer, v1::FacetPointsResponse* response) {
   for (const FacetAnswer::Value& one : answer.values) {
     v1::FacetValue* const value = response->add_values();
     kith::rpc::ValueToProto(one.value, value->mutable_value());

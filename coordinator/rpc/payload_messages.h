@@ -20,18 +20,18 @@ namespace kith::coordinator::rpc {
 absl::StatusOr<std::shared_ptr<const Filter>> SharedFilter(const v1::Filter* filter);
 
 using DeleteChoice = std::variant<DeleteCall, SelectedWriteCall>;
-absl::StatusOr<DeleteChoice> DeleteFromProto(const v1::DeletePointsRequest& request);
-void DeletedToProto(const DeleteAnswer& answer, v1::DeletePointsResponse* response);
-void DeletedToProto(const SelectedWriteAnswer& answer, v1::DeletePointsResponse* response);
+absl::StatusOr<DeleteChoice> FromProto(const v1::DeletePointsRequest& request);
+void ToProto(const DeleteAnswer& answer, v1::DeletePointsResponse* response);
+void ToProto(const SelectedWriteAnswer& answer, v1::DeletePointsResponse* response);
 
 using ChangeChoice = std::variant<ChangePayloadCall, SelectedWriteCall>;
-absl::StatusOr<ChangeChoice> ChangeFromProto(const v1::SetPayloadRequest& request);
-absl::StatusOr<ChangeChoice> ChangeFromProto(const v1::ClearPayloadRequest& request);
-void ChangedToProto(const UpsertAnswer& answer, v1::ChangePayloadResponse* response);
-void ChangedToProto(const SelectedWriteAnswer& answer, v1::ChangePayloadResponse* response);
+absl::StatusOr<ChangeChoice> FromProto(const v1::SetPayloadRequest& request);
+absl::StatusOr<ChangeChoice> FromProto(const v1::ClearPayloadRequest& request);
+void ToProto(const UpsertAnswer& answer, v1::ChangePayloadResponse* response);
+void ToProto(const SelectedWriteAnswer& answer, v1::ChangePayloadResponse* response);
 
-absl::StatusOr<FacetPointsCall> FacetFromProto(const v1::FacetPointsRequest& request);
-void FacetToProto(const FacetAnswer& answer, v1::FacetPointsResponse* response);
+absl::StatusOr<FacetPointsCall> FromProto(const v1::FacetPointsRequest& request);
+void ToProto(const FacetAnswer& answer, v1::FacetPointsResponse* response);
 
 }  // namespace kith::coordinator::rpc
 

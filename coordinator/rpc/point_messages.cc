@@ -126,7 +126,7 @@ void TokensToProto(const std::vector<WriteToken>& tokens,
   }
 }
 
-absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request) {
+absl::StatusOr<UpsertCall> FromProto(const v1::UpsertRequest& request) {
   KITH_RETURN_IF_ERROR(CheckCount("points", request.points_size(), limits::kPointsPerCallMax));
   KITH_RETURN_IF_ERROR(
       CheckCount("columns.payloads", request.columns().payloads_size(), limits::kPointsPerCallMax));
@@ -141,7 +141,7 @@ absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request) {
   return call;
 }
 
-void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response) {
+void ToProto(const UpsertAnswer& answer, v1::UpsertResponse* response) {
   response->mutable_statuses()->Reserve(static_cast<int>(answer.statuses.size()));
   for (const absl::Status& status : answer.statuses) {
     google::rpc::Status* const message = response->add_statuses();
@@ -152,7 +152,8 @@ void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response) {
   response->mutable_versions()->Add(answer.versions.begin(), answer.versions.end());
 }
 
-absl::StatusOr<CountCall> CountFromProto(const v1::CountPointsRequest& request) {
+absl::StatusOr<CountCall> FromProto(const v1::CountPointsRequest& request) {
+  KITH_RETURN_IF_ERROR(CheckKnown(request));
   CountCall call;
   call.collection = request.collection();
   KITH_ASSIGN_OR_RETURN(call.filter,
@@ -160,7 +161,9 @@ absl::StatusOr<CountCall> CountFromProto(const v1::CountPointsRequest& request) 
   return call;
 }
 
-absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request) {
+void ToProto(uint64_t count, v1::CountPointsResponse* response) { response->set_count(count); }
+
+absl::StatusOr<GetPointsCall> FromProto(const v1::GetPointsRequest& request) {
   GetPointsCall call;
   call.collection = request.collection();
   KITH_ASSIGN_OR_RETURN(call.keys, KeysFromProto(request.ids(), "ids"));
@@ -197,7 +200,7 @@ absl::Status CheckKnown(const google::protobuf::Message& request) {
                            unknown.field(0).number()));
 }
 
-absl::StatusOr<ScrollPointsCall> ScrollFromProto(const v1::ScrollPointsRequest& request) {
+absl::StatusOr<ScrollPointsCall> FromProto(const v1::ScrollPointsRequest& request) {
   KITH_RETURN_IF_ERROR(CheckKnown(request));
   ScrollPointsCall call;
   call.collection = request.collection();
@@ -211,7 +214,7 @@ absl::StatusOr<ScrollPointsCall> ScrollFromProto(const v1::ScrollPointsRequest& 
   return call;
 }
 
-void ScrollToProto(const ScrollPage& page, v1::ScrollPointsResponse* response) {
+void ToProto(const ScrollPage& page, v1::ScrollPointsResponse* response) {
   for (const ScrollReply& part : page.parts) {
     size_t payload_at = 0;
     for (size_t i = 0; i < part.versions.size(); ++i) {
@@ -228,6 +231,14 @@ void ScrollToProto(const ScrollPage& page, v1::ScrollPointsResponse* response) {
     }
   }
   response->set_next_page_token(page.next_page_token);
+}
+
+void ToProto(const ScrollPage& page, v1::DeletePointsResponse* response) {
+  for (const ScrollReply& part : page.parts) {
+    for (size_t at = 0; at < part.keys.size(); at += PointKey::kSize) {
+      KeyToProto(PointKey::FromBytes(part.keys.data() + at), response->add_sample());
+    }
+  }
 }
 
 }  // namespace kith::coordinator::rpc

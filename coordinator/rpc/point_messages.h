@@ -37,11 +37,12 @@ void TokensToProto(const std::vector<WriteToken>& tokens,
 
 // INVALID_ARGUMENT BAD_REQUEST for a mode or priority that this server does not know;
 // BATCH_TOO_LARGE for more points or payloads than a call may have.
-absl::StatusOr<UpsertCall> UpsertFromProto(const v1::UpsertRequest& request);
-void UpsertToProto(const UpsertAnswer& answer, v1::UpsertResponse* response);
+absl::StatusOr<UpsertCall> FromProto(const v1::UpsertRequest& request);
+void ToProto(const UpsertAnswer& answer, v1::UpsertResponse* response);
 
-absl::StatusOr<CountCall> CountFromProto(const v1::CountPointsRequest& request);
-absl::StatusOr<GetPointsCall> GetFromProto(const v1::GetPointsRequest& request);
+absl::StatusOr<CountCall> FromProto(const v1::CountPointsRequest& request);
+void ToProto(uint64_t count, v1::CountPointsResponse* response);
+absl::StatusOr<GetPointsCall> FromProto(const v1::GetPointsRequest& request);
 // `points` has one row an id of the request.
 void GetToProto(const std::vector<PointKey>& keys, const PointRows& points,
                 v1::GetPointsResponse* response);
@@ -50,8 +51,10 @@ void GetToProto(const std::vector<PointKey>& keys, const PointRows& points,
 // leave out a condition on points (a filter) would answer another question.
 absl::Status CheckKnown(const google::protobuf::Message& request);
 
-absl::StatusOr<ScrollPointsCall> ScrollFromProto(const v1::ScrollPointsRequest& request);
-void ScrollToProto(const ScrollPage& page, v1::ScrollPointsResponse* response);
+absl::StatusOr<ScrollPointsCall> FromProto(const v1::ScrollPointsRequest& request);
+void ToProto(const ScrollPage& page, v1::ScrollPointsResponse* response);
+// The sample of a dry run.
+void ToProto(const ScrollPage& page, v1::DeletePointsResponse* response);
 
 }  // namespace kith::coordinator::rpc
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -20,45 +21,46 @@ using kith::rpc::FinishCall;
 
 namespace {
 
-// What a write came to, into its response.
-auto Answering(v1::DeletePointsResponse* response, FinishCall finish) {
-  return [response, finish = std::move(finish)](auto answer) mutable {
-    if (answer.ok()) DeletedToProto(*answer, response);
-    finish(answer.status());
-  };
+template <typename Call>
+void SetDeadline(Call& call, std::optional<Deadline> deadline) {
+  call.deadline = deadline;
 }
 
-auto Answering(v1::ChangePayloadResponse* response, FinishCall finish) {
-  return [response, finish = std::move(finish)](auto answer) mutable {
-    if (answer.ok()) ChangedToProto(*answer, response);
-    finish(answer.status());
-  };
+template <typename... Calls>
+void SetDeadline(std::variant<Calls...>& choice, std::optional<Deadline> deadline) {
+  std::visit([deadline](auto& call) { call.deadline = deadline; }, choice);
 }
 
-void SampleToProto(const ScrollPage& page, v1::DeletePointsResponse* response) {
-  for (const ScrollReply& part : page.parts) {
-    for (size_t at = 0; at < part.keys.size(); at += PointKey::kSize) {
-      KeyToProto(PointKey::FromBytes(part.keys.data() + at), response->add_sample());
-    }
-  }
+// What a call came to, into its response.
+template <typename Response>
+auto Answering(Response* response, FinishCall finish) {
+  return [response, finish = std::move(finish)](auto answer) mutable {
+    if (answer.ok()) ToProto(*answer, response);
+    finish(answer.status());
+  };
 }
 
 }  // namespace
 
+template <typename Request, typename Send>
+grpc::ServerUnaryReactor* PointsHandlers::Ask(const char* method,
+                                              grpc::CallbackServerContext* context,
+                                              const Request* request, Send send) {
+  return calls_.Async(method, context, request,
+                      [request, send](const CallContext& call, FinishCall finish) {
+                        auto asked = FromProto(*request);
+                        if (!asked.ok()) return finish(asked.status());
+                        SetDeadline(*asked, call.deadline);
+                        send(*asked, std::move(finish));
+                      });
+}
+
 grpc::ServerUnaryReactor* PointsHandlers::Upsert(grpc::CallbackServerContext* context,
                                                  const v1::UpsertRequest* request,
                                                  v1::UpsertResponse* response) {
-  return calls_.Async("Upsert", context, request,
-                      [=, this](const CallContext& call, FinishCall finish) {
-                        absl::StatusOr<UpsertCall> upsert = UpsertFromProto(*request);
-                        if (!upsert.ok()) return finish(upsert.status());
-                        upsert->deadline = call.deadline;
-                        services_.write.Upsert(
-                            *upsert, [response, finish = std::move(finish)](auto answer) mutable {
-                              if (answer.ok()) UpsertToProto(*answer, response);
-                              finish(answer.status());
-                            });
-                      });
+  return Ask("Upsert", context, request, [=, this](const UpsertCall& call, FinishCall finish) {
+    services_.write.Upsert(call, Answering(response, std::move(finish)));
+  });
 }
 
 grpc::ServerBidiReactor<v1::StreamUpsertRequest, v1::StreamUpsertResponse>*
@@ -69,13 +71,10 @@ PointsHandlers::StreamUpsert(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* PointsHandlers::GetPoints(grpc::CallbackServerContext* context,
                                                     const v1::GetPointsRequest* request,
                                                     v1::GetPointsResponse* response) {
-  return calls_.Async(
-      "GetPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
-        absl::StatusOr<GetPointsCall> get = GetFromProto(*request);
-        if (!get.ok()) return finish(get.status());
-        get->deadline = call.deadline;
+  return Ask(
+      "GetPoints", context, request, [=, this](const GetPointsCall& call, FinishCall finish) {
         services_.get.Get(
-            *get, [response, keys = get->keys, finish = std::move(finish)](auto points) mutable {
+            call, [response, keys = call.keys, finish = std::move(finish)](auto points) mutable {
               if (points.ok()) GetToProto(keys, *points, response);
               finish(points.status());
             });
@@ -85,23 +84,19 @@ grpc::ServerUnaryReactor* PointsHandlers::GetPoints(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* PointsHandlers::DeletePoints(grpc::CallbackServerContext* context,
                                                        const v1::DeletePointsRequest* request,
                                                        v1::DeletePointsResponse* response) {
-  return calls_.Async(
-      "DeletePoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
-        absl::StatusOr<DeleteChoice> choice = DeleteFromProto(*request);
-        if (!choice.ok()) return finish(choice.status());
-        if (auto* erase = std::get_if<DeleteCall>(&*choice)) {
-          erase->deadline = call.deadline;
-          return services_.write.Delete(*erase, Answering(response, std::move(finish)));
-        }
-        auto& selected = std::get<SelectedWriteCall>(*choice);
-        selected.deadline = call.deadline;
-        if (request->dry_run()) {
-          const uint32_t sample =
-              request->has_sample() ? request->sample() : limits::kSampleDefault;
-          return DryRun(selected, sample, response, std::move(finish));
-        }
-        services_.write.WriteSelected(selected, Answering(response, std::move(finish)));
-      });
+  return Ask("DeletePoints", context, request,
+             [=, this](const DeleteChoice& choice, FinishCall finish) {
+               if (const auto* by_ids = std::get_if<DeleteCall>(&choice)) {
+                 return services_.write.Delete(*by_ids, Answering(response, std::move(finish)));
+               }
+               const auto& selected = std::get<SelectedWriteCall>(choice);
+               if (request->dry_run()) {
+                 const uint32_t sample =
+                     request->has_sample() ? request->sample() : limits::kSampleDefault;
+                 return DryRun(selected, sample, response, std::move(finish));
+               }
+               services_.write.WriteSelected(selected, Answering(response, std::move(finish)));
+             });
 }
 
 void PointsHandlers::DryRun(const SelectedWriteCall& call, uint32_t sample,
@@ -126,91 +121,61 @@ void PointsHandlers::DryRun(const SelectedWriteCall& call, uint32_t sample,
           return finish(count.status());
         }
         response->set_deleted(*count);
-        services_.scroll.Scroll(page, [response, finish = std::move(finish)](auto found) mutable {
-          if (found.ok()) SampleToProto(*found, response);
-          finish(found.status());
-        });
+        services_.scroll.Scroll(page, Answering(response, std::move(finish)));
       });
 }
 
-void PointsHandlers::Change(ChangeChoice choice, std::optional<Deadline> deadline,
-                            v1::ChangePayloadResponse* response, FinishCall finish) const {
-  if (auto* by_ids = std::get_if<ChangePayloadCall>(&choice)) {
-    by_ids->deadline = deadline;
+void PointsHandlers::Change(const ChangeChoice& choice, v1::ChangePayloadResponse* response,
+                            FinishCall finish) const {
+  if (const auto* by_ids = std::get_if<ChangePayloadCall>(&choice)) {
     return services_.write.ChangePayload(*by_ids, Answering(response, std::move(finish)));
   }
-  auto& selected = std::get<SelectedWriteCall>(choice);
-  selected.deadline = deadline;
-  services_.write.WriteSelected(selected, Answering(response, std::move(finish)));
+  services_.write.WriteSelected(std::get<SelectedWriteCall>(choice),
+                                Answering(response, std::move(finish)));
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::SetPayload(grpc::CallbackServerContext* context,
                                                      const v1::SetPayloadRequest* request,
                                                      v1::ChangePayloadResponse* response) {
-  return calls_.Async("SetPayload", context, request,
-                      [=, this](const CallContext& call, FinishCall finish) {
-                        absl::StatusOr<ChangeChoice> choice = ChangeFromProto(*request);
-                        if (!choice.ok()) return finish(choice.status());
-                        Change(*std::move(choice), call.deadline, response, std::move(finish));
-                      });
+  return Ask("SetPayload", context, request,
+             [=, this](const ChangeChoice& choice, FinishCall finish) {
+               Change(choice, response, std::move(finish));
+             });
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::ClearPayload(grpc::CallbackServerContext* context,
                                                        const v1::ClearPayloadRequest* request,
                                                        v1::ChangePayloadResponse* response) {
-  return calls_.Async("ClearPayload", context, request,
-                      [=, this](const CallContext& call, FinishCall finish) {
-                        absl::StatusOr<ChangeChoice> choice = ChangeFromProto(*request);
-                        if (!choice.ok()) return finish(choice.status());
-                        Change(*std::move(choice), call.deadline, response, std::move(finish));
-                      });
+  return Ask("ClearPayload", context, request,
+             [=, this](const ChangeChoice& choice, FinishCall finish) {
+               Change(choice, response, std::move(finish));
+             });
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::FacetPoints(grpc::CallbackServerContext* context,
                                                       const v1::FacetPointsRequest* request,
                                                       v1::FacetPointsResponse* response) {
-  return calls_.Async(
-      "FacetPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
-        absl::StatusOr<FacetPointsCall> facet = FacetFromProto(*request);
-        if (!facet.ok()) return finish(facet.status());
-        facet->deadline = call.deadline;
-        services_.get.Facet(*facet, [response, finish = std::move(finish)](auto answer) mutable {
-          if (answer.ok()) FacetToProto(*answer, response);
-          finish(answer.status());
-        });
-      });
+  return Ask("FacetPoints", context, request,
+             [=, this](const FacetPointsCall& call, FinishCall finish) {
+               services_.get.Facet(call, Answering(response, std::move(finish)));
+             });
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::CountPoints(grpc::CallbackServerContext* context,
                                                       const v1::CountPointsRequest* request,
                                                       v1::CountPointsResponse* response) {
-  return calls_.Async(
-      "CountPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
-        if (const absl::Status known = CheckKnown(*request); !known.ok()) return finish(known);
-        auto count_call = CountFromProto(*request);
-        if (!count_call.ok()) return finish(count_call.status());
-        count_call->deadline = call.deadline;
-        services_.get.Count(*count_call,
-                            [response, finish = std::move(finish)](auto count) mutable {
-                              if (count.ok()) response->set_count(*count);
-                              finish(count.status());
-                            });
-      });
+  return Ask("CountPoints", context, request, [=, this](const CountCall& call, FinishCall finish) {
+    services_.get.Count(call, Answering(response, std::move(finish)));
+  });
 }
 
 grpc::ServerUnaryReactor* PointsHandlers::ScrollPoints(grpc::CallbackServerContext* context,
                                                        const v1::ScrollPointsRequest* request,
                                                        v1::ScrollPointsResponse* response) {
-  return calls_.Async(
-      "ScrollPoints", context, request, [=, this](const CallContext& call, FinishCall finish) {
-        absl::StatusOr<ScrollPointsCall> scroll = ScrollFromProto(*request);
-        if (!scroll.ok()) return finish(scroll.status());
-        scroll->deadline = call.deadline;
-        services_.scroll.Scroll(*scroll, [response, finish = std::move(finish)](auto page) mutable {
-          if (page.ok()) ScrollToProto(*page, response);
-          finish(page.status());
-        });
-      });
+  return Ask("ScrollPoints", context, request,
+             [=, this](const ScrollPointsCall& call, FinishCall finish) {
+               services_.scroll.Scroll(call, Answering(response, std::move(finish)));
+             });
 }
 
 }  // namespace kith::coordinator::rpc

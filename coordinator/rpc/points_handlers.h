@@ -2,7 +2,6 @@
 #define KITH_COORDINATOR_RPC_POINTS_HANDLERS_H_
 
 #include <chrono>
-#include <optional>
 
 #include "common/base/limits.h"
 #include "common/rpc/unary_handler.h"
@@ -54,11 +53,16 @@ class PointsHandlers final : public v1::Points::CallbackService {
                                          v1::ScrollPointsResponse* response) override;
 
  private:
+  // Every call: converts the request, gives what it asks for the call's deadline, and hands that to
+  // `send`, with what finishes the call.
+  template <typename Request, typename Send>
+  grpc::ServerUnaryReactor* Ask(const char* method, grpc::CallbackServerContext* context,
+                                const Request* request, Send send);
   // How many points a delete by a filter would take, and some of them.
   void DryRun(const SelectedWriteCall& call, uint32_t sample, v1::DeletePointsResponse* response,
               kith::rpc::FinishCall finish) const;
-  void Change(ChangeChoice choice, std::optional<Deadline> deadline,
-              v1::ChangePayloadResponse* response, kith::rpc::FinishCall finish) const;
+  void Change(const ChangeChoice& choice, v1::ChangePayloadResponse* response,
+              kith::rpc::FinishCall finish) const;
 
   const Services services_;
   const kith::rpc::UnaryCalls& calls_;

@@ -1,7 +1,7 @@
 #ifndef KITH_COORDINATOR_RPC_UPSERT_STREAM_H_
 #define KITH_COORDINATOR_RPC_UPSERT_STREAM_H_
 
-#include <grpcpp/support/server_callback.h>
+#include <grpcpp/server_context.h>
 
 #include <chrono>
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "common/base/clock.h"
+#include "common/rpc/answer_stream.h"
 #include "common/rpc/unary_handler.h"
 #include "coordinator/search/deadline_timer.h"
 #include "coordinator/write/write_service.h"
@@ -28,7 +29,7 @@ namespace kith::coordinator::rpc {
 //
 // Threads: gRPC's and the shards'; deletes itself.
 class UpsertStream final
-    : public grpc::ServerBidiReactor<v1::StreamUpsertRequest, v1::StreamUpsertResponse>,
+    : public kith::rpc::AnswerStream<v1::StreamUpsertRequest, v1::StreamUpsertResponse>,
       private kith::rpc::DrainedStream {
  public:
   struct Host {
@@ -50,41 +51,29 @@ class UpsertStream final
     grpc::CallbackServerContext* context = nullptr;  // guarded by mutex; null once the stream ends
   };
 
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
   void OnDone() override;
-  void Drain() override;
+  void Drain() override { BeginDrain(); }
+  void Handle(v1::StreamUpsertRequest& message) override;
+  bool HasRoom() const override;
+  bool AwaitsAnswers() const override { return under_way_ > 0 || !answers_.empty(); }
+  bool TakeAnswers(v1::StreamUpsertResponse& outgoing) override;
+  void OnAnswersWritten() override;
+  void DropAnswers() override { answers_.clear(); }
+  grpc::Status EndStatus() const override;
 
   // Counts the message that came; false where it is not taken: the stream ends.
   bool Admit(const Arrived& arrived);
-  void Handle();
   void Answer(const Arrived& arrived, v1::StreamUpsertResponse&& answer);
   void WatchWrite();
-  // Starts whatever the state allows; releases the lock. The stream may be gone afterwards.
-  void Advance(std::unique_lock<std::mutex> lock);
-  bool MayRead() const;
-  bool MayFinish() const;
-
   const Host host_;
   const grpc::CallbackServerContext& context_;  // gRPC's; until OnDone
   const std::optional<Deadline> deadline_;
   const std::shared_ptr<Stall> stall_ = std::make_shared<Stall>();
-  v1::StreamUpsertRequest incoming_;   // belongs to the read in flight and to OnReadDone
-  v1::StreamUpsertResponse outgoing_;  // belongs to the write in flight
-
-  std::mutex mutex_;
+  // Guarded by mutex_.
   std::deque<v1::StreamUpsertResponse> answers_;
   std::optional<DeadlineTimer::Ticket> watch_;  // of the write in flight
   size_t under_way_ = 0;                        // messages that are not answered yet
   size_t bytes_ = 0;                            // of those
-  size_t starting_ = 0;  // operations that are marked as running but may not have begun yet
-  bool reading_ = false;
-  bool writing_ = false;
-  bool reads_ended_ = false;
-  bool broken_ = false;  // nobody reads answers any more
-  bool draining_ = false;
-  bool finished_ = false;
 };
 
 }  // namespace kith::coordinator::rpc

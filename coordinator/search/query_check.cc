@@ -155,12 +155,14 @@ absl::Status CheckGroups(const SearchQuery& query, const CollectionRecord& recor
                          uint32_t groups) {
   if (!query.group_by.has_value()) return absl::OkStatus();
   const GroupBy& by = *query.group_by;
-  if (!FindField(record.payload_fields, by.field).has_value()) {
+  const auto place = FindField(record.payload_fields, by.field);
+  if (!place.has_value()) {
     return FieldError("group_by.field", reason::kBadRequest,
                       fmt::format("\"{}\" is not among the collection's payload_fields; hits are "
                                   "grouped by indexed fields only",
                                   by.field.substr(0, limits::kFieldNameBytesMax)));
   }
+  KITH_RETURN_IF_ERROR(CheckBuilt(record.payload_fields[*place]));
   if (!query.page_token.empty() || query.page_depth.has_value()) {
     return FieldError(query.page_token.empty() ? "page_depth" : "page_token", reason::kBadRequest,
                       "does not go with group_by, whose groups come in one answer");

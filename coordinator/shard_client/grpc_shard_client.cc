@@ -241,6 +241,11 @@ absl::Status GrpcShardClient::BuildIndex(ShardId shard, const std::string& versi
   return Admin(&Stub::BuildIndex, deadline, target, &empty);
 }
 
+absl::Status GrpcShardClient::SetPayloadFields(const SetFieldsCall& call, Deadline deadline) {
+  v1::ShardEmpty empty;
+  return Admin(&Stub::SetPayloadFields, deadline, ToProto(call), &empty);
+}
+
 absl::Status GrpcShardClient::DropIndex(ShardId shard, const std::string& version,
                                         Deadline deadline) {
   v1::ShardIndexTarget target;

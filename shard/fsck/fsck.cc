@@ -115,7 +115,7 @@ class DirectoryCheck {
     log_trouble_ = storage::CheckLogBeforeOpening(options, *hint_, shards_);
     if (!log_trouble_.ok()) return;
     if (!files_.Exists(options.directory + "/CURRENT") &&
-        storage::PrepareDatabaseDirectory(files_, options.directory).ok()) {
+        storage::PrepareDatabaseDirectory(files_, options.directory, options.access).ok()) {
       return;  // there is none, and no sign that there was one
     }
     auto log = storage::LogStore::Open(options);

@@ -42,7 +42,7 @@ class ShardCheck {
   std::optional<uint64_t> Run() {
     const std::optional<uint64_t> applied = Open();
     if (state_ == nullptr) return applied;
-    if (!Take(state_->VerifyFiles()) || !LoadManifest()) return applied;
+    if (!Take(state_->VerifyFiles()) || !LoadManifest() || !LoadFields()) return applied;
     LoadTombstones();
     for (const shard::Manifest::Index& listed : manifest_.indexes) {
       indexes_.emplace_back(host_, shard_, listed, report_);
@@ -102,6 +102,20 @@ class ShardCheck {
     return true;
   }
 
+  bool LoadFields() {
+    auto fields = shard::LoadFields(*state_, shard_.spec);
+    if (!Take(fields.status())) return false;
+    fields_ = *std::move(fields);
+    return true;
+  }
+
+  // Of a field that is being built, rows that nobody has looked at yet have no postings.
+  bool IsIn(uint16_t place, uint32_t row) const {
+    const shard::FieldBuild& build = fields_.builds[place];
+    return fields_.schema[place].state == FieldState::kReady || row < build.next ||
+           row >= build.end;
+  }
+
   void LoadTombstones() {
     has_tombstones_ = true;
     if (!manifest_.tombstones.empty()) {
@@ -126,9 +140,9 @@ class ShardCheck {
       points_[SlotOf(record.key)].Add(storage::PointDigest(
           record.key, record.version, storage::ContentHash(record.vector, record.payload)));
       ids_of_rows_.Add(IdDigest(record.key, record.version, record.row));
-      KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
-                            ReadIndexedValues(record.payload, shard_.spec.payload_fields));
-      for (const IndexedValue& value : values) {
+      const FittingValues fitting = ReadFittingValues(record.payload, fields_.schema);
+      for (const IndexedValue& value : fitting.values) {
+        if (!IsIn(value.field, record.row)) continue;
         postings_of_rows_.Add(storage::PostingDigest(value.field, value.value, record.row));
       }
       if (has_tombstones_ && tombstones_.IsDead(record.row)) ++dead_that_live_;
@@ -184,6 +198,7 @@ class ShardCheck {
   Report& report_;
   std::unique_ptr<storage::StateStore> state_;
   shard::Manifest manifest_;
+  shard::FieldStates fields_;
   index::Tombstones tombstones_;
   bool has_tombstones_ = false;
   std::deque<IndexImage> indexes_;

@@ -38,16 +38,23 @@ struct TruthSums {
   uint64_t live_points = 0;
 };
 
-absl::StatusOr<TruthSums> SumTruth(CopyParts& parts) {
+// What is being built or given back is not all there, and nobody is answered from it.
+bool IsAnswered(const Snapshot& snapshot, uint16_t place) {
+  const PayloadSchema& schema = snapshot.fields->schema;
+  return place >= schema.size() || schema[place].state == FieldState::kReady ||
+         schema[place].state == FieldState::kFree;
+}
+
+absl::StatusOr<TruthSums> SumTruth(CopyParts& parts, const Snapshot& snapshot) {
   TruthSums sums;
   KITH_RETURN_IF_ERROR(parts.state->ForEachRow(0, [&](const storage::RowRecord& record) {
     ++sums.live_points;
     const uint16_t slot = SlotOf(record.key);
     sums.points[slot].Add(storage::PointDigest(
         record.key, record.version, storage::ContentHash(record.vector, record.payload)));
-    KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
-                          ReadIndexedValues(record.payload, parts.spec.payload_fields));
-    for (const IndexedValue& value : values) {
+    const FittingValues fitting = ReadFittingValues(record.payload, snapshot.fields->schema);
+    for (const IndexedValue& value : fitting.values) {
+      if (!IsAnswered(snapshot, value.field)) continue;
       sums.postings[slot].Add(storage::PostingDigest(value.field, value.value, record.row));
     }
     return absl::OkStatus();
@@ -66,6 +73,7 @@ absl::StatusOr<storage::SlotDigests> KeyDigests(CopyParts& parts, const Snapshot
   storage::SlotDigests digests(limits::kSlots);
   KITH_RETURN_IF_ERROR(
       parts.state->ForEachPosting([&](const storage::StateStore::PostingRecord& posting) {
+        if (!IsAnswered(snapshot, posting.field)) return absl::OkStatus();
         digests[SlotOfRow(snapshot, posting.row)].Add(
             storage::PostingDigest(posting.field, posting.value, posting.row));
         return absl::OkStatus();
@@ -79,6 +87,7 @@ storage::SlotDigests PostingDigests(const Snapshot& snapshot) {
   for (const auto& run : snapshot.postings.runs()) {
     run->ForEach([&](uint16_t field, std::string_view value, uint32_t row) {
       if (row >= snapshot.row_end || snapshot.tombstones.IsDead(row)) return;
+      if (!IsAnswered(snapshot, field)) return;
       digests[SlotOfRow(snapshot, row)].Add(storage::PostingDigest(field, value, row));
     });
   }
@@ -117,12 +126,13 @@ absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline) {
     const auto snapshot = parts.snapshots.Pin();
     VerifyReply reply;
     KITH_ASSIGN_OR_RETURN(const storage::SlotDigests kept, parts.state->ReadDigests());
-    KITH_ASSIGN_OR_RETURN(const TruthSums truth, SumTruth(parts));
+    KITH_ASSIGN_OR_RETURN(const TruthSums truth, SumTruth(parts, *snapshot));
     KITH_ASSIGN_OR_RETURN(const storage::SlotDigests keys, KeyDigests(parts, *snapshot));
     reply.live_points = truth.live_points;
     const storage::AppliedState applied = parts.state->applied();
-    // A write came between, or rows moved.
+    // A write came between, or rows moved, or other fields are indexed.
     if (applied.applied_lsn != snapshot->lsn || applied.next_row != snapshot->row_end) continue;
+    if (parts.snapshots.Pin()->fields->schema != snapshot->fields->schema) continue;
     reply.applied_lsn = snapshot->lsn;
     reply.slots_checked = limits::kSlots;
     reply.digest = storage::SumOf(truth.points).ToString();

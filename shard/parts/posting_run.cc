@@ -78,6 +78,15 @@ std::shared_ptr<const PostingRun> PostingRun::Merge(const PostingRun& a, const P
   return run;
 }
 
+std::shared_ptr<const PostingRun> PostingRun::Without(uint16_t field) const {
+  std::shared_ptr<PostingRun> run(new PostingRun(begin_, end_));
+  run->fields_.resize(fields_.size());
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (i != field) run->fields_[i] = fields_[i];
+  }
+  return run;
+}
+
 uint64_t PostingRun::memory_bytes() const {
   return std::accumulate(fields_.begin(), fields_.end(), uint64_t{sizeof(*this)},
                          [](uint64_t sum, const Field& field) {

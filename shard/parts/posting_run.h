@@ -53,6 +53,12 @@ class PostingRun {
   // Of two of one chunk, `a` before `b`.
   static std::shared_ptr<const PostingRun> Merge(const PostingRun& a, const PostingRun& b);
 
+  bool Has(uint16_t field) const {
+    return field < fields_.size() && !fields_[field].value_ends.empty();
+  }
+  // A copy without one field's postings.
+  std::shared_ptr<const PostingRun> Without(uint16_t field) const;
+
   uint32_t begin() const { return begin_; }
   uint32_t end() const { return end_; }
   uint64_t memory_bytes() const;

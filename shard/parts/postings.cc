@@ -13,22 +13,22 @@ uint32_t RowsOf(const PostingRun& run) { return run.end() - run.begin(); }
 
 }  // namespace
 
-void Postings::Push(std::shared_ptr<const PostingRun> run) {
-  runs_.push_back(std::move(run));
-  while (runs_.size() >= 2) {
-    const PostingRun& before = *runs_[runs_.size() - 2];
-    const PostingRun& last = *runs_.back();
+void Postings::Push(std::shared_ptr<const PostingRun> run, Runs& runs) {
+  runs.push_back(std::move(run));
+  while (runs.size() >= 2) {
+    const PostingRun& before = *runs[runs.size() - 2];
+    const PostingRun& last = *runs.back();
     const bool is_same_chunk =
         PostingRun::ChunkOf(before.begin()) == PostingRun::ChunkOf(last.begin());
-    if (!is_same_chunk || RowsOf(before) > 2 * uint64_t{RowsOf(last)}) return;
+    const bool is_before = before.end() <= last.begin();  // not of a field added earlier
+    if (!is_same_chunk || !is_before || RowsOf(before) > 2 * uint64_t{RowsOf(last)}) return;
     std::shared_ptr<const PostingRun> merged = PostingRun::Merge(before, last);
-    runs_.pop_back();
-    runs_.back() = std::move(merged);
+    runs.pop_back();
+    runs.back() = std::move(merged);
   }
 }
 
-Postings Postings::With(std::vector<Posting> added, uint32_t begin, uint32_t end) const {
-  Postings next = *this;
+void Postings::Add(std::vector<Posting> added, uint32_t begin, uint32_t end, Runs& runs) {
   const auto by_chunk = [](const Posting& a, const Posting& b) {
     const uint32_t a_chunk = PostingRun::ChunkOf(a.row);
     const uint32_t b_chunk = PostingRun::ChunkOf(b.row);
@@ -41,20 +41,63 @@ Postings Postings::With(std::vector<Posting> added, uint32_t begin, uint32_t end
     size_t last = first;
     while (last < added.size() && PostingRun::ChunkOf(added[last].row) == chunk) ++last;
     const uint64_t chunk_begin = uint64_t{chunk} << PostingRun::kRowBits;
-    next.Push(PostingRun::Make(
-        static_cast<uint32_t>(std::max<uint64_t>(begin, chunk_begin)),
-        static_cast<uint32_t>(std::min<uint64_t>(end, chunk_begin + PostingRun::kRowsMax)),
-        std::span(added).subspan(first, last - first)));
+    Push(PostingRun::Make(
+             static_cast<uint32_t>(std::max<uint64_t>(begin, chunk_begin)),
+             static_cast<uint32_t>(std::min<uint64_t>(end, chunk_begin + PostingRun::kRowsMax)),
+             std::span(added).subspan(first, last - first)),
+         runs);
     first = last;
+  }
+}
+
+Postings Postings::With(std::vector<Posting> added, uint32_t begin, uint32_t end) const {
+  Postings next;
+  if (old_runs_ == 0) {  // as nearly always, and then no pointer is copied twice
+    next = *this;
+    Add(std::move(added), begin, end, next.runs_);
+    return next;
+  }
+  const auto old_end = runs_.begin() + static_cast<ptrdiff_t>(old_runs_);
+  Runs newer(old_end, runs_.end());
+  Add(std::move(added), begin, end, newer);
+  next.runs_.assign(runs_.begin(), old_end);
+  next.runs_.insert(next.runs_.end(), newer.begin(), newer.end());
+  next.old_runs_ = old_runs_;
+  return next;
+}
+
+Postings Postings::WithOld(std::vector<Posting> added, uint32_t begin, uint32_t end) const {
+  Postings next;
+  const auto old_end = runs_.begin() + static_cast<ptrdiff_t>(old_runs_);
+  next.runs_.assign(runs_.begin(), old_end);
+  Add(std::move(added), begin, end, next.runs_);
+  next.old_runs_ = next.runs_.size();
+  next.runs_.insert(next.runs_.end(), old_end, runs_.end());
+  return next;
+}
+
+Postings Postings::WithoutField(uint16_t field, size_t runs_max) const {
+  Postings next = *this;
+  for (auto& run : next.runs_) {
+    if (!run->Has(field)) continue;
+    if (runs_max-- == 0) break;
+    run = run->Without(field);
   }
   return next;
 }
 
+bool Postings::HasField(uint16_t field) const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [field](const auto& run) { return run->Has(field); });
+}
+
 Postings Postings::WithoutDead(const index::Tombstones& tombstones) const {
   Postings next;
-  for (const auto& run : runs_) {
-    const bool is_dead = tombstones.DeadBetween(run->begin(), run->end()) == RowsOf(*run);
-    if (!is_dead) next.runs_.push_back(run);
+  for (size_t i = 0; i < runs_.size(); ++i) {
+    const PostingRun& run = *runs_[i];
+    if (tombstones.DeadBetween(run.begin(), run.end()) == RowsOf(run)) continue;
+    next.runs_.push_back(runs_[i]);
+    if (i < old_runs_) ++next.old_runs_;
   }
   return next;
 }

@@ -11,6 +11,7 @@
 #include "common/shard_api/shard_calls.h"
 #include "index/list_segment.h"
 #include "index/search.h"
+#include "shard/parts/field_states.h"
 #include "shard/parts/postings.h"
 #include "shard/storage/row_file.h"
 
@@ -46,6 +47,7 @@ struct Snapshot {
   storage::RowFile::View rows;
   index::Tombstones tombstones;
   Postings postings;  // of dead rows too
+  std::shared_ptr<const FieldStates> fields = std::make_shared<const FieldStates>();
   std::vector<BuiltIndex> indexes;
   std::vector<LostIndex> lost;
 

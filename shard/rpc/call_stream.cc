@@ -85,10 +85,11 @@ CallStream::CallStream(ShardService& service, OpenStreams& open, const CallStrea
     : service_(service), open_(open), options_(options) {
   StartSendInitialMetadata();  // the client writes nothing before it knows that somebody is here
   // Not under the lock: Drain holds the list's while it takes this one.
-  const bool welcome = open_.Add(this);
-  std::unique_lock lock(mutex_);
-  draining_ |= !welcome;
-  Advance(std::move(lock));
+  if (open_.Add(this)) {
+    Begin();
+  } else {
+    BeginDrain();
+  }
 }
 
 void CallStream::OnDone() {
@@ -96,56 +97,32 @@ void CallStream::OnDone() {
   delete this;
 }
 
-void CallStream::Drain() {
-  std::unique_lock lock(mutex_);
-  draining_ = true;
-  Advance(std::move(lock));
-}
-
-void CallStream::OnReadDone(bool ok) {
-  if (ok && Admit()) {
-    for (v1::ShardCall& call : *incoming_.mutable_calls()) Dispatch(std::move(call));
+void CallStream::Handle(v1::ShardCallFrame& frame) {
+  if (Admit(frame)) {
+    for (v1::ShardCall& call : *frame.mutable_calls()) Dispatch(std::move(call));
   }
-  incoming_.Clear();
-  std::unique_lock lock(mutex_);
-  reading_ = false;
-  if (!ok) reads_ended_ = true;
-  Advance(std::move(lock));
+  frame.Clear();
 }
 
-bool CallStream::Admit() {
+bool CallStream::Admit(const v1::ShardCallFrame& frame) {
   // Counted before the first is handed over: a call that is answered at once must not look like the
   // stream's last.
   size_t bytes = 0;
-  for (const v1::ShardCall& call : incoming_.calls()) bytes += call.ByteSizeLong();
+  for (const v1::ShardCall& call : frame.calls()) bytes += call.ByteSizeLong();
   std::lock_guard lock(mutex_);
-  if (static_cast<size_t>(incoming_.calls_size()) > rpc::kFrameMessagesMax) {
+  if (static_cast<size_t>(frame.calls_size()) > rpc::kFrameMessagesMax) {
     abused_ = reads_ended_ = true;
     return false;
   }
   if (finished_) return false;
-  with_service_ += static_cast<size_t>(incoming_.calls_size());
+  with_service_ += static_cast<size_t>(frame.calls_size());
   service_bytes_ += bytes;
   return true;
 }
 
-void CallStream::OnWriteDone(bool ok) {
-  std::unique_lock lock(mutex_);
-  writing_ = false;
+void CallStream::OnAnswersWritten() {
   in_frame_ = 0;
   frame_bytes_ = 0;
-  if (!ok) {
-    broken_ = true;
-    replies_.Clear();
-  }
-  Advance(std::move(lock));
-}
-
-void CallStream::OnCancel() {
-  std::unique_lock lock(mutex_);
-  broken_ = true;
-  replies_.Clear();
-  Advance(std::move(lock));
 }
 
 void CallStream::Dispatch(v1::ShardCall&& call) {
@@ -225,16 +202,10 @@ void CallStream::Reply(const Arrived& arrived, v1::ShardReply&& reply) {
   Advance(std::move(lock));
 }
 
-bool CallStream::MayRead() const {
+bool CallStream::HasRoom() const {
   const size_t held = with_service_ + replies_.size() + in_frame_;
   const size_t bytes = service_bytes_ + replies_.bytes() + frame_bytes_;
-  return !reading_ && !reads_ended_ && !draining_ && !finished_ && held < options_.held_calls_max &&
-         bytes < options_.held_bytes_max;
-}
-
-bool CallStream::MayFinish() const {
-  return !finished_ && (reads_ended_ || draining_) && with_service_ == 0 && !writing_ &&
-         starting_ == 0;
+  return held < options_.held_calls_max && bytes < options_.held_bytes_max;
 }
 
 grpc::Status CallStream::EndStatus() const {
@@ -244,41 +215,17 @@ grpc::Status CallStream::EndStatus() const {
   return draining_ ? rpc::StatusToGrpc(DrainingError()) : grpc::Status::OK;
 }
 
-// An operation that is marked as running may not have begun when somebody else looks: until it has,
-// the stream does not finish, for what finishes is deleted. So the one that begins it looks again.
-void CallStream::Advance(std::unique_lock<std::mutex> lock) {
-  while (true) {
-    const bool write = !writing_ && !broken_ && !replies_.empty();
-    if (write) {
-      writing_ = true;
-      FillFrame();
-    }
-    const bool read = MayRead();
-    if (read) reading_ = true;
-    if (!write && !read) break;
-    ++starting_;
-    lock.unlock();
-    if (write) StartWrite(&outgoing_);
-    if (read) StartRead(&incoming_);
-    lock.lock();
-    --starting_;
-  }
-  if (!MayFinish()) return;
-  finished_ = true;
-  const grpc::Status status = EndStatus();
-  lock.unlock();
-  Finish(status);
-}
-
-void CallStream::FillFrame() {
-  outgoing_.Clear();
+bool CallStream::TakeAnswers(v1::ShardReplyFrame& outgoing) {
+  if (replies_.empty()) return false;
+  outgoing.Clear();
   const size_t waiting = replies_.bytes();
-  replies_.FillFrame([this](v1::ShardReply&& reply) {
-    *outgoing_.add_replies() = std::move(reply);
+  replies_.FillFrame([&](v1::ShardReply&& reply) {
+    *outgoing.add_replies() = std::move(reply);
     ++in_frame_;
     return true;
   });
   frame_bytes_ = waiting - replies_.bytes();
+  return true;
 }
 
 }  // namespace kith::shard

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "common/rpc/answer_stream.h"
 #include "common/rpc/frame_queue.h"
 #include "common/shard_api/shard_service.h"
 #include "common/telemetry/request_metrics.h"
@@ -46,21 +47,25 @@ struct CallStreamOptions {
 // server's shutdown nothing refers to it any more.
 //
 // Threads: gRPC's and the service's; deletes itself.
-class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::ShardReplyFrame> {
+class CallStream final : public rpc::AnswerStream<v1::ShardCallFrame, v1::ShardReplyFrame> {
  public:
   CallStream(ShardService& service, OpenStreams& open, const CallStreamOptions& options);
-  void Drain();
+  void Drain() { BeginDrain(); }
 
  private:
   struct Arrived;
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
   void OnDone() override;
+  void Handle(v1::ShardCallFrame& frame) override;
+  bool HasRoom() const override;
+  bool AwaitsAnswers() const override { return with_service_ > 0; }
+  bool TakeAnswers(v1::ShardReplyFrame& outgoing) override;
+  void OnAnswersWritten() override;
+  void DropAnswers() override { replies_.Clear(); }
+  grpc::Status EndStatus() const override;
 
   // Counts the calls that came; false where they are not taken: the stream has ended already, or
   // they are too many.
-  bool Admit();
+  bool Admit(const v1::ShardCallFrame& frame);
   void Dispatch(v1::ShardCall&& call);
   void Search(const Arrived& arrived, v1::ShardSearchCall&& message);
   void Write(const Arrived& arrived, v1::ShardWriteCall&& message);
@@ -71,33 +76,16 @@ class CallStream final : public grpc::ServerBidiReactor<v1::ShardCallFrame, v1::
   Done<Reply> ReplyTo(const Arrived& arrived);
   void Reply(const Arrived& arrived, v1::ShardReply&& reply);
 
-  // Starts whatever the state allows; releases the lock. The stream may be gone afterwards.
-  void Advance(std::unique_lock<std::mutex> lock);
-  void FillFrame();
-  bool MayRead() const;
-  bool MayFinish() const;
-  grpc::Status EndStatus() const;
-
   ShardService& service_;
   OpenStreams& open_;
   const CallStreamOptions options_;
-  v1::ShardCallFrame incoming_;   // belongs to the read in flight and to OnReadDone
-  v1::ShardReplyFrame outgoing_;  // belongs to the write in flight
-
-  std::mutex mutex_;
+  // Guarded by mutex_.
   rpc::FrameQueue<v1::ShardReply> replies_;
   size_t with_service_ = 0;   // calls handed to the service and not answered yet
   size_t service_bytes_ = 0;  // of those calls, as they came
-  size_t in_frame_ = 0;       // replies in outgoing_
-  size_t frame_bytes_ = 0;    // of outgoing_
-  size_t starting_ = 0;       // operations that are marked as running but may not have begun yet
-  bool reading_ = false;
-  bool writing_ = false;
-  bool reads_ended_ = false;
-  bool broken_ = false;  // nobody reads replies any more
-  bool abused_ = false;  // too many calls came at once
-  bool draining_ = false;
-  bool finished_ = false;
+  size_t in_frame_ = 0;       // replies that are being written
+  size_t frame_bytes_ = 0;    // of those
+  bool abused_ = false;       // too many calls came at once
 };
 
 }  // namespace kith::shard

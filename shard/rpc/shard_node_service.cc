@@ -148,6 +148,16 @@ ShardNodeService::Unary* ShardNodeService::DropIndex(Context* context,
   });
 }
 
+ShardNodeService::Unary* ShardNodeService::SetPayloadFields(Context* context,
+                                                            const v1::ShardSetFieldsCall* in,
+                                                            v1::ShardEmpty*) {
+  return Admin("ShardNode/SetPayloadFields", context, in,
+               [=, this](Deadline deadline) -> absl::Status {
+                 KITH_ASSIGN_OR_RETURN(const SetFieldsCall call, FromProto(*in));
+                 return service_.SetPayloadFields(call, deadline);
+               });
+}
+
 ShardNodeService::Unary* ShardNodeService::Verify(Context* context, const v1::ShardTarget* in,
                                                   v1::ShardVerifyReply* out) {
   return Admin("ShardNode/Verify", context, in, [=, this](Deadline deadline) -> absl::Status {

@@ -40,6 +40,7 @@ class ShardNodeService final : public v1::ShardNode::CallbackService {
   Unary* WriteArtifact(Context*, const v1::ShardArtifactChunk*, v1::ShardEmpty*) override;
   Unary* BuildIndex(Context*, const v1::ShardIndexTarget*, v1::ShardEmpty*) override;
   Unary* DropIndex(Context*, const v1::ShardIndexTarget*, v1::ShardEmpty*) override;
+  Unary* SetPayloadFields(Context*, const v1::ShardSetFieldsCall*, v1::ShardEmpty*) override;
   Unary* Verify(Context*, const v1::ShardTarget*, v1::ShardVerifyReply*) override;
 
  private:

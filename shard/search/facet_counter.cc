@@ -41,10 +41,6 @@ Counts CountRuns(const Snapshot& snapshot, uint16_t field, const FilterRows& row
 
 absl::StatusOr<FacetReply> CountFacet(const CopyParts& parts, const FacetCall& call,
                                       FilterCache& filters) {
-  const auto field = FindField(parts.spec.payload_fields, call.field);
-  if (!field.has_value()) {
-    return FieldError("field", reason::kBadFilter, fmt::format("{} has no index", call.field));
-  }
   std::shared_ptr<const Snapshot> snapshot = parts.snapshots.Pin();
   if (call.wait_lsn > snapshot->lsn) {
     return Error(
@@ -57,6 +53,13 @@ absl::StatusOr<FacetReply> CountFacet(const CopyParts& parts, const FacetCall& c
   } else {
     KITH_ASSIGN_OR_RETURN(rows, filters.Find(parts, *call.filter, snapshot));
   }
+  // Of the snapshot that the filter was evaluated over.
+  const PayloadSchema& schema = snapshot->fields->schema;
+  const auto field = FindField(schema, call.field);
+  if (!field.has_value()) {
+    return FieldError("field", reason::kBadFilter, fmt::format("{} has no index", call.field));
+  }
+  KITH_RETURN_IF_ERROR(CheckBuilt(schema[*field]));
   const Counts counts = CountRuns(*snapshot, *field, *rows);
   if (counts.size() > limits::kFacetValuesMax) return TooMany(call.field);
   std::vector<std::pair<std::string, uint64_t>> ordered(counts.begin(), counts.end());

@@ -32,6 +32,7 @@ class FilterCache {
     std::string filter;
     uint64_t lsn = 0;
     uint32_t row_end = 0;
+    uint64_t fields_revision = 0;
     std::shared_ptr<const FilterRows> rows;
   };
   std::shared_ptr<const FilterRows> Get(const std::string& filter, const Snapshot& snapshot);

@@ -182,9 +182,10 @@ uint64_t FilterRows::memory_bytes() const {
 
 absl::StatusOr<std::shared_ptr<const FilterRows>> FindFilterRows(
     const CopyParts& parts, const Filter& filter, std::shared_ptr<const Snapshot>& snapshot) {
-  const PayloadSchema& schema = parts.spec.payload_fields;
-  KITH_RETURN_IF_ERROR(CheckFilter(filter, schema, "filter"));
+  KITH_RETURN_IF_ERROR(CheckFilter(filter, snapshot->fields->schema, "filter"));
   KITH_ASSIGN_OR_RETURN(const RowsOfIds ids, LookUpIds(parts, filter, snapshot));
+  const PayloadSchema& schema = snapshot->fields->schema;  // of a newer one, perhaps
+  KITH_RETURN_IF_ERROR(CheckFilter(filter, schema, "filter"));
   RowWords words = Evaluation(*snapshot, schema, ids).Rows(filter);
   ClearDead(*snapshot, words);
   return std::make_shared<const FilterRows>(std::move(words));

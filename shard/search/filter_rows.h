@@ -34,7 +34,8 @@ class FilterRows {
 
 // A filter over the rows of the snapshot, which it may replace by the newest one: where the filter
 // names ids, they are looked up in the truth, and the snapshot is the one that they were looked up
-// as of. INVALID_ARGUMENT BAD_FILTER, though the coordinator has checked it; UNAVAILABLE NOT_READY
+// as of. INVALID_ARGUMENT BAD_FILTER, though the coordinator has checked it; FAILED_PRECONDITION
+// PAYLOAD_INDEX_BUILDING; UNAVAILABLE NOT_READY
 // where writes kept coming between; UNAVAILABLE STORAGE.
 // Threads: any; takes time by rows and conditions, and reads the disk where ids are named.
 absl::StatusOr<std::shared_ptr<const FilterRows>> FindFilterRows(

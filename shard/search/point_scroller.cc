@@ -52,7 +52,7 @@ class PassingPoints {
                                             FilterCache& filters) {
     std::shared_ptr<const Snapshot> snapshot = parts.snapshots.Pin();
     KITH_ASSIGN_OR_RETURN(auto rows, filters.Find(parts, filter, snapshot));
-    return PassingPoints(parts.spec.payload_fields, filter, std::move(rows), snapshot->row_end);
+    return PassingPoints(snapshot->fields, filter, std::move(rows), snapshot->row_end);
   }
 
   storage::IdChoice Choose(const PointKey& key, const storage::IdEntry& entry) {
@@ -62,25 +62,26 @@ class PassingPoints {
     return MayPass(entry.row) ? storage::IdChoice::kTake : storage::IdChoice::kPassOver;
   }
 
-  absl::StatusOr<bool> Passes(const storage::RowRecord& record) const {
+  bool Passes(const storage::RowRecord& record) const {
     if (record.row < row_end_) return true;
-    KITH_ASSIGN_OR_RETURN(const auto values, ReadIndexedValues(record.payload, schema_));
-    return kith::Passes({record.key, values}, filter_, schema_);
+    const PayloadSchema& schema = fields_->schema;
+    const FittingValues fitting = ReadFittingValues(record.payload, schema);
+    return kith::Passes({record.key, fitting.values}, filter_, schema);
   }
 
   // The last that Choose was asked about.
   const std::optional<PointKey>& last() const { return last_; }
 
  private:
-  PassingPoints(const PayloadSchema& schema, const Filter& filter,
+  PassingPoints(std::shared_ptr<const FieldStates> fields, const Filter& filter,
                 std::shared_ptr<const FilterRows> rows, uint32_t row_end)
-      : schema_(schema), filter_(filter), rows_(std::move(rows)), row_end_(row_end) {}
+      : fields_(std::move(fields)), filter_(filter), rows_(std::move(rows)), row_end_(row_end) {}
 
   bool MayPass(uint32_t row) const {
     return row >= row_end_ || ((rows_->words()[row >> 6] >> (row & 63)) & 1) != 0;
   }
 
-  const PayloadSchema& schema_;
+  std::shared_ptr<const FieldStates> fields_;
   const Filter& filter_;
   std::shared_ptr<const FilterRows> rows_;
   uint32_t row_end_;
@@ -94,12 +95,7 @@ class Page {
   Page(const ScrollCall& call, PassingPoints* passing) : call_(call), passing_(passing) {}
 
   storage::Visit Add(const storage::RowRecord& record) {
-    if (passing_ != nullptr) {
-      const absl::StatusOr<bool> passes = passing_->Passes(record);
-      if (!passes.ok()) status_ = passes.status();
-      if (!status_.ok()) return storage::Visit::kStop;
-      if (!*passes) return storage::Visit::kTaken;
-    }
+    if (passing_ != nullptr && !passing_->Passes(record)) return storage::Visit::kTaken;
     const size_t bytes = (call_.with_vector ? record.vector.size() : 0) +
                          (call_.with_payload ? record.payload.size() : 0);
     const size_t held = reply_.vectors.size() + reply_.payloads.size();

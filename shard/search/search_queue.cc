@@ -58,7 +58,6 @@ std::shared_ptr<SearchFlow> SearchQueue::FlowOf(const Uuid& collection) {
 absl::Status SearchQueue::Admit(const QueuedWork& call) {
   const Deadline now = clock_.Now();
   std::lock_guard lock(mutex_);
-  if (lanes_.jobs(kInteractive) == 0) patience_.NoteEmpty(now);
   if (now >= call.deadline) {
     ++refusals_[static_cast<size_t>(QueueRefusal::kExpired)];
     return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
@@ -123,8 +122,10 @@ absl::Status SearchQueue::Refuse(QueueRefusal why, Span wait) {
 
 void SearchQueue::Push(const QueuedWork& work, absl::AnyInvocable<void(Turn)> run) {
   {
+    const Deadline now = clock_.Now();
     std::lock_guard lock(mutex_);
     lanes_.Push({work, std::move(run), 0});
+    if (lanes_.jobs(kInteractive) > 0) patience_.NoteWaiting(now);
   }
   pool_.PostAlways([this] { RunNext(); });  // one task a job: each finds one
 }

@@ -15,6 +15,7 @@
 #include "common/base/reasons.h"
 #include "common/base/search_limits.h"
 #include "common/base/status.h"
+#include "index/prefetch.h"
 #include "shard/parts/index_status.h"
 #include "shard/search/filtered_search.h"
 
@@ -29,7 +30,9 @@ uint64_t NanosecondsBetween(Deadline from, Deadline to) {
 constexpr uint32_t kQueriesOfRun = 8;
 // An index asks with every list whether time is up, which is a twentieth of a search if each time a
 // clock is read.
-constexpr uint32_t kAsksALook = 8;
+constexpr uint32_t kAsksALook = 32;
+// Of a hit's record; what follows the processor fetches by itself.
+constexpr size_t kRecordBytesAhead = 256;
 
 absl::Status CheckCall(const SearchCall& call, const ShardSpec& spec) {
   const size_t query_bytes = spec.dimension * ElementSize(QueryType(spec.element_type));
@@ -296,7 +299,10 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     size_t hits = 0;
     for (const index::SearchAnswer& answer : answers) {
       hits += answer.hits.size();
-      for (const index::Hit& hit : answer.hits) __builtin_prefetch(&table.Header(hit.row));
+      for (const index::Hit& hit : answer.hits) {
+        index::PrefetchAll(table.Record(hit.row),
+                           std::min<size_t>(table.stride, kRecordBytesAhead));
+      }
     }
     found.keys.reserve(hits * PointKey::kSize);
     found.versions.reserve(hits);

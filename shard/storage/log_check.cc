@@ -65,7 +65,7 @@ absl::Status CheckLogBeforeOpening(const LogOptions& given, const LogHint& hint,
   if (all.empty()) return absl::OkStatus();
   LogOptions options = given;
   options.access = DatabaseAccess::kRead;
-  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory, options.access));
   if (!options.files->Exists(options.directory + "/CURRENT")) {
     return Ends(options, all.front(), all.front().from);
   }

@@ -236,7 +236,7 @@ absl::StatusOr<rocksdb::DB*> OpenLogDatabase(const LogOptions& options,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const LogOptions& options) {
-  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory, options.access));
   auto truncation = std::make_shared<LogTruncation>();
   KITH_ASSIGN_OR_RETURN(rocksdb::DB* const db, OpenLogDatabase(options, truncation));
   auto store = std::make_unique<RocksLogStore>(options, db, std::move(truncation));

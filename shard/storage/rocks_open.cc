@@ -8,9 +8,10 @@
 
 namespace kith::storage {
 
-absl::Status PrepareDatabaseDirectory(FileSystem& files, const std::string& directory) {
-  KITH_RETURN_IF_ERROR(files.EnsureDirectory(directory));
-  if (files.Exists(directory + "/CURRENT")) return absl::OkStatus();
+absl::Status PrepareDatabaseDirectory(FileSystem& files, const std::string& directory,
+                                      DatabaseAccess access) {
+  if (access == DatabaseAccess::kWrite) KITH_RETURN_IF_ERROR(files.EnsureDirectory(directory));
+  if (!files.Exists(directory) || files.Exists(directory + "/CURRENT")) return absl::OkStatus();
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(directory));
   for (const std::string& name : names) {
     // Neither is made before CURRENT stands, so a create that was cut short leaves none.

@@ -9,15 +9,18 @@
 
 #include "absl/status/status.h"
 #include "shard/storage/file_system.h"
+#include "shard/storage/rocks_access.h"
 
 namespace kith::storage {
 
 inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
-// Makes the directory durable, and refuses one that lost its CURRENT file (DATA_LOSS CORRUPTION):
-// RocksDB would begin an empty database over what is left.
-absl::Status PrepareDatabaseDirectory(FileSystem& files, const std::string& directory);
+// Refuses a directory that lost its CURRENT file (DATA_LOSS CORRUPTION): RocksDB would begin an
+// empty database over what is left. Who writes has the directory made first, durably; who reads
+// changes nothing, and finds none where there is none.
+absl::Status PrepareDatabaseDirectory(FileSystem& files, const std::string& directory,
+                                      DatabaseAccess access);
 
 // One database and its column families, closed in the right order. Threads: as RocksDB's.
 class OpenDatabase {

@@ -69,6 +69,7 @@ class RocksStateStore final : public StateStore {
   absl::Status ForgetDead(uint64_t through_lsn) override;
   absl::StatusOr<SlotDigests> ReadDigests() override;
   absl::StatusOr<std::string> ReadManifest() override;
+  absl::StatusOr<std::string> ReadFields() override;
   absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) override;
   absl::StatusOr<uint64_t> ExpireDedupe(uint64_t now_unix_ms) override;
   absl::Status CompactRows(uint32_t begin, uint32_t end) override;

@@ -40,12 +40,12 @@ absl::Status ParseSlots(const std::string& file, const std::string& text, ShardS
   return absl::OkStatus();
 }
 
-// "name:type" with the type's number; the order is that of the fields' numbers.
+// "name:type" with the type's number; the order is that of the fields' numbers. ":0": a free place.
 std::string FieldsToText(const PayloadSchema& fields) {
   std::string text;
   for (const PayloadField& field : fields) {
     text += fmt::format("{}{}:{}", text.empty() ? "" : ",", field.name,
-                        static_cast<uint32_t>(field.type));
+                        field.is_indexed() ? static_cast<uint32_t>(field.type) : 0);
   }
   return text;
 }
@@ -58,7 +58,11 @@ absl::Status ParseFields(const std::string& file, const std::string& text, Shard
     if (!absl::SimpleAtoi(parts.second, &type) || type > 255) {
       return CorruptFile(file, "a payload field has no type");
     }
-    spec.payload_fields.push_back({parts.first, static_cast<FieldType>(type)});
+    if (parts.first.empty() && type == 0) {
+      spec.payload_fields.push_back({"", FieldType::kKeyword, FieldState::kFree});
+    } else {
+      spec.payload_fields.push_back({parts.first, static_cast<FieldType>(type)});
+    }
   }
   if (CheckSchema(spec.payload_fields).ok()) return absl::OkStatus();
   return CorruptFile(file, "its payload fields are no such fields");

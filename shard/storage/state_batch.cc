@@ -68,6 +68,16 @@ void RocksStateBatch::DeletePostings(uint32_t row, std::span<const IndexedValue>
   for (const IndexedValue& value : values) Delete(Family::kPostings, PostingKey(value, row));
 }
 
+// One mark for the range: what is put for the field afterwards is not in it.
+void RocksStateBatch::DeletePostingsOf(uint16_t field) {
+  FixedKey<2> begin;
+  FixedKey<2> end;
+  PutBigEndian(begin.bytes.data(), field);
+  PutBigEndian(end.bytes.data(), static_cast<uint16_t>(field + 1));
+  batch_.DeleteRange(family(Family::kPostings), ToSlice(begin.view()), ToSlice(end.view()))
+      .PermitUncheckedError();
+}
+
 void RocksStateBatch::PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) {
   IdChange& change = ids_.emplace_back();
   change.key = IdKey(slot, key);
@@ -105,6 +115,8 @@ void RocksStateBatch::PutApplied(const AppliedState& applied) {
 void RocksStateBatch::PutManifest(std::string_view manifest) {
   Put(Family::kSys, kManifestKey, manifest);
 }
+
+void RocksStateBatch::PutFields(std::string_view fields) { Put(Family::kSys, kFieldsKey, fields); }
 
 void RocksStateBatch::PutDedupeCount(uint64_t count) {
   char value[sizeof(count)];

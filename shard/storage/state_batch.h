@@ -35,6 +35,7 @@ class RocksStateBatch final : public StateBatch {
   void DeleteRow(uint32_t row) override;
   void PutPostings(uint32_t row, std::span<const IndexedValue> values) override;
   void DeletePostings(uint32_t row, std::span<const IndexedValue> values) override;
+  void DeletePostingsOf(uint16_t field) override;
   void PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) override;
   void DeleteId(uint16_t slot, const PointKey& key) override;
   void MarkDead(uint64_t lsn, uint32_t row) override;
@@ -42,6 +43,7 @@ class RocksStateBatch final : public StateBatch {
   void PutDedupe(std::string_view request_id, const DedupeEntry& entry) override;
   void PutApplied(const AppliedState& applied) override;
   void PutManifest(std::string_view manifest) override;
+  void PutFields(std::string_view fields) override;
 
   // For the store.
   void PutDedupeCount(uint64_t count);

@@ -69,6 +69,7 @@ inline std::string PostingKey(const IndexedValue& value, uint32_t row) {
 // sys: one letter.
 inline constexpr std::string_view kAppliedKey = "a";
 inline constexpr std::string_view kManifestKey = "m";
+inline constexpr std::string_view kFieldsKey = "p";
 inline constexpr std::string_view kDedupeCountKey = "c";
 inline constexpr std::string_view kFormatKey = "f";
 inline constexpr std::string_view kDigestsKey = "d";  // merged, digest_merge.h

@@ -130,6 +130,8 @@ absl::StatusOr<SlotDigests> RocksStateStore::ReadDigests() {
 
 absl::StatusOr<std::string> RocksStateStore::ReadManifest() { return ReadSystem(kManifestKey); }
 
+absl::StatusOr<std::string> RocksStateStore::ReadFields() { return ReadSystem(kFieldsKey); }
+
 absl::StatusOr<std::optional<DedupeEntry>> RocksStateStore::FindDedupe(
     std::string_view request_id) {
   return dedupe_.Find(request_id);

@@ -190,7 +190,7 @@ absl::Status OpenDatabaseOf(const StateOptions& options, const rocksdb::DBOption
 absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(const StateOptions& given) {
   StateOptions options = given;
   if (options.memory == nullptr) options.memory = NewStoreMemory({});
-  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory, options.access));
   KITH_ASSIGN_OR_RETURN(std::unique_ptr<RocksStateStore> store,
                         RocksStateStore::OpenPrepared(options));
   store->BeginWaiting();
@@ -218,7 +218,7 @@ absl::StatusOr<AppliedState> LookAtState(const StateOptions& given) {
   options.access = DatabaseAccess::kRead;
   if (options.memory == nullptr) options.memory = NewStoreMemory({});
   AppliedState applied;
-  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory));
+  KITH_RETURN_IF_ERROR(PrepareDatabaseDirectory(*options.files, options.directory, options.access));
   if (!options.files->Exists(options.directory + "/CURRENT")) return applied;
   rocksdb::DB* db = nullptr;
   FamilyHandles families;

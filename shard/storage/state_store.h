@@ -72,6 +72,8 @@ class StateBatch {
   // One key a value: what a filter finds the row by.
   virtual void PutPostings(uint32_t row, std::span<const IndexedValue> values) = 0;
   virtual void DeletePostings(uint32_t row, std::span<const IndexedValue> values) = 0;
+  // All of a field's, those put in this batch before too.
+  virtual void DeletePostingsOf(uint16_t field) = 0;
   virtual void PutId(uint16_t slot, const PointKey& key, const IdEntry& entry) = 0;
   virtual void DeleteId(uint16_t slot, const PointKey& key) = 0;
   virtual void MarkDead(uint64_t lsn, uint32_t row) = 0;
@@ -79,6 +81,7 @@ class StateBatch {
   virtual void PutDedupe(std::string_view request_id, const DedupeEntry& entry) = 0;
   virtual void PutApplied(const AppliedState& applied) = 0;
   virtual void PutManifest(std::string_view manifest) = 0;  // which segment files make the index
+  virtual void PutFields(std::string_view fields) = 0;      // which payload fields are indexed
 };
 
 struct StateOptions {
@@ -124,7 +127,7 @@ class StateStore {
     std::string payload;
   };
   virtual absl::Status ReadRows(std::span<const uint32_t> rows, std::vector<StoredRow>& found) = 0;
-  // Live rows >= from in order.
+  // Live rows >= from in order; an error of `visit` ends it, and is its answer.
   virtual absl::Status ForEachRow(uint32_t from,
                                   const std::function<absl::Status(const RowRecord&)>& visit) = 0;
   // The first `limit` points of the range that are chosen, all as of one moment. Whether the range
@@ -155,6 +158,7 @@ class StateStore {
   virtual absl::Status ForgetDead(uint64_t through_lsn) = 0;
   virtual absl::StatusOr<SlotDigests> ReadDigests() = 0;
   virtual absl::StatusOr<std::string> ReadManifest() = 0;  // empty: none
+  virtual absl::StatusOr<std::string> ReadFields() = 0;    // empty: those of SPEC
 
   virtual absl::StatusOr<std::optional<DedupeEntry>> FindDedupe(std::string_view request_id) = 0;
   // Drops what is older than limits::kDedupeAgeMs and the oldest above dedupe_entries_max,

@@ -60,7 +60,7 @@ absl::Status Admission::CheckCall(const WriteCall& call) const {
   KITH_RETURN_IF_ERROR(CheckKeys(call));
   KITH_RETURN_IF_ERROR(CheckChange(call));
   if (call.selection.has_value()) {
-    return CheckFilter(*call.selection->filter, parts_.spec.payload_fields, "filter");
+    return CheckFilter(*call.selection->filter, parts_.snapshots.Pin()->fields->schema, "filter");
   }
   return CheckPayloads(call);
 }
@@ -118,16 +118,18 @@ absl::Status Admission::CheckChange(const WriteCall& call) const {
   }
   if (call.change.size() > limits::kPayloadBytesMax) return BadCall("the change is too large");
   if (kind == WriteKind::kMergePayload) KITH_RETURN_IF_ERROR(CheckPayloadChange(call.change));
-  return ReadIndexedValues(call.change, parts_.spec.payload_fields).status();
+  return ReadIndexedValues(call.change, parts_.snapshots.Pin()->fields->schema).status();
 }
 
 // The coordinator has done so too; apply must not meet one that cannot be read.
 absl::Status Admission::CheckPayloads(const WriteCall& call) const {
-  if (parts_.spec.payload_fields.empty()) return absl::OkStatus();
+  const auto snapshot = parts_.snapshots.Pin();
+  const PayloadSchema& schema = snapshot->fields->schema;
+  if (!HasIndexedFields(schema)) return absl::OkStatus();
   size_t at = 0;
   for (const uint32_t size : call.payload_sizes) {
     const std::string_view payload = std::string_view(call.payloads).substr(at, size);
-    KITH_RETURN_IF_ERROR(ReadIndexedValues(payload, parts_.spec.payload_fields).status());
+    KITH_RETURN_IF_ERROR(ReadIndexedValues(payload, schema).status());
     at += size;
   }
   return absl::OkStatus();

@@ -16,8 +16,8 @@ struct AdmissionLimits {
   uint64_t log_bytes_max = uint64_t{4} << 30;  // so does a longer log of the node
 };
 
-// Everything that may refuse a write, asked before the log sees it. Threads: CheckCall from any;
-// CheckRoom from the writer.
+// Everything that may refuse a write, asked before the log sees it. Threads: CheckCall from any,
+// and again from the writer where the fields have changed since; CheckRoom from the writer.
 class Admission {
  public:
   Admission(CopyParts& parts, const AdmissionLimits& limits);
@@ -31,6 +31,8 @@ class Admission {
   absl::Status CheckRoom(uint32_t next_row, uint64_t rows);
   // Room for rows that are moved: it is they that make room, so an eighth of the reserve is theirs.
   absl::Status CheckMove(uint32_t next_row, uint64_t rows);
+  // Room for what rows that are there say in a new field: a write's, for it can wait.
+  absl::Status CheckOldRows() { return CheckSpace(limits_.disk_reserve_bytes); }
 
  private:
   bool OperationsFit(const WriteCall& call) const;

@@ -37,6 +37,7 @@ storage::RowContent ContentOf(const ShardSpec& spec, const storage::RowRecord& r
 Applier::Applier(CopyParts& parts)
     : parts_(parts),
       applied_(parts.state->applied()),
+      fields_(parts.snapshots.Pin()->fields),
       batch_(parts.state->NewBatch()),
       is_touched_(limits::kSlots, false) {}
 
@@ -50,15 +51,18 @@ void Applier::NotePostings(uint32_t row, std::span<const IndexedValue> values) {
   for (const IndexedValue& value : values) postings_.push_back({value.field, value.value, row});
 }
 
-// Admission has read the payload too: an error is a fault of the program or of the log.
+// Admission has refused what does not fit; what is left is a changed payload of before a field was
+// indexed.
 absl::Status Applier::Put(const ResolvedOperation& operation, std::string_view vector,
                           std::string_view payload) {
-  if (!parts_.spec.payload_fields.empty()) {
-    KITH_ASSIGN_OR_RETURN(std::vector<IndexedValue> values,
-                          ReadIndexedValues(payload, parts_.spec.payload_fields));
-    batch_->PutPostings(operation.row, values);
-    NotePostings(operation.row, values);
-    uncommitted_values_[operation.row] = std::move(values);
+  if (HasIndexedFields(fields_->schema)) {
+    FittingValues fitting = ReadFittingValues(payload, fields_->schema);
+    if (operation.before.has_value()) {
+      NoteMisfits(operation.before->row, operation.key, fitting);
+    }
+    batch_->PutPostings(operation.row, fitting.values);
+    NotePostings(operation.row, fitting.values);
+    uncommitted_values_[operation.row] = std::move(fitting.values);
   }
   const storage::RowRecord record{operation.row, operation.key, operation.version, vector, payload};
   const storage::RowContent content = ContentOf(parts_.spec, record);
@@ -75,7 +79,7 @@ absl::Status Applier::Put(const ResolvedOperation& operation, std::string_view v
 
 // The posting keys of the row that dies: what they are, its payload says.
 absl::Status Applier::BuryPostings(const ResolvedOperation& operation) {
-  if (parts_.spec.payload_fields.empty()) return absl::OkStatus();
+  if (!HasIndexedFields(fields_->schema)) return absl::OkStatus();
   const storage::IdEntry& before = *operation.before;
   const auto uncommitted = uncommitted_values_.find(before.row);
   if (uncommitted != uncommitted_values_.end()) {
@@ -90,9 +94,7 @@ absl::Status Applier::BuryPostings(const ResolvedOperation& operation) {
                              "another copy or a backup",
                              before.row, PointKeyToString(operation.key)));
   }
-  KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
-                        ReadIndexedValues(stored[0].payload, parts_.spec.payload_fields));
-  batch_->DeletePostings(before.row, values);
+  batch_->DeletePostings(before.row, ReadFittingValues(stored[0].payload, fields_->schema).values);
   return absl::OkStatus();
 }
 
@@ -167,6 +169,8 @@ void Applier::Seal() {
   }
   touched_.clear();
   batch_->PutApplied(applied_);
+  if (fields_changed_) batch_->PutFields(EncodeFieldStates(*fields_));
+  fields_changed_ = false;
   is_sealed_ = true;
 }
 
@@ -182,6 +186,7 @@ absl::Status Applier::Commit() {
 void Applier::Publish() {
   parts_.snapshots.Update([&](Snapshot& snapshot) {
     snapshot.lsn = applied_.applied_lsn;
+    snapshot.fields = fields_;
     if (!postings_.empty()) {
       snapshot.postings =
           snapshot.postings.With(std::move(postings_), snapshot.row_end, applied_.next_row);
@@ -203,12 +208,14 @@ absl::StatusOr<uint64_t> Applier::Move(std::span<const RowMove> moves) {
   storage::AppliedState applied = applied_;
   std::vector<uint32_t> dead;
   std::vector<Posting> postings;
+  const std::shared_ptr<const FieldStates> fields_before = fields_;
   for (const RowMove& move : moves) {
     if (snapshot->tombstones.IsDead(move.row)) continue;
     const storage::RowRecord record{applied.next_row++, move.stored.key, move.stored.version,
                                     move.stored.vector, move.stored.payload};
-    KITH_ASSIGN_OR_RETURN(const std::vector<IndexedValue> values,
-                          ReadIndexedValues(record.payload, parts_.spec.payload_fields));
+    const FittingValues fitting = ReadFittingValues(record.payload, fields_->schema);
+    const std::vector<IndexedValue>& values = fitting.values;
+    NoteMisfits(move.row, record.key, fitting);
     const storage::RowContent content = ContentOf(parts_.spec, record);
     parts_.rows->Write(content);
     batch->PutRow(record);
@@ -225,7 +232,11 @@ absl::StatusOr<uint64_t> Applier::Move(std::span<const RowMove> moves) {
   }
   if (applied.next_row == applied_.next_row) return 0;
   batch->PutApplied(applied);
-  KITH_RETURN_IF_ERROR(parts_.state->Write(*batch));
+  if (std::exchange(fields_changed_, false)) batch->PutFields(EncodeFieldStates(*fields_));
+  if (absl::Status written = parts_.state->Write(*batch); !written.ok()) {
+    fields_ = fields_before;
+    return written;
+  }
   const uint64_t moved = applied.next_row - applied_.next_row;
   applied_ = applied;
   dead_ = std::move(dead);

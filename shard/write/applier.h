@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/parts/copy_parts.h"
+#include "shard/parts/old_rows.h"
 #include "shard/parts/row_move.h"
 #include "shard/write/log_entry.h"
 #include "shard/write/resolver.h"
@@ -38,6 +39,18 @@ class Applier {
   // nothing has changed.
   absl::StatusOr<uint64_t> Move(std::span<const RowMove> moves);
 
+  // Between two commits, too: which payload fields are indexed (applier_fields.cc). Where they fail
+  // nothing has changed. As ShardService::SetPayloadFields, but for being durable.
+  absl::Status SetFields(const SetFieldsCall& call);
+  // Takes rows into the index of a field that is being built; those that died since are left out.
+  // Rows of a field that is not, or not these next, are passed over.
+  absl::Status AddOldRows(const OldRows& old);
+  // The field is built, and that is durable: filters may name it.
+  absl::Status FinishField(uint16_t place);
+  // Frees some of the memory of a field that was dropped, and the place with the last of it.
+  absl::Status ReleaseField(uint16_t place);
+  const FieldStates& fields() const { return *fields_; }
+
   const storage::AppliedState& applied() const { return applied_; }
 
  private:
@@ -46,6 +59,7 @@ class Applier {
   absl::Status BuryPostings(const ResolvedOperation& operation);
   // Adds the row's values to what Publish shows.
   void NotePostings(uint32_t row, std::span<const IndexedValue> values);
+  void NoteMisfits(uint32_t row_before, const PointKey& key, const FittingValues& fitting);
   absl::Status Bury(uint64_t lsn, const ResolvedOperation& operation);
   absl::StatusOr<uint64_t> ContentHashOf(const ResolvedOperation& operation) const;
   void Seal();
@@ -53,6 +67,8 @@ class Applier {
 
   CopyParts& parts_;
   storage::AppliedState applied_;
+  std::shared_ptr<const FieldStates> fields_;  // with what the batch changes of them
+  bool fields_changed_ = false;                // by the batch under way
   std::unique_ptr<storage::StateBatch> batch_;
   std::vector<uint32_t> dead_;     // since the last Publish
   std::vector<Posting> postings_;  // of the rows put since the last Publish

@@ -17,6 +17,7 @@ struct PendingWrite {
   Deadline deadline;
   Done<WriteReply> done;
   uint64_t bytes = 0;
+  uint64_t fields_revision = 0;  // of the fields that its payloads were checked against, or older
 };
 
 // What waits for writers, and what they did not take; counts since the start.

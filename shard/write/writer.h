@@ -52,6 +52,11 @@ class Writer {
   // Writes the records of live rows that are not whole, or not those of the truth, again. Answers
   // how many there were. DATA_LOSS CORRUPTION where the truth lacks one.
   absl::StatusOr<uint64_t> RewriteRows(std::span<const uint32_t> rows);
+  // As Applier's.
+  absl::Status SetFields(const SetFieldsCall& call);
+  absl::Status AddOldRows(const OldRows& old);
+  absl::Status FinishField(uint16_t place);
+  absl::Status ReleaseField(uint16_t place);
   // Refuses new calls, finishes the queue, joins.
   void Stop();
   // Why this copy takes no more writes, once its disk has failed it.

@@ -6,9 +6,11 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "overload"))
+BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
+sys.path[:0] = [str(BENCH / "overload"), str(BENCH)]
 
 import analysis  # noqa: E402  its folder comes first
+import charts  # noqa: E402
 import picture  # noqa: E402
 
 
@@ -24,6 +26,42 @@ class Analysis(unittest.TestCase):
                   {"goodput_qps": 100, "refused": 100, "due": 1100}]
         self.assertEqual(analysis.peak_of(ladder), 100)
         self.assertEqual(analysis.normal_of(ladder)["goodput_qps"], 90)
+
+    def test_where_each_rate_has_refusals_normal_is_that_of_the_fewest(self):
+        ladder = [{"goodput_qps": 50, "refused": 40, "due": 500},
+                  {"goodput_qps": 70, "refused": 20, "due": 700}]
+        self.assertEqual(analysis.normal_of(ladder)["goodput_qps"], 70)
+
+    def climb(self, guess: float, server) -> list[dict]:
+        """The ladder against a server that says what it answers of a rate, given how many were tried before."""
+        ladder: list[dict] = []
+        while (rate := analysis.next_rate(guess, ladder)) is not None:
+            ladder.append({"offered_qps": rate, "goodput_qps": server(rate, len(ladder))})
+        return ladder
+
+    def test_the_ladder_ends_at_a_rate_that_is_not_answered_however_often_it_is_tried(self):
+        ladder = self.climb(1000, lambda rate, _: min(rate, 1200))
+        self.assertEqual(analysis.peak_of(ladder), 1200)
+        beyond = [row for row in ladder if not analysis.is_answered(row)]
+        self.assertEqual(len(beyond), analysis.TRIES)
+        self.assertGreater(beyond[0]["offered_qps"], max(
+            row["offered_qps"] for row in ladder if analysis.is_answered(row)))
+
+    def test_a_stall_on_a_rung_is_not_taken_for_the_peak(self):
+        for stalled in ({0}, {0, 1}, {2, 3}, {0, 2, 4}):
+            ladder = self.climb(1000, lambda rate, at: 310 if at in stalled else min(rate, 1200))
+            self.assertEqual(analysis.peak_of(ladder), 1200, stalled)
+
+    def test_a_guess_that_was_far_off_does_not_end_the_ladder(self):
+        for guess in (150, 6000):
+            ladder = self.climb(guess, lambda rate, _: min(rate, 1200))
+            self.assertGreater(analysis.peak_of(ladder), 1200 / analysis.STEP ** 2, guess)
+            self.assertTrue(any(analysis.is_answered(row) for row in ladder))
+            self.assertFalse(analysis.is_answered(ladder[-1]))
+
+    def test_a_ladder_without_an_end_says_so(self):
+        with self.assertRaises(ValueError):
+            self.climb(1000, lambda rate, _: rate)
 
     def test_recovery_counts_from_the_end_of_the_overload_to_the_first_calm_stretch(self):
         run = [*series(0, 10), *series(10, 20, failed=50, p99=30), *series(20, 23, failed=1),
@@ -53,6 +91,29 @@ class Analysis(unittest.TestCase):
         rows = analysis.rows_over_time(series(0, 5), [])
         root = xml.etree.ElementTree.fromstring(picture.draw({"rows": rows}))
         self.assertTrue(root.tag.endswith("svg"))
+        words = [one.text for one in root.iter() if one.tag.endswith("text")]
+        for word in ("searches a second", "offered", "answered", "refused", "p99, ms", "4 s"):
+            self.assertIn(word, words)
+        self.assertNotIn("p99", words)  # a chart of one curve needs no legend
+
+
+class Charts(unittest.TestCase):
+    def test_an_axis_ends_at_a_round_number(self):
+        for value, end in ((0.3, 1), (1, 1), (1.5, 2), (3, 5), (37_000, 50_000)):
+            self.assertEqual(charts.ceiling(value), end)
+
+    def test_charts_stand_below_one_another_over_one_time_line(self):
+        curve = charts.Curve("a", "#000", [(0, 0), (1800, 40_000), (3600, 20_000)])
+        other = charts.Curve("b", "#111", [(0, 1), (3600, 1)])
+        root = xml.etree.ElementTree.fromstring(charts.draw(
+            [charts.Chart("upper", [curve, other], 50_000), charts.Chart("lower", [other], 2)], 3600))
+        words = [one.text for one in root.iter() if one.tag.endswith("text")]
+        self.assertEqual(words, ["upper", "0", "12500", "25000", "37500", "50000", "a", "b",
+                                 "lower", "0", "0.5", "1", "1.5", "2",
+                                 *(f"{mark} min" for mark in range(0, 61, 5))])
+        lines = [one.get("points") for one in root.iter() if one.tag.endswith("polyline")]
+        self.assertEqual(lines[0], "80.0,290.0 530.0,90.0 980.0,190.0")
+        self.assertEqual(lines[2], "80.0,475.0 980.0,475.0")
 
 
 if __name__ == "__main__":

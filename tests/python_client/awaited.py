@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import kith
@@ -17,9 +18,19 @@ class AwaitedClient:
 
         def call(*words: Any, **named: Any) -> Any:
             result = method(*words, **named)
+            if inspect.isasyncgen(result):
+                return self._drawn(result)
             return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
 
         return call
+
+    def _drawn(self, generator: Any) -> Iterator[Any]:
+        end = object()
+        try:
+            while (one := self._loop.run_until_complete(anext(generator, end))) is not end:
+                yield one
+        finally:
+            self._loop.run_until_complete(generator.aclose())
 
     def close(self) -> None:
         self._loop.run_until_complete(self._client.close())

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -44,6 +44,15 @@ class Failure:
             status.details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
         return status
 
+    def end(self, context: Any) -> NoReturn:
+        """Ends a call so."""
+        status = self.status()
+        if status.details:
+            context.set_trailing_metadata(
+                (("grpc-status-details-bin", status.SerializeToString()),))
+        context.abort(self.code, self.message)
+        raise AssertionError("abort returned")
+
 
 def _packed(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
@@ -51,6 +60,8 @@ def _packed(message: Message) -> any_pb2.Any:
     return packed
 
 
+# Of one stream: what it was sent as it comes, and the context, in; answers out.
+Script = Callable[[Iterator[Any], Any], Iterator[Message]]
 Answer = Message | Failure | Callable[[Any], "Message | Failure"]
 
 
@@ -67,6 +78,7 @@ class FakeServer(grpc.GenericRpcHandler):
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = {}
         self.asked: dict[str, list[Asked]] = {}
+        self.scripts: list[Script] = []  # one a stream, the last of them from then on
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._server = grpc.server(
@@ -94,10 +106,26 @@ class FakeServer(grpc.GenericRpcHandler):
         method = METHODS.get(handler_call_details.method)
         if method is None:
             return None
+        if method is _methods.STREAM_UPSERT:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream, request_deserializer=method.request.FromString,
+                response_serializer=method.answer.SerializeToString)
         return grpc.unary_unary_rpc_method_handler(
             lambda request, context: self._answer(method, request, context),
             request_deserializer=method.request.FromString,
             response_serializer=method.answer.SerializeToString)
+
+    def _stream(self, requests: Iterator[Any], context: Any) -> Iterator[Message]:
+        with self._lock:
+            script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        yield from script(self._remembered(requests, context), context)
+
+    def _remembered(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
+        for request in requests:
+            with self._lock:
+                self.asked.setdefault(_methods.STREAM_UPSERT.path, []).append(
+                    Asked(request, 0, dict(context.invocation_metadata())))
+            yield request
 
     def _answer(self, method: Method[Any, Any], request: Any, context: Any) -> Message:
         with self._lock:
@@ -108,11 +136,7 @@ class FakeServer(grpc.GenericRpcHandler):
         if callable(answer):
             answer = answer(request)
         if isinstance(answer, Failure):
-            status = answer.status()
-            if status.details:
-                context.set_trailing_metadata(
-                    (("grpc-status-details-bin", status.SerializeToString()),))
-            context.abort(answer.code, answer.message)  # raises
+            answer.end(context)
         return cast(Message, answer)
 
 

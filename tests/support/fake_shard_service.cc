@@ -221,7 +221,55 @@ absl::StatusOr<ShardStat> FakeShardService::Stat(ShardId id, Deadline deadline) 
     }
     stat.indexes.push_back(index);
   }
+  stat.fields_revision = shard->fields_revision;
+  for (const PayloadField& field : shard->spec.payload_fields) {
+    stat.fields.push_back(FieldLocked(field, stat.rows));
+  }
   return stat;
+}
+
+FieldStat FakeShardService::FieldLocked(const PayloadField& field, uint64_t rows) const {
+  FieldStat stat{field.name, field.type, field.state, rows, rows, 0, ""};
+  if (field.state != FieldState::kBuilding) return stat;
+  if (hold_fields_) {
+    stat.built_rows = rows / 2;
+  } else if (misfits_ == 0) {
+    stat.state = FieldState::kReady;
+  } else {
+    stat.misfits = misfits_;
+    stat.first_misfit = std::string(PointKey::FromNumber(7).view());
+  }
+  return stat;
+}
+
+// What is there stays as it is, what is new is built.
+absl::Status FakeShardService::SetPayloadFields(const SetFieldsCall& call, Deadline) {
+  KITH_RETURN_IF_ERROR(Enter("SetPayloadFields"));
+  std::lock_guard lock(mutex_);
+  KITH_ASSIGN_OR_RETURN(Shard * shard, Find(call.shard, call.incarnation));
+  const PayloadSchema before = shard->spec.payload_fields;
+  shard->spec.payload_fields = call.fields;
+  for (PayloadField& field : shard->spec.payload_fields) {
+    const auto known = FindField(before, field.name);
+    if (field.is_indexed()) field.state = known ? before[*known].state : FieldState::kBuilding;
+  }
+  shard->fields_revision = call.revision;
+  return absl::OkStatus();
+}
+
+void FakeShardService::HoldFields() {
+  std::lock_guard lock(mutex_);
+  hold_fields_ = true;
+}
+
+void FakeShardService::LetFieldsGo() {
+  std::lock_guard lock(mutex_);
+  hold_fields_ = false;
+}
+
+void FakeShardService::MakeMisfits(uint64_t misfits) {
+  std::lock_guard lock(mutex_);
+  misfits_ = misfits;
 }
 
 absl::StatusOr<std::vector<uint64_t>> FakeShardService::SampleHashes(const SampleHashesCall& call,

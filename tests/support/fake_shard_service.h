@@ -48,6 +48,11 @@ class FakeShardService : public ShardService {
   // Encoding stays at half of the rows, training at half of its progress, until it is let go.
   void HoldEncoding(bool hold);
   void HoldTraining(bool hold);
+  // Fields that are added stay at half of their rows until they are let go; `misfits` of the points
+  // are said not to fit.
+  void HoldFields();
+  void LetFieldsGo();
+  void MakeMisfits(uint64_t misfits);
   // What each shard says that its codes take.
   void SetCodeBytes(uint64_t bytes);
   // A restart: trainings and drawn samples are forgotten, shards and indexes stay.
@@ -86,6 +91,7 @@ class FakeShardService : public ShardService {
   absl::Status WriteArtifact(const ArtifactChunk& chunk, Deadline deadline) override;
   absl::Status BuildIndex(ShardId shard, const std::string& version, Deadline deadline) override;
   absl::Status DropIndex(ShardId shard, const std::string& version, Deadline deadline) override;
+  absl::Status SetPayloadFields(const SetFieldsCall& call, Deadline deadline) override;
   absl::StatusOr<VerifyReply> Verify(ShardId shard, Deadline deadline) override;
 
  private:
@@ -100,6 +106,7 @@ class FakeShardService : public ShardService {
     std::map<std::string, uint32_t> indexes;  // version and its number of lists
     std::map<std::string, std::pair<std::string, WriteReply>> requests;  // by request_id
     uint64_t lsn = 0;
+    uint64_t fields_revision = 0;
     std::map<uint64_t, uint64_t> drawn;  // how many hashes were asked for, by seed
   };
   struct Job {
@@ -118,6 +125,7 @@ class FakeShardService : public ShardService {
   bool Corrupted(const std::string& method) const { return corrupt_.contains(method); }
   absl::StatusOr<Shard*> Find(ShardId shard);
   absl::StatusOr<Shard*> Find(ShardId id, const Uuid& incarnation);
+  FieldStat FieldLocked(const PayloadField& field, uint64_t rows) const;
   absl::StatusOr<SearchReply> SearchLocked(const SearchCall& call);
   absl::StatusOr<WriteReply> WriteLocked(const WriteCall& call);
   absl::StatusOr<GetReply> GetLocked(const GetCall& call);
@@ -131,6 +139,8 @@ class FakeShardService : public ShardService {
   uint32_t lose_below_refine_ = 0;
   uint32_t lose_in_lists_ = 0;
   bool hold_training_ = false;
+  bool hold_fields_ = false;
+  uint64_t misfits_ = 0;
   std::chrono::milliseconds delay_{0};
   std::map<std::string, Fault> faults_;
   std::set<std::string> corrupt_;

@@ -60,6 +60,7 @@ class ScriptedShard final : public ShardService {
   absl::Status WriteArtifact(const ArtifactChunk&, Deadline) override { return No(); }
   absl::Status BuildIndex(ShardId, const std::string&, Deadline) override { return No(); }
   absl::Status DropIndex(ShardId, const std::string&, Deadline) override { return No(); }
+  absl::Status SetPayloadFields(const SetFieldsCall&, Deadline) override { return No(); }
   absl::StatusOr<VerifyReply> Verify(ShardId, Deadline) override { return No(); }
 
  private:

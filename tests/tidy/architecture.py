@@ -88,11 +88,10 @@ PARAMETERS_ALLOWED = {
     "index/gpu/select_body.h": {"CountDigits", "SelectKth", "CopyAtMost"},
     "index/gpu/table_body.h": {"TableEntries"},
     "index/gpu/device_warp.cuh": None,  # a lane's part of a mask is a bool, and chooses nothing
-    "shard/rpc/call_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "shard/storage/log_truncation.cc": {"FilterV2"},  # RocksDB's
     "shard/storage/segment_writer.cc": {"WriteSegmentFile"},  # to mend
     "shard/storage/state_store.cc": {"CheckFormat"},  # to mend
-    "coordinator/rpc/upsert_stream.cc": {"OnReadDone", "OnWriteDone"},  # gRPC's
+    "common/rpc/answer_stream.h": {"OnReadDone", "OnWriteDone"},  # gRPC's
     "coordinator/shard_client/shard_stream.cc": {"WriteDone"},  # gRPC's, passed on
     "coordinator/shard_client/stream_attempt.cc": {  # gRPC's
         "OnReadInitialMetadataDone", "OnReadDone", "OnWriteDone"},

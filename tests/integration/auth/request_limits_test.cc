@@ -42,6 +42,8 @@ const std::multimap<std::string, std::string> kGood = {
     {"ClearPayload", R"(collection: "c" ids { number: 1 } fields: "f")"},
     {"FacetPoints", R"(collection: "c" field: "f")"},
     {"UpdateCollection", R"(collection: "c" update_mask { paths: "description" })"},
+    {"CreatePayloadIndex", R"(collection: "c" field: "f" type: FIELD_TYPE_KEYWORD)"},
+    {"DeletePayloadIndex", R"(collection: "c" field: "g")"},
     {"SetAlias", R"(alias: "alias" collection: "c")"},
     {"DeleteAlias", R"(alias: "alias")"},
     {"ChangeAliases", R"(changes { alias: "alias" collection: "c" })"},

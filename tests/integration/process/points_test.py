@@ -4,6 +4,7 @@ processes of their own."""
 
 import json
 import os
+import subprocess
 import unittest
 
 from kithd_process import ProcessTest, Server, run
@@ -14,11 +15,9 @@ RED = '{"match": {"field": "color", "value": {"keyword": "red"}}}'
 class PointsFromTheCommandLine(ProcessTest):
     def setUp(self):
         super().setUp()
-        nodes = [self.start("--role", "shard", "--data", str(self.folder / name), "--node-listen",
-                            "127.0.0.1:0").await_ready() for name in ("a", "b")]
-        names = ",".join(f"n{i}={node.node}" for i, node in enumerate(nodes))
+        self.nodes = [self.node(name) for name in ("a", "b")]
         self.data = str(self.folder / "coordinator")
-        self.names = {"KITH__CLUSTER__NODES": names}
+        self.names = {"KITH__CLUSTER__NODES": self.named()}
         self.server = self.coordinator()
         self.kith_at("collection", "create", "shop", "--dimension", "2", "--metric", "l2",
                      "--dtype", "f32", "--shards", "2", "--payload-field", "color:keyword",
@@ -30,6 +29,13 @@ class PointsFromTheCommandLine(ProcessTest):
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.kith_at("import", "shop", str(path))
 
+    def node(self, name: str) -> Server:
+        return self.start("--role", "shard", "--data", str(self.folder / name), "--node-listen",
+                          "127.0.0.1:0").await_ready()
+
+    def named(self) -> str:
+        return ",".join(f"n{i}={node.node}" for i, node in enumerate(self.nodes))
+
     def coordinator(self) -> Server:
         return self.start("--role", "coordinator", "--listen", "127.0.0.1:0", "--data", self.data,
                           environment=self.names).await_ready()
@@ -39,6 +45,59 @@ class PointsFromTheCommandLine(ProcessTest):
 
     def payload(self, number: int) -> dict:
         return json.loads(self.kith_at("get", "shop", str(number)))["payload"]
+
+    def state(self, name: str) -> str:
+        made = json.loads(self.kith_at("collection", "get", "shop", "--json", "-"))
+        return next((field["state"] for field in made["payload_fields"] if field["name"] == name),
+                    "none")
+
+    def found(self, above: int, *more: str) -> list[int]:
+        """The ids that a search under `n > above` finds, nearest first."""
+        bound = json.dumps({"range": {"field": "n", "gt": {"integer": above}}})
+        answer = json.loads(self.kith_at("search", "shop", "--vector", "0,1", "--limit", "50",
+                                         "--filter", bound, "--json", "-", *more))
+        return [hit["id"] for hit in answer["hits"]]
+
+    def test_a_field_is_indexed_later_and_filters_find_what_a_walk_finds(self):
+        ids = range(1000, 11_000)
+        path = self.folder / "more.jsonl"
+        path.write_text("".join(json.dumps({"id": i, "vector": [i, 1], "payload": {"n": i}}) + "\n"
+                                for i in ids), encoding="utf-8")
+        self.kith_at("import", "shop", str(path))
+        refused = run(os.environ["KITH"], "count", "shop", "--filter",
+                      '{"exists": {"field": "n"}}', "--endpoint", self.server.grpc)
+        self.assertIn("CreatePayloadIndex", refused.stderr)
+        misfit = run(os.environ["KITH"], "collection", "payload-index", "add", "shop",
+                     "color:boolean", "--endpoint", self.server.grpc)
+        self.assertIn("PAYLOAD_INDEX_EXISTS", misfit.stderr)
+        adding = subprocess.Popen([os.environ["KITH"], "collection", "payload-index", "add", "shop",
+                                   "n:integer", "--endpoint", self.server.grpc],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.state("n") == "none":
+            self.assertIsNone(adding.poll())
+        self.nodes[0].kill()    # in it, or just after it
+        self.server.kill()
+        adding.kill()           # it would wait for the server to come back
+        adding.wait(60)
+        self.nodes[0] = self.node("a")
+        self.names = {"KITH__CLUSTER__NODES": self.named()}
+        self.server = self.coordinator()
+        self.assertEqual(self.kith_at("collection", "payload-index", "add", "shop", "n:integer"),
+                         "shop: field n is indexed as integer\n")
+        self.assertEqual(self.state("n"), "ready")
+        everything = [*range(300), *ids]
+        for above in (-1, 100, 5_000, 10_960, 40_000):
+            walked = [i for i in everything if i > above][:50]
+            self.assertEqual(self.found(above), walked, "recall 1, in order")
+            self.assertEqual(self.kith_at("count", "shop", "--filter", json.dumps(
+                {"range": {"field": "n", "gt": {"integer": above}}})),
+                f"{sum(i > above for i in everything)}\n")
+        self.assertTrue(json.loads(self.kith_at("collection", "verify", "shop", "--json",
+                                                "-"))["equal"])
+        self.assertEqual(self.kith_at("collection", "payload-index", "remove", "shop", "n"),
+                         "shop: the index of field n is gone\n")
+        self.assertEqual(self.state("n"), "none")
+        self.assertEqual(self.payload(4), {"color": "red", "n": 4})
 
     def test_points_are_changed_and_deleted_by_ids_and_by_filters(self):
         self.assertEqual(self.kith_at("payload", "set", "shop", "1", "2", "--payload",

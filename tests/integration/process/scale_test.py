@@ -46,6 +46,9 @@ class Scale(unittest.TestCase):
                 self.assertLess(time.monotonic(), end)
                 time.sleep(0.02)
             time.sleep(0.2)
+            for server in self.servers():
+                self.assertEqual(os.getsid(server), scale.pid, "cores are shared by session")
+                self.assertNotEqual(os.getpgid(server), scale.pid)
             os.killpg(scale.pid, signal.SIGKILL)
 
     def kill_servers(self) -> None:
@@ -66,7 +69,7 @@ class Scale(unittest.TestCase):
         return found
 
     def test_a_run_killed_in_each_long_stage_goes_on_and_ends_well(self):
-        # The server is in a session of its own. It dies, too, or goes on alone: both happen.
+        # The server is in a process group of its own. It dies, too, or goes on alone: both happen.
         for stage, server_dies in (("truth", False), ("import", True), ("train", True),
                                    ("recall", False)):
             self.kill_after(stage)

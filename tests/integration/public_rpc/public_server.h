@@ -88,7 +88,8 @@ class PublicServer {
   coordinator::GetService get_service_{cluster.map(), timer_, clock_, admin_};
   coordinator::ScrollService scroll_service_{cluster.map(), timer_, clock_};
   coordinator::rpc::CollectionsHandlers collection_handlers_{
-      {cluster.collections(), cluster.trainer(), cluster.versions()}, calls_};
+      {cluster.collections(), cluster.trainer(), cluster.versions(), cluster.payload_indexes()},
+      calls_};
   coordinator::rpc::OperationsHandlers operation_handlers_{cluster.operations(), cluster.map(),
                                                            calls_};
   coordinator::rpc::PointsHandlers point_handlers_{

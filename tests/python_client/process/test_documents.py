@@ -85,6 +85,11 @@ def test_the_ranges_pages_and_groups_in_the_clients_readme(endpoint: str) -> Non
     assert run(program).splitlines() == ["True exact", "['even', 'odd']", "set()", "True"]
 
 
+def test_the_stream_in_the_clients_readme(endpoint: str) -> None:
+    program = snippet("clients/python/README.md", "## Streams", endpoint)
+    assert run(program).splitlines() == ["2000 2000"]
+
+
 def test_the_filters_in_the_clients_readme(endpoint: str) -> None:
     program = snippet("clients/python/README.md", "## Filters", endpoint)
     assert run(program).splitlines() == ["[1]", "2", "['red', 'blue']", "1", "1"]

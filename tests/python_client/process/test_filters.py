@@ -66,3 +66,33 @@ def test_what_is_wrong_is_named(client: Any) -> None:
         assert refusal.value.violations[0].field == field
     with pytest.raises(kith.InvalidArgument):
         filters.between("year", gt=1, gte=1)
+
+
+def test_a_field_indexed_later_is_filtered_by_as_python_does(either: Any) -> None:
+    base = RANDOM.standard_normal((2000, 8)).astype("f4")
+    either.create_collection("later", 8, "l2", "f32", shards=3)
+    payloads = [json.dumps(document(i)).encode() for i in range(2000)]
+    either.upsert("later", range(1500), base[:1500], payloads[:1500])
+    with pytest.raises(kith.InvalidArgument):
+        either.search("later", base[0], filter=filters.match("year", 3))
+    begun = either.create_payload_index("later", "year", "integer")
+    either.upsert("later", range(1450, 2000), base[1450:], payloads[1450:])  # beside it
+    with pytest.raises(kith.PointsRefused, match="field year"):
+        either.upsert("later", [1], base[:1], [b'{"year": "x"}'])
+    assert either.wait(begun.id).kind == "payload_index"
+    assert [one.name for one in either.get_collection("later").payload_fields] == ["year"]
+    for year in (0, 7, 99):
+        wanted = [i for i in range(2000) if i % 100 == year]
+        distance = ((base[wanted] - base[5]) ** 2).sum(axis=1)
+        nearest = [wanted[i] for i in np.argsort(distance, kind="stable")[:10]]
+        hits = either.search("later", base[5], limit=10, filter=filters.match("year", year)).hits
+        assert [hit.id for hit in hits] == nearest
+        assert either.count_points("later", filter=filters.match("year", year)) == 20
+    either.wait(either.delete_payload_index("later", "year").id)
+    with pytest.raises(kith.InvalidArgument):
+        either.count_points("later", filter=filters.match("year", 3))
+    either.upsert("later", [1], base[:1], [b'{"year": "x"}'])
+    with pytest.raises(kith.OperationFailed) as misfit:
+        either.wait(either.create_payload_index("later", "year", "integer").id)
+    assert misfit.value.reason == "PAYLOAD_INDEX_MISFIT"
+    assert "point 1 " in str(misfit.value)

@@ -8,8 +8,7 @@ import pytest
 
 import kith
 from kith._vectors import Shape, as_matrix, as_numbers, as_row, row_bytes
-from kith.options import UpsertOptions
-from kith._points import _Points, _Extras
+from kith._upserts import Extras, UpsertRows
 
 L2 = Shape(3, "f32", is_cosine=False)
 COSINE = Shape(3, "f32", is_cosine=True)
@@ -110,14 +109,14 @@ def test_what_is_no_id_is_refused(ids: Any, field: str) -> None:
 
 
 def upsert(ids: Any = (1, 2), vectors: Any = ROWS, payloads: Any = None,
-           options: UpsertOptions | None = None) -> None:
-    _Points.of(L2, ids, vectors, _Extras.of(payloads, options or {}))
+           if_versions: Any = None) -> None:
+    UpsertRows.of(L2, ids, vectors, Extras.of(payloads, if_versions))
 
 
 def test_what_comes_in_different_counts_is_refused() -> None:
     assert refusal(lambda: upsert(ids=[1, 2, 3])) == ("BAD_REQUEST", "vectors")
     assert refusal(lambda: upsert(payloads=[b"a"])) == ("BAD_REQUEST", "payloads")
-    assert refusal(lambda: upsert(options={"if_versions": [1]})) == ("BAD_REQUEST", "if_versions")
+    assert refusal(lambda: upsert(if_versions=[1])) == ("BAD_REQUEST", "if_versions")
     upsert(ids=[], vectors=[])
 
 
@@ -130,5 +129,5 @@ def test_payloads_that_are_too_large_or_no_bytes_are_refused() -> None:
 
 def test_what_is_no_version_is_refused() -> None:
     for wrong in (-1, 2**64 - 1):
-        assert refusal(lambda: upsert(options={"if_versions": [None, wrong]})) == (
+        assert refusal(lambda: upsert(if_versions=[None, wrong])) == (
             "BAD_REQUEST", "if_versions[1]")

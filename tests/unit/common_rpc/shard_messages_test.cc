@@ -345,6 +345,28 @@ TEST(ShardMessagesTest, ASpecsSlotsAreWithinBoundsInOrderAndNotTooMany) {
   EXPECT_EQ(FactOf(FromProto(uneven).status(), kFieldFact), "slot_ends");
 }
 
+TEST(ShardMessagesTest, FieldsArriveByPlaceAndWhatIsNoFieldIsRefused) {
+  const SetFieldsCall call{7,
+                           Uuid::Random(),
+                           9,
+                           {{"", FieldType::kKeyword, FieldState::kFree},
+                            {"year", FieldType::kInteger, FieldState::kBuilding}}};
+  const auto got = FromProto(ToProto(call));
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->shard, 7u);
+  EXPECT_EQ(got->incarnation, call.incarnation);
+  EXPECT_EQ(got->revision, 9u);
+  ASSERT_EQ(got->fields.size(), 2u);
+  EXPECT_EQ(got->fields[0].state, FieldState::kFree);
+  EXPECT_EQ(got->fields[1], (PayloadField{"year", FieldType::kInteger}));
+  v1::ShardSetFieldsCall bad = ToProto(call);
+  bad.mutable_payload_fields(1)->set_name("no such!");
+  EXPECT_EQ(FactOf(FromProto(bad).status(), kFieldFact), "payload_fields[1].name");
+  bad = ToProto(call);
+  bad.set_incarnation("short");
+  EXPECT_EQ(FactOf(FromProto(bad).status(), kFieldFact), "incarnation");
+}
+
 TEST(ShardMessagesTest, AFailedTrainingKeepsItsReason) {
   TrainingState state;
   state.done = true;
@@ -373,12 +395,18 @@ TEST(ShardMessagesTest, AStatArrivesAsItWasSent) {
   stat.memory = {8, 9, 10, 11, 12};
   stat.disk_bytes = 13;
   stat.incarnation = Uuid::Random();
+  stat.fields_revision = 21;
+  stat.fields = {{"year", FieldType::kInteger, FieldState::kBuilding, 22, 23, 24, "first"},
+                 {"", FieldType::kKeyword, FieldState::kFree, 0, 0, 0, ""}};
+  const std::vector<FieldStat> fields = stat.fields;
   const Uuid incarnation = stat.incarnation;
   const auto got = FromProto(ToProto(std::move(stat)));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_TRUE(got->ready);
   EXPECT_EQ(got->not_ready_reason, "why");
   EXPECT_EQ(got->rows, 4u);
+  EXPECT_EQ(got->fields_revision, 21u);
+  EXPECT_EQ(got->fields, fields);
   ASSERT_EQ(got->indexes.size(), 1u);
   EXPECT_EQ(got->indexes[0].version, "v");
   EXPECT_EQ(got->indexes[0].out_of_range_rows, 7u);

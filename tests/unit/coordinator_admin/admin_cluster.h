@@ -20,6 +20,7 @@
 #include "coordinator/admin/collection_service.h"
 #include "coordinator/admin/index_version_service.h"
 #include "coordinator/admin/operations.h"
+#include "coordinator/admin/payload_index_service.h"
 #include "coordinator/admin/reconcile.h"
 #include "coordinator/admin/training/train_service.h"
 #include "coordinator/cluster/cluster_map.h"
@@ -84,6 +85,7 @@ class AdminCluster {
         std::make_unique<CollectionService>(*catalog_, *operations_, CollectionDefaults{});
     trainer_ = std::make_unique<TrainService>(*catalog_, *operations_, *jobs_);
     versions_ = std::make_unique<IndexVersionService>(*catalog_, *operations_);
+    payload_indexes_ = std::make_unique<PayloadIndexService>(*catalog_, *operations_);
     reconciler_ = std::make_unique<Reconciler>(*catalog_, *operations_);
   }
 
@@ -96,6 +98,7 @@ class AdminCluster {
   CollectionService& collections() { return *collections_; }
   TrainService& trainer() { return *trainer_; }
   IndexVersionService& versions() { return *versions_; }
+  PayloadIndexService& payload_indexes() { return *payload_indexes_; }
   Reconciler& reconciler() { return *reconciler_; }
 
   static CreateCollectionCall Call(const std::string& name, uint32_t shards) {
@@ -166,6 +169,7 @@ class AdminCluster {
     reconciler_.reset();
     trainer_.reset();
     versions_.reset();
+    payload_indexes_.reset();
     jobs_.reset();
     collections_.reset();
     operations_.reset();
@@ -181,6 +185,7 @@ class AdminCluster {
   std::unique_ptr<CollectionService> collections_;
   std::unique_ptr<TrainService> trainer_;
   std::unique_ptr<IndexVersionService> versions_;
+  std::unique_ptr<PayloadIndexService> payload_indexes_;
   std::unique_ptr<Reconciler> reconciler_;
 };
 

@@ -10,6 +10,7 @@
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
+#include "coordinator/read/facet.h"
 #include "tests/support/scripted_shard.h"
 
 namespace kith::coordinator {
@@ -197,6 +198,18 @@ TEST_F(GetServiceTest, DoesNotCountAroundAShardThatIsLoadingOrSilent) {
   };
   EXPECT_EQ(ReasonOf(Count(DeadlineIn(milliseconds(30))).status()), reason::kDeadline);
   release.set_value();
+}
+
+TEST_F(GetServiceTest, AFacetOfAFieldThatIsBeingBuiltIsRefused) {
+  FacetPointsCall call;
+  call.field = "year";
+  call.limit = 10;
+  cluster_.record.payload_fields = {{"year", FieldType::kInteger, FieldState::kBuilding}};
+  EXPECT_EQ(ReasonOf(CheckFacet(call, cluster_.record)), reason::kPayloadIndexBuilding);
+  cluster_.record.payload_fields[0].state = FieldState::kDropping;
+  EXPECT_EQ(ReasonOf(CheckFacet(call, cluster_.record)), reason::kBadFilter);
+  cluster_.record.payload_fields[0].state = FieldState::kReady;
+  EXPECT_TRUE(CheckFacet(call, cluster_.record).ok());
 }
 
 TEST_F(GetServiceTest, DoesNotCountAnotherCollectionsShard) {

@@ -64,6 +64,30 @@ TEST(QueryCheck, AFilterIsCheckedAgainstTheCollectionsFields) {
   EXPECT_EQ(FactOf(status, kFieldFact), "parameters.filter.exists.field");
 }
 
+TEST(QueryCheck, AFieldThatIsBeingBuiltAnswersNeitherFiltersNorGroups) {
+  CollectionRecord record = Record();
+  record.payload_fields = {{"year", FieldType::kInteger, FieldState::kBuilding}};
+  record.payload_fields[0].built_share = 0.41;
+  Filter filter;
+  filter.kind = Filter::Kind::kExists;
+  filter.field = "year";
+  SearchQuery filtered = Single();
+  filtered.parameters.filter = std::make_shared<const Filter>(filter);
+  SearchQuery grouped = Single();
+  grouped.group_by.emplace().field = "year";
+  for (const SearchQuery& query : {filtered, grouped}) {
+    const absl::Status refused = CheckSearch(query, record);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(ReasonOf(refused), reason::kPayloadIndexBuilding);
+    EXPECT_NE(std::string(refused.message()).find("41 %"), std::string::npos) << refused;
+  }
+  record.payload_fields[0].state = FieldState::kDropping;
+  EXPECT_EQ(ReasonOf(CheckSearch(filtered, record)), reason::kBadFilter);
+  record.payload_fields[0].state = FieldState::kReady;
+  EXPECT_TRUE(CheckSearch(filtered, record).ok());
+  EXPECT_TRUE(CheckSearch(grouped, record).ok());
+}
+
 TEST(QueryCheck, RefusesEveryBadParameterNamingTheField) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInf = std::numeric_limits<double>::infinity();

@@ -27,7 +27,9 @@ CollectionRecord SampleWithoutVersions() {
   record.trained_plane_b_bytes = 48;
   record.expected_points = 250'000'000;
   record.target_recall = 0.95;
-  record.payload_fields = {{"color", FieldType::kKeyword}, {"year", FieldType::kInteger}};
+  record.payload_fields = {{"color", FieldType::kKeyword},
+                           {"year", FieldType::kInteger, FieldState::kBuilding}};
+  record.fields_revision = 3;
   record.serving_version = "0123456789abcdef0123456789abcdef";
   record.previous_version = "fedcba9876543210fedcba9876543210";
   record.recall = {{1, 0.5, 0.001, 0.48, 160}, {32, 0.975, 0.0125, 0.97, 160}};
@@ -55,6 +57,13 @@ CollectionRecord Sample() {
   serving.comparison = {record.previous_version,     0.95,  {24, 0.96, 0.01, 0.95, 160},
                         {40, 0.94, 0.03, 0.93, 400}, 0.025, 0.0125};
   record.versions = {before, serving};
+  return record;
+}
+
+CollectionRecord SampleWithReadyFields() {
+  CollectionRecord record = Sample();
+  record.payload_fields[1].state = FieldState::kReady;
+  record.fields_revision = 0;
   return record;
 }
 
@@ -107,6 +116,7 @@ void ExpectEqual(const CollectionRecord& a, const CollectionRecord& b) {
   EXPECT_EQ(a.expected_points, b.expected_points);
   EXPECT_EQ(a.target_recall, b.target_recall);
   EXPECT_EQ(a.payload_fields, b.payload_fields);
+  EXPECT_EQ(a.fields_revision, b.fields_revision);
   EXPECT_EQ(a.serving_version, b.serving_version);
   EXPECT_EQ(a.previous_version, b.previous_version);
   ExpectEqual(a.recall, b.recall);
@@ -144,14 +154,23 @@ TEST(RecordCodec, ARecordOfFormat4IsReadAsOneWithoutADescription) {
       ;
   const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
   ASSERT_TRUE(decoded.ok()) << decoded.status();
-  CollectionRecord expected = Sample();
+  CollectionRecord expected = SampleWithReadyFields();
   expected.description.clear();
   ExpectEqual(expected, *decoded);
 }
 
-TEST(RecordCodec, TheBytesOfFormat5NeverChange) {
+TEST(RecordCodec, ARecordOfFormat5IsReadAsOneWhoseFieldsAreReady) {
   const std::string golden =
 #include "tests/unit/meta/record_format_5.inc"
+      ;
+  const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  ExpectEqual(SampleWithReadyFields(), *decoded);
+}
+
+TEST(RecordCodec, TheBytesOfFormat6NeverChange) {
+  const std::string golden =
+#include "tests/unit/meta/record_format_6.inc"
       ;
   EXPECT_EQ(absl::BytesToHexString(EncodeCollectionRecord(Sample())), golden);
   const auto decoded = DecodeCollectionRecord(absl::HexStringToBytes(golden));
@@ -196,7 +215,7 @@ TEST(RecordCodec, BytesLeftOverAreFound) {
 }
 
 TEST(RecordCodec, AnotherFormatIsRefusedByName) {
-  for (const char format : {3, 6}) {
+  for (const char format : {3, 7}) {
     std::string other = EncodeCollectionRecord(Sample());
     other[0] = format;
     const auto decoded = DecodeCollectionRecord(Resealed(other));

@@ -71,7 +71,7 @@ TEST(FilterCheck, AFieldWithoutAnIndexIsNamedWithTheRemedy) {
               AllOf(HasSubstr("filter.all_of.filters[1].match.field: "), HasSubstr("size"),
                     HasSubstr("has no index")));
   const absl::Status none = CheckFilter(Red(), {}, "filter");
-  EXPECT_THAT(std::string(none.message()), HasSubstr("name payload_fields when it is created"));
+  EXPECT_THAT(std::string(none.message()), HasSubstr("add one with CreatePayloadIndex"));
 }
 
 TEST(FilterCheck, AValueOfAnotherTypeIsNamed) {

@@ -43,6 +43,49 @@ TEST(PayloadValues, EachIndexedFieldGivesItsValueAndTheOthersNone) {
                           Value(3, true)));
 }
 
+TEST(PayloadValues, WhatFitsIsReadAsBeforeWhateverElseAPayloadHolds) {
+  const char* const fitting[] = {R"({"color": ["a", "b", "a"], "year": 3, "price": 2.5})", "{}", "",
+                                 R"({"new": null, "x": {"year": "y"}})"};
+  for (const char* payload : fitting) {
+    const FittingValues read = ReadFittingValues(payload, kSchema);
+    EXPECT_EQ(read.values, ValuesOf(payload)) << payload;
+    EXPECT_TRUE(read.misfits.none()) << payload;
+  }
+  const struct {
+    std::string payload;
+    std::string misfits;  // by place, the last first
+  } cases[] = {{R"({"year": "x", "color": "red", "price": 3})", "0010"},
+               {R"({"year": {"year": 3}, "color": "red", "price": 3})", "0010"},
+               {R"({"year": [3, [4], {"price": 5}], "color": "red", "price": 3})", "0010"},
+               {R"({"color": ["red", 4, {"a": "b"}, ["c"]], "year": 1})", "0001"},
+               {R"({"year": 1, "color": "red", "year": 2, "price": 3})", "0010"},
+               {R"({"color": ")" + std::string(limits::kKeywordBytesMax + 1, 'k') + "\"}", "0001"},
+               {"[1]", "1111"},
+               {"{\"year\": 3", "1111"},
+               {"\x01", "1111"}};
+  for (const auto& [payload, misfits] : cases) {
+    const FittingValues read = ReadFittingValues(payload, kSchema);
+    EXPECT_EQ(read.misfits.to_string().substr(limits::kPayloadFieldsMax - 4), misfits) << payload;
+    EXPECT_FALSE(ReadIndexedValues(payload, kSchema).ok()) << payload;
+    for (const IndexedValue& value : read.values) EXPECT_FALSE(read.misfits[value.field]);
+    if (misfits == "0010") {
+      EXPECT_THAT(read.values, ElementsAre(Value(0, std::string("red")), Value(2, 3.0))) << payload;
+    }
+  }
+}
+
+TEST(PayloadValues, AFreePlaceIsNobodys) {
+  const PayloadSchema schema = {{"", FieldType::kKeyword, FieldState::kFree},
+                                {"gone", FieldType::kInteger, FieldState::kDropping},
+                                {"year", FieldType::kInteger, FieldState::kBuilding}};
+  const auto values = ReadIndexedValues(R"({"": "x", "gone": "y", "year": 3})", schema);
+  ASSERT_TRUE(values.ok()) << values.status();
+  ASSERT_EQ(values->size(), 1u);
+  EXPECT_EQ(values->front().field, 2);
+  EXPECT_TRUE(CheckSchema(schema).ok());
+  EXPECT_FALSE(HasIndexedFields({schema[0], schema[1]}));
+}
+
 TEST(PayloadValues, AnEmptyPayloadAnAbsentFieldAndNullHaveNoValue) {
   EXPECT_THAT(ValuesOf(""), IsEmpty());
   EXPECT_THAT(ValuesOf("{}"), IsEmpty());

@@ -69,6 +69,28 @@ TEST_F(BackupTest, ARestoredShardTakesWritesAndNumbersThemOn) {
   EXPECT_EQ(PointsOf(8), points);
 }
 
+TEST_F(BackupTest, ARestoredShardIndexesTheFieldsThatTheStateSaysAndGoesOnWhereItWas) {
+  for (uint64_t id = 0; id < 20; ++id) {
+    ASSERT_TRUE(Write(Put(id, {1, static_cast<float>(id)}, R"({"year": 3})")).ok());
+  }
+  std::atomic<bool> held{true};
+  options_.before_fields = [&] {
+    while (held) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  options_.maintenance_threads = 3;  // both shards may be held
+  ASSERT_TRUE(Start().ok());
+  const PayloadSchema fields = {{"year", FieldType::kInteger}};
+  ASSERT_TRUE(node_->SetPayloadFields({7, IncarnationOf(7), 1, fields}, Soon()).ok());
+  ASSERT_TRUE(Create("half").ok());
+  ASSERT_TRUE(Restore("half").ok());
+  const auto restored = [&] { return node_->Stat(8, Soon())->fields[0]; };
+  EXPECT_EQ(restored().state, FieldState::kBuilding) << "whatever the record said of it";
+  EXPECT_EQ(node_->Stat(8, Soon())->fields_revision, 1u);
+  held = false;
+  ASSERT_TRUE(Within(seconds(10), [&] { return restored().state == FieldState::kReady; }));
+  EXPECT_EQ(DigestOf(8), DigestOf(7));
+}
+
 TEST_F(BackupTest, AnEmptyShardCanBeBackedUpAndRestored) {
   ASSERT_TRUE(Create("empty").ok());
   ASSERT_TRUE(Restore("empty").ok());

@@ -81,6 +81,47 @@ class FsckTest : public NodeFixture {
   std::string version_;
 };
 
+// A piece at a time, and killed after two.
+TEST_F(FsckTest, AFieldThatIsHalfBuiltIsNothingWrong) {
+  WriteCall call;
+  for (uint64_t id = 10'000; id < 13'000; ++id) {
+    call.kinds.push_back(WriteKind::kUpsert);
+    call.keys += Key(id);
+    call.vectors += Bytes({1, static_cast<float>(id)});
+    call.payload_sizes.push_back(10);
+    call.payloads += R"({"year":1})";
+  }
+  ASSERT_TRUE(Write(std::move(call)).ok());
+  std::atomic<int> steps{0};
+  std::atomic<bool> ended{false};
+  options_.before_fields = [&] {
+    while (++steps > 2 && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  options_.maintenance_threads = 2;
+  ASSERT_TRUE(Start().ok());
+  const SetFieldsCall fields{
+      7, Spec(1).incarnation, 1, {{"color", FieldType::kKeyword}, {"year", FieldType::kInteger}}};
+  ASSERT_TRUE(node_->SetPayloadFields(fields, Soon()).ok());
+  const auto built = [&] { return node_->Stat(7, Soon())->fields[1].built_rows; };
+  ASSERT_TRUE(Within(std::chrono::seconds(10), [&] { return built() >= 2 * 1024; }));
+  ASSERT_TRUE(node_->SetPayloadFields(fields, Soon()).ok());  // which flushes
+  std::thread end([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ended = true;
+  });
+  node_.reset();
+  end.join();
+  const fsck::Report report = Check();
+  EXPECT_TRUE(report.findings.empty()) << report.findings[0].path << report.findings[0].what;
+  options_.before_fields = nullptr;
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(Within(std::chrono::seconds(10), [&] {
+    return node_->Stat(7, Soon())->fields[1].state == FieldState::kReady;
+  }));
+  Stop();
+  EXPECT_TRUE(Check().findings.empty());
+}
+
 TEST_F(FsckTest, AWholeDirectoryHasNothingWrongAfterAStopAndAfterAKill) {
   ASSERT_TRUE(Write(Put(7000, {1, 1})).ok());
   node_.reset();
@@ -105,6 +146,18 @@ TEST_F(FsckTest, WhatIsNoDataDirectoryIsRefusedAndLeftAlone) {
   const auto report = fsck::CheckDirectory(other, *real_files_, fsck::Mode::kRepair);
   EXPECT_EQ(report.status().code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(fs::is_empty(other));
+}
+
+TEST_F(FsckTest, ACheckMakesNothingWhereADirectoryIsGone) {
+  Stop();
+  for (const std::string& gone : {directory_ + "/log", StatePath()}) {
+    fs::rename(gone, directory_ + ".aside");
+    // Of the log nothing is missed: the stop left no entry that the state has not got.
+    EXPECT_EQ(Check().NeedsRestore(), gone == StatePath());
+    EXPECT_FALSE(fs::exists(gone));
+    fs::rename(directory_ + ".aside", gone);
+  }
+  EXPECT_TRUE(Check().findings.empty());
 }
 
 TEST_F(FsckTest, WhatCanBeMadeAgainIsSaidToBe) {

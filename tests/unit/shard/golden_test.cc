@@ -6,6 +6,7 @@
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 #include "shard/maintenance/manifest.h"
+#include "shard/parts/field_states.h"
 #include "shard/write/log_entry.h"
 
 namespace kith::shard {
@@ -128,6 +129,57 @@ TEST(Golden, ManifestOfACheckpoint) {
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->indexes[0].segments, SampleManifest().indexes[0].segments);
   EXPECT_TRUE(read->indexes[0].ready);
+}
+
+FieldStates SampleFields() {
+  FieldStates states;
+  states.revision = 5;
+  states.schema = {{"color", FieldType::kKeyword},
+                   {"", FieldType::kKeyword, FieldState::kFree},
+                   {"year", FieldType::kInteger, FieldState::kBuilding}};
+  states.builds = {{}, {}, {1024, 5000, 2, PointKey::FromNumber(7)}};
+  return states;
+}
+
+TEST(Golden, IndexedFieldsOfACopy) {
+  const std::string golden = FromHex(R"(
+0105000000000000000300000005000000636f6c6f7201010000000000000000
+0000000000000000000000000001040000000000000000000000000000000000
+0400000079656172020200040000881300000200000000000000010100000000
+000000000000000000000007)");
+  EXPECT_EQ(ToHex(EncodeFieldStates(SampleFields())), ToHex(golden));
+  const auto read = DecodeFieldStates(golden);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->revision, 5u);
+  EXPECT_EQ(read->schema, SampleFields().schema);
+  EXPECT_EQ(read->builds, SampleFields().builds);
+}
+
+TEST(FieldStates, EveryTruncationAndWhatIsNoSuchListIsRefused) {
+  const std::string bytes = EncodeFieldStates(SampleFields());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    const auto read = DecodeFieldStates(bytes.substr(0, size));
+    EXPECT_EQ(read.status().code(), absl::StatusCode::kDataLoss) << size;
+  }
+  EXPECT_FALSE(DecodeFieldStates(bytes + "x").ok());
+  FieldStates wrong = SampleFields();
+  wrong.builds[2].next = 5001;
+  EXPECT_FALSE(DecodeFieldStates(EncodeFieldStates(wrong)).ok()) << "beyond its end";
+  wrong = SampleFields();
+  wrong.schema[2].name = "color";
+  EXPECT_FALSE(DecodeFieldStates(EncodeFieldStates(wrong)).ok()) << "twice";
+}
+
+TEST(FieldStates, WhatIsThroughIsReadyAfterAStartUnlessSomethingDoesNotFitAndWhatGoesIsGone) {
+  FieldStates states = SampleFields();
+  states.builds[2].next = 5000;
+  EXPECT_EQ(DecodeFieldStates(EncodeFieldStates(states))->schema[2].state, FieldState::kBuilding);
+  states.builds[2].misfits = 0;
+  EXPECT_EQ(DecodeFieldStates(EncodeFieldStates(states))->schema[2].state, FieldState::kReady);
+  states.schema[2].state = FieldState::kDropping;
+  const auto read = DecodeFieldStates(EncodeFieldStates(states));
+  EXPECT_EQ(read->schema[2].state, FieldState::kFree);
+  EXPECT_EQ(read->schema[2].name, "");
 }
 
 TEST(Manifest, EveryTruncationAndANewerFormatAreRefused) {

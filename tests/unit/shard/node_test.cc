@@ -1,6 +1,7 @@
 #include "shard/node.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <filesystem>
@@ -25,6 +26,30 @@ class NodeTest : public NodeFixture {
     ASSERT_TRUE(node_->CreateShard(Spec(2), Soon()).ok());
   }
 };
+
+// Of the threads of this process with that name.
+std::vector<int> NicenessOf(const std::string& name) {
+  std::vector<int> niceness;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string found;
+    std::getline(std::ifstream(task.path() / "comm"), found);
+    const auto id = static_cast<id_t>(std::stoul(task.path().filename().string()));
+    if (found == name) niceness.push_back(getpriority(PRIO_PROCESS, id));
+  }
+  return niceness;
+}
+
+TEST_F(NodeTest, SearchesGoBeforeWritesAndWritesBeforeUpkeep) {
+  ASSERT_TRUE(Write(Put(1, {1, 1})).ok());
+  const std::vector<int> writers = NicenessOf("kith-writer");
+  const std::vector<int> searches = NicenessOf("kith-search");
+  const std::vector<int> upkeep = NicenessOf("kith-upkeep");
+  ASSERT_FALSE(writers.empty());
+  ASSERT_FALSE(searches.empty());
+  ASSERT_FALSE(upkeep.empty());
+  EXPECT_LT(searches.front(), writers.front());
+  EXPECT_LT(writers.front(), upkeep.front());
+}
 
 TEST_F(NodeTest, AWrittenPointIsFoundAtOnceAndAfterARestart) {
   ASSERT_TRUE(Write(Put(1, {1, 1}, "one")).ok());

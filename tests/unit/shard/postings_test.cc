@@ -115,6 +115,49 @@ TEST_F(PostingsTest, RunsWhoseRowsAreAllDeadAreLetGo) {
   EXPECT_EQ(postings_.runs().front()->begin(), 65'536u);
 }
 
+TEST_F(PostingsTest, AFieldAddedForOldRowsPieceByPieceIsFoundBesideWhatComes) {
+  AddRows(100'000);
+  for (uint16_t field = 2; field < 4; ++field) {  // one after the other, both over all rows
+    const uint32_t old_end = end_;
+    for (uint32_t begin = 0; begin < old_end; begin += 3000) {
+      const uint32_t end = std::min(begin + 3000, old_end);
+      std::vector<Posting> added;
+      for (uint32_t row = begin; row < end; row += 1 + random_() % 3) {
+        added.push_back({field, RandomValue(random_), row});
+        oracle_[field].emplace(added.back().value, row);
+      }
+      postings_ = postings_.WithOld(std::move(added), begin, end);
+      AddRows(50);
+    }
+  }
+  for (uint16_t field = 0; field < 4; ++field) {
+    EXPECT_EQ(Found(field, {}), Expected(field, {})) << field;
+    ValueRange range;
+    range.low = {"b3", true};
+    EXPECT_EQ(Found(field, range), Expected(field, range)) << field;
+  }
+  EXPECT_LE(postings_.runs().size(), 48u) << "small pieces are merged";
+  const size_t before = postings_.runs().size();
+  postings_ = postings_.WithoutDead(index::Tombstones().WithRange(0, 65'536));
+  EXPECT_LE(postings_.runs().size(), before - 3);
+  AddRows(1000);
+  postings_ = postings_.WithOld({{2, "z9", 99'000}}, 98'000, 99'001);
+  RowWords words((end_ + 63) / 64);
+  for (const auto& run : postings_.runs()) run->AddRowsOf(2, "z9", words);
+  EXPECT_EQ(RowsOf(words), std::set<uint32_t>{99'000});
+}
+
+TEST_F(PostingsTest, AFieldIsTakenAwayRunByRunAndTheOthersStay) {
+  AddRows(200'000);
+  const uint64_t bytes = postings_.memory_bytes();
+  int steps = 0;
+  for (; postings_.HasField(0); ++steps) postings_ = postings_.WithoutField(0, 1);
+  EXPECT_GT(steps, 3);
+  EXPECT_TRUE(Found(0, {}).empty());
+  EXPECT_EQ(Found(1, {}), Expected(1, {}));
+  EXPECT_LT(postings_.memory_bytes(), bytes * 2 / 3);
+}
+
 TEST_F(PostingsTest, ForEachGivesEveryPostingInOrder) {
   AddRows(500);
   std::vector<Posting> seen;

@@ -52,6 +52,7 @@ class OnePoint final : public storage::StateStore {
   absl::Status ForgetDead(uint64_t) override { return absl::OkStatus(); }
   absl::StatusOr<storage::SlotDigests> ReadDigests() override { return storage::SlotDigests(); }
   absl::StatusOr<std::string> ReadManifest() override { return std::string(); }
+  absl::StatusOr<std::string> ReadFields() override { return std::string(); }
   absl::StatusOr<std::optional<storage::DedupeEntry>> FindDedupe(std::string_view) override {
     return std::optional<storage::DedupeEntry>();
   }

@@ -33,23 +33,56 @@ class StandingClock final : public Clock {
   std::atomic<int64_t> now_ns_{seconds(1000) / nanoseconds(1)};
 };
 
+constexpr Deadline kStart = Deadline(seconds(100));
+constexpr auto kService = milliseconds(1);
+
 TEST(QueuePatienceTest, ABurstMayWaitLongAndAStandingQueueMayNot) {
   QueuePatience patience(milliseconds(5));
-  const Deadline start = Deadline(seconds(100));
-  patience.NoteEmpty(start);
-  const auto service = milliseconds(1);
-  EXPECT_EQ(patience.Allowed(start + milliseconds(199), service), milliseconds(100));
-  EXPECT_EQ(patience.Allowed(start + milliseconds(201), service), milliseconds(5));
-  patience.NoteEmpty(start + milliseconds(300));
-  EXPECT_EQ(patience.Allowed(start + milliseconds(301), service), milliseconds(100));
+  EXPECT_EQ(patience.Allowed(kStart, kService), milliseconds(100));
+  patience.NoteWaiting(kStart);
+  EXPECT_GT(patience.Allowed(kStart + milliseconds(50), kService), milliseconds(50));
+  EXPECT_FALSE(patience.IsStanding(kStart + milliseconds(50)));
+  EXPECT_EQ(patience.Allowed(kStart + seconds(1), kService), milliseconds(5));
+  EXPECT_TRUE(patience.IsStanding(kStart + seconds(1)));
+}
+
+TEST(QueuePatienceTest, AMomentInWhichNothingWaitsIsNoReasonToTakeABurst) {
+  QueuePatience patience(milliseconds(5));
+  patience.NoteWaiting(kStart);
+  Deadline now = kStart + seconds(1);
+  for (int i = 0; i < 100; ++i) {
+    patience.NoteEmpty(now);
+    patience.NoteWaiting(now + milliseconds(1));
+    EXPECT_EQ(patience.Allowed(now + milliseconds(1), kService), milliseconds(5)) << i;
+    now += milliseconds(30);
+  }
+  EXPECT_TRUE(patience.IsStanding(now));
+}
+
+TEST(QueuePatienceTest, ItIsAsLongAsTheShareOfTheTimeInWhichNothingWaits) {
+  QueuePatience patience(milliseconds(5));
+  for (Deadline now = kStart; now < kStart + seconds(2); now += milliseconds(20)) {
+    patience.NoteEmpty(now);
+    patience.NoteWaiting(now + milliseconds(10));
+  }
+  const auto allowed = patience.Allowed(kStart + seconds(2), kService);
+  EXPECT_GT(allowed, milliseconds(45));
+  EXPECT_LT(allowed, milliseconds(55));
+}
+
+TEST(QueuePatienceTest, AfterAQuietWhileBurstsAreTakenAgain) {
+  QueuePatience patience(milliseconds(5));
+  patience.NoteWaiting(kStart);
+  patience.NoteEmpty(kStart + seconds(10));
+  EXPECT_GT(patience.Allowed(kStart + seconds(11), kService), milliseconds(99));
+  EXPECT_FALSE(patience.IsStanding(kStart + seconds(11)));
 }
 
 TEST(QueuePatienceTest, SearchesThatTakeLongMayWaitForSomeOfThem) {
   QueuePatience patience(milliseconds(5));
-  const Deadline standing = Deadline(seconds(100));
-  EXPECT_EQ(patience.Allowed(standing, milliseconds(50)), milliseconds(150));
-  patience.NoteEmpty(standing);
-  EXPECT_EQ(patience.Allowed(standing, milliseconds(50)), milliseconds(600));
+  EXPECT_EQ(patience.Allowed(kStart, milliseconds(50)), milliseconds(600));
+  patience.NoteWaiting(kStart);
+  EXPECT_EQ(patience.Allowed(kStart + seconds(1), milliseconds(50)), milliseconds(150));
 }
 
 TEST(QueuePatienceTest, WithoutATargetAllMayWait) {
@@ -176,7 +209,7 @@ class SearchQueueTest : public ::testing::Test {
     }
   }
   // As after a while in which there was always something to do.
-  void LetItStand() { clock_.Advance(milliseconds(300)); }
+  void LetItStand() { clock_.Advance(seconds(1)); }
   uint64_t Refused(QueueRefusal why) const {
     return queue_.figures().refusals[static_cast<size_t>(why)];
   }
@@ -313,7 +346,7 @@ TEST_F(SearchQueueTest, AFullQueueRefusesAndKeepsPlacesForCollectionsThatHaveFew
   EXPECT_EQ(queue_.figures().jobs[0], 40u);
 }
 
-TEST_F(SearchQueueTest, OnceTheQueueHasEmptiedAllIsAsBefore) {
+TEST_F(SearchQueueTest, OnceTheQueueHasBeenEmptyForAWhileAllIsAsBefore) {
   Teach(flow_, milliseconds(1));
   Hold();
   Enqueue(flow_, 15);
@@ -323,6 +356,8 @@ TEST_F(SearchQueueTest, OnceTheQueueHasEmptiedAllIsAsBefore) {
   std::promise<void> worked_off;
   queue_.Push(Search(flow_, seconds(1000)), [&](Turn) { worked_off.set_value(); });
   worked_off.get_future().wait();
+  clock_.Advance(seconds(1));
+  Enqueue(flow_, 15);
   EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10))).ok());
   EXPECT_FALSE(queue_.figures().is_standing);
 }

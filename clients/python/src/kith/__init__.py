@@ -21,15 +21,16 @@ from kith.errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineEx
                          FailedPrecondition, FieldViolation, Internal, InvalidArgument, KithError,
                          NotFound, OperationFailed, PermissionDenied, PointsRefused,
                          ResourceExhausted, Unauthenticated, Unavailable)
-from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicateCluster,
-                          DuplicatesPage, Facet, FacetValue, GetResult, Hit, HitGroup, PointFailure,
-                          PointId, PointPage, QueryHits, SearchResult, StoredPoint, UpsertResult,
-                          WriteToken, newest)
+from kith.results import (Acknowledgement, BatchResult, ChangeResult, DeleteResult, DryRun,
+                          DuplicateCluster, DuplicatesPage, Facet, FacetValue, GetResult, Hit,
+                          HitGroup, PointFailure, PointId, PointPage, QueryHits, SearchResult,
+                          StoredPoint, UpsertResult, WriteToken, newest)
 from kith.retry import RetryPolicy
 
 __all__ = [
-    "Aborted", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled", "ChangeResult",
-    "Client", "Credentials", "DataLoss", "DeadlineExceeded", "DeleteResult", "DryRun",
+    "Aborted", "Acknowledgement", "AlreadyExists", "AsyncClient", "BatchResult", "Cancelled",
+    "ChangeResult", "Client", "Credentials", "DataLoss", "DeadlineExceeded", "DeleteResult",
+    "DryRun",
     "DuplicateCluster", "DuplicatesPage", "Facet", "FacetValue", "FailedPrecondition",
     "FieldViolation", "GetResult", "Hit", "HitGroup", "Internal", "InvalidArgument",
     "KithError", "NotFound", "OperationFailed", "PermissionDenied", "PointFailure", "PointId",

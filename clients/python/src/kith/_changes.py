@@ -7,7 +7,9 @@ from typing import Any
 
 from kith import _methods
 from kith._flow import Caller, Flow
-from kith._points import PAYLOAD_BYTES_MAX, id_messages, request_ids, tokens_from, tokens_to
+from kith._points import id_messages
+from kith._tokens import tokens_from, tokens_to
+from kith._upserts import PAYLOAD_BYTES_MAX, request_ids
 from kith._vectors import Ids, from_point_id, refused
 from kith.errors import PointsRefused, from_status
 from kith.options import ChangeOptions, DryRunOptions, FacetOptions, MatchingOptions

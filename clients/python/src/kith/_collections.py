@@ -11,7 +11,8 @@ from kith._flow import Caller, Flow, Sleep
 from kith._methods import A, Method, Q
 from kith._vectors import Shape, refused, shape_of
 from kith.errors import DeadlineExceeded, InvalidArgument, KithError, OperationFailed, Unavailable
-from kith.options import CallOptions, CreateOptions, Dtype, Metric, PlanOptions, TrainOptions
+from kith.options import (CallOptions, CreateOptions, Dtype, FieldType, Metric, PlanOptions,
+                          TrainOptions)
 from kith.v1 import collections_pb2, filter_pb2, operations_pb2, types_pb2
 
 Progress = Callable[[operations_pb2.Operation], None]
@@ -156,6 +157,17 @@ class Collections:
         request = collections_pb2.DropIndexVersionRequest(collection=collection, version=version)
         answer = yield from self.ask(_methods.DROP_INDEX_VERSION, request, options)
         return tuple(answer.versions)
+
+    def add_field(self, collection: str, name: str, kind_of: FieldType,
+                  options: CallOptions) -> Flow[operations_pb2.Operation]:
+        request = collections_pb2.CreatePayloadIndexRequest(
+            collection=collection, field=name, type=chosen(kind_of, _FIELD_TYPES, "field_type"))
+        return (yield from self.ask(_methods.CREATE_PAYLOAD_INDEX, request, options))
+
+    def drop_field(self, collection: str, name: str,
+                   options: CallOptions) -> Flow[operations_pb2.Operation]:
+        request = collections_pb2.DeletePayloadIndexRequest(collection=collection, field=name)
+        return (yield from self.ask(_methods.DELETE_PAYLOAD_INDEX, request, options))
 
     def operations(self, collection: str,
                    options: CallOptions) -> Flow[tuple[operations_pb2.Operation, ...]]:

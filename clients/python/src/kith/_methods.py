@@ -70,6 +70,10 @@ ROLLBACK_INDEX_VERSION = _collections(
 DROP_INDEX_VERSION = _collections(
     "DropIndexVersion", collections.DropIndexVersionRequest,
     collections.ListIndexVersionsResponse, Repeat.UNSAFE)
+CREATE_PAYLOAD_INDEX = _collections("CreatePayloadIndex", collections.CreatePayloadIndexRequest,
+                                    operations.Operation, Repeat.UNSAFE)
+DELETE_PAYLOAD_INDEX = _collections("DeletePayloadIndex", collections.DeletePayloadIndexRequest,
+                                    operations.Operation, Repeat.UNSAFE)
 # Reads everything that is stored.
 VERIFY_COLLECTION = _collections("VerifyCollection", collections.VerifyCollectionRequest,
                                  collections.VerifyCollectionResponse, Repeat.READ, timeout_s=3600)
@@ -95,6 +99,8 @@ CANCEL_OPERATION = Method("/kith.v1.Operations/CancelOperation", operations.GetO
 
 UPSERT = Method("/kith.v1.Points/Upsert", points.UpsertRequest, points.UpsertResponse,
                 Repeat.WRITE, 60, _DEADLINE_MAX_S)
+STREAM_UPSERT = Method("/kith.v1.Points/StreamUpsert", points.StreamUpsertRequest,
+                       points.StreamUpsertResponse, Repeat.WRITE, 60)
 DELETE_POINTS = Method("/kith.v1.Points/DeletePoints", points.DeletePointsRequest,
                        points.DeletePointsResponse, Repeat.WRITE, 60, _DEADLINE_MAX_S)
 SET_PAYLOAD = Method("/kith.v1.Points/SetPayload", points.SetPayloadRequest,

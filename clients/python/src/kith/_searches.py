@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from kith import _methods
 from kith._collections import Collections, chosen
 from kith._flow import Caller, Flow
-from kith._points import tokens_to
+from kith._tokens import tokens_to
 from kith._vectors import (Shape, Vectors, as_matrix, as_row, from_point_id, refused, row_bytes,
                            to_point_id, vector_of)
 from kith.options import (FindDuplicatesOptions, LikeOptions, ListDuplicatesOptions,

@@ -1,7 +1,7 @@
 """The client of an event loop: Client with `await` before every call."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -13,19 +13,24 @@ from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
-from kith._methods import Method
+from kith._links import LoopLink, LoopStream
+from kith._methods import STREAM_UPSERT, Method
 from kith._points import Points
 from kith._searches import Likeness, Searches
+from kith._stream import Streams
+from kith._stream_steps import AsyncBatches
 from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
 from kith.errors import Cancelled
 from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
-                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
-                          GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
-                          MatchingOptions, Metric, PlanOptions, RestoreOptions, ScrollOptions,
-                          SearchOptions, TrainOptions, UpdateOptions, UpsertOptions)
-from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
-                          GetResult, PointId, PointPage, SearchResult, UpsertResult)
+                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FieldType,
+                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, MatchingOptions, Metric, PlanOptions, RestoreOptions,
+                          ScrollOptions, SearchOptions, StreamUpsertOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
+from kith.results import (Acknowledgement, BatchResult, ChangeResult, DeleteResult, DryRun,
+                          DuplicatesPage, Facet, GetResult, PointId, PointPage, SearchResult,
+                          UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import backups_pb2, collections_pb2, filter_pb2, operations_pb2
 
@@ -57,6 +62,7 @@ class AsyncClient:
         self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
         self._changes = Changes(caller)
+        self._streams = Streams(caller, self._collections)
         self._searches = Searches(caller, self._collections)
 
     async def __aenter__(self) -> Self:
@@ -146,6 +152,14 @@ class AsyncClient:
                                  **options: Unpack[CallOptions]) -> Versions:
         return await self._run(self._collections.drop(collection, version, options))
 
+    async def create_payload_index(self, collection: str, field: str, field_type: FieldType,
+                                   **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.add_field(collection, field, field_type, options))
+
+    async def delete_payload_index(self, collection: str, field: str,
+                                   **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        return await self._run(self._collections.drop_field(collection, field, options))
+
     # ---- operations
 
     async def wait(self, operation_id: str, progress: Progress | None = None,
@@ -190,6 +204,15 @@ class AsyncClient:
                      payloads: Sequence[bytes] | None = None,
                      **options: Unpack[UpsertOptions]) -> UpsertResult:
         return await self._run(self._points.upsert(collection, (ids, vectors, payloads), options))
+
+    def stream_upsert(self, collection: str, batches: AsyncBatches,
+                      **options: Unpack[StreamUpsertOptions]
+                      ) -> AsyncGenerator[Acknowledgement, None]:
+        """As kith.Client's, for `async for`; batches may come asynchronously, too. Where the loop
+        is left early, contextlib.aclosing ends the stream at once."""
+        stream = LoopStream(self._open_stream, self._take)
+        taken = aiter(batches) if isinstance(batches, AsyncIterable) else iter(batches)
+        return stream.run(self._streams.upsert(collection, options), taken)
 
     async def delete_points(self, collection: str, ids: Ids,
                             **options: Unpack[DeleteOptions]) -> DeleteResult:
@@ -292,14 +315,25 @@ class AsyncClient:
             raise
 
     def _stub(self, method: Method[Any, Any]) -> Any:
+        stub = self._stubs.get(method.path)
+        if stub is None:
+            stub = self._stubs[method.path] = self._connected().unary_unary(
+                method.path, request_serializer=method.request.SerializeToString,
+                response_deserializer=method.answer.FromString)
+        return stub
+
+    def _open_stream(self) -> LoopLink:
+        if self._is_closed:
+            raise Cancelled("the client was closed")
+        stub = self._connected().stream_stream(
+            STREAM_UPSERT.path, request_serializer=STREAM_UPSERT.request.SerializeToString,
+            response_deserializer=STREAM_UPSERT.answer.FromString)
+        return LoopLink(stub, self._metadata)
+
+    def _connected(self) -> grpc.aio.Channel:
         if self._channel is None:
             self._channel = (
                 grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS)
                 if self._tls is None else
                 grpc.aio.secure_channel(self._endpoint, self._tls, options=CHANNEL_OPTIONS))
-        stub = self._stubs.get(method.path)
-        if stub is None:
-            stub = self._stubs[method.path] = self._channel.unary_unary(
-                method.path, request_serializer=method.request.SerializeToString,
-                response_deserializer=method.answer.FromString)
-        return stub
+        return self._channel

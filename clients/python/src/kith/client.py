@@ -1,7 +1,7 @@
 """The client of threads: every method returns when it is done."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast
 
@@ -13,18 +13,24 @@ from kith._changes import Changes
 from kith._channel import CHANNEL_OPTIONS, error_of, tls_of
 from kith._collections import Collections, Progress, Versions
 from kith._flow import Caller, Flow, Send, Step
-from kith._methods import Method
+from kith._links import ThreadLink, ThreadStream
+from kith._methods import STREAM_UPSERT, Method
 from kith._points import Points
 from kith._searches import Likeness, Searches
+from kith._stream import Streams
+from kith._stream_steps import Batches
 from kith._vectors import Ids, Vectors
 from kith.credentials import Credentials
+from kith.errors import Cancelled
 from kith.options import (BackupOptions, CallOptions, ChangeOptions, CountOptions, CreateOptions,
-                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FindDuplicatesOptions,
-                          GetOptions, LikeOptions, ListDuplicatesOptions, ManySearchOptions,
-                          MatchingOptions, Metric, PlanOptions, RestoreOptions, ScrollOptions,
-                          SearchOptions, TrainOptions, UpdateOptions, UpsertOptions)
-from kith.results import (BatchResult, ChangeResult, DeleteResult, DryRun, DuplicatesPage, Facet,
-                          GetResult, PointId, PointPage, SearchResult, UpsertResult)
+                          DeleteOptions, DryRunOptions, Dtype, FacetOptions, FieldType,
+                          FindDuplicatesOptions, GetOptions, LikeOptions, ListDuplicatesOptions,
+                          ManySearchOptions, MatchingOptions, Metric, PlanOptions, RestoreOptions,
+                          ScrollOptions, SearchOptions, StreamUpsertOptions, TrainOptions,
+                          UpdateOptions, UpsertOptions)
+from kith.results import (Acknowledgement, BatchResult, ChangeResult, DeleteResult, DryRun,
+                          DuplicatesPage, Facet, GetResult, PointId, PointPage, SearchResult,
+                          UpsertResult)
 from kith.retry import RetryPolicy
 from kith.v1 import backups_pb2, collections_pb2, filter_pb2, operations_pb2
 
@@ -61,6 +67,7 @@ class Client:
         self._catalog = Catalog(self._collections)
         self._points = Points(caller, self._collections)
         self._changes = Changes(caller)
+        self._streams = Streams(caller, self._collections)
         self._searches = Searches(caller, self._collections)
 
     def __enter__(self) -> Self:
@@ -167,6 +174,18 @@ class Client:
         """Frees a version that does not serve."""
         return self._run(self._collections.drop(collection, version, options))
 
+    def create_payload_index(self, collection: str, field: str, field_type: FieldType,
+                             **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Starts to index a payload field, of points that are there too, and returns its operation
+        at once: filters may name the field after wait(operation.id). Called again it goes on."""
+        return self._run(self._collections.add_field(collection, field, field_type, options))
+
+    def delete_payload_index(self, collection: str, field: str,
+                             **options: Unpack[CallOptions]) -> operations_pb2.Operation:
+        """Takes the index of a field away: filters that name it are refused from now on, and
+        wait(operation.id) returns when every shard has let go of it."""
+        return self._run(self._collections.drop_field(collection, field, options))
+
     # ---- operations
 
     def wait(self, operation_id: str, progress: Progress | None = None,
@@ -232,6 +251,28 @@ class Client:
         keep the others back: PointsRefused at the end names it.
         """
         return self._run(self._points.upsert(collection, (ids, vectors, payloads), options))
+
+    def stream_upsert(self, collection: str, batches: Batches,
+                      **options: Unpack[StreamUpsertOptions]
+                      ) -> Generator[Acknowledgement, None, None]:
+        """Writes batch after batch over one stream, each (ids, vectors), (ids, vectors, payloads)
+        or an array of rows, and gives the acknowledgement of each that is written:
+
+            for done in client.stream_upsert("demo", batches()):
+                print(done.sequence, done.written)
+
+        Nothing is sent but while acknowledgements are asked for. A batch is taken when fewer
+        messages than `window` are under way, so that neither a slow server nor a slow caller
+        takes memory. Acknowledgements come in any order; but points of one id are written in the
+        order in which they were given. Where the stream breaks, what is not acknowledged is sent
+        again with its request_id: it is written once.
+
+        A batch that is refused, and an error of `batches` itself, is raised once the batches under
+        way are acknowledged: its `sequence` and `violations` say which and what. Who closes the
+        generator cancels the stream: batches that are not acknowledged may have been written.
+        """
+        stream = ThreadStream(self._open_stream, self._take)
+        return stream.run(self._streams.upsert(collection, options), iter(batches))
 
     def delete_points(self, collection: str, ids: Ids,
                       **options: Unpack[DeleteOptions]) -> DeleteResult:
@@ -370,3 +411,11 @@ class Client:
                 method.path, request_serializer=method.request.SerializeToString,
                 response_deserializer=method.answer.FromString)
         return stub
+
+    def _open_stream(self) -> ThreadLink:
+        if self._is_closed:
+            raise Cancelled("the client was closed")
+        stub = self._channel.stream_stream(
+            STREAM_UPSERT.path, request_serializer=STREAM_UPSERT.request.SerializeToString,
+            response_deserializer=STREAM_UPSERT.answer.FromString)
+        return ThreadLink(stub, self._metadata)

@@ -37,6 +37,10 @@ class KithError(Exception):
     remedy        what to do about the reason, which a traceback shows, too; empty where unknown
     upserted      of an upsert in several calls: what the calls before the failed one wrote
     changed       of PointsRefused, where payloads were to change: what became of all of them
+    sequence      of stream_upsert: the batch that is to blame, counted from 0; None where none is
+    unacknowledged
+                  of stream_upsert: the batches that were sent and not acknowledged. They may have
+                  been written, in part or as a whole
     """
 
     code: str = "UNKNOWN"
@@ -50,6 +54,8 @@ class KithError(Exception):
         self.retry_after_s = retry_after_s
         self.upserted: UpsertResult | None = None
         self.changed: ChangeResult | None = None
+        self.sequence: int | None = None
+        self.unacknowledged: tuple[int, ...] = ()
         super().__init__(message)
         if self.remedy:
             self.add_note(f"What to do: {self.remedy}")

@@ -115,6 +115,31 @@ class UpsertOptions(CallOptions, total=False):
     on_refused: Literal["raise", "return"]
 
 
+class StreamUpsertOptions(CallOptions, total=False):
+    """Of stream_upsert.
+
+    timeout_s    when all of it is over, the caller's own time included. Absent: 60 s for each
+                 acknowledgement that is waited for
+    window       messages that may be under way, 1 to 8, which is as many as the server takes; each
+                 has 8 MiB at most. 1: the next batch is asked for after the one before is
+                 acknowledged. Absent: 8
+    first_id     of batches that are arrays alone: the id of the first of their rows. Absent: 0
+    mode, priority
+                 as upsert
+    request_id   as upsert, for the whole stream: the same batches with the same name are written
+                 once
+    on_refused   "raise" PointsRefused where a point was not written, once the batches under way are
+                 acknowledged, or "return": the acknowledgements' failures say which
+    """
+
+    window: int
+    first_id: int
+    mode: Literal["upsert", "insert_only", "update_only"]
+    priority: Literal["interactive", "import"]
+    request_id: uuid.UUID
+    on_refused: Literal["raise", "return"]
+
+
 class DeleteOptions(CallOptions, total=False):
     """Of delete_points. request_id: as upsert."""
 

@@ -54,6 +54,14 @@ REMEDIES = {
     "INDEX_VERSION_NOT_FOUND":
         "list the versions; there is none of that name, or none to go back to",
     "INDEX_VERSION_SERVING": "promote another version before this one is dropped",
+    "PAYLOAD_INDEX_BUILDING":
+        "wait for the operation that adds the field, then filter by it; leave the field out till "
+        "then",
+    "PAYLOAD_INDEX_EXISTS": "it is indexed as another type: delete that index first",
+    "PAYLOAD_INDEX_NOT_FOUND": "the field has no index; the collection names those that have one",
+    "PAYLOAD_INDEX_MISFIT":
+        "the point that is named holds another type in that field: change or delete it, or index "
+        "the field as another type; nothing was indexed",
     "LOG_FULL":
         "wait and repeat: the node's log is longer than storage.log_max_mb, its checkpoints are "
         "behind",

@@ -54,6 +54,16 @@ class UpsertResult:
     failures: tuple[PointFailure, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Acknowledgement(UpsertResult):
+    """A batch of stream_upsert that is written: as of an upsert, and
+
+    sequence  its place among the batches, from 0
+    """
+
+    sequence: int
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """changed   points whose payload was
