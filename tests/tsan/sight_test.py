@@ -48,6 +48,14 @@ class Sight(unittest.TestCase):
         report = _LIBRARY.format(caller="<null>", module="librocksdb.so.7.8")
         self.assertFalse(run.is_ours(report, "some_test"))
 
+    def test_a_template_of_the_standard_library_is_its_callers(self):
+        template = "    #0 std::string::_M_dispose() /usr/include/c++/12/bits/basic_string.h:286 (some_test+0x1)\n"
+        head = "  Write of size 8 at 0x7b84 by thread T1:\n"
+        theirs = head + template + "    #1 rocksdb::Purge() <null> (librocksdb.so.7.8+0x1)\n"
+        ours = head + template + "    #1 kith::Change() ../../shard/change.cc:1 (some_test+0x2)\n"
+        self.assertFalse(run.is_ours(theirs, "some_test"))
+        self.assertTrue(run.is_ours(ours, "some_test"))
+
     def test_what_a_library_calls_of_ours_is_ours(self):
         ours = ("  Previous write of size 8 at 0x7b84 by thread T1:\n"
                 "    #0 kith::Change() change.cc:1 (some_test+0x1)\n"

@@ -64,6 +64,7 @@ class CoarseTest : public ::testing::TestWithParam<Metric> {
         ASSERT_LT(std::pair(all[i - 1].term, all[i - 1].list), std::pair(all[i].term, all[i].list));
       }
     }
+    const float error = StepError(query);
     for (const uint32_t nprobe : {1u, 7u, 40u, 128u, 400u, 512u, 513u, 2000u}) {
       const std::vector<ProbedList> nearest = FirstOf(query, nprobe);
       ASSERT_EQ(nearest.size(), nprobe);
@@ -71,7 +72,7 @@ class CoarseTest : public ::testing::TestWithParam<Metric> {
       for (uint32_t i = 0; i < nprobe; ++i) {
         lists.insert(nearest[i].list);
         // A byte's step away at most from what floats would have chosen.
-        ASSERT_LE(nearest[i].term, all[i].term + StepError(query)) << nprobe << " " << i;
+        ASSERT_LE(nearest[i].term, all[i].term + error) << nprobe << " " << i;
         ASSERT_NEAR(nearest[i].term, Term(query, nearest[i].list), 1e-2);
       }
       ASSERT_EQ(lists.size(), nprobe);
