@@ -41,14 +41,16 @@ std::vector<int> NicenessOf(const std::string& name) {
 
 TEST_F(NodeTest, SearchesGoBeforeWritesAndWritesBeforeUpkeep) {
   ASSERT_TRUE(Write(Put(1, {1, 1})).ok());
-  const std::vector<int> writers = NicenessOf("kith-writer");
-  const std::vector<int> searches = NicenessOf("kith-search");
-  const std::vector<int> upkeep = NicenessOf("kith-upkeep");
-  ASSERT_FALSE(writers.empty());
-  ASSERT_FALSE(searches.empty());
-  ASSERT_FALSE(upkeep.empty());
-  EXPECT_LT(searches.front(), writers.front());
-  EXPECT_LT(writers.front(), upkeep.front());
+  const int own = getpriority(PRIO_PROCESS, 0);
+  if (own != 0) GTEST_SKIP() << "the test itself is niced";
+  // A thread that has just been started has neither its name nor its place yet.
+  EXPECT_TRUE(Within(std::chrono::seconds(10), [&] {
+    const std::vector<int> searches = NicenessOf("kith-search");
+    const std::vector<int> writers = NicenessOf("kith-writer");
+    const std::vector<int> upkeep = NicenessOf("kith-upkeep");
+    return !searches.empty() && !writers.empty() && !upkeep.empty() && searches[0] == own &&
+           writers[0] > own && upkeep[0] > writers[0];
+  }));
 }
 
 TEST_F(NodeTest, AWrittenPointIsFoundAtOnceAndAfterARestart) {
