@@ -401,6 +401,10 @@ TEST_F(PayloadFieldTest, AFieldAddedAgainAsAnotherTypeIsNotAnsweredFromWhatIsRem
   ASSERT_TRUE(AwaitState(1, FieldState::kReady));
   EXPECT_EQ(*Count(IsOf("year", 2.5)), 1u);
   EXPECT_EQ(*Count(IsOf("year", 2.5)), 1u) << "from the cache";
+  gate_.Allow(0);
+  EXPECT_EQ(ReasonOf(Set(2, as(FieldType::kInteger))), reason::kNotReady);
+  EXPECT_EQ(ReasonOfFilter("year", 2.5), reason::kBadFilter) << "dropped, though not by revision";
+  gate_.Open();
   ASSERT_TRUE(Set(2, {{"color", FieldType::kKeyword}}).ok());
   EXPECT_EQ(ReasonOfFilter("year", 2.5), reason::kBadFilter);
   ASSERT_TRUE(AwaitState(1, FieldState::kFree));
@@ -422,6 +426,23 @@ class PayloadFieldDiskTest : public PayloadFieldTest {
   }
   test::SteeredDisk disk_;
 };
+
+// The step has read the row when the delete, which was logged before, is applied.
+TEST_F(PayloadFieldDiskTest, ARowThatDiesBetweenItsReadingAndItsTurnGetsNoPosting) {
+  PutYears(0, 100);
+  ASSERT_TRUE(Set(1, WithYear()).ok());
+  disk_.Hold(Calls(DiskCall::Kind::kAppend, "/log/"));
+  auto removed = std::async(std::launch::async, [this] { return Write(Remove(7)).status(); });
+  ASSERT_TRUE(Within(seconds(20), [&] { return disk_.waiting() > 0; }));
+  gate_.Open();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it waits for the writer
+  disk_.Release();
+  ASSERT_TRUE(removed.get().ok());
+  years_.erase(7);
+  ASSERT_TRUE(AwaitState(1, FieldState::kReady));
+  ExpectYearsAsWalked();
+  ExpectVerified(99);
+}
 
 TEST_F(PayloadFieldDiskTest, AWriteThatWaitedWhileAFieldWasAddedIsHeldToIt) {
   using Answer = std::promise<absl::StatusOr<WriteReply>>;

@@ -147,6 +147,16 @@ TEST_F(PostingsTest, AFieldAddedForOldRowsPieceByPieceIsFoundBesideWhatComes) {
   EXPECT_EQ(RowsOf(words), std::set<uint32_t>{99'000});
 }
 
+TEST_F(PostingsTest, RunsOfFieldsAddedOneAfterTheOtherKeepTheirRanges) {
+  AddRows(4000);
+  postings_ = postings_.WithOld({{2, "a0", 3500}}, 0, 4000);
+  postings_ = postings_.WithOld({{3, "a0", 10}}, 0, 3000);
+  postings_ = postings_.WithoutDead(index::Tombstones().WithRange(0, 3000));
+  RowWords words((end_ + 63) / 64);
+  for (const auto& run : postings_.runs()) run->AddRowsWith(2, words);
+  EXPECT_EQ(RowsOf(words), std::set<uint32_t>{3500});
+}
+
 TEST_F(PostingsTest, AFieldIsTakenAwayRunByRunAndTheOthersStay) {
   AddRows(200'000);
   const uint64_t bytes = postings_.memory_bytes();
