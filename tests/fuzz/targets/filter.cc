@@ -48,7 +48,6 @@ class FilteredCopy {
  public:
   FilteredCopy() {
     files_ = storage::NewPosixFileSystem();
-    parts_.spec.payload_fields = kWalkedSchema;
     storage::StateOptions options;
     options.directory = directory_.path();
     options.files = files_.get();
@@ -57,6 +56,8 @@ class FilteredCopy {
     parts_.state = *std::move(state);
     const std::unique_ptr<storage::StateBatch> batch = parts_.state->NewBatch();
     auto snapshot = std::make_shared<shard::Snapshot>();
+    snapshot->fields =
+        std::make_shared<const shard::FieldStates>(shard::FieldStates::Created(kWalkedSchema));
     uint32_t begin = 0;
     for (const uint32_t end : {40u, 41u, 100u, kRows}) {
       snapshot->postings = snapshot->postings.With(Rows(begin, end, *batch), begin, end);

@@ -19,6 +19,7 @@
 namespace kith::shard {
 namespace {
 
+namespace fs = std::filesystem;
 using std::chrono::seconds;
 using test::Calls;
 using test::DiskCall;
@@ -47,6 +48,26 @@ class Gate {
   int64_t allowed_ = 0;
 };
 
+std::map<std::string, std::pair<uintmax_t, fs::file_time_type>> FilesUnder(
+    const std::string& path) {
+  std::map<std::string, std::pair<uintmax_t, fs::file_time_type>> files;
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    std::error_code gone;
+    if (!entry.is_regular_file(gone)) continue;
+    files[entry.path()] = {entry.file_size(gone), entry.last_write_time(gone)};
+  }
+  return files;
+}
+
+// Of a directory that is in use: false where a file changed meanwhile.
+bool CopyOfOneMoment(const std::string& from, const std::string& to) {
+  fs::remove_all(to);
+  std::error_code error;
+  const auto before = FilesUnder(from);
+  fs::copy(from, to, fs::copy_options::recursive, error);
+  return !error && FilesUnder(from) == before;
+}
+
 class PayloadFieldTest : public NodeFixture {
  protected:
   void SetUp() override {
@@ -67,12 +88,12 @@ class PayloadFieldTest : public NodeFixture {
   // As a kill ends it: with the files as they are now, for a node that ends writes its state down.
   void Kill() {
     const std::string left = directory_ + ".left";
-    std::filesystem::copy(directory_, left, std::filesystem::copy_options::recursive);
+    ASSERT_TRUE(Within(seconds(30), [&] { return CopyOfOneMoment(directory_, left); }));
     gate_.Open();
     node_.reset();
     gate_.Allow(0);
-    std::filesystem::remove_all(directory_);
-    std::filesystem::rename(left, directory_);
+    fs::remove_all(directory_);
+    fs::rename(left, directory_);
     ASSERT_TRUE(Start().ok());
   }
 
