@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "common/base/byte_reader.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -37,53 +38,6 @@ class Writer {
   std::string bytes_;
 };
 
-// Reads what Writer wrote; once something is missing every read gives zero and ok() is false.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : left_(bytes) {}
-  uint8_t U8() { return static_cast<uint8_t>(Fixed(1)); }
-  uint32_t U32() { return static_cast<uint32_t>(Fixed(4)); }
-  uint64_t U64() { return Fixed(8); }
-  double F64() { return std::bit_cast<double>(Fixed(8)); }
-  std::string Text() { return std::string(Raw(U32())); }
-  std::string_view Raw(size_t size) {
-    if (size > left_.size()) {
-      Fail();
-      return {};
-    }
-    const std::string_view raw = left_.substr(0, size);
-    left_.remove_prefix(size);
-    return raw;
-  }
-  // A count of things of at least `bytes_each`: what cannot be there is not allocated.
-  uint32_t Count(size_t bytes_each) {
-    const uint32_t count = U32();
-    if (count > left_.size() / bytes_each) {
-      Fail();
-      return 0;
-    }
-    return count;
-  }
-  bool ok() const { return ok_; }
-  bool done() const { return ok_ && left_.empty(); }
-
- private:
-  void Fail() {
-    ok_ = false;
-    left_ = {};
-  }
-  uint64_t Fixed(size_t width) {
-    const std::string_view raw = Raw(width);
-    uint64_t value = 0;
-    for (size_t i = 0; i < raw.size(); ++i) {
-      value |= uint64_t{static_cast<uint8_t>(raw[i])} << (8 * i);
-    }
-    return value;
-  }
-  std::string_view left_;
-  bool ok_ = true;
-};
-
 void WriteShard(Writer& out, const ShardPlacement& shard) {
   out.U64(shard.shard);
   out.Text(shard.node);
@@ -94,7 +48,7 @@ void WriteShard(Writer& out, const ShardPlacement& shard) {
   }
 }
 
-ShardPlacement ReadShard(Reader& in) {
+ShardPlacement ReadShard(ByteReader& in) {
   ShardPlacement shard;
   shard.shard = in.U64();
   shard.node = in.Text();
@@ -115,7 +69,7 @@ void WriteFields(Writer& out, const PayloadSchema& fields) {
   }
 }
 
-PayloadSchema ReadFields(Reader& in, uint8_t format) {
+PayloadSchema ReadFields(ByteReader& in, uint8_t format) {
   PayloadSchema fields;
   const uint32_t count = in.Count(5);
   for (uint32_t i = 0; i < count; ++i) {
@@ -137,7 +91,7 @@ void WriteRecall(Writer& out, const RecallMeasure& measure) {
   out.F64(measure.stop_ratio);
 }
 
-RecallMeasure ReadRecall(Reader& in) {
+RecallMeasure ReadRecall(ByteReader& in) {
   RecallMeasure measure;
   measure.nprobe = in.U32();
   measure.recall_at_10 = in.F64();
@@ -153,7 +107,7 @@ void WriteCurve(Writer& out, const std::vector<RecallMeasure>& curve) {
   for (const RecallMeasure& measure : curve) WriteRecall(out, measure);
 }
 
-std::vector<RecallMeasure> ReadCurve(Reader& in) {
+std::vector<RecallMeasure> ReadCurve(ByteReader& in) {
   std::vector<RecallMeasure> curve;
   const uint32_t measures = in.Count(40);
   for (uint32_t i = 0; i < measures; ++i) curve.push_back(ReadRecall(in));
@@ -180,7 +134,7 @@ void WriteVersion(Writer& out, const IndexVersionRecord& version) {
   out.F64(comparison.tolerance);
 }
 
-IndexVersionRecord ReadVersion(Reader& in) {
+IndexVersionRecord ReadVersion(ByteReader& in) {
   IndexVersionRecord version;
   version.version = in.Text();
   version.lists = in.U32();
@@ -201,7 +155,7 @@ IndexVersionRecord ReadVersion(Reader& in) {
   return version;
 }
 
-void ReadShape(Reader& in, uint8_t format, CollectionRecord& record) {
+void ReadShape(ByteReader& in, uint8_t format, CollectionRecord& record) {
   record.name = in.Text();
   const std::string_view incarnation = in.Raw(record.incarnation.bytes.size());
   std::copy(incarnation.begin(), incarnation.end(), record.incarnation.bytes.begin());
@@ -250,7 +204,7 @@ absl::Status UnknownFormat(uint8_t format, uint8_t known) {
 absl::StatusOr<std::string_view> CheckedBody(std::string_view bytes) {
   if (bytes.size() < 9) return Corrupt("too short");
   const std::string_view body = bytes.substr(0, bytes.size() - 8);
-  Reader tail(bytes.substr(body.size()));
+  ByteReader tail(bytes.substr(body.size()));
   if (tail.U64() != XXH3_64bits(body.data(), body.size())) return Corrupt("checksum mismatch");
   return body;
 }
@@ -292,7 +246,7 @@ std::string EncodeCollectionRecord(const CollectionRecord& record) {
 
 absl::StatusOr<CollectionRecord> DecodeCollectionRecord(std::string_view bytes) {
   KITH_ASSIGN_OR_RETURN(const std::string_view body, CheckedBody(bytes));
-  Reader in(body);
+  ByteReader in(body);
   const uint8_t format = in.U8();
   if (format < kOldestFormat || format > kFormat) return UnknownFormat(format, kFormat);
   CollectionRecord record;
@@ -327,7 +281,7 @@ std::string EncodeAliases(const Aliases& aliases) {
 
 absl::StatusOr<Aliases> DecodeAliases(std::string_view bytes) {
   KITH_ASSIGN_OR_RETURN(const std::string_view body, CheckedBody(bytes));
-  Reader in(body);
+  ByteReader in(body);
   const uint8_t format = in.U8();
   if (format != kAliasesFormat) return UnknownFormat(format, kAliasesFormat);
   Aliases aliases;

@@ -15,12 +15,13 @@
 namespace kith::coordinator {
 namespace {
 
-PayloadField* Find(CollectionRecord& record, const std::string& name) {
-  const auto found = std::find_if(record.payload_fields.begin(), record.payload_fields.end(),
-                                  [&](const PayloadField& field) {
-                                    return field.state != FieldState::kFree && field.name == name;
-                                  });
-  return found == record.payload_fields.end() ? nullptr : &*found;
+// Of a record to change or to read: a place that is not free.
+template <typename Record>
+auto Find(Record& record, const std::string& name) -> decltype(record.payload_fields.data()) {
+  for (auto& field : record.payload_fields) {
+    if (field.state != FieldState::kFree && field.name == name) return &field;
+  }
+  return nullptr;
 }
 
 PayloadField& FreePlace(CollectionRecord& record) {
@@ -140,7 +141,7 @@ void Log(const CollectionRecord& before, const CollectionRecord& after) {
 }  // namespace
 
 const PayloadField* FieldNamed(const CollectionRecord& record, const std::string& name) {
-  return Find(const_cast<CollectionRecord&>(record), name);
+  return Find(record, name);
 }
 
 absl::Status AddField(CollectionRecord& record, const PayloadField& field) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/byte_codec.h"
+#include "common/base/byte_reader.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
@@ -20,39 +21,16 @@ absl::Status Corrupt() {
       "copy or a backup");
 }
 
-// Reads fixed-width numbers and texts; once something is missing every read gives zero.
-class Input {
- public:
-  explicit Input(std::string_view bytes) : left_(bytes) {}
-  template <typename T>
-  T Number() {
-    const std::string_view bytes = Raw(sizeof(T));
-    return bytes.empty() ? T{0} : GetLittleEndian<T>(bytes.data());
-  }
-  std::string_view Raw(size_t size) {
-    is_whole_ = is_whole_ && size <= left_.size();
-    if (!is_whole_) return {};
-    const std::string_view bytes = left_.substr(0, size);
-    left_.remove_prefix(size);
-    return bytes;
-  }
-  bool is_done() const { return is_whole_ && left_.empty(); }
-
- private:
-  std::string_view left_;
-  bool is_whole_ = true;
-};
-
-bool ReadPlace(Input& in, FieldStates& states) {
+bool ReadPlace(ByteReader& in, FieldStates& states) {
   PayloadField field;
-  field.name = std::string(in.Raw(in.Number<uint32_t>()));
-  field.type = static_cast<FieldType>(in.Number<uint8_t>());
-  const auto state = in.Number<uint8_t>();
+  field.name = in.Text();
+  field.type = static_cast<FieldType>(in.U8());
+  const auto state = in.U8();
   FieldBuild build;
-  build.next = in.Number<uint32_t>();
-  build.end = in.Number<uint32_t>();
-  build.misfits = in.Number<uint64_t>();
-  if (in.Number<uint8_t>() != 0) {
+  build.next = in.U32();
+  build.end = in.U32();
+  build.misfits = in.U64();
+  if (in.U8() != 0) {
     const std::string_view key = in.Raw(PointKey::kSize);
     if (!key.empty()) build.first_misfit = PointKey::FromBytes(key.data());
   }
@@ -63,10 +41,6 @@ bool ReadPlace(Input& in, FieldStates& states) {
   states.schema.push_back(std::move(field));
   states.builds.push_back(build);
   return is_known && build.next <= build.end;
-}
-
-double ShareOf(const FieldBuild& build) {
-  return build.end == 0 ? 1 : static_cast<double>(build.next) / build.end;
 }
 
 }  // namespace
@@ -143,7 +117,7 @@ FieldStates ChangedFields(const FieldStates& now, const SetFieldsCall& wanted, u
     if (want(i) == nullptr || next.schema[i].is_indexed()) continue;
     next.schema[i] = {want(i)->name, want(i)->type, FieldState::kBuilding};
     next.builds[i] = {0, row_end, 0, {}};
-    next.schema[i].built_share = ShareOf(next.builds[i]);
+    next.schema[i].built_share = next.builds[i].share();
   }
   next.revision = wanted.revision;
   return next;
@@ -173,17 +147,17 @@ std::string EncodeFieldStates(const FieldStates& states) {
 }
 
 absl::StatusOr<FieldStates> DecodeFieldStates(std::string_view bytes) {
-  Input in(bytes);
+  ByteReader in(bytes);
   FieldStates states;
-  if (in.Number<uint8_t>() != kFormat) return Corrupt();
-  states.revision = in.Number<uint64_t>();
-  const auto places = in.Number<uint32_t>();
+  if (in.U8() != kFormat) return Corrupt();
+  states.revision = in.U64();
+  const auto places = in.U32();
   if (places > limits::kPayloadFieldsMax) return Corrupt();
   for (uint32_t i = 0; i < places; ++i) {
     if (!ReadPlace(in, states)) return Corrupt();
-    states.schema[i].built_share = ShareOf(states.builds[i]);
+    states.schema[i].built_share = states.builds[i].share();
   }
-  if (!in.is_done() || !CheckSchema(states.schema).ok()) return Corrupt();
+  if (!in.done() || !CheckSchema(states.schema).ok()) return Corrupt();
   return states;
 }
 

@@ -22,6 +22,7 @@ struct FieldBuild {
   std::optional<PointKey> first_misfit;
 
   bool is_through() const { return next == end; }
+  double share() const { return end == 0 ? 1 : static_cast<double>(next) / end; }
   bool operator==(const FieldBuild&) const = default;
 };
 

@@ -68,7 +68,7 @@ absl::Status Applier::AddOldRows(const OldRows& old) {
     }
   }
   build.next = old.end;
-  next->schema[old.place].built_share = static_cast<double>(build.next) / build.end;
+  next->schema[old.place].built_share = build.share();
   batch->PutFields(EncodeFieldStates(*next));
   KITH_RETURN_IF_ERROR(parts_.state->Write(*batch));
   fields_ = std::move(next);
