@@ -10,12 +10,14 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "common/base/memory.h"
 #include "common/base/scheduling.h"
 #include "common/config/load_config.h"
 #include "common/rpc/grpc_server.h"
+#include "common/rpc/poller_limit.h"
 #include "common/telemetry/log.h"
 #include "index/kernels/kernel_choice.h"
 #include "kithd/flags.h"
@@ -74,6 +76,8 @@ int Serve(const LoadedConfig& loaded, StopSignals& signals) {
   kith::SetTurns(kith::Turns::kShort);  // of gRPC's threads too, which nobody else could ask
   LogStart(loaded);
   kith::rpc::RouteGrpcLog();
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  const kith::rpc::PollerLimit pollers(kith::rpc::PollerLimit::ThreadsFor(cores));
   auto process = kith::kithd::Process::Start(loaded.config);
   if (!process.ok()) return Fail(kCannotRun, process.status());
   signals.StartIsOver();
