@@ -7,11 +7,10 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <utility>
 
 #include "common/telemetry/log.h"
 
@@ -23,58 +22,35 @@ constexpr std::chrono::seconds kPatience{2};
 // What gRPC has (CompletionQueue::CallbackAlternativeCQ).
 int PollersOfGrpc() { return std::clamp(static_cast<int>(gpr_cpu_num_cores()) / 2, 2, 16); }
 
-// Runs `callback` on one of gRPC's polling threads: as the end of a call that fails at once, on a
-// channel without credentials, which gRPC promises to be such a one. No socket is opened.
-void RunOnPoller(std::function<void()> callback) {
-  struct Call {
-    Call() : stub(grpc::CreateChannel("", nullptr)) {}
-    grpc::GenericStub stub;
-    grpc::ClientContext context;
-    grpc::Slice nothing;
-    grpc::ByteBuffer request{&nothing, 1};
-    grpc::ByteBuffer response;
-  };
-  auto call = std::make_shared<Call>();
-  call->stub.UnaryCall(&call->context, "/kith.none/None", {}, &call->request, &call->response,
-                       [call, callback = std::move(callback)](const grpc::Status&) { callback(); });
-}
-
 }  // namespace
 
+// Callbacks on gRPC's polling threads: ends of calls that fail at once, since the channel has no
+// credentials. No socket is opened. The last reference to the channel must not go on one of those
+// threads, which gRPC would then join with itself: it and the calls are members.
 class PollerLimit::Hold {
  public:
-  // Keeps the calling thread until Open.
-  void Stay() {
-    std::unique_lock lock(mutex_);
-    if (is_open_ || std::this_thread::get_id() == starter_) return;
-    ++held_;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return is_open_; });
-    --held_;
-    changed_.notify_all();
-  }
+  ~Hold() { Open(); }
 
-  void Pass() {
-    std::lock_guard lock(mutex_);
-    has_passed_ = true;
-    changed_.notify_all();
-  }
-
-  void Open() {
-    std::unique_lock lock(mutex_);
-    is_open_ = true;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return held_ == 0; });
-  }
-
-  bool AwaitHeld(int threads) {
+  // Keeps `threads` of them; false where that many do not come.
+  bool Keep(int threads) {
+    for (int i = 0; i < threads; ++i) Run(&Hold::Stay);
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kPatience, [&] { return held_ == threads; });
   }
 
-  bool AwaitPass() {
+  // Whether one comes that is not kept.
+  bool OneGoesOn() {
+    Run(&Hold::Pass);
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kPatience, [this] { return has_passed_; });
+  }
+
+  // Again: nothing.
+  void Open() {
+    std::unique_lock lock(mutex_);
+    is_open_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return running_ == 0; });
   }
 
   int held() const {
@@ -83,29 +59,58 @@ class PollerLimit::Hold {
   }
 
  private:
+  struct Call {
+    grpc::ClientContext context;
+    grpc::Slice nothing;
+    grpc::ByteBuffer request{&nothing, 1};
+    grpc::ByteBuffer response;
+  };
+  using Step = void (Hold::*)(std::unique_lock<std::mutex>& lock);
+
+  void Run(Step step) {
+    {
+      std::lock_guard lock(mutex_);
+      ++running_;
+    }
+    Call& call = calls_.emplace_back();
+    stub_.UnaryCall(&call.context, "/kith.none/None", {}, &call.request, &call.response,
+                    [this, step](const grpc::Status&) {
+                      std::unique_lock lock(mutex_);
+                      (this->*step)(lock);
+                      --running_;
+                      changed_.notify_all();
+                    });
+  }
+
+  void Stay(std::unique_lock<std::mutex>& lock) {
+    if (std::this_thread::get_id() == starter_) return;
+    ++held_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return is_open_; });
+    --held_;
+  }
+
+  void Pass(std::unique_lock<std::mutex>&) { has_passed_ = true; }
+
   const std::thread::id starter_ = std::this_thread::get_id();
+  grpc::GenericStub stub_{grpc::CreateChannel("", nullptr)};
+  std::list<Call> calls_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool is_open_ = false;
   bool has_passed_ = false;
   int held_ = 0;
+  int running_ = 0;  // callbacks that have not ended
 };
 
-PollerLimit::PollerLimit(int threads) : hold_(std::make_shared<Hold>()) {
+PollerLimit::PollerLimit(int threads) : hold_(std::make_unique<Hold>()) {
   const int excess = PollersOfGrpc() - threads;
-  if (excess <= 0) return;
-  for (int i = 0; i < excess; ++i) {
-    RunOnPoller([hold = hold_] { hold->Stay(); });
-  }
-  if (hold_->AwaitHeld(excess)) {
-    RunOnPoller([hold = hold_] { hold->Pass(); });
-    if (hold_->AwaitPass()) return;
-  }
+  if (excess <= 0 || (hold_->Keep(excess) && hold_->OneGoesOn())) return;
   spdlog::warn("event=pollers_not_limited wanted={} held={}", threads, hold_->held());
   hold_->Open();
 }
 
-PollerLimit::~PollerLimit() { hold_->Open(); }
+PollerLimit::~PollerLimit() = default;
 
 int PollerLimit::ThreadsFor(int cores) { return std::max(1, cores / 2); }
 

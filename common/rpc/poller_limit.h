@@ -14,7 +14,8 @@ namespace kith::rpc {
 // callback that returns when the limit goes.
 //
 // Callbacks that block would then block every call of the process; ours do not (UnaryHandler).
-// One of it a process, from before the first server until after the last.
+// One of it a process, from before the first server until after the last. Threads: one at a time,
+// none of gRPC's.
 class PollerLimit {
  public:
   // `threads` >= 1. Holds none, and says so in the log, where gRPC does not go on with the others.
@@ -30,9 +31,7 @@ class PollerLimit {
 
  private:
   class Hold;
-
-  // Shared with callbacks that may come late.
-  std::shared_ptr<Hold> hold_;
+  const std::unique_ptr<Hold> hold_;
 };
 
 }  // namespace kith::rpc
