@@ -3,9 +3,11 @@
 #include <iostream>
 
 #include "cli/command_line.h"
+#include "common/base/lock_order.h"
 #include "index/kernels/kernel_choice.h"
 
 int main(int argc, char** argv) {
+  kith::StopLockOrderChecks();
   if (const std::string wrong = kith::index::CheckKernelChoice(); !wrong.empty()) {
     std::cerr << "kith: " << wrong << "\n";
     return kith::cli::kExitUsage;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/lock_order.h"
 #include "common/base/memory.h"
 #include "common/base/scheduling.h"
 #include "common/config/load_config.h"
@@ -104,6 +105,7 @@ int CheckOnly(const LoadedConfig& loaded) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  kith::StopLockOrderChecks();
   const kith::kithd::ParsedFlags parsed = kith::kithd::ParseFlags(argc, argv);
   if (!parsed.flags.has_value()) return parsed.exit_code;
 
