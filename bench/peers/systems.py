@@ -11,6 +11,8 @@ import itertools
 
 SYSTEMS = ("kith", "kith-grpc", "faiss", "hnswlib", "usearch")
 NPROBES = (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384)
+# What a caller of a server asks for; how it is reached (lists, depth, stop ratio) the server knows.
+RECALLS = (0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
 EFS = (10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 
 
@@ -54,7 +56,7 @@ def _kith(lists: int, subspaces: tuple[int, ...]) -> list[Config]:
 
 
 def _kith_grpc() -> list[Config]:
-    return [Config("kith-grpc", "embedded", {}, "nprobe", NPROBES)]
+    return [Config("kith-grpc", "embedded", {}, "target_recall", RECALLS)]
 
 
 def _faiss(lists: int, dimension: int) -> list[Config]:
