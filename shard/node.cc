@@ -23,6 +23,7 @@ constexpr uint64_t kFamilyBytesMax = 32 << 20;
 constexpr auto kSweepEvery = std::chrono::minutes(1);
 constexpr size_t kMaintenanceQueueMax = 4096;
 constexpr int kMaintenanceNice = 10;
+constexpr int kBackgroundNice = 19;  // the most there is
 
 size_t OrCores(size_t threads) {
   return threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
@@ -64,7 +65,8 @@ Node::Node(const NodeOptions& options, std::unique_ptr<storage::NodeDirectory> d
       artifacts_(directory_->artifacts_path(), *options.files),
       training_(artifacts_, static_cast<int>(OrCores(static_cast<size_t>(options.encode_threads)))),
       search_pool_({"kith-search", OrCores(options.search_threads), limits::kSearchQueueMax, 0}),
-      searches_(search_pool_, *options.clock, options.search_queue),
+      background_pool_({"kith-sample", 1, limits::kSearchQueueMax, kBackgroundNice}),
+      searches_(search_pool_, background_pool_, *options.clock, options.search_queue),
       maintenance_pool_({"kith-upkeep", std::max<size_t>(1, options.maintenance_threads),
                          kMaintenanceQueueMax, kMaintenanceNice}),
       encode_pool_({"kith-encode", 1, kMaintenanceQueueMax, kMaintenanceNice}),
@@ -81,6 +83,7 @@ Node::~Node() {
   // Queued searches hold their copies; they end before the copies do.
   if (options_.card != nullptr) options_.card->AwaitAnswers();
   search_pool_.Stop();
+  background_pool_.Stop();
   std::lock_guard lock(mutex_);
   shards_.clear();
 }

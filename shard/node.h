@@ -179,6 +179,7 @@ class Node final : public ShardService {
   TrainingJobs training_;
   WorkspacePool workspaces_;
   Executor search_pool_;
+  Executor background_pool_;
   SearchQueue searches_;
   Executor maintenance_pool_;
   Executor encode_pool_;

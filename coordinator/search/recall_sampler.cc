@@ -134,7 +134,7 @@ void RecallSampler::Offer(const AnsweredSearch& search) {
   const uint32_t depth = std::min(search.plan.limit, kRecallDepthMax);
   auto plan = std::make_shared<SearchPlan>(search.plan);
   plan->call.exact = true;
-  plan->call.priority = SearchPriority::kBatch;
+  plan->call.priority = SearchPriority::kBackground;
   plan->call.index_version.clear();
   plan->call.count = 1;
   plan->limit = depth;

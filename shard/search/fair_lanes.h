@@ -51,7 +51,7 @@ struct FlowLane {
 // One collection of a node. Guarded by what guards the lanes.
 struct SearchFlow {
   std::array<uint64_t, kWorkKinds> query_ns{};  // average of the last ones; 0: none has run
-  std::array<FlowLane, kSearchPriorities> lanes;
+  std::array<FlowLane, kQueuedPriorities> lanes;
 
   FlowLane& lane(SearchPriority priority) { return lanes[static_cast<size_t>(priority)]; }
   // Expected of all that waits there, of one thread.
@@ -88,7 +88,7 @@ class FairLanes {
   bool IsTurnOfBatch() const;
   QueuedJob Take(SearchPriority priority);
 
-  std::array<Lane, kSearchPriorities> lanes_;
+  std::array<Lane, kQueuedPriorities> lanes_;
   // What has passed over the batch jobs since the last one, or since they came.
   uint64_t passed_over_ns_ = 0;
   uint64_t passed_over_jobs_ = 0;

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr SearchPriority kInteractive = SearchPriority::kInteractive;
 constexpr SearchPriority kBatch = SearchPriority::kBatch;
+constexpr SearchPriority kBackground = SearchPriority::kBackground;
 // While interactive searches stand in the queue, batch ones get an eighth of the time.
 constexpr uint64_t kBatchSlowdown = 8;
 constexpr uint64_t kAverageOf = 8;  // calls, about
@@ -62,6 +63,10 @@ absl::Status SearchQueue::Admit(const QueuedWork& call) {
     ++refusals_[static_cast<size_t>(QueueRefusal::kExpired)];
     return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadline,
                  "the deadline had passed when the call came");
+  }
+  if (call.priority == kBackground) {
+    const bool is_full = background_.queued() >= options_.background_max;
+    return is_full ? Refuse(QueueRefusal::kFull, kRetryMax) : absl::OkStatus();
   }
   const Span wait = ExpectedWait(call, now);
   if (IsFull(call)) return Refuse(QueueRefusal::kFull, wait);
@@ -121,6 +126,7 @@ absl::Status SearchQueue::Refuse(QueueRefusal why, Span wait) {
 }
 
 void SearchQueue::Push(const QueuedWork& work, absl::AnyInvocable<void(Turn)> run) {
+  if (work.priority == kBackground) return RunInBackground(work, std::move(run));
   {
     const Deadline now = clock_.Now();
     std::lock_guard lock(mutex_);
@@ -128,6 +134,16 @@ void SearchQueue::Push(const QueuedWork& work, absl::AnyInvocable<void(Turn)> ru
     if (lanes_.jobs(kInteractive) > 0) patience_.NoteWaiting(now);
   }
   pool_.PostAlways([this] { RunNext(); });  // one task a job: each finds one
+}
+
+void SearchQueue::RunInBackground(const QueuedWork& work, absl::AnyInvocable<void(Turn)> run) {
+  background_.PostAlways([this, deadline = work.deadline, run = std::move(run)]() mutable {
+    const bool is_late = clock_.Now() >= deadline;
+    run(is_late ? Turn::kExpired : Turn::kRun);
+    if (!is_late) return;
+    std::lock_guard lock(mutex_);
+    ++refusals_[static_cast<size_t>(QueueRefusal::kExpired)];
+  });
 }
 
 void SearchQueue::RunNext() {

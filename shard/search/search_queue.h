@@ -22,6 +22,7 @@ namespace kith::shard {
 
 struct SearchQueueOptions {
   size_t jobs_max = limits::kSearchQueueMax;
+  size_t background_max = 16;  // jobs
   // How long an interactive search may wait while the queue stands; 0: as long as its deadline.
   std::chrono::nanoseconds wait_target = std::chrono::milliseconds(5);
 };
@@ -38,7 +39,7 @@ const char* QueueRefusalName(QueueRefusal refusal);
 
 // What a node's queue is like now; refusals since the start.
 struct SearchQueueFigures {
-  std::array<uint64_t, kSearchPriorities> jobs{};  // that wait
+  std::array<uint64_t, kQueuedPriorities> jobs{};  // that wait
   uint64_t wait_ns = 0;       // expected of what comes next, of interactive priority
   uint64_t searches_max = 0;  // that may wait or run, of the kind that came last
   bool is_standing = false;   // longer than bursts explain
@@ -58,11 +59,19 @@ struct SearchQueueFigures {
 //   Reads are spared that: they are short, and a search that was answered needs them.
 // Nothing is refused on a guess while nothing waits: so what was learnt wrong is learnt anew.
 //
-// Outlives the pool's tasks; so does the pool the pushes. Threads: any.
+// Background calls go to a pool of their own, in the order in which they come; refused is what
+// comes late, or finds that pool's places taken. They teach nothing: that pool's threads give way.
+//
+// Outlives the pools' tasks; so do the pools the pushes. Threads: any.
 class SearchQueue {
  public:
-  SearchQueue(Executor& pool, const Clock& clock, const SearchQueueOptions& options)
-      : pool_(pool), clock_(clock), options_(options), patience_(options.wait_target) {}
+  SearchQueue(Executor& pool, Executor& background, const Clock& clock,
+              const SearchQueueOptions& options)
+      : pool_(pool),
+        background_(background),
+        clock_(clock),
+        options_(options),
+        patience_(options.wait_target) {}
 
   // All shards of a collection, by its incarnation, are one flow.
   std::shared_ptr<SearchFlow> FlowOf(const Uuid& collection);
@@ -81,8 +90,10 @@ class SearchQueue {
   Span ServiceOf(const QueuedWork& call) const;
   absl::Status Refuse(QueueRefusal why, Span wait);
   void RunNext();
+  void RunInBackground(const QueuedWork& work, absl::AnyInvocable<void(Turn)> run);
 
   Executor& pool_;
+  Executor& background_;
   const Clock& clock_;
   const SearchQueueOptions options_;
 

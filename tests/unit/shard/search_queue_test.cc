@@ -22,6 +22,7 @@ using std::chrono::seconds;
 
 constexpr auto kInteractive = SearchPriority::kInteractive;
 constexpr auto kBatch = SearchPriority::kBatch;
+constexpr auto kBackground = SearchPriority::kBackground;
 
 class StandingClock final : public Clock {
  public:
@@ -216,12 +217,13 @@ class SearchQueueTest : public ::testing::Test {
 
   StandingClock clock_;
   Executor pool_{{"test-search", 1}};
+  Executor background_{{"test-sample", 1}};
   SearchQueueOptions options_ = [] {
     SearchQueueOptions options;
     options.jobs_max = 40;
     return options;
   }();
-  SearchQueue queue_{pool_, clock_, options_};
+  SearchQueue queue_{pool_, background_, clock_, options_};
   std::shared_ptr<SearchFlow> flow_ = queue_.FlowOf(Uuid{{1}});
   std::shared_ptr<SearchFlow> other_ = queue_.FlowOf(Uuid{{2}});
   std::promise<void> release_;
@@ -248,6 +250,54 @@ TEST_F(SearchQueueTest, AStandingQueueRefusesWhatWouldWaitBeyondTheTarget) {
   EXPECT_EQ(Refused(QueueRefusal::kWait), 1u);
   EXPECT_TRUE(queue_.figures().is_standing);
   EXPECT_EQ(queue_.figures().searches_max, 6u) << "5 wait, one runs";
+}
+
+TEST_F(SearchQueueTest, BackgroundRunsBesideTheQueueAndTeachesNothing) {
+  Teach(flow_, milliseconds(1));
+  Hold();
+  Enqueue(flow_, 5);
+  LetItStand();
+  std::promise<Turn> turn;
+  ASSERT_TRUE(queue_.Admit(Search(flow_, seconds(10), kBackground)).ok());
+  queue_.Push(Search(flow_, seconds(10), kBackground), [&](Turn given) {
+    clock_.Advance(milliseconds(100));
+    turn.set_value(given);
+  });
+  EXPECT_EQ(turn.get_future().get(), Turn::kRun) << "while the search thread is held";
+  EXPECT_EQ(queue_.figures().jobs[0], 5u);
+  EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10))).ok())
+      << "a search is still expected in 1 ms";
+}
+
+TEST_F(SearchQueueTest, BackgroundThatComesToItsTurnLateIsToldSo) {
+  std::promise<void> hold;
+  queue_.Push(Search(flow_, seconds(10), kBackground),
+              [held = hold.get_future().share()](Turn) { held.wait(); });
+  std::promise<Turn> turn;
+  queue_.Push(Search(flow_, seconds(10), kBackground), [&](Turn given) { turn.set_value(given); });
+  clock_.Advance(seconds(11));
+  hold.set_value();
+  EXPECT_EQ(turn.get_future().get(), Turn::kExpired);
+  EXPECT_EQ(queue_.Admit(Search(flow_, seconds(0), kBackground)).code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(SearchQueueTest, BackgroundHasItsOwnPlaces) {
+  std::promise<void> hold;
+  std::promise<void> begun;
+  queue_.Push(Search(flow_, seconds(10), kBackground), [&](Turn) {
+    begun.set_value();
+    hold.get_future().wait();
+  });
+  begun.get_future().wait();
+  for (size_t i = 0; i < options_.background_max; ++i) {
+    EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10), kBackground)).ok()) << i;
+    queue_.Push(Search(flow_, seconds(10), kBackground), [](Turn) {});
+  }
+  const absl::Status refused = queue_.Admit(Search(flow_, seconds(10), kBackground));
+  EXPECT_EQ(ReasonOf(refused), reason::kQueueFull);
+  EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10))).ok());
+  hold.set_value();
 }
 
 TEST_F(SearchQueueTest, ABurstIsTaken) {
