@@ -73,6 +73,20 @@ TEST(FilterMessagesTest, AFilterArrivesAsItWasSent) {
   EXPECT_EQ(RoundTrip(SearchCall())->filter, nullptr);
 }
 
+TEST(FilterMessagesTest, EveryPriorityComesThroughTheWireAndNoOther) {
+  for (const auto priority :
+       {SearchPriority::kInteractive, SearchPriority::kBatch, SearchPriority::kBackground}) {
+    SearchCall call;
+    call.priority = priority;
+    const auto got = RoundTrip(call);
+    ASSERT_TRUE(got.ok()) << got.status();
+    EXPECT_EQ(got->priority, priority);
+  }
+  SearchCall call;
+  call.priority = static_cast<SearchPriority>(kSearchPriorities);
+  EXPECT_FALSE(RoundTrip(call).ok());
+}
+
 TEST(FilterMessagesTest, APlaceAndWhatLiesWithinComeThroughTheWire) {
   SearchCall call;
   call.after = HitPlace{-0.25f, PointKey::FromNumber(77)};

@@ -131,6 +131,7 @@ TEST_F(RecallSamplerTest, ASampledSearchIsAskedAgainExactlyAndItsIdsCompared) {
   EXPECT_EQ(last_exact_.index_version, "");
   EXPECT_EQ(last_exact_.count, 1u);
   EXPECT_EQ(last_exact_.limit, 10u);
+  EXPECT_EQ(last_exact_.priority, SearchPriority::kBackground);
   EXPECT_EQ(last_exact_.queries,
             std::string(reinterpret_cast<const char*>(values_.data()), 2 * sizeof(float)));
 }
