@@ -264,6 +264,7 @@ TEST_F(SearchQueueTest, BackgroundRunsBesideTheQueueAndTeachesNothing) {
     turn.set_value(given);
   });
   EXPECT_EQ(turn.get_future().get(), Turn::kRun) << "while the search thread is held";
+  background_.Stop();
   EXPECT_EQ(queue_.figures().jobs[0], 5u);
   EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10))).ok())
       << "a search is still expected in 1 ms";
@@ -278,6 +279,7 @@ TEST_F(SearchQueueTest, BackgroundThatComesToItsTurnLateIsToldSo) {
   clock_.Advance(seconds(11));
   hold.set_value();
   EXPECT_EQ(turn.get_future().get(), Turn::kExpired);
+  background_.Stop();
   EXPECT_EQ(queue_.Admit(Search(flow_, seconds(0), kBackground)).code(),
             absl::StatusCode::kDeadlineExceeded);
 }
@@ -285,10 +287,11 @@ TEST_F(SearchQueueTest, BackgroundThatComesToItsTurnLateIsToldSo) {
 TEST_F(SearchQueueTest, BackgroundHasItsOwnPlaces) {
   std::promise<void> hold;
   std::promise<void> begun;
-  queue_.Push(Search(flow_, seconds(10), kBackground), [&](Turn) {
-    begun.set_value();
-    hold.get_future().wait();
-  });
+  queue_.Push(Search(flow_, seconds(10), kBackground),
+              [&begun, held = hold.get_future().share()](Turn) {
+                begun.set_value();
+                held.wait();
+              });
   begun.get_future().wait();
   for (size_t i = 0; i < options_.background_max; ++i) {
     EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10), kBackground)).ok()) << i;
@@ -298,6 +301,7 @@ TEST_F(SearchQueueTest, BackgroundHasItsOwnPlaces) {
   EXPECT_EQ(ReasonOf(refused), reason::kQueueFull);
   EXPECT_TRUE(queue_.Admit(Search(flow_, seconds(10))).ok());
   hold.set_value();
+  background_.Stop();
 }
 
 TEST_F(SearchQueueTest, ABurstIsTaken) {
