@@ -54,7 +54,7 @@ struct CollectionsConfig {
 };
 
 struct SearchConfig {
-  uint64_t threads = 0;         // 0: as many as cores
+  uint64_t threads = 0;          // 0: as many as cores
   uint64_t wait_target_ms = 10;  // 0: none
   std::string engine = "auto";
   bool require_gpu = false;

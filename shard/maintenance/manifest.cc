@@ -1,7 +1,8 @@
 #include "shard/maintenance/manifest.h"
 
-#include <cstring>
+#include <utility>
 
+#include "common/base/byte_reader.h"
 #include "common/base/reasons.h"
 #include "common/base/status.h"
 
@@ -23,58 +24,29 @@ class Output {
   std::string bytes_;
 };
 
-class Input {
- public:
-  explicit Input(std::string_view bytes) : rest_(bytes) {}
+// Of a version and of a segment: at least its size, and the numbers behind it.
+constexpr size_t kIndexBytesMin = 13;
+constexpr size_t kSegmentBytesMin = 4;
 
-  template <typename T>
-  bool Number(T& value) {
-    if (rest_.size() < sizeof(value)) return false;
-    std::memcpy(&value, rest_.data(), sizeof(value));
-    rest_.remove_prefix(sizeof(value));
-    return true;
-  }
-  bool Text(std::string& text) {
-    uint32_t size;
-    if (!Number(size) || rest_.size() < size) return false;
-    text.assign(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return true;
-  }
-  bool empty() const { return rest_.empty(); }
-  size_t left() const { return rest_.size(); }
-
- private:
-  std::string_view rest_;
-};
-
-bool ReadIndex(Input& input, Manifest::Index& index) {
-  uint8_t ready = 0;
-  uint32_t segments = 0;
-  if (!input.Text(index.version) || !input.Number(index.indexed_end) || !input.Number(ready) ||
-      !input.Number(segments) || segments > input.left()) {
-    return false;
-  }
-  index.ready = ready != 0;
-  index.segments.resize(segments);
-  for (std::string& segment : index.segments) {
-    if (!input.Text(segment)) return false;
-  }
-  return true;
+Manifest::Index ReadIndex(ByteReader& input) {
+  Manifest::Index index;
+  index.version = input.Text();
+  index.indexed_end = input.U32();
+  index.ready = input.U8() != 0;
+  index.segments.resize(input.Count(kSegmentBytesMin));
+  for (std::string& segment : index.segments) segment = input.Text();
+  return index;
 }
 
-bool ReadBody(Input& input, Manifest& manifest) {
-  uint32_t indexes = 0;
-  if (!input.Number(manifest.lsn) || !input.Number(manifest.row_end) ||
-      !input.Number(manifest.next_file) || !input.Text(manifest.tombstones) ||
-      !input.Number(indexes) || indexes > input.left()) {
-    return false;
-  }
-  manifest.indexes.resize(indexes);
-  for (Manifest::Index& index : manifest.indexes) {
-    if (!ReadIndex(input, index)) return false;
-  }
-  return input.empty();
+Manifest ReadBody(ByteReader& input) {
+  Manifest manifest;
+  manifest.lsn = input.U64();
+  manifest.row_end = input.U32();
+  manifest.next_file = input.U64();
+  manifest.tombstones = input.Text();
+  manifest.indexes.resize(input.Count(kIndexBytesMin));
+  for (Manifest::Index& index : manifest.indexes) index = ReadIndex(input);
+  return manifest;
 }
 
 }  // namespace
@@ -98,14 +70,14 @@ std::string EncodeManifest(const Manifest& manifest) {
 }
 
 absl::StatusOr<Manifest> DecodeManifest(std::string_view bytes) {
-  Input input(bytes);
-  uint32_t format = 0;
-  if (input.Number(format) && format > kFormat) {
+  ByteReader input(bytes);
+  const uint32_t format = input.U32();
+  if (format > kFormat) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kFormatVersion,
                  "the shard's manifest was written by a newer kithd; start that one again");
   }
-  Manifest manifest;
-  if (format != kFormat || !ReadBody(input, manifest)) {
+  Manifest manifest = ReadBody(input);
+  if (format != kFormat || !input.done()) {
     return Error(absl::StatusCode::kDataLoss, reason::kCorruption,
                  "the shard's manifest cannot be read; restore this shard from a copy or a backup");
   }
