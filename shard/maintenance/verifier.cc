@@ -129,7 +129,7 @@ absl::StatusOr<VerifyReply> VerifyCopy(CopyParts& parts, Deadline deadline) {
     KITH_ASSIGN_OR_RETURN(const TruthSums truth, SumTruth(parts, *snapshot));
     KITH_ASSIGN_OR_RETURN(const storage::SlotDigests keys, KeyDigests(parts, *snapshot));
     reply.live_points = truth.live_points;
-    const storage::AppliedState applied = parts.state->applied();
+    KITH_ASSIGN_OR_RETURN(const storage::AppliedState applied, parts.state->ReadApplied());
     // A write came between, or rows moved, or other fields are indexed.
     if (applied.applied_lsn != snapshot->lsn || applied.next_row != snapshot->row_end) continue;
     if (parts.snapshots.Pin()->fields->schema != snapshot->fields->schema) continue;

@@ -29,7 +29,7 @@ void CollectIds(const Filter& filter, std::vector<PointKey>& keys) {
 
 using RowsOfIds = absl::flat_hash_map<std::string, uint32_t>;
 
-// Where the truth did not change while it was asked, what it answers is as of the snapshot.
+// What the truth answers is as of the snapshot where nothing was written since it was published.
 absl::StatusOr<RowsOfIds> LookUpIds(const CopyParts& parts, const Filter& filter,
                                     std::shared_ptr<const Snapshot>& snapshot) {
   RowsOfIds rows;
@@ -39,7 +39,7 @@ absl::StatusOr<RowsOfIds> LookUpIds(const CopyParts& parts, const Filter& filter
   for (int attempt = 0; attempt < kLookups; ++attempt) {
     std::vector<std::optional<storage::IdEntry>> entries;
     KITH_RETURN_IF_ERROR(parts.state->FindIds(keys, entries));
-    const storage::AppliedState applied = parts.state->applied();
+    KITH_ASSIGN_OR_RETURN(const storage::AppliedState applied, parts.state->ReadApplied());
     if (applied.applied_lsn == snapshot->lsn && applied.next_row == snapshot->row_end) {
       for (size_t i = 0; i < keys.size(); ++i) {
         if (entries[i].has_value()) rows[std::string(keys[i].view())] = entries[i]->row;

@@ -49,6 +49,7 @@ class RocksStateStore final : public StateStore {
   void BeginWaiting() { disk_.room->Begin(); }
 
   AppliedState applied() const override;
+  absl::StatusOr<AppliedState> ReadApplied() override;
   std::unique_ptr<StateBatch> NewBatch() override;
   absl::Status Write(StateBatch& batch) override;
   absl::Status Flush() override;

@@ -27,7 +27,7 @@ absl::Status RocksStateStore::Load() {
   KITH_ASSIGN_OR_RETURN(const std::string applied, ReadSystem(kAppliedKey));
   KITH_ASSIGN_OR_RETURN(const std::string count, ReadSystem(kDedupeCountKey));
   KITH_RETURN_IF_ERROR(CheckFormat(applied.empty()));
-  if (!applied.empty() && !DecodeApplied(applied, applied_)) return Bad("applied record");
+  KITH_ASSIGN_OR_RETURN(applied_, ReadApplied());
   if (!count.empty() && count.size() != sizeof(uint64_t)) return Bad("request count");
   if (!count.empty()) dedupe_count_ = GetLittleEndian<uint64_t>(count.data());
   return absl::OkStatus();
@@ -56,6 +56,13 @@ absl::Status RocksStateStore::CheckFormat(bool fresh) {
 AppliedState RocksStateStore::applied() const {
   std::lock_guard lock(applied_mutex_);
   return applied_;
+}
+
+absl::StatusOr<AppliedState> RocksStateStore::ReadApplied() {
+  KITH_ASSIGN_OR_RETURN(const std::string value, ReadSystem(kAppliedKey));
+  AppliedState applied;
+  if (!value.empty() && !DecodeApplied(value, applied)) return Bad("applied record");
+  return applied;
 }
 
 std::unique_ptr<StateBatch> RocksStateStore::NewBatch() {

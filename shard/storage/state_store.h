@@ -104,6 +104,9 @@ class StateStore {
   static absl::StatusOr<std::unique_ptr<StateStore>> Open(const StateOptions& options);
 
   virtual AppliedState applied() const = 0;  // as of the last Write (or what was found at Open)
+  // The same from the database: as new as whatever a read that ended before it has seen, where
+  // applied() is behind for as long as a Write takes to return.
+  virtual absl::StatusOr<AppliedState> ReadApplied() = 0;
   virtual std::unique_ptr<StateBatch> NewBatch() = 0;
   // Empties the batch where it succeeds. RESOURCE_EXHAUSTED DISK_FULL while a state of the node
   // waits for room on its disk, which it does by itself: what was refused can be written after it.

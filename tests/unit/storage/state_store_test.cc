@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include <atomic>
+#include <thread>
+#include <tuple>
+
 #include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/reasons.h"
@@ -176,6 +180,40 @@ TEST_F(StateStoreTest, TheLastChangeOfAnIdInABatchCounts) {
   ASSERT_TRUE(entries[2].has_value());
   EXPECT_EQ(entries[2]->row, 4u);
   EXPECT_EQ(entries[2]->version, 8u);
+}
+
+// applied() is set once RocksDB has written: threads that ask for it keep the writer there.
+TEST_F(StateStoreTest, TheAppliedThatIsReadIsNeverBehindWhatWasFoundBefore) {
+  constexpr uint32_t kWrites = 20'000;
+  const PointKey key = Key(1);
+  std::atomic<bool> is_done = false;
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 2; ++i) {
+    askers.emplace_back([&] {
+      while (!is_done) std::ignore = store_->applied();
+    });
+  }
+  std::thread writer([&] {
+    const auto batch = store_->NewBatch();
+    for (uint32_t row = 0; row < kWrites; ++row) {
+      batch->PutId(SlotOf(key), key, {row, 1});
+      batch->PutApplied({.next_row = row + 1});
+      EXPECT_TRUE(store_->Write(*batch).ok());
+    }
+    is_done = true;
+  });
+  uint64_t behind = 0;
+  std::vector<std::optional<IdEntry>> entries;
+  while (!is_done) {
+    EXPECT_TRUE(store_->FindIds({&key, 1}, entries).ok());
+    const auto applied = store_->ReadApplied();
+    EXPECT_TRUE(applied.ok());
+    if (entries[0].has_value() && applied->next_row <= entries[0]->row) ++behind;
+  }
+  writer.join();
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_EQ(behind, 0u);
+  EXPECT_EQ(store_->ReadApplied()->next_row, kWrites);
 }
 
 TEST_F(StateStoreTest, EveryIdIsVisitedOnce) {
