@@ -178,6 +178,7 @@ class Node final : public ShardService {
   storage::ArtifactStore artifacts_;
   TrainingJobs training_;
   WorkspacePool workspaces_;
+  CoreSpread search_cores_;  // outlives search_pool_
   Executor search_pool_;
   Executor background_pool_;
   SearchQueue searches_;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <optional>
 #include <utility>
 
 #include "common/base/scheduling.h"
@@ -60,6 +61,8 @@ void Executor::Run() {
       task = std::move(tasks_.front());
       tasks_.pop_front();
     }
+    std::optional<CoreSpread::Seat> seat;
+    if (options_.cores != nullptr) seat.emplace(*options_.cores);
     std::move(task)();
   }
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "common/base/core_spread.h"
 
 namespace kith {
 
@@ -19,7 +20,8 @@ struct ExecutorOptions {
   std::string name;  // of the threads, 15 characters at most
   size_t threads = 1;
   size_t queue_max = 1024;
-  int nice = 0;  // lower priority for maintenance
+  int nice = 0;                 // lower priority for maintenance
+  CoreSpread* cores = nullptr;  // that threads which work at the same time keep apart on; outlives
 };
 
 // A fixed pool of threads with a bounded queue. The destructor runs what is queued, then joins.
