@@ -23,6 +23,7 @@ class OnePoint final : public storage::StateStore {
   }
 
   storage::AppliedState applied() const override { return {}; }
+  absl::StatusOr<storage::AppliedState> ReadApplied() override { return applied(); }
   std::unique_ptr<storage::StateBatch> NewBatch() override { return nullptr; }
   absl::Status Write(storage::StateBatch&) override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
