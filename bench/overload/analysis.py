@@ -14,6 +14,8 @@ FIRST, STEP = 0.7, 1.15
 ANSWERED = 0.93
 TRIES = 3
 TRIES_ALL = 30
+# How near the normal rate lies below one of which more is refused.
+FINE = 1.04
 
 
 def is_answered(row: dict) -> bool:
@@ -40,9 +42,24 @@ def peak_of(ladder: list[dict]) -> float:
     return max(row["goodput_qps"] for row in ladder)
 
 
+def is_normal(row: dict) -> bool:
+    return row["refused"] <= REFUSED_NORMAL_MAX * row["due"]
+
+
+def finer_rate(ladder: list[dict]) -> float | None:
+    """What to offer next to find the normal rate between two rungs, across which the p99 may be three times as much;
+    None: it is known, or there is none."""
+    normal = normal_of(ladder)
+    above = [row["offered_qps"] for row in ladder
+             if row["offered_qps"] > normal["offered_qps"] and not is_normal(row)]
+    if not is_normal(normal) or not above or min(above) <= FINE * normal["offered_qps"]:
+        return None
+    return (normal["offered_qps"] * min(above)) ** 0.5
+
+
 def normal_of(ladder: list[dict]) -> dict:
     """The highest rate of which hardly anything is refused; where there is none, of which the least is."""
-    kept = [row for row in ladder if row["refused"] <= REFUSED_NORMAL_MAX * row["due"]]
+    kept = [row for row in ladder if is_normal(row)]
     if not kept:
         return min(ladder, key=lambda row: row["refused"] / max(1, row["due"]))
     return max(kept, key=lambda row: row["goodput_qps"])

@@ -106,10 +106,15 @@ def climb(loads: Loads, guess: float) -> list[dict]:
     """Ever higher rates, until one cannot be answered."""
     ladder: list[dict] = []
     while (rate := analysis.next_rate(guess, ladder)) is not None:
-        name = f"ladder-{len(ladder)}"
-        ladder.append(row_of(loads.run(name, STEP_S, "--rate", str(rate)), rate))
-        print(json.dumps(ladder[-1]), flush=True)
+        step(loads, rate, ladder)
+    while (rate := analysis.finer_rate(ladder)) is not None:
+        step(loads, rate, ladder)
     return ladder
+
+
+def step(loads: Loads, rate: float, ladder: list[dict]) -> None:
+    ladder.append(row_of(loads.run(f"ladder-{len(ladder)}", STEP_S, "--rate", str(rate)), rate))
+    print(json.dumps(ladder[-1]), flush=True)
 
 
 def overload(loads: Loads, peak: float, given: argparse.Namespace) -> dict:

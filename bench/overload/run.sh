@@ -10,7 +10,8 @@
 # the less that is, the more of the machine three times the load takes by itself.
 #
 # First a ladder of open-loop rates, until one is not answered, three times running (a stall of the machine passes):
-# the most that is answered is peak_qps; the highest rate of which no more than one in a hundred is refused is what "normal" means. Then half the
+# the most that is answered is peak_qps; the highest rate of which no more than one in a hundred is refused,
+# found to within a twenty-fifth, is what "normal" means. Then half the
 # peak is offered throughout, and for S seconds (default 20) two and a half times the peak beside it. Both
 # come from `kith bench load`, on the same cores as the server (shared, the default), or on half of them each
 # (apart). FILE gets

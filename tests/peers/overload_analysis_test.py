@@ -52,6 +52,25 @@ class Analysis(unittest.TestCase):
             ladder = self.climb(1000, lambda rate, at: 310 if at in stalled else min(rate, 1200))
             self.assertEqual(analysis.peak_of(ladder), 1200, stalled)
 
+    def test_the_normal_rate_is_found_between_the_rungs(self):
+        for limit in (1050, 1149, 1200, 1400):
+            ladder = [{"offered_qps": rate, "goodput_qps": min(rate, limit), "due": 8 * rate,
+                       "refused": 8 * max(0, rate - limit)} for rate in (1000, 1150, 1322, 1520)]
+            rungs = len(ladder)
+            while (rate := analysis.finer_rate(ladder)) is not None:
+                ladder.append({"offered_qps": rate, "goodput_qps": min(rate, limit), "due": 8 * rate,
+                               "refused": 8 * max(0, rate - limit)})
+            normal = analysis.normal_of(ladder)["offered_qps"]
+            self.assertLessEqual(normal, limit / (1 - analysis.REFUSED_NORMAL_MAX))
+            self.assertGreater(normal * analysis.FINE, limit)
+            self.assertLessEqual(len(ladder), rungs + 4)
+
+    def test_without_a_normal_rate_or_one_above_it_nothing_finer_is_tried(self):
+        kept = {"offered_qps": 50, "goodput_qps": 50, "refused": 0, "due": 400}
+        refused = {"offered_qps": 40, "goodput_qps": 30, "refused": 80, "due": 320}
+        self.assertIsNone(analysis.finer_rate([refused]))
+        self.assertIsNone(analysis.finer_rate([refused, kept]))
+
     def test_a_guess_that_was_far_off_does_not_end_the_ladder(self):
         for guess in (150, 6000):
             ladder = self.climb(guess, lambda rate, _: min(rate, 1200))
