@@ -101,6 +101,7 @@ class RocksStateStore final : public StateStore {
                                                what));
   }
   absl::StatusOr<std::string> ReadSystem(std::string_view key) const;
+  absl::StatusOr<AppliedState> ParseApplied(std::string_view value) const;  // empty: of a new state
   absl::Status CheckFormat(bool fresh);
   absl::Status WriteLocked(rocksdb::WriteBatch& batch);
   bool IsStopped() const;

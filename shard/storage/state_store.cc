@@ -27,7 +27,7 @@ absl::Status RocksStateStore::Load() {
   KITH_ASSIGN_OR_RETURN(const std::string applied, ReadSystem(kAppliedKey));
   KITH_ASSIGN_OR_RETURN(const std::string count, ReadSystem(kDedupeCountKey));
   KITH_RETURN_IF_ERROR(CheckFormat(applied.empty()));
-  KITH_ASSIGN_OR_RETURN(applied_, ReadApplied());
+  KITH_ASSIGN_OR_RETURN(applied_, ParseApplied(applied));
   if (!count.empty() && count.size() != sizeof(uint64_t)) return Bad("request count");
   if (!count.empty()) dedupe_count_ = GetLittleEndian<uint64_t>(count.data());
   return absl::OkStatus();
@@ -60,6 +60,10 @@ AppliedState RocksStateStore::applied() const {
 
 absl::StatusOr<AppliedState> RocksStateStore::ReadApplied() {
   KITH_ASSIGN_OR_RETURN(const std::string value, ReadSystem(kAppliedKey));
+  return ParseApplied(value);
+}
+
+absl::StatusOr<AppliedState> RocksStateStore::ParseApplied(std::string_view value) const {
   AppliedState applied;
   if (!value.empty() && !DecodeApplied(value, applied)) return Bad("applied record");
   return applied;
