@@ -49,12 +49,11 @@ def is_normal(row: dict) -> bool:
 def finer_rate(ladder: list[dict]) -> float | None:
     """What to offer next to find the normal rate between two rungs, across which the p99 may be three times as much;
     None: it is known, or there is none."""
-    normal = normal_of(ladder)
-    above = [row["offered_qps"] for row in ladder
-             if row["offered_qps"] > normal["offered_qps"] and not is_normal(row)]
-    if not is_normal(normal) or not above or min(above) <= FINE * normal["offered_qps"]:
+    normal = max((row["offered_qps"] for row in ladder if is_normal(row)), default=None)
+    above = [row["offered_qps"] for row in ladder if normal is not None and row["offered_qps"] > normal]
+    if not above or min(above) <= FINE * normal:
         return None
-    return (normal["offered_qps"] * min(above)) ** 0.5
+    return (normal * min(above)) ** 0.5
 
 
 def normal_of(ladder: list[dict]) -> dict:

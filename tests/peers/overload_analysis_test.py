@@ -65,6 +65,13 @@ class Analysis(unittest.TestCase):
             self.assertGreater(normal * analysis.FINE, limit)
             self.assertLessEqual(len(ladder), rungs + 4)
 
+    def test_a_rate_that_is_kept_and_answered_late_is_not_tried_for_ever(self):
+        ladder = [{"offered_qps": 1000, "goodput_qps": 1000, "refused": 0, "due": 8000},
+                  {"offered_qps": 1150, "goodput_qps": 1100, "refused": 400, "due": 9200}]
+        while (rate := analysis.finer_rate(ladder)) is not None and len(ladder) < 20:
+            ladder.append({"offered_qps": rate, "goodput_qps": 900, "refused": 0, "due": 8 * rate})
+        self.assertLessEqual(len(ladder), 6)
+
     def test_without_a_normal_rate_or_one_above_it_nothing_finer_is_tried(self):
         kept = {"offered_qps": 50, "goodput_qps": 50, "refused": 0, "due": 400}
         refused = {"offered_qps": 40, "goodput_qps": 30, "refused": 80, "due": 320}
