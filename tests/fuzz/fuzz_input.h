@@ -13,6 +13,7 @@ namespace kith::fuzz {
 class FuzzInput {
  public:
   FuzzInput(const uint8_t* data, size_t size) : rest_(reinterpret_cast<const char*>(data), size) {}
+  explicit FuzzInput(std::string_view text) : rest_(text) {}
 
   template <typename T>
   T Number() {

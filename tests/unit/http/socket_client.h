@@ -2,7 +2,6 @@
 #define KITH_TESTS_UNIT_HTTP_SOCKET_CLIENT_H_
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
