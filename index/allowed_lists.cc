@@ -3,9 +3,18 @@
 #include <algorithm>
 
 namespace kith::index {
+namespace {
+
+uint64_t NextId() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
 
 AllowedLists::AllowedLists(std::span<const uint64_t> rows, Segments segments, uint32_t lists)
-    : rows_(rows),
+    : id_(NextId()),
+      rows_(rows),
       segments_(segments.begin(), segments.end()),
       lists_(lists),
       entries_(new Entry[segments.size() * lists]()),

@@ -46,6 +46,9 @@ class AllowedLists {
   double empty_share() const { return empty_share_; }
 
   bool IsOf(Segments segments) const;
+  // No other of this process has it.
+  uint64_t id() const { return id_; }
+  std::span<const uint64_t> rows() const { return rows_; }
   uint64_t memory_bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -55,6 +58,7 @@ class AllowedLists {
   const uint64_t* Make(const ListSegment::List& list) const;
   double SampleEmpty() const;
 
+  const uint64_t id_;
   const std::span<const uint64_t> rows_;
   const std::vector<std::shared_ptr<const ListSegment>> segments_;
   const uint32_t lists_;

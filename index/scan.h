@@ -56,6 +56,11 @@ class PlaneAScan {
   static void MakeTables(std::span<PlaneAScan* const> scans);
   // Takes the first lists of `coarse`, which has picked them, and starts fetching them.
   void Start(CoarseStep& coarse, const ProbeLimits& limits);
+  // Under a filter, in place of Scan: all that it could take, for who scans them elsewhere.
+  void TakeAll() {
+    while (TakeLists()) {
+    }
+  }
   void Scan(const ScanLimits& limits, Expiry& expiry);
 
   std::span<const ScanRun> runs() const { return runs_; }

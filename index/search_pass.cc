@@ -124,6 +124,11 @@ void SearchPass::PickLists() {
   laps.Add(work_.scan_ns);
 }
 
+SearchPass::FilteredScan SearchPass::PlanFilteredScan() {
+  lane_.scan.TakeAll();
+  return {lane_.scan.runs(), {RefineDepth(), StopRatio()}};
+}
+
 void SearchPass::Scan() {
   Laps laps;
   lane_.scan.Scan({RefineDepth(), StopRatio()}, expiry_);

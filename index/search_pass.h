@@ -2,6 +2,7 @@
 #define KITH_INDEX_SEARCH_PASS_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "index/coarse.h"
@@ -57,6 +58,13 @@ class SearchPass {
   SearchWork& work() { return work_; }
   // Chooses the lists and starts fetching the first.
   void PickLists();
+  // Under a filter, in place of the next two: the lists that it wants scanned, nearest first, and
+  // how. For who scans them elsewhere.
+  struct FilteredScan {
+    std::span<const ScanRun> runs;
+    ScanLimits limits;
+  };
+  FilteredScan PlanFilteredScan();
   // Plane A of the lists, by the query's table; starts fetching what Rank reads.
   void Scan();
   // Plane B and exact ranks of the candidates; then the rows that have no code. Nearest first, so

@@ -29,6 +29,7 @@ void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardWork
                                {{{"part", "rows"}}, static_cast<double>(memory.rows)},
                                {{{"part", "quantizer"}}, static_cast<double>(memory.quantizer)},
                                {{{"part", "tombstones"}}, static_cast<double>(memory.tombstones)},
+                               {{{"part", "filter"}}, static_cast<double>(memory.filter)},
                                {{{"part", "work"}}, static_cast<double>(memory.work)}};
   });
   metrics.PullGauges({"kith_gpu_memory_total_bytes", "Memory of the card."},

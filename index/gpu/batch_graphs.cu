@@ -11,7 +11,8 @@ constexpr size_t kGraphs = 16;
 // together.
 bool IsSame(const BatchView& a, const BatchView& b) {
   const auto same_scope = a.segments == b.segments && a.segment_count == b.segment_count &&
-                          a.dead_rows == b.dead_rows && a.allowed_rows == b.allowed_rows;
+                          a.dead_rows == b.dead_rows && a.allowed_rows == b.allowed_rows &&
+                          a.lists_given == b.lists_given;
   const auto same_place = a.slab.codes == b.slab.codes &&
                           a.quantizer.panels == b.quantizer.panels && a.records == b.records &&
                           a.entries == b.entries;

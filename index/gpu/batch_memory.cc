@@ -1,5 +1,10 @@
 #include "index/gpu/batch_memory.h"
 
+#include <algorithm>
+#include <cstring>
+
+#include "index/gpu/sort_body.h"
+
 namespace kith::index::gpu {
 
 Status BatchMemory::Allocate(Card& card, const QuantizerView& quantizer, const CardLimits& limits) {
@@ -15,6 +20,7 @@ Status BatchMemory::Allocate(Card& card, const QuantizerView& quantizer, const C
   allocate(host_codes_, queries * quantizer.panel_words);
   allocate(host_vectors_, queries * quantizer.dimension);
   allocate(host_bytes_, bytes);
+  allocate(host_probes_, queries * limits.probes_max);
   allocate(host_results_, queries);
   allocate(host_hits_, queries * limits.hits_max);
   allocate(records_, queries);
@@ -60,7 +66,22 @@ Status BatchMemory::SendQueries(Card& card, uint32_t queries, uint32_t hits_max,
   if (status.ok() && quantizer_.raw_plane_b) {
     status = card.CopyIn({bytes_.data(), host_bytes_.data(), elements});
   }
+  if (status.ok() && view.lists_given) status = SendProbes(card, view);
   return status;
+}
+
+// In one piece: rows of probes become as long as the longest needs to be, and move together.
+Status BatchMemory::SendProbes(Card& card, BatchView& view) {
+  uint32_t most = 1;
+  for (uint32_t i = 0; i < view.queries; ++i) most = std::max(most, record(i).nprobe);
+  // One of few lengths, so that captured launches serve again.
+  view.probes_max = std::min(PowerOfTwoFrom(most), limits_.probes_max);
+  Probe* to = host_probes_.data();
+  for (uint32_t i = 0; i < view.queries; ++i, to += view.probes_max) {
+    std::memmove(to, probes(i), record(i).nprobe * sizeof(Probe));
+  }
+  return card.CopyIn({probes_.data(), host_probes_.data(),
+                      uint64_t{view.queries} * view.probes_max * sizeof(Probe)});
 }
 
 Status BatchMemory::FetchResults(Card& card, const BatchView& view) {

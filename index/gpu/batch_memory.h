@@ -22,9 +22,12 @@ class BatchMemory {
     return reinterpret_cast<int8_t*>(host_codes_.data() + uint64_t{i} * quantizer_.panel_words);
   }
   float* vector(uint32_t i) { return host_vectors_.data() + uint64_t{i} * quantizer_.dimension; }
+  // Where lists are given: record(i).nprobe of them, nearest first.
+  Probe* probes(uint32_t i) { return host_probes_.data() + uint64_t{i} * limits_.probes_max; }
   uint8_t* bytes(uint32_t i) { return host_bytes_.data() + uint64_t{i} * quantizer_.dimension; }
 
-  // Sends `queries` queries and fills in the view's arrays; hits_max holds for each of them.
+  // Sends `queries` queries and fills in the view's arrays; hits_max holds for each of them. With
+  // view.lists_given their probes, too.
   Status SendQueries(Card& card, uint32_t queries, uint32_t hits_max, BatchView& view);
   // Fetches the results; they stand once the card was waited for.
   Status FetchResults(Card& card, const BatchView& view);
@@ -35,12 +38,15 @@ class BatchMemory {
   uint64_t card_bytes() const;
 
  private:
+  Status SendProbes(Card& card, BatchView& view);
+
   QuantizerView quantizer_;
   CardLimits limits_;
   Pinned<QueryRecord> host_records_;
   Pinned<uint32_t> host_codes_;
   Pinned<float> host_vectors_;
   Pinned<uint8_t> host_bytes_;
+  Pinned<Probe> host_probes_;
   Pinned<QueryResult> host_results_;
   Pinned<uint64_t> host_hits_;
   OnCard<QueryRecord> records_;

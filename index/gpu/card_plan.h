@@ -54,8 +54,11 @@ struct CardPlan {
   uint64_t rows = 0;  // numbers of rows, and where the pages are
   uint64_t quantizer = 0;
   uint64_t tombstones = 0;
-  uint64_t work = 0;  // what searches use
-  constexpr uint64_t total() const { return codes + refine + rows + quantizer + tombstones + work; }
+  uint64_t filter = 0;  // the rows that pass the one used last
+  uint64_t work = 0;    // what searches use
+  constexpr uint64_t total() const {
+    return codes + refine + rows + quantizer + tombstones + filter + work;
+  }
 };
 
 // The pages alone.
@@ -97,6 +100,7 @@ constexpr CardPlan PlanCard(const IndexParameters& p, const PlannedLoad& load,
   plan.rows += limits.segments_max * (uint64_t{p.lists} * 8 + 4) + load.pages * 4;
   plan.quantizer = QuantizerBytes(p);
   plan.tombstones = (load.rows_end + 4095) / 4096 * 512;
+  plan.filter = plan.tombstones;
   plan.work = limits.batch_max * QueryWorkBytes(p, limits);
   return plan;
 }
@@ -116,9 +120,9 @@ inline std::string RoomFault(const CardPlan& plan, uint64_t free_bytes) {
   const auto mb = [](uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20); };
   return "the index takes " + mb(plan.total()) + " MB of the card (codes " + mb(plan.codes) +
          ", refine " + mb(plan.refine) + ", rows " + mb(plan.rows) + ", quantizer " +
-         mb(plan.quantizer) + ", tombstones " + mb(plan.tombstones) + ", work " + mb(plan.work) +
-         "), of which " + mb(free_bytes) + " MB are free: it is " + mb(plan.total() - free_bytes) +
-         " MB too small";
+         mb(plan.quantizer) + ", tombstones " + mb(plan.tombstones) + ", filter " +
+         mb(plan.filter) + ", work " + mb(plan.work) + "), of which " + mb(free_bytes) +
+         " MB are free: it is " + mb(plan.total() - free_bytes) + " MB too small";
 }
 
 }  // namespace kith::index::gpu

@@ -42,26 +42,56 @@ bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQu
                        uint32_t place) {
   const IndexVersion& version = index.version();
   const SearchOptions& options = *question.options;
-  const CardLimits& limits = index.limits();
-  QueryRecord record = RecordFor(version, options);
-  if (options.exact || options.limit == 0 || options.nprobe == 0 || !(options.stop_ratio > 0) ||
-      record.nprobe > std::min(limits.probes_max, limits.entries_max)) {
+  if (options.exact || options.limit == 0 || options.nprobe == 0 || !(options.stop_ratio > 0)) {
     return false;
   }
   if (!query_.Bind(view, question.vector).ok()) return false;
   BatchMemory& batch = index.batch();
-  const CentroidCodes& codes = version.centroid_codes;
-  if (version.parameters.metric == Metric::kInnerProduct) {
-    codes.EncodeDirection(query_.decoded(), batch.code(place));
-  } else if (codes.EncodePoint(query_.decoded(), batch.code(place)) && codes.exact()) {
-    record.exact_terms = true;
-    record.offset = codes.DistanceOffset(batch.code(place));
+  batch.record(place) = RecordFor(version, options);
+  if (view.allowed_lists == nullptr) {
+    EncodeForLists(index, query_.decoded(), place);
+  } else if (!PickLists(index, view, question, place)) {
+    return false;
   }
+  const CardLimits& limits = index.limits();
+  if (batch.record(place).nprobe > std::min(limits.probes_max, limits.entries_max)) return false;
   std::copy_n(query_.decoded(), view.dimension, batch.vector(place));
   if (version.parameters.plane_b == PlaneB::kRawU8) {
     std::memcpy(batch.bytes(place), question.vector, view.dimension);
   }
-  batch.record(place) = record;
+  return true;
+}
+
+// What the card picks the lists by.
+void CardAsker::EncodeForLists(ResidentIndex& index, const float* decoded, uint32_t place) {
+  const IndexVersion& version = index.version();
+  BatchMemory& batch = index.batch();
+  const CentroidCodes& codes = version.centroid_codes;
+  if (version.parameters.metric == Metric::kInnerProduct) {
+    codes.EncodeDirection(decoded, batch.code(place));
+  } else if (codes.EncodePoint(decoded, batch.code(place)) && codes.exact()) {
+    batch.record(place).exact_terms = true;
+    batch.record(place).offset = codes.DistanceOffset(batch.code(place));
+  }
+}
+
+// How many lists a filter wants, and how deep, shows as they are taken: that is left to the host.
+bool CardAsker::PickLists(ResidentIndex& index, const IndexView& view, const CardQuestion& question,
+                          uint32_t place) {
+  SearchAnswer unused;
+  SearchPass pass(view, *question.options, lane_, unused);
+  if (!pass.Bind(question.vector).ok()) return false;
+  pass.BindSteps();
+  CoarseStep* const coarse = &pass.coarse();
+  CoarseStep::Score({&coarse, 1});
+  pass.PickLists();
+  const auto [runs, limits] = pass.PlanFilteredScan();
+  QueryRecord& record = index.batch().record(place);
+  record.nprobe = runs.empty() ? 0 : runs.back().order + 1;
+  record.refine = limits.depth;
+  record.stop_ratio = limits.stop_ratio;
+  if (record.nprobe == 0 || record.nprobe > index.limits().probes_max) return false;
+  for (const ScanRun& run : runs) index.batch().probes(place)[run.order] = {run.term, run.number};
   return true;
 }
 
@@ -72,7 +102,7 @@ Status CardAsker::AskSome(ResidentIndex& index, const CardView& what,
   const Tombstones& tombstones = view.tombstones != nullptr ? *view.tombstones : kNone;
   const auto count = static_cast<uint32_t>(which.size());
   const Result<BatchView> done =
-      index.Search({scope.on_card, tombstones, view.rows.row_end}, count);
+      index.Search({scope.on_card, tombstones, view.rows.row_end, view.allowed_lists}, count);
   if (!done.ok()) return done.status();
   for (uint32_t i = 0; i < count; ++i) {
     CardAnswer& answer = answers[which[i]];
@@ -87,8 +117,10 @@ Status CardAsker::AskSome(ResidentIndex& index, const CardView& what,
 Status CardAsker::Ask(ResidentIndex& index, const CardView& what,
                       std::span<const CardQuestion> questions, std::span<CardAnswer> answers) {
   std::vector<uint32_t> which;
+  for (CardAnswer& answer : answers) answer.is_of_card = false;
+  // The lists that a filter wants are counted over all segments.
+  if (what.view.allowed_lists != nullptr && !what.scope.elsewhere.empty()) return {};
   for (uint32_t i = 0; i < questions.size(); ++i) {
-    answers[i].is_of_card = false;
     if (Encode(index, what.view, questions[i], static_cast<uint32_t>(which.size())))
       which.push_back(i);
     if (which.empty()) continue;

@@ -22,7 +22,8 @@ struct CardQuestion {
 // What the card found for one query.
 struct CardAnswer {
   // False where the query was not for the card (more lists than its scratch has room for, ties that
-  // fill it, exact search, no valid query): the host answers it alone.
+  // fill it, exact search, no valid query; under a filter also where segments are elsewhere): the
+  // host answers it alone.
   bool is_of_card = false;
   QueryResult result;
   std::vector<uint64_t> hits;  // order of the rank above, row below
@@ -52,10 +53,14 @@ class CardAsker {
  private:
   bool Encode(ResidentIndex& index, const IndexView& view, const CardQuestion& question,
               uint32_t place);
+  void EncodeForLists(ResidentIndex& index, const float* decoded, uint32_t place);
+  bool PickLists(ResidentIndex& index, const IndexView& view, const CardQuestion& question,
+                 uint32_t place);
   Status AskSome(ResidentIndex& index, const CardView& what, std::span<const uint32_t> which,
                  std::span<CardAnswer> answers);
 
   ExactQuery query_;
+  SearchLane lane_;  // under a filter
 };
 
 // Makes the answer of a search of what the card found: stored vectors of its hits, what is in

@@ -85,6 +85,14 @@ struct QueryState {
   uint64_t rows_scanned = 0;
 };
 
+// What a query begins its scan with.
+KITH_ANYWHERE QueryState FreshState(Overflow overflow) {
+  QueryState fresh;
+  fresh.threshold = OrderOfBits(0x7f800000u);
+  fresh.overflow = overflow;
+  return fresh;
+}
+
 struct Probe {
   float term;
   uint32_t list;
@@ -98,6 +106,7 @@ struct BatchView {
   uint32_t segment_count = 0;
   const uint32_t* dead_rows = nullptr;     // a bit a row; null: all live
   const uint32_t* allowed_rows = nullptr;  // a bit a row; null: no filter
+  bool lists_given = false;                // the host has picked them: their probes stand there
   uint32_t queries = 0;
   const QueryRecord* records = nullptr;
   const uint32_t* codes = nullptr;  // queries x panel_words: four int8 a word

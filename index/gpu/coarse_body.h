@@ -150,11 +150,18 @@ KITH_BODY void ComputeTerms(Block& block, const BatchView& batch, uint32_t query
   });
 }
 
-// One block: the probes of a query, in order of (term, list). Sets its overflow flag where ties of
-// scores do not fit the scratch.
+// One block: the probes of a query, in order of (term, list), unless they are given. Sets its
+// overflow flag where ties of scores do not fit the scratch.
 template <class Block>
 KITH_BODY void PickLists(Block& block, const BatchView& batch, uint32_t query,
                          const BlockScratch& scratch) {
+  if (batch.lists_given) {
+    block.Phase([&](auto& warp) {
+      if (warp.index() != 0) return;
+      warp.StoreOne(batch.states + query, FreshState(Overflow::kNone));
+    });
+    return;
+  }
   const QuantizerView& quantizer = batch.quantizer;
   const uint32_t nprobe = batch.records[query].nprobe;
   uint64_t* entries = batch.entries + size_t{query} * 2 * batch.capacity;
@@ -179,10 +186,7 @@ KITH_BODY void PickLists(Block& block, const BatchView& batch, uint32_t query,
   }
   block.Phase([&](auto& warp) {
     if (warp.index() != 0) return;
-    QueryState fresh;
-    fresh.threshold = OrderOfBits(0x7f800000u);
-    fresh.overflow = fits ? Overflow::kNone : Overflow::kOfTies;
-    warp.StoreOne(batch.states + query, fresh);
+    warp.StoreOne(batch.states + query, FreshState(fits ? Overflow::kNone : Overflow::kOfTies));
     Probe* probes = batch.probes + size_t{query} * batch.probes_max;
     for (uint32_t first = 0; fits && first < nprobe; first += kWarpLanes) {
       warp.StoreProbes(warp.lane() + first < nprobe, probes, entries, warp.lane() + first);

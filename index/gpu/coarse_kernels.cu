@@ -27,7 +27,7 @@ __global__ __launch_bounds__(kBlockThreads) void PickKernel(BatchView batch) {
 
 cudaError_t LaunchCoarse(const BatchView& batch, cudaStream_t stream) {
   const dim3 grid(batch.quantizer.panel_count, (batch.queries + kBlockQueries - 1) / kBlockQueries);
-  MinimaKernel<<<grid, kBlockThreads, 0, stream>>>(batch);
+  if (!batch.lists_given) MinimaKernel<<<grid, kBlockThreads, 0, stream>>>(batch);
   PickKernel<<<batch.queries, kBlockThreads, 0, stream>>>(batch);
   return cudaGetLastError();
 }

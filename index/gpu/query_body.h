@@ -199,9 +199,7 @@ KITH_BODY void FinishSlices(Block& block, const BatchView& batch, uint32_t query
   }
   block.Phase([&](auto& warp) {
     if (warp.index() != 0) return;
-    QueryState fresh;
-    fresh.threshold = OrderOfBits(0x7f800000u);
-    warp.StoreOne(batch.states + query, fresh);
+    warp.StoreOne(batch.states + query, FreshState(Overflow::kNone));
   });
   AnswerQuery<Block, kParts, kWords>(block, batch, query, scratch);
 }

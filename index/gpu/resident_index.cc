@@ -65,6 +65,7 @@ Status ResidentIndex::Allocate() {
   if (status.ok()) status = slab_.Allocate(card_, p, {load.pages, load.page_vectors});
   if (status.ok()) status = staging_.Allocate(card_, slab_, p.dimension);
   if (status.ok()) status = dead_rows_.Allocate(card_, load.rows_end);
+  if (status.ok()) status = allowed_rows_.Allocate(card_, load.rows_end);
   if (status.ok()) status = batch_.Allocate(card_, quantizer_.view(), options_.limits);
   if (status.ok()) status = segment_views_.Allocate(card_, options_.limits.segments_max);
   return status;
@@ -140,6 +141,7 @@ ResidentMemory ResidentIndex::memory() const {
   for (const auto& image : images_) memory.rows += image->bytes();
   memory.quantizer = quantizer_.bytes();
   memory.tombstones = dead_rows_.bytes();
+  memory.filter = allowed_rows_.bytes();
   memory.work = batch_.card_bytes();
   return memory;
 }
@@ -176,12 +178,24 @@ BatchLaunch ResidentIndex::LaunchFor(uint32_t queries) {
   return launch;
 }
 
+// What a filter lets through is alive.
+Status ResidentIndex::SendRows(const Scope& scope, BatchView& view) {
+  if (scope.allowed != nullptr) {
+    const Status status = allowed_rows_.Hold(card_, *scope.allowed);
+    view.allowed_rows = allowed_rows_.bits();
+    view.lists_given = true;
+    return status;
+  }
+  const Status status = dead_rows_.Follow(card_, scope.tombstones, scope.rows_end);
+  view.dead_rows = dead_rows_.bits();
+  return status;
+}
+
 Result<BatchView> ResidentIndex::Search(const Scope& scope, uint32_t queries) {
   BatchView view;
   view.quantizer = quantizer_.view();
   view.slab = slab_.view();
-  Status status = dead_rows_.Follow(card_, scope.tombstones, scope.rows_end);
-  view.dead_rows = dead_rows_.bits();
+  Status status = SendRows(scope, view);
   if (status.ok()) status = SendSegments(scope.segments, view);
   uint32_t keep = 1;
   for (uint32_t i = 0; i < queries; ++i) keep = std::max(keep, batch_.record(i).keep);

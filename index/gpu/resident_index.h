@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "index/allowed_lists.h"
+#include "index/gpu/allowed_rows.h"
 #include "index/gpu/batch_memory.h"
 #include "index/gpu/card_plan.h"
 #include "index/gpu/dead_rows.h"
@@ -32,8 +34,9 @@ struct ResidentMemory {
   uint64_t rows = 0;
   uint64_t quantizer = 0;
   uint64_t tombstones = 0;
+  uint64_t filter = 0;
   uint64_t work = 0;
-  uint64_t total() const { return codes + refine + rows + quantizer + tombstones + work; }
+  uint64_t total() const { return codes + refine + rows + quantizer + tombstones + filter + work; }
 };
 
 // Part of an index version's segments in a card's memory, and searches of them.
@@ -61,11 +64,13 @@ class ResidentIndex {
   const CardLimits& limits() const { return options_.limits; }
   BatchMemory& batch() { return batch_; }
 
-  // What is searched: those of `segments` that are resident, as of `tombstones`.
+  // What is searched: those of `segments` that are resident, as of `tombstones`; or, under a
+  // filter, the rows that it lets through, in the lists that batch() names for each query.
   struct Scope {
     Segments segments;
     const Tombstones& tombstones;
     uint64_t rows_end = 0;
+    const AllowedLists* allowed = nullptr;  // null: no filter
   };
   // Answers the first `queries` queries of batch(); their results stand there afterwards.
   Result<BatchView> Search(const Scope& scope, uint32_t queries);
@@ -78,6 +83,7 @@ class ResidentIndex {
   Status Allocate();
   bool DropUnwanted(Segments wanted);
   Status LoadSome();
+  Status SendRows(const Scope& scope, BatchView& view);
   Status SendSegments(Segments segments, BatchView& view);
   BatchLaunch LaunchFor(uint32_t queries);
 
@@ -89,6 +95,7 @@ class ResidentIndex {
   CardSlab slab_;
   PageStaging staging_;
   DeadRows dead_rows_;
+  AllowedRows allowed_rows_;
   BatchMemory batch_;
   OnCard<SegmentView> segment_views_;
   std::vector<SegmentView> sent_views_;  // what stands there

@@ -83,9 +83,11 @@ std::vector<CardJob> CardWorker::TakeJobs() {
   if (queue_.empty()) return jobs;
   const CopyParts* parts = queue_.front().job.parts;
   const std::string version = queue_.front().job.version;
+  const index::AllowedLists* filter = queue_.front().job.filter.lists.get();
   size_t queries = 0;
   for (auto waiting = queue_.begin(); waiting != queue_.end();) {
-    const bool is_alike = waiting->job.parts == parts && waiting->job.version == version;
+    const bool is_alike = waiting->job.parts == parts && waiting->job.version == version &&
+                          waiting->job.filter.lists.get() == filter;
     if (!is_alike ||
         (queries != 0 && queries + waiting->job.questions.size() > options_.batching.full)) {
       ++waiting;
@@ -142,12 +144,21 @@ void CardWorker::Run() {
 
 void CardWorker::AskCard(CardResidency& residency, std::vector<CardJob>& jobs,
                          std::vector<CardReply>& replies) {
-  const auto snapshot = residency.parts->snapshots.Pin();
+  // What passes a filter is known as of one snapshot, where the others take the newest.
+  const CardFilter& filter = jobs.front().filter;
+  const auto snapshot =
+      filter.lists == nullptr ? residency.parts->snapshots.Pin() : filter.snapshot;
   const BuiltIndex* built = snapshot->FindIndex(residency.version);
   if (built == nullptr) return;
-  const index::IndexView view = snapshot->View(residency.parts->spec, built);
+  index::IndexView view = snapshot->View(residency.parts->spec, built);
   const auto scope = std::make_shared<const CardScope>(ScopeOf(*residency.index, view));
   if (scope->on_card.empty()) return;
+  if (filter.lists != nullptr) {
+    // It counts what passes over all segments: the card answers once it has all of them.
+    if (!scope->elsewhere.empty()) return;
+    view.allowed = filter.rows->words();
+    view.allowed_lists = filter.lists.get();
+  }
   std::vector<CardQuestion> questions;
   for (const CardJob& job : jobs) {
     questions.insert(questions.end(), job.questions.begin(), job.questions.end());
@@ -238,6 +249,7 @@ void CardWorker::NoteHealth() {
     now.memory.rows += memory.rows;
     now.memory.quantizer += memory.quantizer;
     now.memory.tombstones += memory.tombstones;
+    now.memory.filter += memory.filter;
     now.memory.work += memory.work;
   }
   std::lock_guard lock(mutex_);

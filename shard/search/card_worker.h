@@ -17,6 +17,7 @@
 #include "shard/parts/copy_parts.h"
 #include "shard/search/card_batching.h"
 #include "shard/search/card_residency.h"
+#include "shard/search/filter_rows.h"
 
 namespace kith::shard {
 
@@ -38,10 +39,18 @@ struct CardReply {
   std::string fault;     // why the card will not hold it, however long one waits
 };
 
+// What a filter lets through, and the snapshot that this is as of.
+struct CardFilter {
+  std::shared_ptr<const FilterRows> rows;
+  std::shared_ptr<const index::AllowedLists> lists;  // null: no filter
+  std::shared_ptr<const Snapshot> snapshot;
+};
+
 // Queries of one call; what it points to stays until `done`.
 struct CardJob {
   const CopyParts* parts = nullptr;
   std::string version;
+  CardFilter filter;
   std::vector<index::gpu::CardQuestion> questions;
   std::function<void(CardReply)> done;  // on the worker's thread: brief
 };

@@ -147,15 +147,16 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
   }
 
   // Asks the card first where there is one; what is compared exactly has no codes to look at, and
-  // of a filter, of what lies within a range and of pages a card knows nothing.
+  // of what lies within a range and of pages a card knows nothing.
   void StartSearch() {
     const bool is_range_or_page = call_.score_bound.has_value() || call_.after.has_value();
     const bool is_for_card =
-        runner_.card_ != nullptr && !options_.exact && filter_rows_ == nullptr && !is_range_or_page;
+        runner_.card_ != nullptr && !options_.exact && call_.count != 0 && !is_range_or_page;
     if (!is_for_card) return StartRuns();
     CardJob job;
     job.parts = &runner_.parts_;
     job.version = index_->version->hash;
+    job.filter = {filter_rows_, allowed_lists_, snapshot_};
     const size_t query_bytes = call_.queries.size() / call_.count;
     for (uint32_t i = 0; i < call_.count; ++i) {
       questions_.push_back({call_.queries.data() + i * query_bytes, &options_});

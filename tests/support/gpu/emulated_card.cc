@@ -110,7 +110,7 @@ void EmulatedCard::RunCoarse(const BatchView& batch) {
   const uint32_t block_queries = options_.block_warps * index::gpu::kTileQueries;
   const uint32_t query_blocks = (batch.queries + block_queries - 1) / block_queries;
   const uint32_t panels = batch.quantizer.panel_count;
-  Grid(panels * query_blocks, [&](uint32_t index, HostBlock& block) {
+  Grid(batch.lists_given ? 0 : panels * query_blocks, [&](uint32_t index, HostBlock& block) {
     index::gpu::MinimaOfPanel(block, batch, index % panels, index / panels * block_queries);
   });
   std::vector<uint8_t> memory(index::gpu::ScratchBytes(batch.quantizer.shape) + 16);

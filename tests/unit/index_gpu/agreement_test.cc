@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -174,6 +175,34 @@ TEST_P(CardAgreement, Blocks_that_share_a_query_find_what_one_block_finds) {
   EXPECT_EQ(card.sliced_batches(), 3u);
 }
 
+TEST_P(CardAgreement, Under_a_filter_the_hits_are_the_same_of_those_that_pass) {
+  CardCollection collection(GetParam().shape, 14);
+  EmulatedCard card({.schedule = Schedule::kShuffled});
+  const auto index = LoadAll(card, collection, collection.Options());
+  ASSERT_NE(index, nullptr);
+  uint32_t of_card = 0;
+  for (const double share : {0.6, 0.1, 0.02}) {
+    collection.SetFilter(share);
+    SearchOptions options;
+    options.nprobe = 5;
+    options.refine = 40;
+    options.rerank = 20;
+    options.passing_rows = 15;
+    options.passing_share = share;
+    for (const uint32_t queries : {8u, 1u}) {
+      const Asked asked = AskBoth(*index, collection, options, queries);
+      for (size_t i = 0; i < queries; ++i) {
+        of_card += asked.raw[i].is_of_card;
+        EXPECT_EQ(asked.of_card[i].work.lists_probed, asked.of_cpu[i].work.lists_probed);
+        for (const Hit& hit : asked.of_card[i].hits)
+          EXPECT_TRUE(collection.View().MayBeHit(hit.row));
+      }
+      ExpectSameHitsButForTies(asked, options);
+    }
+  }
+  EXPECT_GE(of_card, 25u) << "of 27";
+}
+
 INSTANTIATE_TEST_SUITE_P(All, CardAgreement, ::testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
 
@@ -237,6 +266,36 @@ TEST(CardSearchTest, Lists_without_a_vector_and_an_index_without_a_segment_are_s
   }
   ExpectSameHits(AskBoth(*index, collection, options, 8));
   ExpectSameHits(AskBoth(*index, collection, options, 1));
+}
+
+TEST(CardSearchTest, Filters_that_come_by_turns_are_told_apart_and_none_is_none) {
+  CardCollection collection({});
+  EmulatedCard card;
+  const auto index = LoadAll(card, collection, collection.Options());
+  SearchOptions options;
+  options.nprobe = 40;
+  for (int turn = 0; turn < 3; ++turn) {
+    collection.SetFilter(0.5);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 4)));
+    collection.allowed.clear();
+    collection.allowed_lists.reset();
+    ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 4)));
+  }
+}
+
+TEST(CardSearchTest, Under_a_filter_a_card_without_all_segments_leaves_the_search_to_the_host) {
+  CardCollection collection({});
+  EmulatedCard card;
+  const auto index = LoadAll(card, collection, collection.Options());
+  std::vector<uint32_t> more(100);
+  std::iota(more.begin(), more.end(), 0u);
+  collection.AddSegment(more);
+  collection.SetFilter(0.5);
+  SearchOptions options;
+  options.nprobe = 40;
+  const Asked asked = AskBoth(*index, collection, options, 4);
+  for (const CardAnswer& answer : asked.raw) EXPECT_FALSE(answer.is_of_card);
+  ExpectSameHits(asked);
 }
 
 TEST(CardSearchTest, A_bound_on_the_rank_holds) {

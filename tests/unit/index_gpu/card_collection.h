@@ -66,7 +66,19 @@ class CardCollection {
             .tombstones = &tombstones,
             .version = version.get(),
             .segments = segments,
-            .indexed_end = shape_.points};
+            .indexed_end = shape_.points,
+            .allowed = allowed,
+            .allowed_lists = allowed_lists.get()};
+  }
+
+  // As one that about this share of the live rows passes; for View from now on.
+  void SetFilter(double share) {
+    allowed.assign(rows_.row_end() / 64 + 1, 0);
+    for (uint32_t row = 0; row < rows_.row_end(); ++row) {
+      const bool passes = random_() < share * 4294967296.0 && !tombstones.IsDead(row);
+      allowed[row / 64] |= uint64_t{passes} << (row % 64);
+    }
+    allowed_lists = std::make_unique<AllowedLists>(allowed, segments, shape_.lists);
   }
 
   std::vector<std::byte> RandomQuery() {
@@ -92,6 +104,8 @@ class CardCollection {
   std::shared_ptr<IndexVersion> version;
   std::vector<std::shared_ptr<const ListSegment>> segments;
   Tombstones tombstones;
+  std::vector<uint64_t> allowed;  // none: no filter
+  std::unique_ptr<AllowedLists> allowed_lists;
 
  private:
   void MakeVersion() {
