@@ -45,17 +45,17 @@ std::string Sent(const std::string& line, const std::string& body, const std::st
 std::vector<std::string> Seeds() {
   const std::string points = "/v1/collections/c/points";
   return {
-      Sent(
-          "PUT " + points,
-          R"({"points":[{"id":{"number":"7"},"vector":{"values":[1,-2.5e3,"NaN"]},)"
-          R"("payload":"eyJhIjoxfQ==","ifVersion":"3"},{"id":{"uuid":"AAECAwQFBgcICQoLDA0ODw=="}}]})",
-          "kith-request-id: 01234567-89ab-cdef-0123-456789abcdef\nkith-timeout: 1.5s\n"),
-      Sent(
-          "POST " + points + ":search",
-          R"({"vector":{"values":[0.5,1]},"parameters":{"limit":10,"filter":{"allOf":{"filters":)"
-          R"([{"match":{"field":"tags","value":{"keyword":"red"}}},{"range":{"field":"year",)"
-          R"("gte":{"integer":"-9"}}},{"noneOf":{"filters":[{"exists":{"field":"new"}}]}}]}},"withPayload":true}})",
-          "authorization: Bearer kith_abc\nx-api-key: kith_abc\n"),
+      Sent("PUT " + points,
+           R"({"points":[{"id":{"number":"7"},"vector":{"values":[1,-2.5e3,"NaN"]},)"
+           R"("payload":"eyJhIjoxfQ==","ifVersion":"3"},)"
+           R"({"id":{"uuid":"AAECAwQFBgcICQoLDA0ODw=="}}]})",
+           "kith-request-id: 01234567-89ab-cdef-0123-456789abcdef\nkith-timeout: 1.5s\n"),
+      Sent("POST " + points + ":search",
+           R"({"vector":{"values":[0.5,1]},"parameters":{"limit":10,"filter":{"allOf":{"filters":)"
+           R"([{"match":{"field":"tags","value":{"keyword":"red"}}},{"range":{"field":"year",)"
+           R"("gte":{"integer":"-9"}}},{"noneOf":{"filters":[{"exists":{"field":"new"}}]}}]}},)"
+           R"("withPayload":true}})",
+           "authorization: Bearer kith_abc\nx-api-key: kith_abc\n"),
       Sent("POST " + points + ":searchBatch", R"({"count":2,"queries":"AAAAAA=="})"),
       Sent("PATCH /v1/collections/c%20d",
            R"({"description":"of the \u00e4 \ud83d\ude00","updateMask":"description"})"),
