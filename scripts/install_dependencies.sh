@@ -19,6 +19,8 @@ readonly PACKAGES=(
   libssl-dev openssl
   # The truth on disk.
   librocksdb-dev
+  # The server's allocator.
+  libjemalloc-dev
   # Payloads with indexed fields; the command line's reports.
   nlohmann-json3-dev
   # Operation: metrics, logs, command line, configuration, HTTP, checksums.
@@ -37,6 +39,7 @@ readonly PINS=(
   "libgrpc++-dev 1.51."
   "libprotobuf-dev 3.21."
   "librocksdb-dev 7.8."
+  "libjemalloc-dev 5.3."
   "libabsl-dev 20220623."
   "libyaml-cpp-dev 0.7."
   "libcpp-httplib-dev 0.11."

@@ -5,6 +5,9 @@
 
 namespace kith {
 
+// Servers are linked with jemalloc (docs/decisions/0062); other programs of ours, and all under a
+// sanitizer, have glibc's allocator. These functions serve both.
+
 // For the start of a server: blocks of 4 MiB and more are from then on given back to the system as
 // they are freed. By itself glibc takes ever larger ones (up to 32 MiB) from the heap, where what
 // stands above a hole keeps it (docs/decisions/0023 has what that cost). Threads: one, before there
