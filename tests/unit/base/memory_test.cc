@@ -24,7 +24,7 @@ size_t ResidentBytes() {
 class Memory : public ::testing::Test {
   void SetUp() override {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "the sanitizer's allocator stands in for glibc's";
+    GTEST_SKIP() << "the sanitizer's allocator stands in for it";
 #endif
   }
 };
