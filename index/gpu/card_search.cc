@@ -37,6 +37,10 @@ CardScope ScopeOf(const ResidentIndex& index, const IndexView& view) {
   return scope;
 }
 
+bool IsForHost(const CardView& what) {
+  return what.view.allowed_lists != nullptr && !what.scope.elsewhere.empty();
+}
+
 // False where the query is for the host.
 bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQuestion& question,
                        uint32_t place) {
@@ -45,17 +49,17 @@ bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQu
   if (options.exact || options.limit == 0 || options.nprobe == 0 || !(options.stop_ratio > 0)) {
     return false;
   }
-  if (!query_.Bind(view, question.vector).ok()) return false;
   BatchMemory& batch = index.batch();
   batch.record(place) = RecordFor(version, options);
   if (view.allowed_lists == nullptr) {
-    EncodeForLists(index, query_.decoded(), place);
+    if (!lane_.query.Bind(view, question.vector).ok()) return false;
+    EncodeForLists(index, lane_.query.decoded(), place);
   } else if (!PickLists(index, view, question, place)) {
     return false;
   }
   const CardLimits& limits = index.limits();
   if (batch.record(place).nprobe > std::min(limits.probes_max, limits.entries_max)) return false;
-  std::copy_n(query_.decoded(), view.dimension, batch.vector(place));
+  std::copy_n(lane_.query.decoded(), view.dimension, batch.vector(place));
   if (version.parameters.plane_b == PlaneB::kRawU8) {
     std::memcpy(batch.bytes(place), question.vector, view.dimension);
   }
@@ -118,8 +122,7 @@ Status CardAsker::Ask(ResidentIndex& index, const CardView& what,
                       std::span<const CardQuestion> questions, std::span<CardAnswer> answers) {
   std::vector<uint32_t> which;
   for (CardAnswer& answer : answers) answer.is_of_card = false;
-  // The lists that a filter wants are counted over all segments.
-  if (what.view.allowed_lists != nullptr && !what.scope.elsewhere.empty()) return {};
+  if (IsForHost(what)) return {};
   for (uint32_t i = 0; i < questions.size(); ++i) {
     if (Encode(index, what.view, questions[i], static_cast<uint32_t>(which.size())))
       which.push_back(i);

@@ -40,6 +40,8 @@ struct CardView {
   const CardScope& scope;
 };
 CardScope ScopeOf(const ResidentIndex& index, const IndexView& view);
+// Whether all of it is for the host: the lists that a filter wants are counted over all segments.
+bool IsForHost(const CardView& what);
 
 // Asks the card. The view's version is the index'; answers.size() == questions.size().
 // kFailedPrecondition GPU_LOST, kResourceExhausted GPU_OUT_OF_MEMORY (for more tombstones).
@@ -59,8 +61,7 @@ class CardAsker {
   Status AskSome(ResidentIndex& index, const CardView& what, std::span<const uint32_t> which,
                  std::span<CardAnswer> answers);
 
-  ExactQuery query_;
-  SearchLane lane_;  // under a filter
+  SearchLane lane_;  // of it, without a filter, the query alone
 };
 
 // Makes the answer of a search of what the card found: stored vectors of its hits, what is in

@@ -152,13 +152,11 @@ void CardWorker::AskCard(CardResidency& residency, std::vector<CardJob>& jobs,
   if (built == nullptr) return;
   index::IndexView view = snapshot->View(residency.parts->spec, built);
   const auto scope = std::make_shared<const CardScope>(ScopeOf(*residency.index, view));
-  if (scope->on_card.empty()) return;
   if (filter.lists != nullptr) {
-    // It counts what passes over all segments: the card answers once it has all of them.
-    if (!scope->elsewhere.empty()) return;
     view.allowed = filter.rows->words();
     view.allowed_lists = filter.lists.get();
   }
+  if (scope->on_card.empty() || index::gpu::IsForHost({view, *scope})) return;
   std::vector<CardQuestion> questions;
   for (const CardJob& job : jobs) {
     questions.insert(questions.end(), job.questions.begin(), job.questions.end());
