@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "index/allowed_lists.h"
-#include "index/gpu/card_memory.h"
+#include "index/gpu/row_bits.h"
 
 namespace kith::index::gpu {
 
@@ -18,12 +18,11 @@ class AllowedRows {
   // Makes the card's bits those of `allowed`; copies nothing where they are already.
   Status Hold(Card& card, const AllowedLists& allowed);
 
-  const uint32_t* bits() const { return reinterpret_cast<const uint32_t*>(bits_.data()); }
+  const uint32_t* bits() const { return bits_.data(); }
   uint64_t bytes() const { return bits_.bytes(); }
 
  private:
-  OnCard<uint64_t> bits_;
-  Pinned<uint64_t> staging_;
+  RowBits bits_;
   uint64_t held_ = 0;  // AllowedLists::id; 0: none
 };
 

@@ -6,30 +6,23 @@
 namespace kith::index::gpu {
 namespace {
 
-constexpr uint64_t kPageBytes = Tombstones::kPageRows / 8;
-constexpr uint64_t kPageWords = kPageBytes / sizeof(uint32_t);
-constexpr uint64_t kStagedPages = 256;
+constexpr uint64_t kPageBytes = RowBits::kPageBytes;
+constexpr uint64_t kPageWords = RowBits::kPageWords;
+constexpr uint64_t kStagedPages = RowBits::kStagedPages;
 
 }  // namespace
 
 Status DeadRows::Allocate(Card& card, uint64_t rows_end) {
-  const uint64_t pages =
-      std::max<uint64_t>(1, (rows_end + Tombstones::kPageRows - 1) / Tombstones::kPageRows);
-  Status status = bits_.Allocate(card, pages * kPageWords);
-  if (status.ok()) status = card.Clear(bits_.data(), bits_.bytes());
-  if (status.ok() && staging_.count() == 0) {
-    status = staging_.Allocate(card, kStagedPages * kPageWords);
-  }
   followed_ = Tombstones();
-  return status;
+  return bits_.Allocate(card, rows_end);
 }
 
 Status DeadRows::Follow(Card& card, const Tombstones& tombstones, uint64_t rows_end) {
-  if (rows_end > bits_.count() * 32) {
-    // Room for half as many again, so that this stays rare.
-    if (Status status = Allocate(card, rows_end + rows_end / 2); !status.ok()) return status;
+  if (!bits_.HasRoomFor(rows_end)) {
+    followed_ = Tombstones();
+    if (Status status = bits_.Grow(card, rows_end); !status.ok()) return status;
   }
-  const uint64_t pages = bits_.count() / kPageWords;
+  const uint64_t pages = bits_.pages();
   std::vector<uint32_t> changed = tombstones.PagesChangedSince(followed_);
   while (!changed.empty() && changed.back() >= pages) changed.pop_back();  // all dead, not written
   followed_ = tombstones;
@@ -40,7 +33,7 @@ Status DeadRows::CopyPages(Card& card, const std::vector<uint32_t>& numbers) {
   for (size_t begin = 0; begin < numbers.size(); begin += kStagedPages) {
     const size_t end = std::min(numbers.size(), begin + kStagedPages);
     for (size_t i = begin; i < end; ++i) {
-      uint32_t* to = staging_.data() + (i - begin) * kPageWords;
+      uint32_t* to = bits_.staging() + (i - begin) * kPageWords;
       const Tombstones::PageWords* page = followed_.page(numbers[i]);
       if (page == nullptr) {
         std::memset(to, 0, kPageBytes);
@@ -52,7 +45,7 @@ Status DeadRows::CopyPages(Card& card, const std::vector<uint32_t>& numbers) {
       size_t next = first + 1;
       while (next < end && numbers[next] == numbers[next - 1] + 1) ++next;
       const Status status = card.CopyIn({bits_.data() + uint64_t{numbers[first]} * kPageWords,
-                                         staging_.data() + (first - begin) * kPageWords,
+                                         bits_.staging() + (first - begin) * kPageWords,
                                          (next - first) * kPageBytes});
       if (!status.ok()) return status;
       first = next;

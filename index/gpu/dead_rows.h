@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "index/gpu/card_memory.h"
+#include "index/gpu/row_bits.h"
 #include "index/tombstones.h"
 
 namespace kith::index::gpu {
@@ -27,8 +27,7 @@ class DeadRows {
  private:
   Status CopyPages(Card& card, const std::vector<uint32_t>& numbers);
 
-  OnCard<uint32_t> bits_;
-  Pinned<uint32_t> staging_;
+  RowBits bits_;
   Tombstones followed_;
 };
 
