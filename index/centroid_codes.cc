@@ -7,26 +7,26 @@
 namespace kith::index {
 namespace {
 
-constexpr size_t kLanes = BytePanels::kLanes;
 constexpr int32_t kNever = std::numeric_limits<int32_t>::max();
 constexpr int kMiddle = 128;  // a point's code is its byte less this
 
 }  // namespace
 
 CentroidCodes::CentroidCodes(const Matrix& centroids, const ByteRange& range) : range_(range) {
-  const size_t panels = (centroids.count + kLanes - 1) / kLanes;
+  const size_t panels = (centroids.count + BytePanels::kLanes - 1) / BytePanels::kLanes;
   // Padding adds nothing to its bias, which is never the least.
-  bytes_.resize(panels * kLanes * width(), 0);
-  distance_bias_.assign(panels * kLanes, kNever);
-  product_bias_.assign(panels * kLanes, kNever);
+  bytes_.resize(panels * BytePanels::kLanes * width(), 0);
+  distance_bias_.assign(panels * BytePanels::kLanes, kNever);
+  product_bias_.assign(panels * BytePanels::kLanes, kNever);
   odd_norms_.resize(centroids.count);
   for (size_t i = 0; i < centroids.count; ++i) {
-    uint8_t* lane = bytes_.data() + i / kLanes * kLanes * width() + i % kLanes * 4;
+    uint8_t* lane = bytes_.data() + i / BytePanels::kLanes * BytePanels::kLanes * width() +
+                    i % BytePanels::kLanes * 4;
     int64_t squares = 0;
     int64_t sum = 0;
     for (size_t j = 0; j < dimension(); ++j) {
       const int code = range_.Byte(centroids.Row(i)[j], j);
-      lane[j / 4 * 4 * kLanes + j % 4] = static_cast<uint8_t>(255 - code);
+      lane[j / 4 * 4 * BytePanels::kLanes + j % 4] = static_cast<uint8_t>(255 - code);
       squares += code * code;
       sum += code;
     }
@@ -38,7 +38,7 @@ CentroidCodes::CentroidCodes(const Matrix& centroids, const ByteRange& range) : 
 }
 
 BytePanels CentroidCodes::Panels(const std::vector<int32_t>& bias) const {
-  return {bytes_.data(), bias.data(), bias.size() / kLanes, width()};
+  return {bytes_.data(), bias.data(), bias.size() / BytePanels::kLanes, width()};
 }
 
 bool CentroidCodes::EncodePoint(const float* point, int8_t* code) const {

@@ -11,7 +11,6 @@
 namespace kith::index {
 namespace {
 
-constexpr size_t kClasses = PanelCandidate::kClasses;
 // Groups that a point's list is looked for in.
 constexpr size_t kGroupsOfPoint = 32;
 
@@ -23,7 +22,8 @@ size_t GroupWalk::Compared(size_t lists) {
 }
 
 void GroupWalk::Find(const int8_t* points, size_t count, PanelCandidate* out) {
-  std::fill_n(out, count * kClasses, PanelCandidate{std::numeric_limits<int32_t>::max(), 0});
+  std::fill_n(out, count * PanelCandidate::kClasses,
+              PanelCandidate{std::numeric_limits<int32_t>::max(), 0});
   ChooseGroups(points, count);
   for (size_t group = 0; group < codes_.groups->centroids(); ++group) Visit(group, points, out);
 }
@@ -69,16 +69,16 @@ void GroupWalk::Visit(size_t group, const int8_t* points, PanelCandidate* out) {
   const uint32_t* visitors = &visitors_[begins_[group]];
   const BytePanels panel = PanelsOfGroups(codes_.lists.distance_panels(), group, 1);
   gathered_.resize(count * panel.width);
-  found_.resize(count * kClasses);
+  found_.resize(count * PanelCandidate::kClasses);
   for (size_t i = 0; i < count; ++i) {
     std::copy_n(points + visitors[i] * panel.width, panel.width, &gathered_[i * panel.width]);
   }
   ActiveKernels().panel_candidates(panel, gathered_.data(), count, found_.data());
   const auto first = static_cast<uint32_t>(group * kGroupLists);
   for (size_t i = 0; i < count; ++i) {
-    PanelCandidate* best = out + visitors[i] * kClasses;
-    const PanelCandidate* found = &found_[i * kClasses];
-    for (size_t c = 0; c < kClasses; ++c) {
+    PanelCandidate* best = out + visitors[i] * PanelCandidate::kClasses;
+    const PanelCandidate* found = &found_[i * PanelCandidate::kClasses];
+    for (size_t c = 0; c < PanelCandidate::kClasses; ++c) {
       if (found[c].score < best[c].score) best[c] = {found[c].score, first + found[c].vector};
     }
   }

@@ -6,7 +6,6 @@
 namespace kith::index {
 namespace {
 
-constexpr size_t kClasses = PanelCandidate::kClasses;
 constexpr size_t kFew = 4;
 
 }  // namespace
@@ -34,7 +33,7 @@ void NearestFinder::Find(const Matrix& points, uint32_t* nearest) {
 }
 
 void NearestFinder::FindAmongFew(const Matrix& points, uint32_t* nearest) {
-  candidates_.resize(points.count * kClasses);
+  candidates_.resize(points.count * PanelCandidate::kClasses);
   if (is_grouped_) {
     walk_.Find(point_codes_.data(), points.count, candidates_.data());
   } else {
@@ -42,7 +41,7 @@ void NearestFinder::FindAmongFew(const Matrix& points, uint32_t* nearest) {
                                      candidates_.data());
   }
   for (size_t i = 0; i < points.count; ++i) {
-    const PanelCandidate* classes = &candidates_[i * kClasses];
+    const PanelCandidate* classes = &candidates_[i * PanelCandidate::kClasses];
     nearest[i] = is_exact_[i] != 0 ? NearestOfClasses(classes) : NearestOf(classes, points.Row(i));
   }
 }
@@ -50,7 +49,7 @@ void NearestFinder::FindAmongFew(const Matrix& points, uint32_t* nearest) {
 uint32_t NearestFinder::NearestOf(const PanelCandidate* classes, const float* point) const {
   PanelCandidate few[kFew + 1];
   size_t count = 0;
-  for (size_t i = 0; i < kClasses; ++i) {
+  for (size_t i = 0; i < PanelCandidate::kClasses; ++i) {
     if (classes[i].score == std::numeric_limits<int32_t>::max()) continue;
     size_t place = count;
     for (; place > 0 && IsNearer(classes[i], few[place - 1]); --place) few[place] = few[place - 1];

@@ -11,10 +11,9 @@
 namespace kith::index {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr uint32_t kLanes = ListSegment::kBlockLanes;
+constexpr uint32_t kBlockLanes = ListSegment::kBlockLanes;
 constexpr size_t kEntries = 256;  // of a sub-space in the query's table
-static_assert(kLanes == ByteScan::kLanes);
+static_assert(kBlockLanes == ByteScan::kLanes);
 constexpr size_t kAheadBytes = 8192;  // some 450 vectors: longer than memory takes to answer
 // The candidates that are collected, at least, before they are cut.
 constexpr uint64_t kCutFloor = 256;
@@ -75,7 +74,7 @@ void PlaneAScan::Start(CoarseStep& coarse, const ProbeLimits& limits) {
   candidates_.Clear();
   known_live_ = 0;
   planned_ = scanned_ = lists_probed_ = 0;
-  threshold_ = kInfinity;
+  threshold_ = std::numeric_limits<float>::infinity();
   is_cut_ = false;
   ahead_run_ = ahead_byte_ = 0;
   if (view_->allowed_lists != nullptr) DropEmpty();
@@ -153,7 +152,8 @@ void PlaneAScan::TakeAllowed(const ProbedList& probe) {
 
 bool PlaneAScan::IsFarEnough(const ScanRun& run, float stop_ratio) const {
   // Ranks under inner product have no sign to multiply.
-  return run.order >= kFirstLists && stop_ratio != kInfinity && run.term > stop_ratio * threshold_;
+  return run.order >= kFirstLists && stop_ratio != std::numeric_limits<float>::infinity() &&
+         run.term > stop_ratio * threshold_;
 }
 
 void PlaneAScan::Scan(const ScanLimits& limits, Expiry& expiry) {
@@ -202,7 +202,7 @@ void PlaneAScan::ScanList(uint32_t run) {
   const float base = runs_[run].term + version_->bias_min + scale_.minimum_sum;
   // A rank is this and more.
   if (base > threshold_) return;
-  const size_t block_bytes = ListSegment::BlockBytes(version_->subspaces(), kLanes);
+  const size_t block_bytes = ListSegment::BlockBytes(version_->subspaces(), kBlockLanes);
   // Under a filter candidates are few: the sooner there is a threshold, the fewer rows come this
   // far.
   const uint64_t full = runs_[run].allowed != nullptr ? uint64_t{depth_} + depth_ / 2
@@ -212,7 +212,7 @@ void PlaneAScan::ScanList(uint32_t run) {
   part.table = table_.data();
   part.bias_factor = bias_factor_;
   for (uint32_t first = 0; first < list.count; first += ByteScan::kMaxCount) {
-    part.blocks = list.blocks + first / kLanes * block_bytes;
+    part.blocks = list.blocks + first / kBlockLanes * block_bytes;
     part.count = std::min(ByteScan::kMaxCount, list.count - first);
     part.threshold = ThresholdAbove(base);
     PrefetchBytes(ListSegment::ListBytes(version_->subspaces(), part.count));
@@ -228,15 +228,15 @@ void PlaneAScan::ScanList(uint32_t run) {
 
 // From the first block of which a vector may be a hit to the last.
 void PlaneAScan::ScanAllowed(uint32_t run, ByteScan part, uint32_t first) {
-  const uint64_t* const words = runs_[run].allowed + first / kLanes;
+  const uint64_t* const words = runs_[run].allowed + first / kBlockLanes;
   uint32_t begin = 0;
-  uint32_t end = (part.count + kLanes - 1) / kLanes;
+  uint32_t end = (part.count + kBlockLanes - 1) / kBlockLanes;
   while (begin < end && words[begin] == 0) ++begin;
   while (begin < end && words[end - 1] == 0) --end;
   if (begin == end) return;
-  part.blocks += begin * ListSegment::BlockBytes(version_->subspaces(), kLanes);
-  part.count = std::min(part.count, end * kLanes) - begin * kLanes;
-  ScanPart(run, part, first + begin * kLanes);
+  part.blocks += begin * ListSegment::BlockBytes(version_->subspaces(), kBlockLanes);
+  part.count = std::min(part.count, end * kBlockLanes) - begin * kBlockLanes;
+  ScanPart(run, part, first + begin * kBlockLanes);
 }
 
 void PlaneAScan::ScanPart(uint32_t run, ByteScan part, uint32_t first) {
@@ -303,7 +303,7 @@ float PlaneAScan::RankInFloats(const Candidate& candidate) const {
 }
 
 float PlaneAScan::Keep(uint32_t depth) {
-  if (candidates_.size() <= depth) return kInfinity;
+  if (candidates_.size() <= depth) return std::numeric_limits<float>::infinity();
   // Keys lie in the row file, far away: looked at only where a tie is cut.
   return candidates_.Keep(depth, [this](const Candidate& a, const Candidate& b) {
     return rows_.Key(RowOf(a)) < rows_.Key(RowOf(b));

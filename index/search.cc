@@ -14,7 +14,7 @@ namespace {
 
 // Queries whose steps take turns. Their scores, tables and the lists that are on their way fit the
 // second level of the cache.
-constexpr size_t kLanes = 8;
+constexpr size_t kSearchLanes = 8;
 
 Status CheckOptions(const IndexView& view, const SearchOptions& options) {
   if (options.limit == 0) {
@@ -49,8 +49,8 @@ void ForAll(Passes passes, uint64_t SearchWork::*stage_ns, Step step) {
 // While one is scanned the first lists of the next one are on their way, and what the one before
 // looks at again; while the tables are made, the first lists of the first one.
 void RunIndexed(Passes passes) {
-  std::array<CoarseStep*, kLanes> coarse;
-  std::array<PlaneAScan*, kLanes> scans;
+  std::array<CoarseStep*, kSearchLanes> coarse;
+  std::array<PlaneAScan*, kSearchLanes> scans;
   for (size_t i = 0; i < passes.size(); ++i) {
     coarse[i] = &passes[i]->coarse();
     scans[i] = &passes[i]->scan();
@@ -79,7 +79,7 @@ struct Run {
 };
 
 // Fewer queries than this lie too far apart to share anything.
-constexpr size_t kOrdered = 4 * kLanes;
+constexpr size_t kOrdered = 4 * kSearchLanes;
 // Queries that are ordered together.
 constexpr size_t kMostOrdered = 1024;
 
@@ -104,7 +104,7 @@ Status Arrange(const Run& run, const SearchOptions& options, ExactQuery& query, 
 }  // namespace
 
 struct SearchWorkspace::State {
-  std::array<SearchLane, kLanes> lanes;
+  std::array<SearchLane, kSearchLanes> lanes;
   QueryOrder order;
 
   // Answers the queries of a run in their order.
@@ -114,9 +114,9 @@ struct SearchWorkspace::State {
 Status SearchWorkspace::State::Answer(const Run& run, const SearchOptions& options,
                                       SearchAnswer* answers) {
   if (Status status = Arrange(run, options, lanes[0].query, order); !status.ok()) return status;
-  std::array<std::optional<SearchPass>, kLanes> turns;
-  for (size_t begin = 0; begin < run.count; begin += kLanes) {
-    const Passes passes = std::span(turns).first(std::min(kLanes, run.count - begin));
+  std::array<std::optional<SearchPass>, kSearchLanes> turns;
+  for (size_t begin = 0; begin < run.count; begin += kSearchLanes) {
+    const Passes passes = std::span(turns).first(std::min(kSearchLanes, run.count - begin));
     for (size_t i = 0; i < passes.size(); ++i) {
       const size_t query = order[begin + i];
       passes[i].emplace(run.batch.view, options, lanes[i], answers[query]);

@@ -10,8 +10,6 @@
 namespace kith::index {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
 // Adds the time since the last lap to a stage.
 class Laps {
  public:
@@ -83,7 +81,8 @@ uint32_t SearchPass::RefineDepth() const {
 float SearchPass::StopRatio() const {
   constexpr double kRegion = 2;
   const bool has_distances = view_.version->parameters.metric != Metric::kInnerProduct;
-  return has_distances && Crowding() <= kRegion ? options_.stop_ratio : kInfinity;
+  return has_distances && Crowding() <= kRegion ? options_.stop_ratio
+                                                : std::numeric_limits<float>::infinity();
 }
 
 // Under a filter the scan takes as many as it needs, and asks for all where these do not do. With

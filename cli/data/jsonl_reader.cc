@@ -28,35 +28,35 @@ struct ParsedRow {
   std::string payload;
 };
 
-absl::Status RowError(std::string_view reason, std::string_view message) {
+absl::Status LineError(std::string_view reason, std::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, reason, message);
 }
 
 absl::StatusOr<PointKey> ReadId(const Json& row) {
   const auto id = row.find("id");
-  if (id == row.end()) return RowError(reason::kBadId, "there is no \"id\"");
+  if (id == row.end()) return LineError(reason::kBadId, "there is no \"id\"");
   if (id->is_number_unsigned()) return PointKey::FromNumber(id->get<uint64_t>());
   if (id->is_string()) {
     KITH_ASSIGN_OR_RETURN(const Uuid uuid, Uuid::Parse(id->get_ref<const std::string&>()));
     return PointKey::FromUuid(uuid.view());
   }
-  return RowError(reason::kBadId, "\"id\" is neither a whole number from 0 to 2^64-1 nor a UUID");
+  return LineError(reason::kBadId, "\"id\" is neither a whole number from 0 to 2^64-1 nor a UUID");
 }
 
 absl::Status ReadVector(const Json& row, uint32_t dimension, std::vector<float>& vector) {
   const auto found = row.find("vector");
   if (found == row.end() || !found->is_array()) {
-    return RowError(reason::kBadVector, "there is no \"vector\" with an array of numbers");
+    return LineError(reason::kBadVector, "there is no \"vector\" with an array of numbers");
   }
   if (found->size() != dimension) {
-    return RowError(reason::kDimensionMismatch,
-                    fmt::format("the vector has {} elements, the collection has dimension {}",
-                                found->size(), dimension));
+    return LineError(reason::kDimensionMismatch,
+                     fmt::format("the vector has {} elements, the collection has dimension {}",
+                                 found->size(), dimension));
   }
   for (const Json& element : *found) {
     if (!element.is_number()) {
-      return RowError(reason::kBadVector,
-                      fmt::format("element {} of the vector is no number", vector.size()));
+      return LineError(reason::kBadVector,
+                       fmt::format("element {} of the vector is no number", vector.size()));
     }
     vector.push_back(static_cast<float>(element.get<double>()));
   }
@@ -67,26 +67,27 @@ absl::Status ReadPayload(const Json& row, std::string& payload) {
   const auto found = row.find("payload");
   const auto encoded = row.find("payload_base64");
   if (found != row.end() && encoded != row.end()) {
-    return RowError(kBadJson, "there are both \"payload\" and \"payload_base64\"; leave one out");
+    return LineError(kBadJson, "there are both \"payload\" and \"payload_base64\"; leave one out");
   }
   if (encoded != row.end()) {
     const bool decoded = encoded->is_string() &&
                          absl::Base64Unescape(encoded->get_ref<const std::string&>(), &payload);
-    if (!decoded) return RowError(kBadJson, "\"payload_base64\" is no string of base64");
+    if (!decoded) return LineError(kBadJson, "\"payload_base64\" is no string of base64");
   }
   if (found != row.end()) payload = PayloadText(*found);
   if (payload.size() <= limits::kPayloadBytesMax) return absl::OkStatus();
-  return RowError(reason::kPayloadTooLarge,
-                  fmt::format("the payload has {} bytes, at most {} are allowed", payload.size(),
-                              limits::kPayloadBytesMax));
+  return LineError(reason::kPayloadTooLarge,
+                   fmt::format("the payload has {} bytes, at most {} are allowed", payload.size(),
+                               limits::kPayloadBytesMax));
 }
 
 absl::Status CheckMembers(const Json& row) {
   for (const auto& [name, value] : row.items()) {
     if (name == "id" || name == "vector" || name == "payload" || name == "payload_base64") continue;
-    return RowError(kBadJson, fmt::format("unknown member \"{}\"; allowed are id, vector, payload, "
-                                          "payload_base64",
-                                          name.substr(0, 64)));
+    return LineError(kBadJson,
+                     fmt::format("unknown member \"{}\"; allowed are id, vector, payload, "
+                                 "payload_base64",
+                                 name.substr(0, 64)));
   }
   return absl::OkStatus();
 }
@@ -94,14 +95,14 @@ absl::Status CheckMembers(const Json& row) {
 // `id` is set as soon as it is known, for the rejects file.
 absl::StatusOr<ParsedRow> ParseRow(std::string_view line, uint32_t dimension, std::string& id) {
   if (NestsDeeper(line, kNestingMax)) {
-    return RowError(kBadJson, fmt::format("the line nests deeper than {} levels", kNestingMax));
+    return LineError(kBadJson, fmt::format("the line nests deeper than {} levels", kNestingMax));
   }
   if (HasMoreMembers(line, kMembersMax)) {
-    return RowError(kBadJson, fmt::format("the line has more than {} members", kMembersMax));
+    return LineError(kBadJson, fmt::format("the line has more than {} members", kMembersMax));
   }
   const Json row = Json::parse(line, nullptr, false);
-  if (row.is_discarded()) return RowError(kBadJson, "the line is not valid JSON");
-  if (!row.is_object()) return RowError(kBadJson, "the line is not a JSON object");
+  if (row.is_discarded()) return LineError(kBadJson, "the line is not valid JSON");
+  if (!row.is_object()) return LineError(kBadJson, "the line is not a JSON object");
   ParsedRow parsed;
   KITH_ASSIGN_OR_RETURN(parsed.key, ReadId(row));
   id = PointKeyToString(parsed.key);

@@ -13,7 +13,6 @@
 namespace kith::cli {
 namespace {
 
-constexpr uint64_t kBinHeaderBytes = 8;
 constexpr uint64_t kRowsMax = uint64_t{1} << 40;  // no product with a row's bytes overflows
 
 absl::Status CheckDimension(const ReadOnlyFile& file, const RowLayout& layout, int64_t dimension,

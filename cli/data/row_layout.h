@@ -12,6 +12,8 @@
 
 namespace kith::cli {
 
+inline constexpr uint64_t kBinHeaderBytes = 8;  // of fbin and its kin
+
 // How a binary file holds its rows: a header, then rows of one size.
 struct RowLayout {
   std::string format;  // "fbin", ...

@@ -15,7 +15,6 @@ namespace {
 using Kind = VectorFormat::Kind;
 
 constexpr size_t kBufferBytes = 1 << 20;
-constexpr uint64_t kBinHeaderBytes = 8;
 
 uint64_t HeaderBytes(Kind kind) {
   return kind == Kind::kNpy ? kNpyHeaderBytes : kind == Kind::kBin ? kBinHeaderBytes : 0;

@@ -14,6 +14,7 @@
 
 #include "cli/console/progress.h"
 #include "cli/data/element_conversion.h"
+#include "cli/data/row_layout.h"
 #include "cli/dataset/parallel.h"
 #include "cli/dataset/truth_checkpoint.h"
 #include "common/base/reasons.h"
@@ -24,8 +25,6 @@
 namespace kith::cli {
 namespace {
 
-// Seeking in a binary file needs the row alone; the byte is for text, which is refused here.
-constexpr uint64_t kBinHeaderBytes = 8;
 constexpr auto kSavePeriod = std::chrono::seconds(10);
 constexpr size_t kBlockBytes = 8 << 20;  // of rows read at once
 constexpr size_t kTileBytes = 64 << 10;  // of rows compared with one query after another, in cache
@@ -224,6 +223,7 @@ absl::StatusOr<uint64_t> Resume(VectorReader& base, const ExactNeighboursOptions
                  fmt::format("{}: is of another number of queries; remove it to begin anew",
                              options.checkpoint));
   }
+  // Seeking in a binary file needs the row alone; the byte is for text, which is refused here.
   KITH_RETURN_IF_ERROR(base.Seek({row, kBinHeaderBytes + row * base.shape().row_bytes()}));
   return row;
 }

@@ -7,12 +7,11 @@
 #include "cli/console/table.h"
 #include "cli/load/capacity_run.h"
 #include "cli/load/load_report.h"
+#include "cli/load/units.h"
 #include "cli/plot/svg_chart.h"
 
 namespace kith::cli {
 namespace {
-
-double Milliseconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
 const Histogram& LatencyOf(const CapacityStep& step) {
   return step.report.counts.kinds.front().latency();

@@ -2,15 +2,10 @@
 
 #include "cli/console/machine.h"
 #include "cli/load/load_report.h"
+#include "cli/load/units.h"
 
 namespace kith::cli {
 namespace {
-
-double Milliseconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
-
-double Seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
 
 // nan would not be JSON: what was not measured is null.
 Json Ratio(uint64_t part, uint64_t whole) {

@@ -4,12 +4,11 @@
 
 #include "cli/console/progress.h"
 #include "cli/load/load_report.h"
+#include "cli/load/units.h"
 #include "cli/plot/svg_chart.h"
 
 namespace kith::cli {
 namespace {
-
-double Milliseconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
 struct OverTimeLine {
   const char* name;

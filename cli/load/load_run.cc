@@ -12,6 +12,7 @@
 #include "cli/client/fetch_collection.h"
 #include "cli/client/wire.h"
 #include "cli/console/progress.h"
+#include "cli/load/units.h"
 #include "common/base/status.h"
 
 namespace kith::cli {
@@ -36,8 +37,6 @@ double ProcessorSeconds() {
   };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
-
-double Seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 // So that the series of a run has at most kIntervalsMax points.
 nanoseconds IntervalFor(nanoseconds duration) {
@@ -75,8 +74,6 @@ LoadCounts CountsOf(const Workers& workers) {
   for (const auto& worker : workers) all.Merge(worker->Counts());
   return all;
 }
-
-double Milliseconds(uint64_t value) { return static_cast<double>(value) / 1e6; }
 
 LoadGlance GlanceAt(const Workers& workers) {
   LoadGlance all;

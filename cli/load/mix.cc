@@ -17,7 +17,7 @@ namespace kith::cli {
 namespace {
 
 constexpr double kSharesTolerance = 1e-3;
-constexpr uint64_t kStream = 0x313;
+constexpr uint64_t kChoiceStream = 0x313;
 
 struct KindRule {
   std::string_view name;
@@ -107,7 +107,7 @@ absl::StatusOr<std::vector<MixPart>> ParseMix(std::string_view text) {
 }
 
 MixDraw::MixDraw(const std::vector<MixPart>& parts, uint64_t seed, uint64_t stream)
-    : random_(seed, kStream, stream) {
+    : random_(seed, kChoiceStream, stream) {
   double below = 0;
   for (const MixPart& part : parts) share_below_.push_back(below += part.share);
 }

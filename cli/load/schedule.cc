@@ -3,7 +3,7 @@
 namespace kith::cli {
 namespace {
 
-constexpr uint64_t kStream = 0x5c4ed;  // apart from the streams that draw data
+constexpr uint64_t kArrivalStream = 0x5c4ed;  // apart from the streams that draw data
 
 std::chrono::nanoseconds FromSeconds(double seconds) {
   return std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
@@ -12,7 +12,7 @@ std::chrono::nanoseconds FromSeconds(double seconds) {
 }  // namespace
 
 Schedule::Schedule(const ScheduleOptions& options)
-    : options_(options), random_(options.seed, kStream, options.sender) {}
+    : options_(options), random_(options.seed, kArrivalStream, options.sender) {}
 
 std::chrono::nanoseconds Schedule::Next() {
   if (options_.arrivals == Arrivals::kPoisson) {

@@ -11,7 +11,6 @@ namespace kith::auth {
 namespace {
 
 constexpr std::string_view kPrefix = "kith_";
-constexpr size_t kSaltBytes = 16;
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kIdBytesMax = 63;
 

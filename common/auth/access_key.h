@@ -1,6 +1,7 @@
 #ifndef KITH_COMMON_AUTH_ACCESS_KEY_H_
 #define KITH_COMMON_AUTH_ACCESS_KEY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,13 +19,16 @@ struct Quota {
   bool operator==(const Quota&) const = default;
 };
 
+inline constexpr size_t kSaltBytes = 16;
+inline constexpr size_t kHashBytes = 32;
+
 // A key as the server keeps it. The text that a client presents is "kith_ID_SECRET": the id finds
 // the entry, the secret is 32 random bytes in hex. Of it only SHA-256(salt + secret) is kept: with
 // 256 bits of randomness there is nothing to guess, so a slow hash would only make every call slow.
 struct AccessKey {
   std::string id;    // 1 to 63 of a-z, 0-9, '.' and '-': audit lines and metrics name it
-  std::string salt;  // 16 bytes
-  std::string hash;  // 32 bytes
+  std::string salt;  // kSaltBytes
+  std::string hash;  // kHashBytes
   std::optional<uint64_t> expires_unix_ms;
   Scopes scopes;
   Quota quota;

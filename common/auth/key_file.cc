@@ -20,19 +20,17 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kSaltBytes = 16;
-constexpr size_t kHashBytes = 32;
 constexpr size_t kPatternsMax = 256;
 constexpr uint64_t kRateMax = 1'000'000'000;
 
-absl::Status Wrong(std::string_view message) {
+absl::Status BadEntry(std::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest, message);
 }
 
 absl::Status SetBytes(const Json& value, size_t size, std::string& bytes) {
   const auto read = value.is_string() ? FromHex(value.get_ref<const std::string&>()) : std::nullopt;
   if (!read.has_value() || read->size() != size) {
-    return Wrong(fmt::format("is not {} bytes in hex", size));
+    return BadEntry(fmt::format("is not {} bytes in hex", size));
   }
   bytes = *read;
   return absl::OkStatus();
@@ -40,11 +38,11 @@ absl::Status SetBytes(const Json& value, size_t size, std::string& bytes) {
 
 absl::Status SetPatterns(const Json& value, std::vector<std::string>& patterns) {
   if (!value.is_array() || value.size() > kPatternsMax) {
-    return Wrong(fmt::format("is no list of at most {} names of collections", kPatternsMax));
+    return BadEntry(fmt::format("is no list of at most {} names of collections", kPatternsMax));
   }
   for (const Json& one : value) {
     if (!one.is_string() || !IsPattern(one.get_ref<const std::string&>())) {
-      return Wrong("has an entry that is not 1 to 63 of a-z, 0-9, '_', '-' and '*'");
+      return BadEntry("has an entry that is not 1 to 63 of a-z, 0-9, '_', '-' and '*'");
     }
     patterns.push_back(one.get<std::string>());
   }
@@ -53,7 +51,7 @@ absl::Status SetPatterns(const Json& value, std::vector<std::string>& patterns) 
 
 absl::Status SetRate(const Json& value, uint64_t& rate) {
   if (!value.is_number_unsigned() || value.get<uint64_t>() > kRateMax) {
-    return Wrong(fmt::format("is no whole number from 0 to {}", kRateMax));
+    return BadEntry(fmt::format("is no whole number from 0 to {}", kRateMax));
   }
   rate = value.get<uint64_t>();
   return absl::OkStatus();
@@ -62,12 +60,12 @@ absl::Status SetRate(const Json& value, uint64_t& rate) {
 absl::Status SetExpiry(const Json& value, std::optional<uint64_t>& expires) {
   if (value.is_string()) expires = ParseUnixMs(value.get_ref<const std::string&>());
   return expires.has_value() ? absl::OkStatus()
-                             : Wrong("is no time such as 2027-01-31T00:00:00Z, in UTC");
+                             : BadEntry("is no time such as 2027-01-31T00:00:00Z, in UTC");
 }
 
 absl::Status SetId(const Json& value, std::string& id) {
   if (!value.is_string() || !IsKeyId(value.get_ref<const std::string&>())) {
-    return Wrong("is not 1 to 63 of a-z, 0-9, '.' and '-'");
+    return BadEntry("is not 1 to 63 of a-z, 0-9, '.' and '-'");
   }
   id = value.get<std::string>();
   return absl::OkStatus();
@@ -83,22 +81,22 @@ absl::Status SetMember(const std::string& name, const Json& value, AccessKey& ke
   if (name == "expires") return SetExpiry(value, key.expires_unix_ms);
   if (name == "requests_per_second") return SetRate(value, key.quota.requests_per_second);
   if (name == "vectors_per_second") return SetRate(value, key.quota.vectors_per_second);
-  return Wrong("is unknown");
+  return BadEntry("is unknown");
 }
 
 absl::StatusOr<AccessKey> ParseLine(std::string_view line) {
   const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Wrong("is no JSON object");
+  if (!json.is_object()) return BadEntry("is no JSON object");
   AccessKey key;
   for (const auto& [name, value] : json.items()) {
     const absl::Status set = SetMember(name, value, key);
-    if (!set.ok()) return Wrong(fmt::format("\"{}\" {}", name, std::string(set.message())));
+    if (!set.ok()) return BadEntry(fmt::format("\"{}\" {}", name, std::string(set.message())));
   }
   if (key.id.empty() || key.salt.empty() || key.hash.empty()) {
-    return Wrong("has no \"id\", no \"salt\" or no \"hash\"");
+    return BadEntry("has no \"id\", no \"salt\" or no \"hash\"");
   }
   if (HighestRole(key.scopes) == Role::kAnyone) {
-    return Wrong("names no collection in \"read\", \"write\" or \"admin\": use [\"*\"] for all");
+    return BadEntry("names no collection in \"read\", \"write\" or \"admin\": use [\"*\"] for all");
   }
   return key;
 }
@@ -133,11 +131,11 @@ absl::StatusOr<std::vector<AccessKey>> ParseKeys(std::string_view text) {
     if (IsSkipped(line)) return absl::OkStatus();
     absl::StatusOr<AccessKey> key = ParseLine(line);
     if (!key.ok()) {
-      return Wrong(fmt::format("line {}: {}", number, std::string(key.status().message())));
+      return BadEntry(fmt::format("line {}: {}", number, std::string(key.status().message())));
     }
     for (const AccessKey& other : keys) {
       if (other.id == key->id) {
-        return Wrong(fmt::format("line {}: the id \"{}\" is there twice", number, key->id));
+        return BadEntry(fmt::format("line {}: the id \"{}\" is there twice", number, key->id));
       }
     }
     keys.push_back(*std::move(key));
@@ -209,7 +207,7 @@ absl::Status RemoveFromKeyFile(const std::string& path, std::string_view id) {
     std::string kept;
     bool is_found = false;
     KITH_RETURN_IF_ERROR(ForEachLine(text, [&](std::string_view line, size_t) {
-      const auto key = IsSkipped(line) ? absl::StatusOr<AccessKey>(Wrong("")) : ParseLine(line);
+      const auto key = IsSkipped(line) ? absl::StatusOr<AccessKey>(BadEntry("")) : ParseLine(line);
       const bool is_it = key.ok() && key->id == id;
       is_found |= is_it;
       if (!is_it) kept += std::string(line) + "\n";

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds kLookEvery{1};
 
-absl::Status Wrong(const std::string& path, std::string_view what) {
+absl::Status BadIdentity(const std::string& path, std::string_view what) {
   ERR_clear_error();
   return Error(absl::StatusCode::kFailedPrecondition, reason::kStorage,
                fmt::format("{}: {}", path, what));
@@ -32,14 +32,14 @@ OpenSslPtr<BIO> Over(const std::string& text) {
 absl::StatusOr<std::vector<OpenSslPtr<X509>>> ReadCertificates(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.good() && text.empty()) return Wrong(path, "cannot be read, or is empty");
+  if (!in.good() && text.empty()) return BadIdentity(path, "cannot be read, or is empty");
   const OpenSslPtr<BIO> bio = Over(text);
   std::vector<OpenSslPtr<X509>> certificates;
   while (X509* const one = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
     certificates.emplace_back(one);
   }
   ERR_clear_error();  // where the text ended
-  if (certificates.empty()) return Wrong(path, "has no certificate in PEM");
+  if (certificates.empty()) return BadIdentity(path, "has no certificate in PEM");
   return certificates;
 }
 
@@ -50,7 +50,7 @@ absl::StatusOr<OpenSslPtr<EVP_PKEY>> ReadKey(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(const std::string text, ReadPrivateFile(path));
   const OpenSslPtr<BIO> bio = Over(text);
   OpenSslPtr<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassword, nullptr));
-  if (key == nullptr) return Wrong(path, "has no private key in PEM, without a password");
+  if (key == nullptr) return BadIdentity(path, "has no private key in PEM, without a password");
   return key;
 }
 
@@ -65,7 +65,7 @@ absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsFiles& files) {
   KITH_ASSIGN_OR_RETURN(identity.chain, ReadCertificates(files.certificate_file));
   KITH_ASSIGN_OR_RETURN(identity.key, ReadKey(files.key_file));
   if (X509_check_private_key(identity.chain.front().get(), identity.key.get()) != 1) {
-    return Wrong(files.key_file, "is not the key of " + files.certificate_file);
+    return BadIdentity(files.key_file, "is not the key of " + files.certificate_file);
   }
   if (files.client_ca_file.empty()) return identity;
   KITH_ASSIGN_OR_RETURN(const auto authorities, ReadCertificates(files.client_ca_file));
@@ -78,10 +78,10 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   KITH_ASSIGN_OR_RETURN(const TlsIdentity identity, ReadTlsIdentity(files));
   const X509* const own = identity.chain.front().get();
   if (X509_cmp_current_time(X509_get0_notBefore(own)) > 0) {
-    return Wrong(files.certificate_file, "is not good yet: is this machine's clock right?");
+    return BadIdentity(files.certificate_file, "is not good yet: is this machine's clock right?");
   }
   if (X509_cmp_current_time(X509_get0_notAfter(own)) < 0) {
-    return Wrong(files.certificate_file, "has expired: replace it");
+    return BadIdentity(files.certificate_file, "has expired: replace it");
   }
   return absl::OkStatus();
 }

@@ -31,7 +31,7 @@ PayloadField& FreePlace(CollectionRecord& record) {
   return record.payload_fields.emplace_back();
 }
 
-bool Waits(const PayloadField& field) {
+bool FieldWaits(const PayloadField& field) {
   return field.state == FieldState::kBuilding || field.state == FieldState::kDropping;
 }
 
@@ -127,7 +127,7 @@ void Advance(const std::vector<PlaceSum>& sums, CollectionRecord& record) {
 
 void Log(const CollectionRecord& before, const CollectionRecord& after) {
   for (const PayloadField& field : before.payload_fields) {
-    if (!Waits(field)) continue;
+    if (!FieldWaits(field)) continue;
     const PayloadField* const now = FieldNamed(after, field.name);
     if (now != nullptr && now->state == field.state) continue;
     const char* const became = now == nullptr                     ? "payload_index_gone"
@@ -192,7 +192,7 @@ absl::Status DropField(CollectionRecord& record, const std::string& name) {
 }
 
 bool NeedsFieldStep(const CollectionRecord& record, const std::vector<ShardSurvey>& surveys) {
-  return std::any_of(record.payload_fields.begin(), record.payload_fields.end(), Waits) ||
+  return std::any_of(record.payload_fields.begin(), record.payload_fields.end(), FieldWaits) ||
          std::any_of(surveys.begin(), surveys.end(), [&](const ShardSurvey& survey) {
            return survey.stat.ok() && survey.stat->fields_revision < record.fields_revision;
          });

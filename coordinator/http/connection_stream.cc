@@ -15,8 +15,8 @@
 namespace kith::http {
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{100};  // whether the server stops
-constexpr std::chrono::seconds kLastAnswer{2};        // to take an answer when it does
+constexpr std::chrono::milliseconds kAskServerEvery{100};  // whether the server stops
+constexpr std::chrono::seconds kLastAnswer{2};             // to take an answer when it does
 
 using NameOf = int (*)(int, sockaddr*, socklen_t*);
 
@@ -124,7 +124,7 @@ ssize_t ConnectionStream::Receive(char* to, size_t size) {
   while (Clock::now() < until) {
     const ConnectionTransport::Moved moved = transport_->Read(to, size);
     if (moved.bytes >= 0 || moved.wants == 0) return moved.bytes;
-    if (PollFor(moved.wants, std::min(until, Clock::now() + kLookEvery))) continue;
+    if (PollFor(moved.wants, std::min(until, Clock::now() + kAskServerEvery))) continue;
     if (!is_stopping_()) continue;
     trouble_ = Trouble::kStopping;
     return -1;

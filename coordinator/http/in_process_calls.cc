@@ -18,7 +18,7 @@
 namespace kith::http {
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{100};  // whether the caller is still there
+constexpr std::chrono::milliseconds kAskCallerEvery{100};  // whether the caller is still there
 
 // Where a call that runs on gRPC's threads tells the waiting one that it has ended.
 class Ending {
@@ -105,7 +105,7 @@ RestReply InProcessCalls::Make(const RestCall& call) {
         &context, call.method, grpc::StubOptions(), &request, &response,
         [&ending](grpc::Status status) { ending.Tell(std::move(status)); });
   }
-  while (!ending.Await(kLookEvery)) {
+  while (!ending.Await(kAskCallerEvery)) {
     if (call.is_wanted && !call.is_wanted()) context.TryCancel();
   }
   if (!ending.status().ok()) return {ProtoOf(ending.status()), {}};

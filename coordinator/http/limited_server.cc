@@ -13,7 +13,8 @@
 namespace kith::http {
 namespace {
 
-constexpr HttpLimits::Time kLookEvery{50};  // whether the server stops or others need the thread
+constexpr HttpLimits::Time kAskThreadsEvery{
+    50};  // whether the server stops or others need the thread
 
 std::string Written(const HttpAnswer& answer) {
   std::string text = "HTTP/1.1 " + std::to_string(answer.code) + " " + ReasonPhrase(answer.code) +
@@ -70,7 +71,7 @@ void LimitedServer::TurnAway(socket_t socket) const {
 bool LimitedServer::AwaitNext(ConnectionStream& stream) const {
   const auto until = std::chrono::steady_clock::now() + limits_.keep_alive;
   while (svr_sock_ != INVALID_SOCKET && std::chrono::steady_clock::now() < until) {
-    if (stream.AwaitRequest(kLookEvery)) return true;
+    if (stream.AwaitRequest(kAskThreadsEvery)) return true;
     if (IsCrowded()) return false;
   }
   return false;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 
-absl::Status BadToken(std::string_view what) {
+absl::Status BadPageToken(std::string_view what) {
   return FieldError("page_token", reason::kBadPageToken,
                     fmt::format("{}; begin again without one", what));
 }
@@ -94,12 +94,14 @@ void PutBinding(const PageBinding& binding, Packer& packer) {
 
 absl::Status CheckBinding(const PageBinding& of, const PageBinding& wanted) {
   if (of.incarnation != wanted.incarnation) {
-    return BadToken("is of another collection, or of an earlier one of that name");
+    return BadPageToken("is of another collection, or of an earlier one of that name");
   }
-  if (of.query != wanted.query) return BadToken("is of another query (or its point has changed)");
-  if (of.filter != wanted.filter) return BadToken("is of another filter");
+  if (of.query != wanted.query)
+    return BadPageToken("is of another query (or its point has changed)");
+  if (of.filter != wanted.filter) return BadPageToken("is of another filter");
   if (of.parameters != wanted.parameters) {
-    return BadToken("is of other parameters: limit, range, how deep to look and page_depth stay");
+    return BadPageToken(
+        "is of other parameters: limit, range, how deep to look and page_depth stay");
   }
   return absl::OkStatus();
 }
@@ -153,15 +155,16 @@ absl::StatusOr<SearchPage> PageOf(std::string_view token, const PageBinding& bin
   std::string bytes;
   if (token.size() > limits::kPageTokenBytesMax ||
       !absl::WebSafeBase64Unescape(ToAbsl(token), &bytes) || bytes.size() < sizeof(uint64_t)) {
-    return BadToken("is no page token of a search");
+    return BadPageToken("is no page token of a search");
   }
   const size_t checked = bytes.size() - sizeof(uint64_t);
   Unpacker check(std::string_view(bytes).substr(checked));
   if (check.Get<uint64_t>() != HashOf(std::string_view(bytes).substr(0, checked))) {
-    return BadToken("is no page token of a search, or was changed");
+    return BadPageToken("is no page token of a search, or was changed");
   }
   Unpacker unpacker(std::string_view(bytes).substr(0, checked));
-  if (unpacker.Get<uint8_t>() != kVersion) return BadToken("is of another version of this server");
+  if (unpacker.Get<uint8_t>() != kVersion)
+    return BadPageToken("is of another version of this server");
   PageBinding of;
   const std::string_view incarnation = unpacker.GetBytes(of.incarnation.bytes.size());
   std::copy(incarnation.begin(), incarnation.end(), of.incarnation.bytes.begin());
@@ -179,7 +182,7 @@ absl::StatusOr<SearchPage> PageOf(std::string_view token, const PageBinding& bin
   page.stop_ratio = unpacker.Get<float>();
   page.index_version = unpacker.GetBytes(unpacker.Get<uint8_t>());
   page.is_flat = page.index_version.empty();
-  if (!unpacker.is_read() || !IsWithinLimits(page)) return BadToken("was changed");
+  if (!unpacker.is_read() || !IsWithinLimits(page)) return BadPageToken("was changed");
   return page;
 }
 
@@ -189,7 +192,7 @@ absl::Status ContinueFrom(const SearchPage& page, SearchPlan& plan) {
                        std::any_of(versions.begin(), versions.end(), [&](const auto& held) {
                          return held.version == page.index_version;
                        });
-  if (!is_held) return BadToken("is of an index version that is not held any more");
+  if (!is_held) return BadPageToken("is of an index version that is not held any more");
   plan.call.after = page.last;
   plan.call.index_version = page.index_version;
   plan.is_flat = page.is_flat;

@@ -15,7 +15,7 @@
 namespace kith::shard {
 namespace {
 
-constexpr char kKind[] = "kith-backup";
+constexpr char kManifestKind[] = "kith-backup";
 constexpr char kNoOrigin[] = "-";
 
 bool IsHash(std::string_view text) {
@@ -135,7 +135,7 @@ Backup SummaryOf(const BackupManifest& manifest) {
 }
 
 std::string EncodeBackupManifest(const BackupManifest& manifest) {
-  storage::CheckedText text(kKind);
+  storage::CheckedText text(kManifestKind);
   text.Put("backup", manifest.name);
   text.Put("created_unix_ms", manifest.created_unix_ms);
   text.Put("added_bytes", manifest.added_bytes);
@@ -153,7 +153,7 @@ std::string EncodeBackupManifest(const BackupManifest& manifest) {
 absl::StatusOr<BackupManifest> ParseBackupManifest(const std::string& path,
                                                    std::string_view bytes) {
   KITH_ASSIGN_OR_RETURN(const storage::CheckedText text,
-                        storage::CheckedText::Parse(kKind, path, bytes));
+                        storage::CheckedText::Parse(kManifestKind, path, bytes));
   BackupManifest manifest;
   KITH_ASSIGN_OR_RETURN(manifest.name, text.Text("backup"));
   KITH_ASSIGN_OR_RETURN(manifest.created_unix_ms, text.Number("created_unix_ms"));

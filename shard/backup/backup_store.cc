@@ -15,7 +15,7 @@
 namespace kith::shard {
 namespace {
 
-constexpr char kKind[] = "kith-backup-store";
+constexpr char kStoreKind[] = "kith-backup-store";
 constexpr uint64_t kManifestBytesMax = uint64_t{256} << 20;
 
 absl::Status NoStore(const std::string& directory, std::string_view what) {
@@ -72,7 +72,7 @@ absl::Status BackupStore::CheckFormat(Access access) {
   if (files.Exists(file)) {
     KITH_ASSIGN_OR_RETURN(const std::string bytes,
                           files.ReadAll(file, storage::CheckedText::kBytesMax));
-    return storage::CheckedText::Parse(kKind, file, bytes).status();
+    return storage::CheckedText::Parse(kStoreKind, file, bytes).status();
   }
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(options_.directory));
   const auto foreign = std::find_if_not(names.begin(), names.end(), MayStandInAnEmptyDirectory);
@@ -83,7 +83,7 @@ absl::Status BackupStore::CheckFormat(Access access) {
                                *foreign));
   }
   if (access == Access::kRead) return absl::OkStatus();
-  return files.ReplaceFile(file, storage::CheckedText(kKind).Encode());
+  return files.ReplaceFile(file, storage::CheckedText(kStoreKind).Encode());
 }
 
 absl::Status BackupStore::Prepare() {

@@ -21,7 +21,7 @@ constexpr double kBusyShare = 1.0 / 3;
 constexpr double kQuietShare = 3.0 / 4;
 
 constexpr uint64_t kRowsAStep = 4096;
-constexpr size_t kRowsAtOnce = 256;  // that the writer takes between two groups
+constexpr size_t kRowsBetweenGroups = 256;  // that the writer takes between two groups
 // Under writes 20,000 rows a second at most, until there are twice as many dead rows as live ones:
 // then the writes have to wait for the space, and not the disk for them to end.
 constexpr int64_t kBusyPauseNs = 200'000'000;
@@ -121,8 +121,8 @@ void RowCompactor::After(Pace pace, const absl::Status& status) {
 absl::StatusOr<uint64_t> RowCompactor::MoveSome(const Snapshot& snapshot, uint32_t extent) {
   const uint32_t bits = snapshot.rows.extent_bits;
   std::vector<uint32_t> rows;
-  for (uint32_t row = extent << bits; row < (extent + 1) << bits && rows.size() < kRowsAtOnce;
-       ++row) {
+  for (uint32_t row = extent << bits;
+       row < (extent + 1) << bits && rows.size() < kRowsBetweenGroups; ++row) {
     if (!snapshot.tombstones.IsDead(row)) rows.push_back(row);
   }
   std::vector<storage::StateStore::StoredRow> stored;

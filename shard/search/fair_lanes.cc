@@ -6,8 +6,7 @@
 namespace kith::shard {
 namespace {
 
-constexpr SearchPriority kInteractive = SearchPriority::kInteractive;
-constexpr SearchPriority kBatch = SearchPriority::kBatch;
+using enum SearchPriority;
 // Jobs, and times its own time, that a batch job lets go first.
 constexpr uint64_t kPassedOver = 7;
 

@@ -17,20 +17,20 @@
 namespace kith::shard {
 namespace {
 
-absl::Status BadCall(std::string_view what) {
+absl::Status BadScroll(std::string_view what) {
   return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                fmt::format("a shard scroll {}", what));
 }
 
 absl::Status CheckCall(const ScrollCall& call) {
   if (call.slot_begin >= call.slot_end || call.slot_end > limits::kSlots) {
-    return BadCall(fmt::format("names slots {} to {}", call.slot_begin, call.slot_end));
+    return BadScroll(fmt::format("names slots {} to {}", call.slot_begin, call.slot_end));
   }
-  if (call.limit == 0) return BadCall("asks for no points");
+  if (call.limit == 0) return BadScroll("asks for no points");
   if (call.after.empty()) return absl::OkStatus();
-  if (call.after.size() != PointKey::kSize) return BadCall("begins behind a key that is cut off");
+  if (call.after.size() != PointKey::kSize) return BadScroll("begins behind a key that is cut off");
   if (SlotOf(PointKey::FromBytes(call.after.data())) == call.slot_begin) return absl::OkStatus();
-  return BadCall("begins behind a key of another slot");
+  return BadScroll("begins behind a key of another slot");
 }
 
 // A slot of another shard would look empty here.

@@ -15,9 +15,7 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr SearchPriority kInteractive = SearchPriority::kInteractive;
-constexpr SearchPriority kBatch = SearchPriority::kBatch;
-constexpr SearchPriority kBackground = SearchPriority::kBackground;
+using enum SearchPriority;
 // While interactive searches stand in the queue, batch ones get an eighth of the time.
 constexpr uint64_t kBatchSlowdown = 8;
 constexpr uint64_t kAverageOf = 8;  // calls, about

@@ -27,7 +27,7 @@ bool IsKind(WriteKind kind) {
 
 bool IsKeyKind(char kind) { return kind == PointKey::kNumber || kind == PointKey::kUuid; }
 
-absl::Status BadCall(std::string_view what) {
+absl::Status BadWrite(std::string_view what) {
   return Error(absl::StatusCode::kInvalidArgument, reason::kBadRequest,
                fmt::format("a shard write: {}", what));
 }
@@ -52,7 +52,7 @@ absl::Status Admission::CheckCall(const WriteCall& call) const {
       fits && !call.kinds.empty() && std::all_of(call.kinds.begin(), call.kinds.end(), IsKind) &&
       (call.request_id.empty() || call.request_id.size() == limits::kRequestIdBytes) &&
       (call.body_hash.empty() || call.body_hash.size() == limits::kBodyHashBytes);
-  if (!shaped) return BadCall("the parts do not agree in size or are of no known kind");
+  if (!shaped) return BadWrite("the parts do not agree in size or are of no known kind");
   if (call.epoch != 0 && call.epoch != parts_.state->applied().epoch) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kWrongEpoch,
                  "the write names another epoch of this shard; refresh the map");
@@ -90,7 +90,7 @@ bool Admission::SelectionFits(const WriteCall& call) {
 
 absl::Status Admission::CheckKeys(const WriteCall& call) const {
   for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
-    if (!IsKeyKind(call.keys[at])) return BadCall("a key is neither a number nor a UUID");
+    if (!IsKeyKind(call.keys[at])) return BadWrite("a key is neither a number nor a UUID");
     const PointKey key = PointKey::FromBytes(call.keys.data() + at);
     if (!owned_slots_[SlotOf(key)]) {
       return Error(
@@ -106,17 +106,17 @@ absl::Status Admission::CheckKeys(const WriteCall& call) const {
 absl::Status Admission::CheckChange(const WriteCall& call) const {
   const WriteKind kind = call.kinds.front();
   if (std::none_of(call.kinds.begin(), call.kinds.end(), ChangesPayload)) {
-    return call.change.empty() ? absl::OkStatus() : BadCall("there is a change, and nobody's");
+    return call.change.empty() ? absl::OkStatus() : BadWrite("there is a change, and nobody's");
   }
   if (std::any_of(call.kinds.begin(), call.kinds.end(), [&](WriteKind k) { return k != kind; })) {
-    return BadCall("payload changes stand beside other operations");
+    return BadWrite("payload changes stand beside other operations");
   }
   std::unordered_set<std::string_view> keys;
   for (size_t at = 0; at < call.keys.size(); at += PointKey::kSize) {
     const auto key = std::string_view(call.keys).substr(at, PointKey::kSize);
-    if (!keys.insert(key).second) return BadCall("a payload change names a point twice");
+    if (!keys.insert(key).second) return BadWrite("a payload change names a point twice");
   }
-  if (call.change.size() > limits::kPayloadBytesMax) return BadCall("the change is too large");
+  if (call.change.size() > limits::kPayloadBytesMax) return BadWrite("the change is too large");
   if (kind == WriteKind::kMergePayload) KITH_RETURN_IF_ERROR(CheckPayloadChange(call.change));
   return ReadIndexedValues(call.change, parts_.snapshots.Pin()->fields->schema).status();
 }

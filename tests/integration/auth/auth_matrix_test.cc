@@ -22,7 +22,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr char kFile[] = KITH_SOURCE_DIR "/tests/auth_matrix.json";
 
@@ -56,19 +56,19 @@ class AuthMatrix : public AuthServer {
                            status.code() == absl::StatusCode::kPermissionDenied;
     return is_denied ? ReasonOf(status) : "allowed";
   }
-  Json MatrixNow() {
-    std::map<std::string, Json> rows;
+  OrderedJson MatrixNow() {
+    std::map<std::string, OrderedJson> rows;
     for (const auto& [name, rule] : rules_.all()) {
-      Json row = {{"role", auth::RoleName(rule.role)},
-                  {"anonymous", OutcomeOf(rule, {})},
-                  {"wrong key", OutcomeOf(rule, {{"x-api-key", "nonsense"}})}};
+      OrderedJson row = {{"role", auth::RoleName(rule.role)},
+                         {"anonymous", OutcomeOf(rule, {})},
+                         {"wrong key", OutcomeOf(rule, {{"x-api-key", "nonsense"}})}};
       for (const char* key :
            {"read", "write", "admin", "of another collection", "of all", "expired", "revoked"}) {
         row[std::string(key) + " key"] = OutcomeOf(rule, With(key));
       }
       rows[rule.method] = row;
     }
-    Json matrix = {
+    OrderedJson matrix = {
         {"what", "Each method, asked about collection c. read, write and admin are keys for c."},
         {"methods", rows}};
     return matrix;
@@ -85,7 +85,7 @@ TEST_F(AuthMatrix, EveryMethodAnswersEveryCallerAsTheCheckedInMatrixSays) {
 
 // What must hold of the matrix whatever the rules are.
 TEST_F(AuthMatrix, NobodyWithoutAGoodKeyComesInAndNoKeyDoesMoreThanItMay) {
-  const Json matrix = MatrixNow();
+  const OrderedJson matrix = MatrixNow();
   ASSERT_GE(matrix["methods"].size(), 37u);
   for (const auto& [method, row] : matrix["methods"].items()) {
     if (row["role"] == "none") continue;

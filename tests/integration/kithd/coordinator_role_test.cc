@@ -27,8 +27,8 @@
 namespace kith::kithd {
 namespace {
 
-constexpr uint32_t kDimension = 1024;
-constexpr uint64_t kPoints = 300;  // training on them takes about 5 MB
+constexpr uint32_t kWideDimension = 1024;
+constexpr uint64_t kWidePoints = 300;  // training on them takes about 5 MB
 
 class CoordinatorRoleTest : public ::testing::Test {
  protected:
@@ -54,7 +54,7 @@ class CoordinatorRoleTest : public ::testing::Test {
   void CreateAndFill() {
     v1::CreateCollectionRequest create;
     create.set_collection("c");
-    create.set_dimension(kDimension);
+    create.set_dimension(kWideDimension);
     create.set_metric(v1::METRIC_L2);
     create.set_element_type(v1::ELEMENT_TYPE_F32);
     v1::Collection made;
@@ -62,12 +62,12 @@ class CoordinatorRoleTest : public ::testing::Test {
     ASSERT_TRUE(v1::Collections::NewStub(channel_)->CreateCollection(&context, create, &made).ok());
     v1::UpsertRequest upsert;
     upsert.set_collection("c");
-    for (uint64_t n = 0; n < kPoints; ++n) {
+    for (uint64_t n = 0; n < kWidePoints; ++n) {
       upsert.mutable_columns()->add_numbers(n);
-      std::vector<float> vector(kDimension, static_cast<float>(n % 17));
-      vector[n % kDimension] = static_cast<float>(n);
+      std::vector<float> vector(kWideDimension, static_cast<float>(n % 17));
+      vector[n % kWideDimension] = static_cast<float>(n);
       upsert.mutable_columns()->mutable_vectors()->append(
-          reinterpret_cast<const char*>(vector.data()), kDimension * sizeof(float));
+          reinterpret_cast<const char*>(vector.data()), kWideDimension * sizeof(float));
     }
     v1::UpsertResponse written;
     grpc::ClientContext second;
@@ -119,8 +119,8 @@ grpc::Status WriteUntilItFails(const std::string& address, uint64_t number,
   v1::UpsertRequest upsert;
   upsert.set_collection("c");
   upsert.mutable_columns()->add_numbers(number);
-  const std::vector<float> vector(kDimension, 1);
-  upsert.mutable_columns()->set_vectors(vector.data(), kDimension * sizeof(float));
+  const std::vector<float> vector(kWideDimension, 1);
+  upsert.mutable_columns()->set_vectors(vector.data(), kWideDimension * sizeof(float));
   for (bool is_first = true;; is_first = false) {
     v1::UpsertResponse written;
     grpc::ClientContext context;

@@ -8,13 +8,12 @@
 #include "common/base/status.h"
 #include "common/rpc/shard_messages.h"
 #include "common/vector/point_key.h"
+#include "tests/unit/common_rpc/round_trip.h"
 
 namespace kith::rpc {
 namespace {
 
-std::string Key(uint64_t number) { return std::string(PointKey::FromNumber(number).view()); }
-
-absl::StatusOr<SearchCall> RoundTrip(SearchCall call) {
+absl::StatusOr<SearchCall> FilterRoundTrip(SearchCall call) {
   v1::ShardSearchCall sent;
   ToProto(std::move(call), &sent);
   v1::ShardSearchCall received;
@@ -64,13 +63,13 @@ TEST(FilterMessagesTest, AFilterArrivesAsItWasSent) {
   call.filter = std::make_shared<const Filter>(AFilter());
   call.widens = true;
   call.priority = SearchPriority::kBatch;
-  const auto got = RoundTrip(call);
+  const auto got = FilterRoundTrip(call);
   ASSERT_TRUE(got.ok()) << got.status();
   ASSERT_NE(got->filter, nullptr);
   EXPECT_EQ(*got->filter, AFilter());
   EXPECT_TRUE(got->widens);
   EXPECT_EQ(got->priority, SearchPriority::kBatch);
-  EXPECT_EQ(RoundTrip(SearchCall())->filter, nullptr);
+  EXPECT_EQ(FilterRoundTrip(SearchCall())->filter, nullptr);
 }
 
 TEST(FilterMessagesTest, EveryPriorityComesThroughTheWireAndNoOther) {
@@ -78,24 +77,24 @@ TEST(FilterMessagesTest, EveryPriorityComesThroughTheWireAndNoOther) {
        {SearchPriority::kInteractive, SearchPriority::kBatch, SearchPriority::kBackground}) {
     SearchCall call;
     call.priority = priority;
-    const auto got = RoundTrip(call);
+    const auto got = FilterRoundTrip(call);
     ASSERT_TRUE(got.ok()) << got.status();
     EXPECT_EQ(got->priority, priority);
   }
   SearchCall call;
   call.priority = static_cast<SearchPriority>(kSearchPriorities);
-  EXPECT_FALSE(RoundTrip(call).ok());
+  EXPECT_FALSE(FilterRoundTrip(call).ok());
 }
 
 TEST(FilterMessagesTest, APlaceAndWhatLiesWithinComeThroughTheWire) {
   SearchCall call;
   call.after = HitPlace{-0.25f, PointKey::FromNumber(77)};
-  const auto got = RoundTrip(call);
+  const auto got = FilterRoundTrip(call);
   ASSERT_TRUE(got.ok()) << got.status();
   ASSERT_TRUE(got->after.has_value());
   EXPECT_EQ(got->after->score, -0.25f);
   EXPECT_EQ(got->after->key, PointKey::FromNumber(77));
-  EXPECT_FALSE(RoundTrip(SearchCall())->after.has_value());
+  EXPECT_FALSE(FilterRoundTrip(SearchCall())->after.has_value());
   v1::ShardSearchCall cut;
   ToProto(std::move(call), &cut);
   cut.set_after_key("short");

@@ -6,6 +6,7 @@
 
 #include "common/rpc/shard_messages.h"
 #include "common/vector/point_key.h"
+#include "tests/unit/common_rpc/round_trip.h"
 
 namespace kith::rpc {
 namespace {
@@ -16,17 +17,6 @@ std::shared_ptr<const Filter> Red() {
   filter->field = "color";
   filter->values = {std::string("red")};
   return filter;
-}
-
-std::string Key(uint64_t number) { return std::string(PointKey::FromNumber(number).view()); }
-
-template <typename Message, typename Struct>
-absl::StatusOr<Struct> RoundTrip(Struct plain) {
-  Message message;
-  ToProto(std::move(plain), &message);
-  Message copy;
-  EXPECT_TRUE(copy.ParseFromString(message.SerializeAsString()));
-  return FromProto(std::move(copy));
 }
 
 TEST(SelectionMessages, AWriteToWhatAFilterPicksArrivesAsItWasSent) {

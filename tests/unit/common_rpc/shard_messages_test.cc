@@ -8,21 +8,10 @@
 #include "common/rpc/frame_queue.h"
 #include "common/rpc/shard_admin_messages.h"
 #include "common/vector/point_key.h"
+#include "tests/unit/common_rpc/round_trip.h"
 
 namespace kith::rpc {
 namespace {
-
-std::string Key(uint64_t number) { return std::string(PointKey::FromNumber(number).view()); }
-
-// Over the wire and back, bytes and all.
-template <typename Message, typename Struct>
-auto RoundTrip(Struct value) {
-  Message sent;
-  ToProto(std::move(value), &sent);
-  Message received;
-  EXPECT_TRUE(received.ParseFromString(sent.SerializeAsString()));
-  return FromProto(std::move(received));
-}
 
 TEST(ShardMessagesTest, ASearchCallArrivesAsItWasSent) {
   SearchCall call{.shard = ~uint64_t{0},

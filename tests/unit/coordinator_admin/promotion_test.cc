@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // nprobe, recall, share, low, refine.
-IndexVersionRecord Trained() {
+IndexVersionRecord TrainedVersion() {
   IndexVersionRecord version;
   version.version = "new";
   version.lists = 64;
@@ -26,7 +26,7 @@ RecallMeasure Serving(double share, double recall) {
 }
 
 TEST(Promotion, TheMeasureAtTheTargetIsInterpolatedOnTheCurve) {
-  IndexVersionRecord version = Trained();
+  IndexVersionRecord version = TrainedVersion();
   // The goal of 0.9 is 0.92: reached by the lower end between 2 and 4 lists.
   const RecallMeasure measure = MeasureAtTarget(version, 0.9);
   EXPECT_EQ(measure.nprobe, 4u);
@@ -43,7 +43,7 @@ TEST(Promotion, TheMeasureAtTheTargetIsInterpolatedOnTheCurve) {
 }
 
 TEST(Promotion, OnlyTheCurveOfTheChosenDepthCounts) {
-  IndexVersionRecord version = Trained();
+  IndexVersionRecord version = TrainedVersion();
   version.recall.resize(2);
   version.recall.push_back({1, 0.80, 0.01, 0.78, 400});
   version.recall.push_back({2, 0.95, 0.02, 0.94, 400});
@@ -55,17 +55,17 @@ TEST(Promotion, OnlyTheCurveOfTheChosenDepthCounts) {
 }
 
 TEST(Promotion, TheGainIsOfRecallForTheSameShareScanned) {
-  const RecallComparison better = CompareRecall(Trained(), "old", Serving(0.03, 0.80));
+  const RecallComparison better = CompareRecall(TrainedVersion(), "old", Serving(0.03, 0.80));
   EXPECT_EQ(better.serving_version, "old");
   EXPECT_DOUBLE_EQ(better.target_recall, 0.9);
   EXPECT_NEAR(better.recall_gain, 0.83 - 0.80, 1e-9) << "half-way between 2 and 4 lists";
   EXPECT_NEAR(better.tolerance, 0.01, 1e-9);
-  EXPECT_NEAR(CompareRecall(Trained(), "old", Serving(0.005, 0.20)).recall_gain, 0.05, 1e-9)
+  EXPECT_NEAR(CompareRecall(TrainedVersion(), "old", Serving(0.005, 0.20)).recall_gain, 0.05, 1e-9)
       << "below the curve: half of what one list finds";
-  EXPECT_NEAR(CompareRecall(Trained(), "old", Serving(0.5, 0.99)).recall_gain, 0.01, 1e-9)
+  EXPECT_NEAR(CompareRecall(TrainedVersion(), "old", Serving(0.5, 0.99)).recall_gain, 0.01, 1e-9)
       << "above it: the last";
-  EXPECT_DOUBLE_EQ(CompareRecall(Trained(), "old", RecallMeasure()).recall_gain,
-                   MeasureAtTarget(Trained(), 0.9).recall_at_10)
+  EXPECT_DOUBLE_EQ(CompareRecall(TrainedVersion(), "old", RecallMeasure()).recall_gain,
+                   MeasureAtTarget(TrainedVersion(), 0.9).recall_at_10)
       << "all of it where the old one does not serve";
 }
 
@@ -104,7 +104,7 @@ CollectionRecord ServingOld() {
 
 TEST(Promotion, APublishedVersionServesOrWaits) {
   CollectionRecord record = ServingOld();
-  IndexVersionRecord trained = Trained();
+  IndexVersionRecord trained = TrainedVersion();
   trained.comparison = {"old", 0.9, {}, {}, -0.5, 0.01};
   EXPECT_NE(PublishVersion(record, trained, {}), "");
   EXPECT_EQ(record.serving_version, "old");
@@ -117,7 +117,7 @@ TEST(Promotion, APublishedVersionServesOrWaits) {
 
 TEST(Promotion, WhatWasPromotedByHandMeanwhileIsNotOverruled) {
   CollectionRecord record = ServingOld();
-  IndexVersionRecord trained = Trained();
+  IndexVersionRecord trained = TrainedVersion();
   trained.comparison = {"older", 0.9, {}, {}, 0.5, 0.01};
   EXPECT_THAT(PublishVersion(record, trained, {}), HasSubstr("old was promoted"));
   EXPECT_EQ(record.serving_version, "old");

@@ -16,10 +16,10 @@ namespace {
 using ::testing::HasSubstr;
 using Kind = Filter::Kind;
 
-const PayloadSchema kSchema = {{"color", FieldType::kKeyword},
-                               {"year", FieldType::kInteger},
-                               {"price", FieldType::kDouble},
-                               {"new", FieldType::kBoolean}};
+const PayloadSchema kChecked = {{"color", FieldType::kKeyword},
+                                {"year", FieldType::kInteger},
+                                {"price", FieldType::kDouble},
+                                {"new", FieldType::kBoolean}};
 
 Filter Match(const std::string& field, std::vector<FieldValue> values) {
   Filter filter;
@@ -48,7 +48,7 @@ Filter Red() { return Match("color", {std::string("red")}); }
 
 // "field: message".
 std::string Refusal(const Filter& filter) {
-  const absl::Status status = CheckFilter(filter, kSchema, "filter");
+  const absl::Status status = CheckFilter(filter, kChecked, "filter");
   EXPECT_EQ(ReasonOf(status), reason::kBadFilter);
   return FactOf(status, kFieldFact).value_or("") + ": " + std::string(status.message());
 }
@@ -63,7 +63,7 @@ TEST(FilterCheck, ConditionsOnIndexedFieldsPass) {
   const Filter filter =
       List(Kind::kAnyOf, {Red(), AtLeast("price", int64_t{3}), AtLeast("year", int64_t{1}),
                           List(Kind::kNoneOf, {exists, ids}), Match("new", {true, false})});
-  EXPECT_TRUE(CheckFilter(filter, kSchema, "filter").ok());
+  EXPECT_TRUE(CheckFilter(filter, kChecked, "filter").ok());
 }
 
 TEST(FilterCheck, AFieldWithoutAnIndexIsNamedWithTheRemedy) {
@@ -86,20 +86,20 @@ TEST(FilterCheck, AValueOfAnotherTypeIsNamed) {
 TEST(FilterCheck, SixteenDeepPassesAndSeventeenDoesNot) {
   Filter filter = Red();
   for (uint32_t i = 1; i < limits::kFilterDepthMax; ++i) filter = List(Kind::kNoneOf, {filter});
-  EXPECT_TRUE(CheckFilter(filter, kSchema, "filter").ok());
+  EXPECT_TRUE(CheckFilter(filter, kChecked, "filter").ok());
   EXPECT_THAT(Refusal(List(Kind::kAllOf, {filter})), HasSubstr("nested more than 16 deep"));
 }
 
 TEST(FilterCheck, TwoHundredAndFiftySixConditionsPassAndOneMoreDoesNot) {
   const std::vector<Filter> parts(limits::kFilterConditionsMax - 1, Red());
-  EXPECT_TRUE(CheckFilter(List(Kind::kAnyOf, parts), kSchema, "filter").ok());
+  EXPECT_TRUE(CheckFilter(List(Kind::kAnyOf, parts), kChecked, "filter").ok());
   EXPECT_THAT(Refusal(List(Kind::kAnyOf, std::vector<Filter>(300, Red()))),
               HasSubstr("more than 256 conditions"));
 }
 
 TEST(FilterCheck, ListsOfValuesAndIdsHaveLimits) {
   const std::vector<FieldValue> most(limits::kFilterValuesMax, FieldValue(int64_t{1}));
-  EXPECT_TRUE(CheckFilter(Match("year", most), kSchema, "filter").ok());
+  EXPECT_TRUE(CheckFilter(Match("year", most), kChecked, "filter").ok());
   EXPECT_THAT(Refusal(Match("year", std::vector<FieldValue>(1001, FieldValue(int64_t{1})))),
               HasSubstr("filter.match_any.values: "));
   EXPECT_THAT(Refusal(Match("year", {})), HasSubstr("0 values"));
