@@ -21,11 +21,17 @@ double SecondsSince(std::chrono::steady_clock::time_point begin) {
 struct Batching {
   uint32_t queries;
   uint32_t nprobe;
+  bool is_paired = false;  // lists are scanned for two queries at a time
 };
 
 BatchLaunch LaunchOf(Card& card, const Batching& batching) {
   BatchLaunch launch;
-  launch.slices = std::max(1u, card.report().multiprocessors * 3 / batching.queries);
+  const uint32_t blocks = card.report().multiprocessors * 3;
+  if (batching.is_paired) {
+    launch.pair_blocks = blocks;
+  } else {
+    launch.slices = std::max(1u, blocks / batching.queries);
+  }
   launch.rounds = 2;  // without a stop ratio
   return launch;
 }
@@ -65,6 +71,27 @@ Status TimeBatch(Card& card, MadeIndex& made, const Batching& batching, Times& t
   return {};
 }
 
+// From how many visits of a list on it pays to scan it for two queries at a time
+// (ResidentOptions::pair_visits).
+Status MeasurePairs(Card& card, MadeIndex& made, uint32_t lists, uint32_t probes_max,
+                    Report& report) {
+  constexpr uint32_t kQueries = 1024;
+  for (const uint32_t visits : {1u, 2u, 4u, 8u}) {
+    const uint32_t nprobe = visits * lists / kQueries;
+    if (nprobe == 0 || nprobe > probes_max) continue;
+    for (const bool is_paired : {false, true}) {
+      Times times;
+      const Status status = TimeBatch(card, made, {kQueries, nprobe, is_paired}, times);
+      if (!status.ok()) return status;
+      report.Add({"search",
+                  "batch 1024, each list wanted " + std::to_string(visits) + " times, " +
+                      (is_paired ? "for two queries at a time" : "each query by itself"),
+                  kQueries / times.whole, "queries/s"});
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status MeasureSearch(Card& card, const PartOptions& options, Report& report) {
@@ -90,7 +117,7 @@ Status MeasureSearch(Card& card, const PartOptions& options, Report& report) {
       report.Add({"search", name + "rate", queries / times.whole, "queries/s"});
     }
   }
-  return {};
+  return MeasurePairs(card, made, shape.lists, limits.probes_max, report);
 }
 
 }  // namespace kith::bench

@@ -32,8 +32,14 @@ Status BatchMemory::Allocate(Card& card, const QuantizerView& quantizer, const C
   allocate(tiles_, queries * (uint64_t{limits.probes_max} * limits.segments_max + 1));
   allocate(entries_, queries * 2 * limits.entries_max);
   allocate(states_, queries);
+  allocate(tables_, queries * quantizer.shape.padded() * kCodes);
+  allocate(scales_, queries);
+  allocate(list_counts_, quantizer.lists);
+  allocate(list_begins_, uint64_t{quantizer.lists} + 1);
+  allocate(visits_, PairVisits(quantizer.lists, limits));
   allocate(results_, queries);
   allocate(hits_, queries * limits.hits_max);
+  if (status.ok()) status = card.Clear(list_counts_.data(), list_counts_.bytes());
   return status;
 }
 
@@ -50,6 +56,8 @@ Status BatchMemory::SendQueries(Card& card, uint32_t queries, uint32_t hits_max,
   view.entries = entries_.data();
   view.capacity = limits_.entries_max;
   view.states = states_.data();
+  view.pairs = {tables_.data(), scales_.data(), list_counts_.data(), list_begins_.data(),
+                visits_.data()};
   view.results = results_.data();
   view.hits = hits_.data();
   view.hits_max = hits_max;
@@ -94,8 +102,9 @@ Status BatchMemory::FetchResults(Card& card, const BatchView& view) {
 
 uint64_t BatchMemory::card_bytes() const {
   return records_.bytes() + codes_.bytes() + vectors_.bytes() + bytes_.bytes() + minima_.bytes() +
-         probes_.bytes() + tiles_.bytes() + entries_.bytes() + states_.bytes() + results_.bytes() +
-         hits_.bytes();
+         probes_.bytes() + tiles_.bytes() + entries_.bytes() + states_.bytes() + tables_.bytes() +
+         scales_.bytes() + list_counts_.bytes() + list_begins_.bytes() + visits_.bytes() +
+         results_.bytes() + hits_.bytes();
 }
 
 }  // namespace kith::index::gpu

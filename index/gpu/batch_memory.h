@@ -58,6 +58,11 @@ class BatchMemory {
   OnCard<uint32_t> tiles_;
   OnCard<uint64_t> entries_;
   OnCard<QueryState> states_;
+  OnCard<uint8_t> tables_;
+  OnCard<TableScale> scales_;
+  OnCard<uint32_t> list_counts_;
+  OnCard<uint32_t> list_begins_;
+  OnCard<uint64_t> visits_;
   OnCard<QueryResult> results_;
   OnCard<uint64_t> hits_;
 };

@@ -78,13 +78,24 @@ constexpr uint64_t QuantizerBytes(const IndexParameters& p) {
          uint64_t{p.dimension} * (256 + 2) * 4 + (uint64_t{p.subspaces} + 1) * 4;
 }
 
+// Room for the visits of a round: of each list an even number.
+constexpr uint64_t PairVisits(uint32_t lists, const CardLimits& limits) {
+  const uint64_t visits = uint64_t{limits.batch_max} * limits.probes_max;
+  return visits + std::min<uint64_t>(visits, lists);
+}
+// What batches have beside their queries: of lists, where the visits are, and those.
+constexpr uint64_t PairListBytes(const IndexParameters& p, const CardLimits& limits) {
+  return uint64_t{p.lists} * 8 + 4 + PairVisits(p.lists, limits) * 8;
+}
+
 // Of one query of a batch, by the parts of BatchView.
 constexpr uint64_t QueryWorkBytes(const IndexParameters& p, const CardLimits& limits) {
   const uint64_t panels = (uint64_t{p.lists} + 63) / 64;
   const uint64_t width = (uint64_t{p.dimension} + 3) / 4 * 4;
   const uint64_t in = 32 + width + uint64_t{p.dimension} * 5;
   const uint64_t probes = uint64_t{limits.probes_max} * (8 + 4 * limits.segments_max) + 4;
-  return in + panels * 4 + probes + uint64_t{limits.entries_max} * 16 + 40 + 40 +
+  const uint64_t table = uint64_t{MakeScanShape(p.subspaces).padded()} * kCodes + 8;
+  return in + panels * 4 + probes + uint64_t{limits.entries_max} * 16 + 40 + table + 40 +
          uint64_t{limits.hits_max} * 8;
 }
 
@@ -101,7 +112,7 @@ constexpr CardPlan PlanCard(const IndexParameters& p, const PlannedLoad& load,
   plan.quantizer = QuantizerBytes(p);
   plan.tombstones = (load.rows_end + 4095) / 4096 * 512;
   plan.filter = plan.tombstones;
-  plan.work = limits.batch_max * QueryWorkBytes(p, limits);
+  plan.work = limits.batch_max * QueryWorkBytes(p, limits) + PairListBytes(p, limits);
   return plan;
 }
 

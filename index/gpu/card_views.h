@@ -98,6 +98,23 @@ struct Probe {
   uint32_t list;
 };
 
+// What makes sums of a table's bytes ranks.
+struct TableScale {
+  float step;
+  float minimum_sum;
+};
+
+// Scratch of batches whose queries share lists (pair_body.h). A *visit* is a query's wish for a
+// list: the query above, the place of the list among its probes below.
+struct PairView {
+  uint8_t* tables = nullptr;  // queries x padded sub-quantizers x 256
+  TableScale* scales = nullptr;
+  uint32_t* counts = nullptr;  // of lists; all 0 between two rounds
+  uint32_t* begins = nullptr;  // lists + 1: of their visits, all even
+  uint64_t* visits = nullptr;  // of a list two by two; kNoVisit where one stays alone
+};
+constexpr uint64_t kNoVisit = ~uint64_t{0};
+
 // One batch. Arrays of each query follow one another.
 struct BatchView {
   QuantizerView quantizer;
@@ -120,6 +137,7 @@ struct BatchView {
   uint64_t* entries = nullptr;  // queries x 2 x capacity
   uint32_t capacity = 0;        // a power of two
   QueryState* states = nullptr;
+  PairView pairs;
   // Out.
   QueryResult* results = nullptr;
   uint64_t* hits = nullptr;  // queries x hits_max
@@ -128,8 +146,9 @@ struct BatchView {
 
 // How a batch is put on a card.
 struct BatchLaunch {
-  uint32_t slices = 1;  // blocks that share a query's tiles
-  uint32_t rounds = 1;  // the most that any query of the batch has
+  uint32_t slices = 1;       // blocks that share a query's tiles
+  uint32_t rounds = 1;       // the most that any query of the batch has
+  uint32_t pair_blocks = 0;  // that scan lists for two queries at a time; 0: each query its own
 };
 
 }  // namespace kith::index::gpu

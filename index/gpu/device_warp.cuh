@@ -100,6 +100,11 @@ class DeviceWarp {
     if (mask) atomicAdd(to + at, 1u);
   }
 
+  // What is left there.
+  KITH_BODY uint32_t AtomicDecrementIf(bool mask, uint32_t* to, uint32_t at) const {
+    return mask ? atomicSub(to + at, 1u) - 1 : 0;
+  }
+
   // Among the lanes.
   KITH_BODY bool Any(bool mask) const { return __any_sync(kAll, mask) != 0; }
   KITH_BODY uint32_t CountOf(bool mask) const { return __popc(__ballot_sync(kAll, mask)); }

@@ -159,11 +159,6 @@ KITH_BODY void AnswerQuery(Block& block, const BatchView& batch, uint32_t query,
   FinishQuery(block, batch, query, scratch);
 }
 
-// Whether the round of a query has anything left to do.
-KITH_ANYWHERE bool IsRoundOver(const QueryState& state, const ListRange& lists) {
-  return lists.is_empty() || state.overflow != Overflow::kNone || state.is_stopped != 0;
-}
-
 // One of several blocks of a round.
 template <class Block, uint32_t kParts, uint32_t kWords>
 KITH_BODY void AnswerSlice(Block& block, const BatchView& batch, ScanWork work, uint32_t round,

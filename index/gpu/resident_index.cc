@@ -166,15 +166,22 @@ Status ResidentIndex::SendSegments(Segments segments, BatchView& view) {
   return status.ok() ? card_.Wait() : status;  // `views` goes
 }
 
-// Few queries share the card's blocks; many have one each.
+// Few queries share the card's blocks; many have one each, or share lists.
 BatchLaunch ResidentIndex::LaunchFor(uint32_t queries) {
   BatchLaunch launch;
-  launch.slices = std::clamp(std::min(card_blocks_, options_.limits.batch_max) / queries, 1u, 512u);
+  uint64_t visits = 0;
   for (uint32_t i = 0; i < queries; ++i) {
     uint32_t rounds = 0;
     while (!ListsOfRound(batch_.record(i), rounds).is_empty()) ++rounds;
     launch.rounds = std::max(launch.rounds, rounds);
+    visits += batch_.record(i).nprobe;
   }
+  const double lists = version_->parameters.lists;
+  if (queries > 1 && static_cast<double>(visits) >= options_.pair_visits * lists) {
+    launch.pair_blocks = card_blocks_;
+    return launch;
+  }
+  launch.slices = std::clamp(std::min(card_blocks_, options_.limits.batch_max) / queries, 1u, 512u);
   return launch;
 }
 

@@ -20,6 +20,9 @@ struct ResidentOptions {
   CardLimits limits;
   PlannedLoad load;  // that the slab is made for
   int threads = 1;   // that pack
+  // Where a batch wants each list so many times on average, or more often, lists are scanned for
+  // two of its queries at a time.
+  double pair_visits = 2;
 };
 
 using Segments = std::span<const std::shared_ptr<const ListSegment>>;

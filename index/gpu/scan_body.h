@@ -75,33 +75,50 @@ KITH_BODY typename Warp::U32 OrderOfRank(Warp& warp, const RankTerms& terms, typ
   return warp.OrderOf(warp.OrInfinity(rank));
 }
 
-template <class Warp, uint32_t kParts, uint32_t kWords>
-KITH_BODY void ScanPage(Warp& warp, const BatchView& batch, const ScanWork& work,
-                        const PagePiece& piece, const BlockScratch& scratch) {
+// Vectors of a page that follow one another, from a group on.
+struct GroupRun {
+  uint32_t page;
+  uint32_t first_group;
+  uint32_t count;  // of vectors
+};
+
+// Calls visit(slots, mask, sums, biases) for every 32 of a run, `mask` naming those that it has.
+template <class Warp, uint32_t kParts, uint32_t kWords, class Visit>
+KITH_BODY void SumRun(Warp& warp, const BatchView& batch, const GroupRun& run,
+                      const uint32_t* table, const Visit& visit) {
   const ScanShape& shape = batch.quantizer.shape;
-  const uint32_t threshold = batch.states[work.query].threshold;
-  const RankTerms terms = {piece.base, batch.quantizer.bias_scale, scratch.scalars->step};
   const uint32_t group_words = shape.group_bytes() / 4;
   const uint32_t page_groups = batch.slab.page_vectors / kGroupVectors;
   const auto* group = reinterpret_cast<const uint32_t*>(batch.slab.codes) +
-                      size_t{piece.page} * page_groups * group_words;
+                      (size_t{run.page} * page_groups + run.first_group) * group_words;
+  const uint32_t first_slot = run.page * batch.slab.page_vectors + run.first_group * kGroupVectors;
   GroupCodes<Warp, kParts, kWords> next;
   LoadGroup<Warp, kParts, kWords>(warp, group, next);
-  for (uint32_t first = 0; first < piece.count; first += kGroupVectors, group += group_words) {
+  for (uint32_t first = 0; first < run.count; first += kGroupVectors, group += group_words) {
     const GroupCodes<Warp, kParts, kWords> codes = next;
     const auto bias =
         warp.LoadBias(reinterpret_cast<const uint16_t*>(group), warp.lane() + BiasOffset(shape, 0));
     // On their way while these are looked up.
-    if (first + kGroupVectors < piece.count) {
+    if (first + kGroupVectors < run.count) {
       LoadGroup<Warp, kParts, kWords>(warp, group + group_words, next);
     }
-    const auto sum = SumLookups<Warp, kParts, kWords>(warp, scratch.table, codes) & 0xffffu;
-    const auto order = OrderOfRank(warp, terms, sum, bias);
-    const auto reached = order <= threshold && warp.lane() + first < piece.count;
-    if (!warp.Any(reached)) continue;
-    const auto slot = warp.lane() + (piece.page * batch.slab.page_vectors + first);
-    AppendReached(warp, batch, work, order, slot, reached);
+    const auto sum = SumLookups<Warp, kParts, kWords>(warp, table, codes);
+    visit(warp.lane() + (first_slot + first), warp.lane() + first < run.count, sum, bias);
   }
+}
+
+template <class Warp, uint32_t kParts, uint32_t kWords>
+KITH_BODY void ScanPage(Warp& warp, const BatchView& batch, const ScanWork& work,
+                        const PagePiece& piece, const BlockScratch& scratch) {
+  const uint32_t threshold = batch.states[work.query].threshold;
+  const RankTerms terms = {piece.base, batch.quantizer.bias_scale, scratch.scalars->step};
+  SumRun<Warp, kParts, kWords>(warp, batch, {piece.page, 0, piece.count}, scratch.table,
+                               [&](auto slot, auto inside, auto sum, auto bias) {
+                                 const auto order = OrderOfRank(warp, terms, sum & 0xffffu, bias);
+                                 const auto reached = inside && order <= threshold;
+                                 if (warp.Any(reached))
+                                   AppendReached(warp, batch, work, order, slot, reached);
+                               });
 }
 
 // Scans this block's share of the planned tiles.

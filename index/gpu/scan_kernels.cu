@@ -1,6 +1,7 @@
 #include "index/gpu/coarse_kernels.cuh"
 #include "index/gpu/device_warp.cuh"
 #include "index/gpu/kernels.cuh"
+#include "index/gpu/pair_kernels.cuh"
 #include "index/gpu/query_body.h"
 
 namespace kith::index::gpu {
@@ -85,7 +86,7 @@ cudaError_t PrepareKernels(const ScanShape& shape) {
         AllowShared(kernels.finish, bytes)}) {
     if (error != cudaSuccess) return error;
   }
-  return cudaSuccess;
+  return PreparePairs(shape);
 }
 
 cudaError_t LaunchBatch(const BatchView& batch, const BatchLaunch& launch, cudaStream_t stream) {
@@ -93,13 +94,18 @@ cudaError_t LaunchBatch(const BatchView& batch, const BatchLaunch& launch, cudaS
   if (error != cudaSuccess) return error;
   const ScanKernels kernels = KernelsFor(batch.quantizer.shape);
   const size_t shared = ScratchBytes(batch.quantizer.shape);
-  if (launch.slices == 1) {
+  if (launch.slices == 1 && launch.pair_blocks == 0) {
     kernels.query<<<batch.queries, kBlockThreads, shared, stream>>>(batch);
     return cudaGetLastError();
   }
+  if (launch.pair_blocks > 0) (void)LaunchTables(batch, stream);
   for (uint32_t round = 0; round < launch.rounds; ++round) {
-    const dim3 grid(launch.slices, batch.queries);
-    kernels.slice<<<grid, kBlockThreads, shared, stream>>>(batch, round);
+    if (launch.pair_blocks > 0) {
+      (void)LaunchPairs(batch, round, launch.pair_blocks, stream);
+    } else {
+      const dim3 grid(launch.slices, batch.queries);
+      kernels.slice<<<grid, kBlockThreads, shared, stream>>>(batch, round);
+    }
     CutKernel<<<batch.queries, kBlockThreads, 0, stream>>>(batch, round);
   }
   kernels.finish<<<batch.queries, kBlockThreads, shared, stream>>>(batch);

@@ -81,6 +81,30 @@ KITH_ANYWHERE float BaseOf(const QuantizerView& quantizer, float term, float min
   return with_bias + minimum_sum;
 }
 
+// Whether the round of a query has anything left to do.
+KITH_ANYWHERE bool IsRoundOver(const QueryState& state, const ListRange& lists) {
+  return lists.is_empty() || state.overflow != Overflow::kNone || state.is_stopped != 0;
+}
+
+KITH_ANYWHERE const Probe* ProbesOf(const BatchView& batch, uint32_t query) {
+  return batch.probes + size_t{query} * batch.probes_max;
+}
+
+// What a query knows before it scans a list.
+struct ScanLimits {
+  float threshold;
+  float minimum_sum;
+};
+// Whether the list is beyond the stop ratio, or cannot hold anything nearer than the threshold.
+KITH_ANYWHERE bool IsLeftOut(const BatchView& batch, uint32_t query, uint32_t order,
+                             const ScanLimits& limits) {
+  const QueryRecord& record = batch.records[query];
+  const Probe& probe = ProbesOf(batch, query)[order];
+  const bool is_far =
+      HasStop(record) && order >= kFirstLists && probe.term > record.stop_ratio * limits.threshold;
+  return is_far || BaseOf(batch.quantizer, probe.term, limits.minimum_sum) > limits.threshold;
+}
+
 // Who plans and who counts: where several blocks share a query, one of them does the latter.
 struct PlanTask {
   uint32_t query;
@@ -96,9 +120,9 @@ KITH_BODY void PlanTiles(Block& block, const BatchView& batch, const PlanTask& t
                          const BlockScratch& scratch) {
   block.Phase([&](auto& warp) {
     if (warp.index() != 0) return;
-    const QueryRecord& record = batch.records[task.query];
-    const Probe* probes = batch.probes + size_t{task.query} * batch.probes_max;
-    const float threshold = warp.FloatOf(batch.states[task.query].threshold);
+    const Probe* probes = ProbesOf(batch, task.query);
+    const ScanLimits limits = {warp.FloatOf(batch.states[task.query].threshold),
+                               scratch.scalars->minimum_sum};
     uint32_t* firsts = TileFirsts(batch, task.query, task.slice, task.slices);
     const uint32_t items = task.lists.items(batch.segment_count);
     uint32_t tiles = 0;
@@ -109,13 +133,9 @@ KITH_BODY void PlanTiles(Block& block, const BatchView& batch, const PlanTask& t
             const uint32_t item = first + lane;
             if (item >= items) return;
             const uint32_t order = task.lists.begin + item / batch.segment_count;
-            const Probe& probe = probes[order];
+            if (IsLeftOut(batch, task.query, order, limits)) return;
             const SegmentView& segment = batch.segments[item % batch.segment_count];
-            const bool is_far = HasStop(record) && order >= kFirstLists &&
-                                probe.term > record.stop_ratio * threshold;
-            const float base = BaseOf(batch.quantizer, probe.term, scratch.scalars->minimum_sum);
-            if (is_far || base > threshold) return;
-            of_lane = segment.begins[probe.list + 1] - segment.begins[probe.list];
+            of_lane = segment.begins[probes[order].list + 1] - segment.begins[probes[order].list];
           },
           pages);
       warp.StoreIf(warp.lane() + first < items, firsts, warp.lane() + first,
@@ -134,7 +154,7 @@ KITH_BODY void CountRound(Block& block, const BatchView& batch, const PlanTask& 
     if (warp.index() != 0) return;
     const QueryRecord& record = batch.records[task.query];
     QueryState& state = batch.states[task.query];
-    const Probe* probes = batch.probes + size_t{task.query} * batch.probes_max;
+    const Probe* probes = ProbesOf(batch, task.query);
     const float threshold = warp.FloatOf(state.threshold);
     uint32_t probed = 0;
     uint64_t rows = 0;

@@ -100,6 +100,14 @@ bool CheckShape(Card& card, const CollectionShape& shape, uint32_t seed, Tally& 
     for (uint32_t row = queries; row < shape.points; row += 5) dead.push_back(row);
     collection.tombstones = collection.tombstones.With(dead);
   }
+  options.pair_visits = 0;
+  const auto pairs = LoadAll(card, collection, options);
+  if (pairs == nullptr) return false;
+  SearchOptions search;
+  search.nprobe = 6;
+  search.refine = 60;
+  search.rerank = 20;
+  Compare(*pairs, collection, {search, 9}, tally);
   return true;
 }
 

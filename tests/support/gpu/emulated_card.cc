@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "index/gpu/coarse_body.h"
-#include "index/gpu/query_body.h"
+#include "index/gpu/pair_body.h"
 
 namespace kith::testing {
 
@@ -120,33 +120,76 @@ void EmulatedCard::RunCoarse(const BatchView& batch) {
   });
 }
 
+// Shared memory of a block, without what another one left there.
+class EmulatedCard::Shared {
+ public:
+  explicit Shared(const ScanShape& shape)
+      : shape_(shape), memory_(index::gpu::ScratchBytes(shape)) {}
+  BlockScratch Fresh() {
+    std::memset(memory_.data(), kPoison, memory_.size());
+    return index::gpu::LayOutScratch(shape_, memory_.data());
+  }
+
+ private:
+  const ScanShape shape_;
+  std::vector<uint8_t> memory_;
+};
+
+template <uint32_t kParts, uint32_t kWords>
+void EmulatedCard::RunPairs(const BatchView& batch, uint32_t round, uint32_t blocks) {
+  Shared shared(batch.quantizer.shape);
+  if (round == 0) {
+    Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+      index::gpu::KeepTable(block, batch, query, shared.Fresh());
+    });
+  }
+  Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+    index::gpu::CountVisits(block, batch, query, round);
+  });
+  Grid(1,
+       [&](uint32_t, HostBlock& block) { index::gpu::PlanVisits(block, batch, shared.Fresh()); });
+  Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
+    index::gpu::PlaceVisits(block, batch, query, round);
+  });
+  Grid(blocks, [&](uint32_t index, HostBlock& block) {
+    index::gpu::ScanPairs<HostBlock, kParts, kWords>(block, batch, round, index, blocks,
+                                                     shared.Fresh());
+  });
+}
+
+template <uint32_t kParts, uint32_t kWords>
+void EmulatedCard::RunSlices(const BatchView& batch, uint32_t round, uint32_t slices) {
+  Shared shared(batch.quantizer.shape);
+  Grid(batch.queries * slices, [&](uint32_t index, HostBlock& block) {
+    ScanWork work;
+    work.query = index / slices;
+    work.slice = index % slices;
+    work.slices = slices;
+    index::gpu::AnswerSlice<HostBlock, kParts, kWords>(block, batch, work, round, shared.Fresh());
+  });
+}
+
 template <uint32_t kParts, uint32_t kWords>
 void EmulatedCard::RunShape(const BatchView& batch, const BatchLaunch& launch) {
-  std::vector<uint8_t> memory(index::gpu::ScratchBytes(batch.quantizer.shape));
-  const BlockScratch scratch = index::gpu::LayOutScratch(batch.quantizer.shape, memory.data());
-  const auto poison = [&] { std::memset(memory.data(), kPoison, memory.size()); };
-  if (launch.slices == 1) {
+  Shared shared(batch.quantizer.shape);
+  if (launch.slices == 1 && launch.pair_blocks == 0) {
     Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
-      poison();
-      index::gpu::AnswerQuery<HostBlock, kParts, kWords>(block, batch, query, scratch);
+      index::gpu::AnswerQuery<HostBlock, kParts, kWords>(block, batch, query, shared.Fresh());
     });
     return;
   }
   for (uint32_t round = 0; round < launch.rounds; ++round) {
-    Grid(batch.queries * launch.slices, [&](uint32_t index, HostBlock& block) {
-      poison();
-      ScanWork work;
-      work.query = index / launch.slices;
-      work.slice = index % launch.slices;
-      work.slices = launch.slices;
-      index::gpu::AnswerSlice<HostBlock, kParts, kWords>(block, batch, work, round, scratch);
-    });
+    if (launch.pair_blocks > 0) {
+      RunPairs<kParts, kWords>(batch, round, launch.pair_blocks);
+    } else {
+      RunSlices<kParts, kWords>(batch, round, launch.slices);
+    }
     Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
-      index::gpu::CutSlices(block, batch, query, round, scratch);
+      index::gpu::CutSlices(block, batch, query, round, shared.Fresh());
     });
   }
   Grid(batch.queries, [&](uint32_t query, HostBlock& block) {
-    index::gpu::FinishSlices<HostBlock, kParts, kWords>(block, batch, query, scratch);
+    index::gpu::FinishSlices<HostBlock, kParts, kWords>(block, batch, query, shared.Fresh());
   });
 }
 
@@ -166,6 +209,7 @@ Status EmulatedCard::Run(const BatchView& batch, const BatchLaunch& launch) {
   (this->*runner)(batch, launch);
   ++batches_;
   if (launch.slices > 1) ++sliced_batches_;
+  if (launch.pair_blocks > 0) ++paired_batches_;
   return {};
 }
 

@@ -50,13 +50,21 @@ class EmulatedCard final : public index::gpu::Card {
   uint64_t used_bytes() const { return used_bytes_; }
   uint64_t batches() const { return batches_; }
   uint64_t sliced_batches() const { return sliced_batches_; }
+  uint64_t paired_batches() const { return paired_batches_; }
   const BankCounts& banks() const { return banks_; }
 
  private:
+  class Shared;
+
   index::Status Health() const;
   template <uint32_t kParts, uint32_t kWords>
   void RunShape(const index::gpu::BatchView& batch, const index::gpu::BatchLaunch& launch);
   void RunCoarse(const index::gpu::BatchView& batch);
+  // What a round scans, by queries that share lists, or by blocks that share a query.
+  template <uint32_t kParts, uint32_t kWords>
+  void RunPairs(const index::gpu::BatchView& batch, uint32_t round, uint32_t blocks);
+  template <uint32_t kParts, uint32_t kWords>
+  void RunSlices(const index::gpu::BatchView& batch, uint32_t round, uint32_t slices);
   // Calls block(i) for i below `count`, in an order of the schedule.
   template <typename Function>
   void Grid(uint32_t count, Function block);
@@ -70,6 +78,7 @@ class EmulatedCard final : public index::gpu::Card {
   std::atomic<uint64_t> used_bytes_{0};
   std::atomic<uint64_t> batches_{0};
   std::atomic<uint64_t> sliced_batches_{0};
+  std::atomic<uint64_t> paired_batches_{0};
 };
 
 }  // namespace kith::testing

@@ -123,6 +123,13 @@ class HostWarpMemory {
       if (mask[i]) std::atomic_ref<uint32_t>(to[at[i]]).fetch_add(1);
     });
   }
+  U32 AtomicDecrementIf(const Mask& mask, uint32_t* to, const U32& at) const {
+    U32 left;
+    Each([&](size_t i) {
+      if (mask[i]) left[i] = std::atomic_ref<uint32_t>(to[at[i]]).fetch_sub(1) - 1;
+    });
+    return left;
+  }
 
  protected:
   template <typename Function>

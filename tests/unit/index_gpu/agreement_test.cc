@@ -175,6 +175,28 @@ TEST_P(CardAgreement, Blocks_that_share_a_query_find_what_one_block_finds) {
   EXPECT_EQ(card.sliced_batches(), 3u);
 }
 
+TEST_P(CardAgreement, Lists_that_are_scanned_for_two_queries_at_a_time_give_each_its_own) {
+  CardCollection collection(GetParam().shape, 15);
+  EmulatedCard card({.schedule = Schedule::kShuffled, .seed = 7});
+  ResidentOptions pairs = collection.Options();
+  pairs.pair_visits = 0;
+  const auto index = LoadAll(card, collection, pairs);
+  ASSERT_NE(index, nullptr);
+  SearchOptions options;
+  options.refine = 30;
+  options.rerank = 15;
+  uint64_t batches = 0;
+  for (const auto& [queries, nprobe] : {std::pair(8u, 5u), std::pair(3u, 40u), std::pair(2u, 1u)}) {
+    options.nprobe = nprobe;
+    const Asked asked = AskBoth(*index, collection, options, queries);
+    ExpectSameHitsButForTies(asked, options);
+    ExpectSameWork(asked, options);
+    ASSERT_FALSE(HasFailure()) << "nprobe " << nprobe << " queries " << queries;
+    EXPECT_EQ(card.paired_batches(), ++batches);
+  }
+  EXPECT_EQ(card.banks().lanes_of_a_bank, 1u);
+}
+
 TEST_P(CardAgreement, Under_a_filter_the_hits_are_the_same_of_those_that_pass) {
   CardCollection collection(GetParam().shape, 14);
   EmulatedCard card({.schedule = Schedule::kShuffled});
@@ -210,14 +232,40 @@ TEST(CardSearchTest, Warps_that_run_at_once_find_the_same) {
   CollectionShape shape;
   shape.points = 300;
   CardCollection collection(shape, 13);
-  EmulatedCard card({.schedule = Schedule::kThreads});
-  const auto index = LoadAll(card, collection, collection.Options());
   SearchOptions options;
   options.nprobe = 10;
   options.refine = 20;
   options.rerank = 10;
-  ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 8)));
-  ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 1)));
+  for (const double pair_visits : {2.1, 2.0}) {
+    EmulatedCard card({.schedule = Schedule::kThreads});
+    ResidentOptions room = collection.Options();
+    room.pair_visits = pair_visits;  // eight queries want each list twice
+    const auto index = LoadAll(card, collection, room);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 8)));
+    ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 1)));
+    EXPECT_EQ(card.paired_batches(), pair_visits == 2 ? 1u : 0u);
+  }
+}
+
+TEST(CardSearchTest, Lists_are_scanned_for_two_queries_under_a_filter_too) {
+  CardCollection collection({}, 16);
+  EmulatedCard card({.schedule = Schedule::kShuffled});
+  ResidentOptions pairs = collection.Options();
+  pairs.pair_visits = 0;
+  const auto index = LoadAll(card, collection, pairs);
+  SearchOptions options;
+  options.nprobe = 5;
+  options.refine = 40;
+  options.rerank = 20;
+  options.passing_rows = 15;
+  for (const double share : {0.6, 0.1}) {
+    collection.SetFilter(share);
+    options.passing_share = share;
+    const Asked asked = AskBoth(*index, collection, options, 8);
+    ExpectSameHitsButForTies(asked, options);
+    for (const CardAnswer& answer : asked.raw) EXPECT_TRUE(answer.is_of_card);
+  }
+  EXPECT_EQ(card.paired_batches(), 2u);
 }
 
 TEST(CardSearchTest, A_collection_whose_rows_are_all_dead_has_no_hits) {
@@ -317,11 +365,13 @@ TEST(CardSearchTest, A_search_that_stops_early_is_one_of_fewer_lists) {
   shape.whole_centroids = true;
   shape.points = 3000;
   uint32_t stopped = 0;
-  for (const uint32_t queries : {8u, 1u}) {
+  for (const auto& [queries, pair_visits] :
+       {std::pair(8u, 1e9), std::pair(8u, 0.0), std::pair(1u, 0.0)}) {
     CardCollection collection(shape, 21);
     EmulatedCard card;
     ResidentOptions room = collection.Options();
     room.limits.batch_max = 8;
+    room.pair_visits = pair_visits;
     const auto index = LoadAll(card, collection, room);
     const IndexView view = collection.View();
     SearchOptions options;
@@ -355,7 +405,7 @@ TEST(CardSearchTest, A_search_that_stops_early_is_one_of_fewer_lists) {
       }
     }
   }
-  EXPECT_GE(stopped, 2u) << "the ratio stops nothing here: the test says nothing";
+  EXPECT_GE(stopped, 4u) << "the ratio stops nothing here: the test says nothing";
 }
 
 TEST(CardSearchTest, More_candidates_than_there_is_room_for_are_scanned_again_below_a_threshold) {
@@ -364,18 +414,45 @@ TEST(CardSearchTest, More_candidates_than_there_is_room_for_are_scanned_again_be
   shape.lists = 6;
   shape.dead_share = 0;
   CardCollection collection(shape, 31);
-  EmulatedCard card({.schedule = Schedule::kShuffled});
-  ResidentOptions small = collection.Options();
-  small.limits.entries_max = 64;  // and some 2,700 vectors in the first lists
-  const auto index = LoadAll(card, collection, small);
   SearchOptions options;
   options.nprobe = 6;
   options.refine = 20;
   options.rerank = 12;
-  for (const uint32_t queries : {8u, 1u}) {
+  for (const auto& [queries, pair_visits] :
+       {std::pair(8u, 1e9), std::pair(8u, 0.0), std::pair(1u, 0.0)}) {
+    EmulatedCard card({.schedule = Schedule::kShuffled});
+    ResidentOptions small = collection.Options();
+    small.limits.entries_max = 64;  // and some 2,700 vectors in the first lists
+    small.pair_visits = pair_visits;
+    const auto index = LoadAll(card, collection, small);
     const Asked asked = AskBoth(*index, collection, options, queries);
     ASSERT_NO_FATAL_FAILURE(ExpectSameHits(asked));
     for (const CardAnswer& answer : asked.raw) EXPECT_TRUE(answer.is_of_card);
+  }
+}
+
+TEST(CardSearchTest, Pages_of_several_groups_are_scanned_from_any_group_on) {
+  CollectionShape shape;
+  shape.points = 4000;
+  shape.lists = 6;
+  CardCollection collection(shape, 32);
+  SearchOptions options;
+  options.nprobe = 6;
+  options.refine = 30;
+  options.rerank = 12;
+  for (const double pair_visits : {1e9, 0.0}) {
+    EmulatedCard card({.schedule = Schedule::kShuffled});
+    ResidentOptions room = collection.Options();
+    room.limits.entries_max = 4096;  // all that the first round finds
+    room.load.page_vectors = 128;    // and lists of some 330 in each segment
+    room.load.pages = 64;
+    room.pair_visits = pair_visits;
+    const auto index = LoadAll(card, collection, room);
+    ASSERT_NE(index, nullptr);
+    const Asked asked = AskBoth(*index, collection, options, 5);
+    ExpectSameHitsButForTies(asked, options);
+    ExpectSameWork(asked, options);
+    EXPECT_EQ(card.paired_batches(), pair_visits == 0 ? 1u : 0u);
   }
 }
 

@@ -98,6 +98,7 @@ class CardCollection {
     options.load = LoadOf(segments, shape_.lists, 1);
     options.load.rows_end = rows_.row_end();
     options.threads = 2;
+    options.pair_visits = 1e9;  // never, where a test does not say so
     return options;
   }
 
