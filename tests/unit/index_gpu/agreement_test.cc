@@ -186,7 +186,7 @@ TEST_P(CardAgreement, Lists_that_are_scanned_for_two_queries_at_a_time_give_each
   options.refine = 30;
   options.rerank = 15;
   uint64_t batches = 0;
-  for (const auto& [queries, nprobe] : {std::pair(8u, 5u), std::pair(3u, 40u), std::pair(2u, 1u)}) {
+  for (const auto& [queries, nprobe] : {std::pair(8u, 5u), std::pair(3u, 12u), std::pair(2u, 1u)}) {
     options.nprobe = nprobe;
     const Asked asked = AskBoth(*index, collection, options, queries);
     ExpectSameHitsButForTies(asked, options);
