@@ -23,7 +23,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG -g1")
 
 # Files of one target that are compiled eight at a time read their headers once: the six of public_rpc_test take
 # 22 s of compiler instead of 127, a library under AddressSanitizer about half. So tests are, everywhere but in the
-# preset dev, and with the sanitizers the libraries that the folders of KITH_UNITY_FOLDERS hold. In release each file
+# preset dev, and with GCC's sanitizers the libraries that the folders of KITH_UNITY_FOLDERS hold. In release each file
 # of those is compiled by itself.
 option(KITH_UNITY "Compile several files of a target at once" ON)
 set(KITH_UNITY_FILES 8)
@@ -50,7 +50,7 @@ function(kith_library name)
   target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
   file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
-  if(KITH_SANITIZE AND folder MATCHES "${KITH_UNITY_FOLDERS}")
+  if(KITH_SANITIZE MATCHES "^(address|thread)$" AND folder MATCHES "${KITH_UNITY_FOLDERS}")
     kith_unity(${name})
   endif()
 endfunction()
