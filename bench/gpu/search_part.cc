@@ -73,12 +73,15 @@ Status TimeBatch(Card& card, MadeIndex& made, const Batching& batching, Times& t
 
 // From how many visits of a list on it pays to scan it for two queries at a time
 // (ResidentOptions::pair_visits).
-Status MeasurePairs(Card& card, MadeIndex& made, uint32_t lists, uint32_t probes_max,
-                    Report& report) {
+struct ListsToProbe {
+  uint32_t lists;
+  uint32_t probes_max;
+};
+Status MeasurePairs(Card& card, MadeIndex& made, const ListsToProbe& range, Report& report) {
   constexpr uint32_t kQueries = 1024;
   for (const uint32_t visits : {1u, 2u, 4u, 8u}) {
-    const uint32_t nprobe = visits * lists / kQueries;
-    if (nprobe == 0 || nprobe > probes_max) continue;
+    const uint32_t nprobe = visits * range.lists / kQueries;
+    if (nprobe == 0 || nprobe > range.probes_max) continue;
     for (const bool is_paired : {false, true}) {
       Times times;
       const Status status = TimeBatch(card, made, {kQueries, nprobe, is_paired}, times);
@@ -117,7 +120,7 @@ Status MeasureSearch(Card& card, const PartOptions& options, Report& report) {
       report.Add({"search", name + "rate", queries / times.whole, "queries/s"});
     }
   }
-  return MeasurePairs(card, made, shape.lists, limits.probes_max, report);
+  return MeasurePairs(card, made, {shape.lists, limits.probes_max}, report);
 }
 
 }  // namespace kith::bench

@@ -37,7 +37,7 @@ __global__ __launch_bounds__(kBlockThreads, kParts == 1 ? 3 : 1) void PairKernel
                                                                                  uint32_t round) {
   DeviceBlock block;
   const BlockScratch scratch = LayOutScratch(batch.quantizer.shape, scratch_memory);
-  ScanPairs<DeviceBlock, kParts, kWords>(block, batch, round, blockIdx.x, gridDim.x, scratch);
+  ScanPairs<DeviceBlock, kParts, kWords>(block, batch, {round, blockIdx.x, gridDim.x}, scratch);
 }
 
 using ScanKernel = void (*)(BatchView, uint32_t);

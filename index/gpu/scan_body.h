@@ -79,13 +79,13 @@ KITH_BODY typename Warp::U32 OrderOfRank(Warp& warp, const RankTerms& terms, typ
 struct GroupRun {
   uint32_t page;
   uint32_t first_group;
-  uint32_t count;  // of vectors
+  uint32_t count;         // of vectors
+  const uint32_t* table;  // that they are looked up in
 };
 
 // Calls visit(slots, mask, sums, biases) for every 32 of a run, `mask` naming those that it has.
 template <class Warp, uint32_t kParts, uint32_t kWords, class Visit>
-KITH_BODY void SumRun(Warp& warp, const BatchView& batch, const GroupRun& run,
-                      const uint32_t* table, const Visit& visit) {
+KITH_BODY void SumRun(Warp& warp, const BatchView& batch, const GroupRun& run, const Visit& visit) {
   const ScanShape& shape = batch.quantizer.shape;
   const uint32_t group_words = shape.group_bytes() / 4;
   const uint32_t page_groups = batch.slab.page_vectors / kGroupVectors;
@@ -102,7 +102,7 @@ KITH_BODY void SumRun(Warp& warp, const BatchView& batch, const GroupRun& run,
     if (first + kGroupVectors < run.count) {
       LoadGroup<Warp, kParts, kWords>(warp, group + group_words, next);
     }
-    const auto sum = SumLookups<Warp, kParts, kWords>(warp, table, codes);
+    const auto sum = SumLookups<Warp, kParts, kWords>(warp, run.table, codes);
     visit(warp.lane() + (first_slot + first), warp.lane() + first < run.count, sum, bias);
   }
 }
@@ -112,7 +112,7 @@ KITH_BODY void ScanPage(Warp& warp, const BatchView& batch, const ScanWork& work
                         const PagePiece& piece, const BlockScratch& scratch) {
   const uint32_t threshold = batch.states[work.query].threshold;
   const RankTerms terms = {piece.base, batch.quantizer.bias_scale, scratch.scalars->step};
-  SumRun<Warp, kParts, kWords>(warp, batch, {piece.page, 0, piece.count}, scratch.table,
+  SumRun<Warp, kParts, kWords>(warp, batch, {piece.page, 0, piece.count, scratch.table},
                                [&](auto slot, auto inside, auto sum, auto bias) {
                                  const auto order = OrderOfRank(warp, terms, sum & 0xffffu, bias);
                                  const auto reached = inside && order <= threshold;

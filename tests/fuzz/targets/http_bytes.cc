@@ -1,6 +1,9 @@
 // Bytes on a connection to the HTTP port, then its end: what is read as requests is answered by a
 // gateway as `rest_request` has it.
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -34,9 +37,11 @@ class HttpPort {
                                         gateway_.get()});
   }
 
-  void Take(std::string_view bytes) const {
-    const testing::SocketClient client(server_->port());
-    Require(client.is_connected(), "the port takes connections");
+  void Take(std::string_view bytes) {
+    // Connections come sooner than one address has ports again.
+    const testing::SocketClient client(server_->port(), INADDR_LOOPBACK + taken_++ % 100);
+    const std::string failure = std::string("the port takes connections: ") + strerror(errno);
+    Require(client.is_connected(), failure.c_str());
     // It may have heard enough before it has all of it.
     (void)client.Send(bytes);
     client.CloseWriting();
@@ -48,6 +53,7 @@ class HttpPort {
  private:
   const std::unique_ptr<http::RestGateway> gateway_ = *http::RestGateway::Make({}, "1");
   std::unique_ptr<http::HttpServer> server_;
+  uint32_t taken_ = 0;
 };
 
 std::string Sent(const std::string& line, const std::string& body) {
@@ -84,7 +90,7 @@ std::vector<std::string> Seeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace kith;
-  static const fuzz::HttpPort port;
+  static fuzz::HttpPort port;
   fuzz::QuietLog();
   port.Take({reinterpret_cast<const char*>(data), size});
   return 0;

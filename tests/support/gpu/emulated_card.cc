@@ -152,7 +152,7 @@ void EmulatedCard::RunPairs(const BatchView& batch, uint32_t round, uint32_t blo
     index::gpu::PlaceVisits(block, batch, query, round);
   });
   Grid(blocks, [&](uint32_t index, HostBlock& block) {
-    index::gpu::ScanPairs<HostBlock, kParts, kWords>(block, batch, round, index, blocks,
+    index::gpu::ScanPairs<HostBlock, kParts, kWords>(block, batch, {round, index, blocks},
                                                      shared.Fresh());
   });
 }

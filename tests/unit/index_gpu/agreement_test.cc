@@ -1,5 +1,7 @@
 // Searches with a card answer what searches without one do, bit for bit: same lists, same sums of
 // bytes, same refined ranks, same stored scores.
+#include "tests/unit/index_gpu/agreement.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,126 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "tests/unit/index_gpu/card_collection.h"
-
 namespace kith::index::gpu {
 namespace {
 
 using ::kith::testing::EmulatedCard;
 using ::kith::testing::Schedule;
-
-struct Asked {
-  std::vector<SearchAnswer> of_card;
-  std::vector<SearchAnswer> of_cpu;
-  std::vector<CardAnswer> raw;
-};
-
-Asked AskBoth(ResidentIndex& index, CardCollection& collection, const SearchOptions& options,
-              uint32_t count) {
-  const IndexView view = collection.View();
-  std::vector<std::vector<std::byte>> queries;
-  std::vector<CardQuestion> questions;
-  for (uint32_t i = 0; i < count; ++i) queries.push_back(collection.RandomQuery());
-  for (const auto& query : queries) questions.push_back({query.data(), &options});
-  Asked asked;
-  asked.raw.resize(count);
-  asked.of_card.resize(count);
-  asked.of_cpu.resize(count);
-  CardAsker asker;
-  SearchWorkspace workspace;
-  CardFinisher finisher(workspace);
-  const CardScope scope = ScopeOf(index, view);
-  EXPECT_TRUE(asker.Ask(index, {view, scope}, questions, asked.raw).ok());
-  for (uint32_t i = 0; i < count; ++i) {
-    EXPECT_TRUE(finisher.Finish({view, scope}, questions[i], asked.raw[i], asked.of_card[i]).ok());
-    EXPECT_TRUE(Search({view, queries[i].data()}, options, workspace, asked.of_cpu[i]).ok());
-  }
-  return asked;
-}
-
-// Where ranks of plane A or B tie at a cut, the CPU goes on with those of the smaller keys and the
-// card with all of them: its hits are as near or nearer.
-bool IsTied(const CardAnswer& answer, const SearchOptions& options) {
-  return answer.result.found > std::max(options.refine, options.limit) ||
-         answer.hits.size() > std::max(options.rerank, options.limit);
-}
-uint32_t ExpectSameHitsButForTies(const Asked& asked, const SearchOptions& options) {
-  uint32_t tied = 0;
-  for (size_t i = 0; i < asked.of_card.size(); ++i) {
-    const auto& card = asked.of_card[i].hits;
-    const auto& cpu = asked.of_cpu[i].hits;
-    EXPECT_EQ(card.size(), cpu.size());
-    const bool is_tied = IsTied(asked.raw[i], options);
-    tied += is_tied;
-    for (size_t hit = 0; hit < std::min(card.size(), cpu.size()); ++hit) {
-      EXPECT_LE(card[hit].rank, cpu[hit].rank) << "query " << i << " hit " << hit;
-      if (is_tied) continue;
-      EXPECT_EQ(card[hit].row, cpu[hit].row) << "query " << i << " hit " << hit;
-      EXPECT_EQ(card[hit].rank, cpu[hit].rank) << "query " << i << " hit " << hit;
-    }
-  }
-  return tied;
-}
-
-void ExpectSameHits(const Asked& asked) {
-  for (size_t i = 0; i < asked.of_card.size(); ++i) {
-    const auto& card = asked.of_card[i].hits;
-    const auto& cpu = asked.of_cpu[i].hits;
-    ASSERT_EQ(card.size(), cpu.size()) << "query " << i;
-    for (size_t hit = 0; hit < cpu.size(); ++hit) {
-      ASSERT_EQ(card[hit].row, cpu[hit].row) << "query " << i << " hit " << hit;
-      ASSERT_EQ(card[hit].rank, cpu[hit].rank);
-    }
-  }
-}
-
-void ExpectSameWork(const Asked& asked, const SearchOptions& options) {
-  for (size_t i = 0; i < asked.of_card.size(); ++i) {
-    if (IsTied(asked.raw[i], options)) continue;
-    const SearchWork& card = asked.of_card[i].work;
-    const SearchWork& cpu = asked.of_cpu[i].work;
-    EXPECT_EQ(card.lists_probed, cpu.lists_probed);
-    EXPECT_EQ(card.rows_scanned, cpu.rows_scanned);
-    EXPECT_EQ(card.rows_exact, cpu.rows_exact);
-    EXPECT_EQ(card.rows_refined, cpu.rows_refined);
-    EXPECT_EQ(card.rows_reranked, cpu.rows_reranked);
-    EXPECT_EQ(card.codes_planned, cpu.codes_planned);
-    EXPECT_EQ(card.codes_done, cpu.codes_done);
-  }
-}
-
-struct Case {
-  std::string name;
-  CollectionShape shape;
-};
-void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
-
-std::vector<Case> Cases() {
-  std::vector<Case> cases;
-  const std::pair<const char*, Metric> metrics[] = {
-      {"l2", Metric::kL2}, {"ip", Metric::kInnerProduct}, {"cosine", Metric::kCosine}};
-  const std::pair<const char*, ElementType> types[] = {
-      {"f32", ElementType::kF32}, {"f16", ElementType::kF16}, {"u8", ElementType::kU8}};
-  for (const auto& [metric_name, metric] : metrics) {
-    for (const auto& [type_name, type] : types) {
-      CollectionShape shape;
-      shape.metric = metric;
-      shape.type = type;
-      cases.push_back({std::string(metric_name) + "_" + type_name, shape});
-    }
-  }
-  for (const auto& [dimension, subspaces] :
-       {std::pair(1u, 1u), std::pair(7u, 3u), std::pair(96u, 24u), std::pair(100u, 33u),
-        std::pair(130u, 64u), std::pair(512u, 32u), std::pair(768u, 64u)}) {
-    CollectionShape shape;
-    shape.dimension = dimension;
-    shape.subspaces = subspaces;
-    shape.points = 300;
-    shape.tail = 5;
-    cases.push_back({"d" + std::to_string(dimension) + "_m" + std::to_string(subspaces), shape});
-  }
-  return cases;
-}
 
 class CardAgreement : public ::testing::TestWithParam<Case> {};
 
@@ -173,28 +60,6 @@ TEST_P(CardAgreement, Blocks_that_share_a_query_find_what_one_block_finds) {
     ExpectSameWork(asked, options);
   }
   EXPECT_EQ(card.sliced_batches(), 3u);
-}
-
-TEST_P(CardAgreement, Lists_that_are_scanned_for_two_queries_at_a_time_give_each_its_own) {
-  CardCollection collection(GetParam().shape, 15);
-  EmulatedCard card({.schedule = Schedule::kShuffled, .seed = 7});
-  ResidentOptions pairs = collection.Options();
-  pairs.pair_visits = 0;
-  const auto index = LoadAll(card, collection, pairs);
-  ASSERT_NE(index, nullptr);
-  SearchOptions options;
-  options.refine = 30;
-  options.rerank = 15;
-  uint64_t batches = 0;
-  for (const auto& [queries, nprobe] : {std::pair(8u, 5u), std::pair(3u, 12u), std::pair(2u, 1u)}) {
-    options.nprobe = nprobe;
-    const Asked asked = AskBoth(*index, collection, options, queries);
-    ExpectSameHitsButForTies(asked, options);
-    ExpectSameWork(asked, options);
-    ASSERT_FALSE(HasFailure()) << "nprobe " << nprobe << " queries " << queries;
-    EXPECT_EQ(card.paired_batches(), ++batches);
-  }
-  EXPECT_EQ(card.banks().lanes_of_a_bank, 1u);
 }
 
 TEST_P(CardAgreement, Under_a_filter_the_hits_are_the_same_of_those_that_pass) {
@@ -245,27 +110,6 @@ TEST(CardSearchTest, Warps_that_run_at_once_find_the_same) {
     ASSERT_NO_FATAL_FAILURE(ExpectSameHits(AskBoth(*index, collection, options, 1)));
     EXPECT_EQ(card.paired_batches(), pair_visits == 2 ? 1u : 0u);
   }
-}
-
-TEST(CardSearchTest, Lists_are_scanned_for_two_queries_under_a_filter_too) {
-  CardCollection collection({}, 16);
-  EmulatedCard card({.schedule = Schedule::kShuffled});
-  ResidentOptions pairs = collection.Options();
-  pairs.pair_visits = 0;
-  const auto index = LoadAll(card, collection, pairs);
-  SearchOptions options;
-  options.nprobe = 5;
-  options.refine = 40;
-  options.rerank = 20;
-  options.passing_rows = 15;
-  for (const double share : {0.6, 0.1}) {
-    collection.SetFilter(share);
-    options.passing_share = share;
-    const Asked asked = AskBoth(*index, collection, options, 8);
-    ExpectSameHitsButForTies(asked, options);
-    for (const CardAnswer& answer : asked.raw) EXPECT_TRUE(answer.is_of_card);
-  }
-  EXPECT_EQ(card.paired_batches(), 2u);
 }
 
 TEST(CardSearchTest, A_collection_whose_rows_are_all_dead_has_no_hits) {
@@ -428,31 +272,6 @@ TEST(CardSearchTest, More_candidates_than_there_is_room_for_are_scanned_again_be
     const Asked asked = AskBoth(*index, collection, options, queries);
     ASSERT_NO_FATAL_FAILURE(ExpectSameHits(asked));
     for (const CardAnswer& answer : asked.raw) EXPECT_TRUE(answer.is_of_card);
-  }
-}
-
-TEST(CardSearchTest, Pages_of_several_groups_are_scanned_from_any_group_on) {
-  CollectionShape shape;
-  shape.points = 4000;
-  shape.lists = 6;
-  CardCollection collection(shape, 32);
-  SearchOptions options;
-  options.nprobe = 6;
-  options.refine = 30;
-  options.rerank = 12;
-  for (const double pair_visits : {1e9, 0.0}) {
-    EmulatedCard card({.schedule = Schedule::kShuffled});
-    ResidentOptions room = collection.Options();
-    room.limits.entries_max = 4096;  // all that the first round finds
-    room.load.page_vectors = 128;    // and lists of some 330 in each segment
-    room.load.pages = 64;
-    room.pair_visits = pair_visits;
-    const auto index = LoadAll(card, collection, room);
-    ASSERT_NE(index, nullptr);
-    const Asked asked = AskBoth(*index, collection, options, 5);
-    ExpectSameHitsButForTies(asked, options);
-    ExpectSameWork(asked, options);
-    EXPECT_EQ(card.paired_batches(), pair_visits == 0 ? 1u : 0u);
   }
 }
 
