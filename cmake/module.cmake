@@ -22,9 +22,9 @@ add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-Wall>
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG -g1")
 
 # Files of one target that are compiled eight at a time read their headers once: the six of public_rpc_test take
-# 22 s of compiler instead of 127, a library under AddressSanitizer about half. So tests are, everywhere but in the
-# preset dev, and with GCC's sanitizers the libraries that the folders of KITH_UNITY_FOLDERS hold. In release each file
-# of those is compiled by itself.
+# 22 s of compiler instead of 127, a library under AddressSanitizer about half. So tests are, and what says
+# kith_unity, everywhere but in the preset dev; and with GCC's sanitizers the libraries of KITH_UNITY_FOLDERS.
+# In release each file of those is compiled by itself.
 option(KITH_UNITY "Compile several files of a target at once" ON)
 set(KITH_UNITY_FILES 8)
 set(KITH_UNITY_FOLDERS "^(common|index|shard|coordinator)(/|$)")

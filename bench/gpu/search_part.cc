@@ -71,12 +71,12 @@ Status TimeBatch(Card& card, MadeIndex& made, const Batching& batching, Times& t
   return {};
 }
 
-// From how many visits of a list on it pays to scan it for two queries at a time
-// (ResidentOptions::pair_visits).
 struct ListsToProbe {
   uint32_t lists;
   uint32_t probes_max;
 };
+// From how many visits of a list on it pays to scan it for two queries at a time
+// (ResidentOptions::pair_visits).
 Status MeasurePairs(Card& card, MadeIndex& made, const ListsToProbe& range, Report& report) {
   constexpr uint32_t kQueries = 1024;
   for (const uint32_t visits : {1u, 2u, 4u, 8u}) {

@@ -40,11 +40,11 @@ KITH_BODY void KeepTable(Block& block, const BatchView& batch, uint32_t query,
   });
 }
 
-// A kept table as a half of the block's skewed one.
 struct KeptHalf {
   uint32_t query;
   TableHalf half;
 };
+// A kept table as a half of the block's skewed one.
 template <class Block>
 KITH_BODY void FetchTable(Block& block, const BatchView& batch, const KeptHalf& table,
                           const BlockScratch& scratch) {

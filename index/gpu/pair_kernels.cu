@@ -42,14 +42,10 @@ __global__ __launch_bounds__(kBlockThreads, kParts == 1 ? 3 : 1) void PairKernel
 
 using ScanKernel = void (*)(BatchView, uint32_t);
 
-// Every shape that MakeScanShape makes.
 ScanKernel KernelFor(const ScanShape& shape) {
-  static constexpr ScanKernel kOnePart[] = {PairKernel<1, 1>, PairKernel<1, 2>, PairKernel<1, 3>,
-                                            PairKernel<1, 4>, PairKernel<1, 5>, PairKernel<1, 6>,
-                                            PairKernel<1, 7>, PairKernel<1, 8>};
-  static constexpr ScanKernel kTwoParts[] = {PairKernel<2, 5>, PairKernel<2, 6>, PairKernel<2, 7>,
-                                             PairKernel<2, 8>};
-  return shape.parts == 1 ? kOnePart[shape.words - 1] : kTwoParts[shape.words - 5];
+  return WithShape(shape, []<uint32_t kParts, uint32_t kWords>() -> ScanKernel {
+    return PairKernel<kParts, kWords>;
+  });
 }
 
 }  // namespace
@@ -61,20 +57,17 @@ cudaError_t PreparePairs(const ScanShape& shape) {
   return error == cudaSuccess ? cudaFuncSetAttribute(KernelFor(shape), kind, bytes) : error;
 }
 
-cudaError_t LaunchTables(const BatchView& batch, cudaStream_t stream) {
+void LaunchTables(const BatchView& batch, cudaStream_t stream) {
   const size_t shared = ScratchBytes(batch.quantizer.shape);
   TableKernel<<<batch.queries, kBlockThreads, shared, stream>>>(batch);
-  return cudaGetLastError();
 }
 
-cudaError_t LaunchPairs(const BatchView& batch, uint32_t round, uint32_t blocks,
-                        cudaStream_t stream) {
+void LaunchPairs(const BatchView& batch, uint32_t round, uint32_t blocks, cudaStream_t stream) {
   const size_t shared = ScratchBytes(batch.quantizer.shape);
   CountKernel<<<batch.queries, kBlockThreads, 0, stream>>>(batch, round);
   PlanKernel<<<1, kBlockThreads, 0, stream>>>(batch);
   PlaceKernel<<<batch.queries, kBlockThreads, 0, stream>>>(batch, round);
   KernelFor(batch.quantizer.shape)<<<blocks, kBlockThreads, shared, stream>>>(batch, round);
-  return cudaGetLastError();
 }
 
 }  // namespace kith::index::gpu

@@ -10,11 +10,12 @@ namespace kith::index::gpu {
 // Lets the kernels below use the shared memory that their tables need. Once a card and shape.
 cudaError_t PreparePairs(const ScanShape& shape);
 
+// Errors of the two below are left to cudaGetLastError.
+//
 // The tables of a batch whose queries share lists, before its rounds.
-cudaError_t LaunchTables(const BatchView& batch, cudaStream_t stream);
+void LaunchTables(const BatchView& batch, cudaStream_t stream);
 // What a round scans, up to the entries.
-cudaError_t LaunchPairs(const BatchView& batch, uint32_t round, uint32_t blocks,
-                        cudaStream_t stream);
+void LaunchPairs(const BatchView& batch, uint32_t round, uint32_t blocks, cudaStream_t stream);
 
 }  // namespace kith::index::gpu
 

@@ -127,7 +127,7 @@ KITH_BODY void ScanTiles(Block& block, const BatchView& batch, const ScanWork& w
                          const BlockScratch& scratch) {
   const uint32_t total = block.Read(scratch.scalars->tiles);
   const uint32_t* firsts = TileFirsts(batch, work.query, work.slice, work.slices);
-  const Probe* probes = batch.probes + size_t{work.query} * batch.probes_max;
+  const Probe* probes = ProbesOf(batch, work.query);
   block.Phase([&](auto& warp) {
     using Warp = std::remove_reference_t<decltype(warp)>;
     const TileShare share =

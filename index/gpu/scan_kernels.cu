@@ -56,18 +56,10 @@ struct ScanKernels {
   void (*finish)(BatchView);
 };
 
-template <uint32_t kParts, uint32_t kWords>
-constexpr ScanKernels kKernelsOf = {QueryKernel<kParts, kWords>, SliceKernel<kParts, kWords>,
-                                    FinishKernel<kParts, kWords>};
-
-// Every shape that MakeScanShape makes: one part of 1 to 8 words, or two of 5 to 8.
 ScanKernels KernelsFor(const ScanShape& shape) {
-  static constexpr ScanKernels kOnePart[] = {kKernelsOf<1, 1>, kKernelsOf<1, 2>, kKernelsOf<1, 3>,
-                                             kKernelsOf<1, 4>, kKernelsOf<1, 5>, kKernelsOf<1, 6>,
-                                             kKernelsOf<1, 7>, kKernelsOf<1, 8>};
-  static constexpr ScanKernels kTwoParts[] = {kKernelsOf<2, 5>, kKernelsOf<2, 6>, kKernelsOf<2, 7>,
-                                              kKernelsOf<2, 8>};
-  return shape.parts == 1 ? kOnePart[shape.words - 1] : kTwoParts[shape.words - 5];
+  return WithShape(shape, []<uint32_t kParts, uint32_t kWords>() -> ScanKernels {
+    return {QueryKernel<kParts, kWords>, SliceKernel<kParts, kWords>, FinishKernel<kParts, kWords>};
+  });
 }
 
 template <typename Kernel>
@@ -98,10 +90,10 @@ cudaError_t LaunchBatch(const BatchView& batch, const BatchLaunch& launch, cudaS
     kernels.query<<<batch.queries, kBlockThreads, shared, stream>>>(batch);
     return cudaGetLastError();
   }
-  if (launch.pair_blocks > 0) (void)LaunchTables(batch, stream);
+  if (launch.pair_blocks > 0) LaunchTables(batch, stream);
   for (uint32_t round = 0; round < launch.rounds; ++round) {
     if (launch.pair_blocks > 0) {
-      (void)LaunchPairs(batch, round, launch.pair_blocks, stream);
+      LaunchPairs(batch, round, launch.pair_blocks, stream);
     } else {
       const dim3 grid(launch.slices, batch.queries);
       kernels.slice<<<grid, kBlockThreads, shared, stream>>>(batch, round);

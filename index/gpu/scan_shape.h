@@ -38,6 +38,38 @@ KITH_ANYWHERE constexpr ScanShape MakeScanShape(uint32_t subspaces) {
   return {subspaces, parts, (part + 3) / 4};
 }
 
+// What function.operator()<parts, words>() gives for a shape: a scan is compiled for each that
+// MakeScanShape makes, one part of 1 to 8 words or two of 5 to 8.
+template <class Function>
+auto WithShape(const ScanShape& shape, const Function& function) {
+  switch (shape.parts * 16 + shape.words) {
+    case 16 + 1:
+      return function.template operator()<1, 1>();
+    case 16 + 2:
+      return function.template operator()<1, 2>();
+    case 16 + 3:
+      return function.template operator()<1, 3>();
+    case 16 + 4:
+      return function.template operator()<1, 4>();
+    case 16 + 5:
+      return function.template operator()<1, 5>();
+    case 16 + 6:
+      return function.template operator()<1, 6>();
+    case 16 + 7:
+      return function.template operator()<1, 7>();
+    case 16 + 8:
+      return function.template operator()<1, 8>();
+    case 32 + 5:
+      return function.template operator()<2, 5>();
+    case 32 + 6:
+      return function.template operator()<2, 6>();
+    case 32 + 7:
+      return function.template operator()<2, 7>();
+    default:
+      return function.template operator()<2, 8>();
+  }
+}
+
 // The sub-quantizer (of a part) whose code is byte `step` of lane `lane`: at each step the 32 lanes
 // read 32 words that follow one another, whatever the codes are.
 KITH_ANYWHERE uint32_t SkewedSubspace(uint32_t lane, uint32_t step, uint32_t part_subspaces) {

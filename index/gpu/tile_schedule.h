@@ -90,6 +90,13 @@ KITH_ANYWHERE const Probe* ProbesOf(const BatchView& batch, uint32_t query) {
   return batch.probes + size_t{query} * batch.probes_max;
 }
 
+// Whether a list lies beyond the stop ratio, and with it all after it.
+KITH_ANYWHERE bool IsBeyondStop(const QueryRecord& record, const Probe* probes, uint32_t order,
+                                float threshold) {
+  return HasStop(record) && order >= kFirstLists &&
+         probes[order].term > record.stop_ratio * threshold;
+}
+
 // What a query knows before it scans a list.
 struct ScanLimits {
   float threshold;
@@ -98,11 +105,10 @@ struct ScanLimits {
 // Whether the list is beyond the stop ratio, or cannot hold anything nearer than the threshold.
 KITH_ANYWHERE bool IsLeftOut(const BatchView& batch, uint32_t query, uint32_t order,
                              const ScanLimits& limits) {
-  const QueryRecord& record = batch.records[query];
-  const Probe& probe = ProbesOf(batch, query)[order];
-  const bool is_far =
-      HasStop(record) && order >= kFirstLists && probe.term > record.stop_ratio * limits.threshold;
-  return is_far || BaseOf(batch.quantizer, probe.term, limits.minimum_sum) > limits.threshold;
+  const Probe* probes = ProbesOf(batch, query);
+  const bool is_far = IsBeyondStop(batch.records[query], probes, order, limits.threshold);
+  return is_far ||
+         BaseOf(batch.quantizer, probes[order].term, limits.minimum_sum) > limits.threshold;
 }
 
 // Who plans and who counts: where several blocks share a query, one of them does the latter.
@@ -160,8 +166,7 @@ KITH_BODY void CountRound(Block& block, const BatchView& batch, const PlanTask& 
     uint64_t rows = 0;
     bool is_far = false;
     for (uint32_t order = task.lists.begin; order < task.lists.end && !is_far; ++order) {
-      is_far = HasStop(record) && order >= kFirstLists &&
-               probes[order].term > record.stop_ratio * threshold;
+      is_far = IsBeyondStop(record, probes, order, threshold);
       if (is_far) break;
       ++probed;
       for (uint32_t i = 0; i < batch.segment_count; ++i) {

@@ -196,17 +196,9 @@ void EmulatedCard::RunShape(const BatchView& batch, const BatchLaunch& launch) {
 Status EmulatedCard::Run(const BatchView& batch, const BatchLaunch& launch) {
   if (Status health = Health(); !health.ok()) return health;
   RunCoarse(batch);
-  using Runner = void (EmulatedCard::*)(const BatchView&, const BatchLaunch&);
-  static constexpr Runner kOnePart[] = {
-      &EmulatedCard::RunShape<1, 1>, &EmulatedCard::RunShape<1, 2>, &EmulatedCard::RunShape<1, 3>,
-      &EmulatedCard::RunShape<1, 4>, &EmulatedCard::RunShape<1, 5>, &EmulatedCard::RunShape<1, 6>,
-      &EmulatedCard::RunShape<1, 7>, &EmulatedCard::RunShape<1, 8>};
-  static constexpr Runner kTwoParts[] = {
-      &EmulatedCard::RunShape<2, 5>, &EmulatedCard::RunShape<2, 6>, &EmulatedCard::RunShape<2, 7>,
-      &EmulatedCard::RunShape<2, 8>};
-  const ScanShape& shape = batch.quantizer.shape;
-  const Runner runner = shape.parts == 1 ? kOnePart[shape.words - 1] : kTwoParts[shape.words - 5];
-  (this->*runner)(batch, launch);
+  index::gpu::WithShape(batch.quantizer.shape, [&]<uint32_t kParts, uint32_t kWords>() {
+    RunShape<kParts, kWords>(batch, launch);
+  });
   ++batches_;
   if (launch.slices > 1) ++sliced_batches_;
   if (launch.pair_blocks > 0) ++paired_batches_;
