@@ -43,8 +43,8 @@ __global__ __launch_bounds__(kBlockThreads, kParts == 1 ? 3 : 1) void PairKernel
 using ScanKernel = void (*)(BatchView, uint32_t);
 
 ScanKernel KernelFor(const ScanShape& shape) {
-  return WithShape(shape, []<uint32_t kParts, uint32_t kWords>() -> ScanKernel {
-    return PairKernel<kParts, kWords>;
+  return WithShape(shape, [](auto fixed) -> ScanKernel {
+    return PairKernel<decltype(fixed)::kParts, decltype(fixed)::kWords>;
   });
 }
 

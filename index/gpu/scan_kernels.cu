@@ -57,7 +57,9 @@ struct ScanKernels {
 };
 
 ScanKernels KernelsFor(const ScanShape& shape) {
-  return WithShape(shape, []<uint32_t kParts, uint32_t kWords>() -> ScanKernels {
+  return WithShape(shape, [](auto fixed) -> ScanKernels {
+    constexpr uint32_t kParts = decltype(fixed)::kParts;
+    constexpr uint32_t kWords = decltype(fixed)::kWords;
     return {QueryKernel<kParts, kWords>, SliceKernel<kParts, kWords>, FinishKernel<kParts, kWords>};
   });
 }

@@ -38,35 +38,41 @@ KITH_ANYWHERE constexpr ScanShape MakeScanShape(uint32_t subspaces) {
   return {subspaces, parts, (part + 3) / 4};
 }
 
-// What function.operator()<parts, words>() gives for a shape: a scan is compiled for each that
-// MakeScanShape makes, one part of 1 to 8 words or two of 5 to 8.
+// A shape as a type.
+template <uint32_t kOfParts, uint32_t kOfWords>
+struct FixedShape {
+  static constexpr uint32_t kParts = kOfParts;
+  static constexpr uint32_t kWords = kOfWords;
+};
+// What function(FixedShape) gives for a shape: a scan is compiled for each that MakeScanShape
+// makes, one part of 1 to 8 words or two of 5 to 8.
 template <class Function>
 auto WithShape(const ScanShape& shape, const Function& function) {
   switch (shape.parts * 16 + shape.words) {
     case 16 + 1:
-      return function.template operator()<1, 1>();
+      return function(FixedShape<1, 1>());
     case 16 + 2:
-      return function.template operator()<1, 2>();
+      return function(FixedShape<1, 2>());
     case 16 + 3:
-      return function.template operator()<1, 3>();
+      return function(FixedShape<1, 3>());
     case 16 + 4:
-      return function.template operator()<1, 4>();
+      return function(FixedShape<1, 4>());
     case 16 + 5:
-      return function.template operator()<1, 5>();
+      return function(FixedShape<1, 5>());
     case 16 + 6:
-      return function.template operator()<1, 6>();
+      return function(FixedShape<1, 6>());
     case 16 + 7:
-      return function.template operator()<1, 7>();
+      return function(FixedShape<1, 7>());
     case 16 + 8:
-      return function.template operator()<1, 8>();
+      return function(FixedShape<1, 8>());
     case 32 + 5:
-      return function.template operator()<2, 5>();
+      return function(FixedShape<2, 5>());
     case 32 + 6:
-      return function.template operator()<2, 6>();
+      return function(FixedShape<2, 6>());
     case 32 + 7:
-      return function.template operator()<2, 7>();
+      return function(FixedShape<2, 7>());
     default:
-      return function.template operator()<2, 8>();
+      return function(FixedShape<2, 8>());
   }
 }
 

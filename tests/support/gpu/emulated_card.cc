@@ -196,8 +196,8 @@ void EmulatedCard::RunShape(const BatchView& batch, const BatchLaunch& launch) {
 Status EmulatedCard::Run(const BatchView& batch, const BatchLaunch& launch) {
   if (Status health = Health(); !health.ok()) return health;
   RunCoarse(batch);
-  index::gpu::WithShape(batch.quantizer.shape, [&]<uint32_t kParts, uint32_t kWords>() {
-    RunShape<kParts, kWords>(batch, launch);
+  index::gpu::WithShape(batch.quantizer.shape, [&](auto fixed) {
+    RunShape<decltype(fixed)::kParts, decltype(fixed)::kWords>(batch, launch);
   });
   ++batches_;
   if (launch.slices > 1) ++sliced_batches_;
