@@ -38,16 +38,16 @@ CapacityStep Judge(LoadReport report, const LatencyTarget& target) {
 // Threads: one at a time.
 class Capacity {
  public:
-  Capacity(const CapacityOptions& options, const LoadRunner& runner, Terminal& terminal)
-      : options_(options), runner_(runner), terminal_(terminal), search_(options.search) {}
+  Capacity(const CapacityOptions& options, LoadMeasure measure, std::ostream& progress)
+      : options_(options), measure_(measure), progress_(progress), search_(options.search) {}
 
-  absl::StatusOr<CapacityReport> Find(InterruptWatch& interrupt) {
+  absl::StatusOr<CapacityReport> Find() {
     while (const auto rate = search_.Next()) {
-      KITH_RETURN_IF_ERROR(Try({*rate, options_.load.duration}, interrupt));
+      KITH_RETURN_IF_ERROR(Try({*rate, options_.load.duration}));
     }
     double rate = search_.best();
     for (int i = 0; i < kConfirmationsMax && rate >= options_.search.min; ++i) {
-      KITH_RETURN_IF_ERROR(Try({rate, 2 * options_.load.duration}, interrupt));
+      KITH_RETURN_IF_ERROR(Try({rate, 2 * options_.load.duration}));
       if (report_.steps.back().why_not.empty()) {
         report_.rate = rate;
         break;
@@ -72,36 +72,42 @@ class Capacity {
            std::pair(b.why_not.empty(), b.report.options.rate);
   }
 
-  absl::Status Try(const Attempt& attempt, InterruptWatch& interrupt) {
+  absl::Status Try(const Attempt& attempt) {
     LoadOptions load = options_.load;
     load.rate = attempt.rate;
     load.duration = attempt.duration;
-    // A log gets a line a rate, and not the progress of each.
-    std::ostringstream ignored;
-    Terminal quiet{terminal_.in, terminal_.out, ignored, terminal_.in_is_tty, false};
-    Terminal& shown = terminal_.err_is_tty ? terminal_ : quiet;
-    KITH_ASSIGN_OR_RETURN(LoadReport measured, runner_.Run(load, interrupt, shown));
+    KITH_ASSIGN_OR_RETURN(LoadReport measured, measure_(load));
     report_.steps.push_back(Judge(std::move(measured), options_.target));
     const CapacityStep& step = report_.steps.back();
     step.why_not.empty() ? search_.Sustained(attempt.rate) : search_.NotSustained(attempt.rate);
-    terminal_.err << fmt::format("{:.0f} calls/s: {}\n", attempt.rate,
-                                 step.why_not.empty() ? "sustained" : "no, " + step.why_not);
+    progress_ << fmt::format("{:.0f} calls/s: {}\n", attempt.rate,
+                             step.why_not.empty() ? "sustained" : "no, " + step.why_not);
     return absl::OkStatus();
   }
 
   const CapacityOptions& options_;
-  const LoadRunner& runner_;
-  Terminal& terminal_;
+  const LoadMeasure measure_;
+  std::ostream& progress_;
   RateSearch search_;
   CapacityReport report_;
 };
 
 }  // namespace
 
+absl::StatusOr<CapacityReport> FindCapacity(const CapacityOptions& options, LoadMeasure measure,
+                                            std::ostream& progress) {
+  return Capacity(options, measure, progress).Find();
+}
+
 absl::StatusOr<CapacityReport> RunCapacity(const CapacityOptions& options, Terminal& terminal) {
   InterruptWatch interrupt;
   KITH_ASSIGN_OR_RETURN(const LoadRunner runner, LoadRunner::Open(options.load));
-  return Capacity(options, runner, terminal).Find(interrupt);
+  // A log gets a line a rate, and not the progress of each.
+  std::ostringstream ignored;
+  Terminal quiet{terminal.in, terminal.out, ignored, terminal.in_is_tty, false};
+  Terminal& shown = terminal.err_is_tty ? terminal : quiet;
+  const auto run = [&](const LoadOptions& load) { return runner.Run(load, interrupt, shown); };
+  return FindCapacity(options, run, terminal.err);
 }
 
 }  // namespace kith::cli

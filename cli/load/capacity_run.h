@@ -1,10 +1,11 @@
 #ifndef KITH_CLI_LOAD_CAPACITY_RUN_H_
 #define KITH_CLI_LOAD_CAPACITY_RUN_H_
 
-#include <chrono>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "cli/console/json_output.h"
 #include "cli/console/terminal.h"
@@ -33,8 +34,15 @@ struct CapacityReport {
   std::vector<CapacityStep> steps;
 };
 
+// Sends calls at the rate of the options, for their duration.
+using LoadMeasure = absl::FunctionRef<absl::StatusOr<LoadReport>(const LoadOptions& options)>;
+
 // Searches the highest rate at which the target holds, nearly nothing fails and what is asked is
-// answered; the last step, twice as long, confirms it. CANCELLED after Ctrl-C.
+// answered; the last step, twice as long, confirms it. `progress` gets a line a step. Ends with the
+// first error of `measure`.
+absl::StatusOr<CapacityReport> FindCapacity(const CapacityOptions& options, LoadMeasure measure,
+                                            std::ostream& progress);
+// The same against the server of `options.load`. CANCELLED after Ctrl-C.
 absl::StatusOr<CapacityReport> RunCapacity(const CapacityOptions& options, Terminal& terminal);
 
 Json ToJson(const CapacityReport& report, const CapacityOptions& options);

@@ -10,7 +10,6 @@ namespace kith::cli {
 namespace {
 
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 class LoadBench : public LineBench {
  protected:
@@ -163,7 +162,9 @@ TEST_F(LoadBench, RefusesWhatMakesNoSense) {
   EXPECT_THAT(ran.err, HasSubstr("hits of one call"));
 }
 
-TEST_F(LoadBench, CapacityFindsWhereTheTargetBreaks) {
+// What rate comes out, and on a busy machine whether one does, is the machine's affair as well:
+// capacity_test asks for that of a server whose times are computed.
+TEST_F(LoadBench, CapacityIsTheHighestRateThatItConfirmed) {
   // One call at a time, each of at least 4 ms: not more than 250 a second.
   server_.on_search = [](uint64_t) {
     std::this_thread::sleep_for(std::chrono::milliseconds(4));
@@ -171,13 +172,24 @@ TEST_F(LoadBench, CapacityFindsWhereTheTargetBreaks) {
   };
   const Ran ran = Bench({"capacity", "--k", "3", "--target", "p90=60ms", "--step-s", "0.6",
                          "--warmup", "0.2", "--first-rate", "60", "--plot", folder_ / "c.svg"});
-  ASSERT_EQ(ran.code, 0) << ran.err << ran.out;
   const Json out = Out();
-  EXPECT_GE(out["rate"], 100.0) << ran.out;
+  const bool found = out["rate"] > 0.0;
+  EXPECT_EQ(ran.code, found ? 0 : 1) << ran.err << ran.out;
   EXPECT_LE(out["rate"], 260.0) << ran.out;
-  EXPECT_GT(out["steps"].size(), 3u);
-  EXPECT_EQ(Bench({"capacity", "--target", "fast"}).code, 2);
+  ASSERT_GT(out["steps"].size(), 3u);
+  const Json& last = out["steps"].back();
+  EXPECT_EQ(last["sustained"], found);
+  EXPECT_EQ(last["run"]["config"]["duration_s"], 1.2) << last["run"]["config"];
+  if (found) {
+    EXPECT_EQ(last["rate"], out["rate"]);
+  }
+  EXPECT_THAT(ran.err, HasSubstr("60 calls/s: "));
+  EXPECT_THAT(ran.err, HasSubstr(" calls/s: no, "));
   EXPECT_THAT(ReadText(folder_ / "c.svg"), HasSubstr("p90=60ms"));
+}
+
+TEST_F(LoadBench, CapacityRefusesATargetThatIsNone) {
+  EXPECT_EQ(Bench({"capacity", "--target", "fast"}).code, 2);
 }
 
 }  // namespace

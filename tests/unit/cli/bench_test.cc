@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/bench/latencies.h"
 #include "cli/data/neighbour_file.h"
 #include "tests/unit/cli/line_bench.h"
@@ -11,7 +9,6 @@ namespace kith::cli {
 namespace {
 
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 TEST(Latencies, GivesTheNearestRank) {
   Latencies latencies;

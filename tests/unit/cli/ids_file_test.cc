@@ -20,7 +20,9 @@ std::vector<PointKey> ReadAll(const std::string& path) {
   const auto ids = IdsFile::Open(path);
   EXPECT_TRUE(ids.ok()) << ids.status();
   std::vector<PointKey> keys;
-  if (ids.ok()) EXPECT_TRUE(ids->Read(0, ids->rows(), keys).ok());
+  if (ids.ok()) {
+    EXPECT_TRUE(ids->Read(0, ids->rows(), keys).ok());
+  }
   return keys;
 }
 

@@ -1,8 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "cli/console/json_output.h"
 #include "tests/unit/cli/command_harness.h"
 #include "tests/unit/cli/fake_server.h"
 #include "tests/unit/cli/test_files.h"
@@ -13,7 +12,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Json = nlohmann::json;
 
 class IndexCommands : public ::testing::Test {
  protected:

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "cli/console/json_output.h"
 #include "cli/data/neighbour_file.h"
 #include "tests/unit/cli/command_harness.h"
 #include "tests/unit/cli/fake_server.h"
@@ -44,7 +43,7 @@ class LineBench : public ::testing::Test {
                                folder_ / "q.fbin", "--json", folder_ / "out.json"});
     return RunKith(words);
   }
-  nlohmann::json Out() { return nlohmann::json::parse(ReadText(folder_ / "out.json")); }
+  Json Out() { return Json::parse(ReadText(folder_ / "out.json")); }
 
   FakeServer server_;
   TestFolder folder_;
