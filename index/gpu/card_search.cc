@@ -14,17 +14,30 @@ float RankOf(uint64_t hit) {
   return std::bit_cast<float>(BitsOfOrder(static_cast<uint32_t>(hit >> 32)));
 }
 
-// As SearchPass has it: a depth that could not even fill the answer is raised to the limit.
+bool IsRaw(const IndexVersion& version) { return version.parameters.plane_b == PlaneB::kRawU8; }
+
+// Which hits leave the card, of plane B, as SearchPass has it: a depth that could not even fill the
+// answer is raised to the limit. Where plane B has the exact ranks these are the answer; unless
+// those within a bound are counted, or the nearest stood on the page before.
+uint32_t HitsWanted(const IndexVersion& version, const SearchOptions& options, uint32_t refine) {
+  if (!IsRaw(version)) return std::max(options.rerank, options.limit);
+  const bool is_bound = options.rank_bound < std::numeric_limits<float>::infinity();
+  return is_bound || options.after.has_value() ? refine : options.limit;
+}
+
 QueryRecord RecordFor(const IndexVersion& version, const SearchOptions& options) {
-  const bool raw = version.parameters.plane_b == PlaneB::kRawU8;
   QueryRecord record;
   record.nprobe = std::min(options.nprobe, version.lists());
   record.refine = std::max(options.refine, options.limit);
-  record.keep = raw ? options.limit : std::max(options.rerank, options.limit);
   record.stop_ratio = version.parameters.metric == Metric::kInnerProduct
                           ? std::numeric_limits<float>::infinity()
                           : options.stop_ratio;
   return record;
+}
+
+bool IsWithin(const CardLimits& limits, const QueryRecord& record) {
+  return record.nprobe <= std::min(limits.probes_max, limits.entries_max) &&
+         record.refine <= limits.entries_max && record.keep <= limits.hits_max;
 }
 
 }  // namespace
@@ -57,10 +70,11 @@ bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQu
   } else if (!PickLists(index, view, question, place)) {
     return false;
   }
-  const CardLimits& limits = index.limits();
-  if (batch.record(place).nprobe > std::min(limits.probes_max, limits.entries_max)) return false;
+  QueryRecord& record = batch.record(place);
+  record.keep = HitsWanted(version, options, record.refine);
+  if (!IsWithin(index.limits(), record)) return false;
   std::copy_n(lane_.query.decoded(), view.dimension, batch.vector(place));
-  if (version.parameters.plane_b == PlaneB::kRawU8) {
+  if (IsRaw(version)) {
     std::memcpy(batch.bytes(place), question.vector, view.dimension);
   }
   return true;
@@ -141,15 +155,26 @@ void CardFinisher::OfferHits(const IndexView& view, const CardAnswer& found, Exp
   work.rows_refined = found.result.rows_refined;
   work.codes_planned += work.rows_scanned;
   work.codes_done += work.rows_scanned;
-  if (view.version->parameters.plane_b == PlaneB::kRawU8) {
-    for (const uint64_t hit : found.hits) top_.Offer(RankOf(hit), static_cast<uint32_t>(hit));
-    return;
+  // As SearchPass counts what lies within a bound.
+  const auto note_within = [&](uint64_t within, uint64_t compared) {
+    const bool is_cut = found.result.is_cut != 0 || found.result.found > found.hits.size();
+    work.rows_within += within;
+    work.crowded = is_cut && within * 2 > compared ? 1 : 0;
+  };
+  if (IsRaw(*view.version)) {
+    uint64_t within = 0;
+    for (const uint64_t hit : found.hits) {
+      within += RankOf(hit) <= top_.rank_bound();
+      top_.Offer(RankOf(hit), static_cast<uint32_t>(hit));
+    }
+    return note_within(within, found.hits.size());
   }
   rows_.clear();
   for (const uint64_t hit : found.hits) rows_.push_back(static_cast<uint32_t>(hit));
   FlatScan flat(view, query_, expiry, top_);
   flat.CompareCandidates(rows_);
   work.rows_reranked = flat.compared();
+  note_within(flat.within(), flat.compared());
   work.codes_done -= rows_.size() - flat.compared();
 }
 
@@ -170,6 +195,7 @@ Status CardFinisher::OfferElsewhere(const CardView& what, const CardQuestion& qu
     flat.CompareRange(view.indexed_end, view.rows.row_end);
   }
   work.rows_exact += flat.compared();
+  work.rows_within += flat.within();
   work.codes_done += flat.compared();
   if (scope.elsewhere.empty()) return {};
   IndexView rest = view;
@@ -181,6 +207,7 @@ Status CardFinisher::OfferElsewhere(const CardView& what, const CardQuestion& qu
   // The same lists, looked at in two places.
   of_rest.work.lists_probed = 0;
   work.Add(of_rest.work);
+  work.crowded = std::min<uint64_t>(work.crowded, 1);
   return {};
 }
 
@@ -193,6 +220,7 @@ Status CardFinisher::Finish(const CardView& what, const CardQuestion& question,
   answer = {};
   if (Status status = query_.Bind(view, question.vector); !status.ok()) return status;
   top_.Reset(view.rows, question.options->limit, question.options->rank_bound);
+  if (question.options->after.has_value()) top_.BeginAfter(*question.options->after);
   Expiry expiry(question.options->expired);
   const auto begin = std::chrono::steady_clock::now();
   OfferHits(view, found, expiry, answer.work);

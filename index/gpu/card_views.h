@@ -67,6 +67,7 @@ struct QueryResult {
   uint32_t found = 0;  // candidates of plane A
   uint64_t rows_scanned = 0;
   uint64_t rows_refined = 0;
+  uint32_t is_cut = 0;  // live rows were left out at the depth of plane A
 };
 
 // Whether entries found no room: several blocks that share a query stop there, and one of them
@@ -82,6 +83,7 @@ struct QueryState {
   uint32_t lists_probed = 0;
   uint32_t is_stopped = 0;
   uint32_t rounds = 0;  // that were cut
+  uint32_t is_cut = 0;  // more came than the depth, in one of them
   uint64_t rows_scanned = 0;
 };
 

@@ -41,6 +41,7 @@ KITH_BODY bool TightenThreshold(Block& block, const BatchView& batch, uint32_t q
     QueryState& state = batch.states[query];
     warp.StoreOne(&state.threshold, tighter);
     warp.StoreOne(&state.appended, state.kept);
+    warp.StoreOne(&state.is_cut, 1u);
   });
   return tighter < before;
 }
@@ -64,6 +65,7 @@ KITH_BODY void CutRound(Block& block, const BatchView& batch, uint32_t query, ui
     warp.StoreOne(&state.appended, kept);
     warp.StoreOne(&state.kept, kept);
     warp.StoreOne(&state.rounds, round + 1);
+    if (count > depth) warp.StoreOne(&state.is_cut, 1u);
   });
 }
 
@@ -144,6 +146,7 @@ KITH_BODY void FinishQuery(Block& block, const BatchView& batch, uint32_t query,
     result.found = found;
     result.rows_scanned = state.rows_scanned;
     result.rows_refined = refines ? found : 0;
+    result.is_cut = state.is_cut;
     warp.StoreOne(batch.results + query, result);
   });
 }

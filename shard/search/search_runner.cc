@@ -146,13 +146,9 @@ class SearchRunner::Batch : public std::enable_shared_from_this<Batch> {
     return absl::OkStatus();
   }
 
-  // Asks the card first where there is one; what is compared exactly has no codes to look at, and
-  // of what lies within a range and of pages a card knows nothing.
+  // Asks the card first where there is one; what is compared exactly has no codes to look at.
   void StartSearch() {
-    const bool is_range_or_page = call_.score_bound.has_value() || call_.after.has_value();
-    const bool is_for_card =
-        runner_.card_ != nullptr && !options_.exact && call_.count != 0 && !is_range_or_page;
-    if (!is_for_card) return StartRuns();
+    if (runner_.card_ == nullptr || options_.exact || call_.count == 0) return StartRuns();
     CardJob job;
     job.parts = &runner_.parts_;
     job.version = index_->version->hash;

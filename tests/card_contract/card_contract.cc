@@ -87,6 +87,11 @@ bool CheckShape(Card& card, const CollectionShape& shape, uint32_t seed, Tally& 
     return false;
   }
   for (const uint32_t queries : {1u, 7u, 64u}) {
+    SearchOptions range;
+    range.nprobe = 6;
+    range.refine = range.rerank = 60;
+    range.rank_bound = 10'000;  // the nearest of the noise
+    Compare(*index, collection, {range, queries}, tally);
     for (const uint32_t nprobe : {1u, 6u, shape.lists}) {
       SearchOptions search;
       search.nprobe = nprobe;

@@ -140,6 +140,15 @@ TEST_F(CardNodeTest, Under_filters_a_node_with_a_card_answers_as_one_without) {
 }
 
 // A search under a filter that names no query only counts what passes: nothing for a card.
+TEST_F(CardNodeTest, Ranges_and_later_pages_of_a_node_with_a_card_are_those_of_one_without) {
+  ExpectSameWithoutCard([this](int i) {
+    SearchCall call = SomeQuery(static_cast<float>(i) / 5);
+    if (i % 2 == 0) call.score_bound = 40;
+    if (i % 3 == 0) call.after = HitPlace{1, PointKey::FromNumber(1500)};
+    return call;
+  });
+}
+
 TEST_F(CardNodeTest, A_filter_without_a_query_is_not_for_the_card) {
   options_.filter_exact_rows = 100;
   StartWithCard({});
