@@ -40,13 +40,16 @@ void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardWork
       {"kith_gpu_missing_rows", "Rows of the indexes on the card whose codes are not there."},
       value([](const CardHealth& health) { return health.missing_rows; }));
   metrics.PullCounters({"kith_gpu_batches_total", "Batches that the card answered."},
-                       value([](const CardHealth& health) { return health.batches; }));
+                       value([](const CardHealth& health) { return health.counts.batches; }));
+  metrics.PullCounters(
+      {"kith_gpu_batches_overlapped_total", "Batches encoded while the card ran another one."},
+      value([](const CardHealth& health) { return health.counts.overlapped; }));
   metrics.PullCounters(
       {"kith_gpu_queries_total", "Queries of indexes, by what looked at their codes."}, [card] {
         const CardHealth health = card->health();
         return std::vector<Sample>{
-            {{{"engine", "gpu"}}, static_cast<double>(health.queries_on_card)},
-            {{{"engine", "cpu"}}, static_cast<double>(health.queries_on_host)}};
+            {{{"engine", "gpu"}}, static_cast<double>(health.counts.queries_on_card)},
+            {{{"engine", "cpu"}}, static_cast<double>(health.counts.queries_on_host)}};
       });
 }
 

@@ -77,7 +77,10 @@ Status MadeIndex::Make(index::gpu::Card& card, const MadeShape& shape,
   if (status.ok()) {
     status = slab_.Allocate(card, version_->parameters, {shape.pages(), shape.page_vectors});
   }
-  if (status.ok()) status = batch_.Allocate(card, quantizer_.view(), limits);
+  if (status.ok()) status = memory_.Allocate(card, quantizer_.view(), limits);
+  for (index::gpu::HostBatch& batch : batches_) {
+    if (status.ok()) status = batch.Allocate(card, quantizer_.view(), limits);
+  }
   std::vector<uint32_t> begins(shape.lists + 1);
   for (uint32_t list = 0; list <= shape.lists; ++list) begins[list] = list * shape.pages_of_list;
   std::vector<uint32_t> pages(shape.pages());
@@ -113,21 +116,22 @@ Status MadeIndex::Make(index::gpu::Card& card, const MadeShape& shape,
                      shape.pages_of_list);
 }
 
-void MadeIndex::FillQuery(uint32_t place, uint32_t nprobe, uint32_t seed) {
-  std::mt19937 random(seed);
-  float* vector = batch_.vector(place);
+void MadeIndex::FillQuery(index::gpu::HostBatch& batch, uint32_t place,
+                          const Wanted& wanted) const {
+  std::mt19937 random(wanted.seed);
+  float* vector = batch.vector(place);
   // Near a centroid, as a query is near some points.
   const float* near = version_->Centroid(random() % shape_.lists);
   for (uint32_t j = 0; j < shape_.dimension; ++j) {
     vector[j] = near[j] + (static_cast<float>(random() >> 8) * 0x1p-24f - 0.5f);
   }
-  (void)version_->centroid_codes.EncodePoint(vector, batch_.code(place));
+  (void)version_->centroid_codes.EncodePoint(vector, batch.code(place));
   index::gpu::QueryRecord record;
-  record.nprobe = nprobe;
+  record.nprobe = wanted.nprobe;
   record.refine = 160;
   record.keep = 40;
   record.stop_ratio = std::numeric_limits<float>::infinity();
-  batch_.record(place) = record;
+  batch.record(place) = record;
 }
 
 }  // namespace kith::bench

@@ -24,22 +24,29 @@ struct MadeShape {
 // holds.
 MadeShape ShapeFor(uint64_t points, uint64_t free_bytes, const index::gpu::CardLimits& limits);
 
+struct Wanted {
+  uint32_t nprobe;
+  uint32_t seed;
+};
+
 // An index whose codes are noise, made on the card: a host would need as much memory again.
 class MadeIndex {
  public:
   index::Status Make(index::gpu::Card& card, const MadeShape& shape,
                      const index::gpu::CardLimits& limits);
   index::gpu::BatchView view() const { return view_; }
-  index::gpu::BatchMemory& batch() { return batch_; }
-  // Writes a random query that looks at `nprobe` lists.
-  void FillQuery(uint32_t place, uint32_t nprobe, uint32_t seed);
+  index::gpu::BatchMemory& memory() { return memory_; }
+  index::gpu::HostBatch& batch(uint32_t slot) { return batches_[slot]; }
+  // Writes a random query that looks at `nprobe` lists, as query `place` of a batch.
+  void FillQuery(index::gpu::HostBatch& batch, uint32_t place, const Wanted& wanted) const;
 
  private:
   MadeShape shape_;
   std::unique_ptr<index::IndexVersion> version_;
   index::gpu::QuantizerImage quantizer_;
   index::gpu::CardSlab slab_;
-  index::gpu::BatchMemory batch_;
+  index::gpu::BatchMemory memory_;
+  index::gpu::HostBatch batches_[2];
   index::gpu::OnCard<uint32_t> begins_;
   index::gpu::OnCard<uint32_t> counts_;
   index::gpu::OnCard<uint32_t> pages_;

@@ -36,26 +36,52 @@ BatchLaunch LaunchOf(Card& card, const Batching& batching) {
   return launch;
 }
 
+class Batches {
+ public:
+  Batches(Card& card, MadeIndex& made, const Batching& batching)
+      : card_(card), made_(made), batching_(batching), launch_(LaunchOf(card, batching)) {
+    view_ = made.view();
+    view_.queries = batching.queries;
+    view_.hits_max = 128;
+  }
+  // Fresh queries, so that no run finds the lists of the one before in a cache.
+  void Fill(uint32_t run) {
+    for (uint32_t i = 0; i < batching_.queries; ++i) {
+      made_.FillQuery(made_.batch(run % 2), i, {batching_.nprobe, run * 65'536 + i});
+    }
+  }
+  Status Start(uint32_t run) {
+    index::gpu::HostBatch& batch = made_.batch(run % 2);
+    Status status = made_.memory().SendQueries(card_, batch, view_);
+    if (status.ok()) status = card_.Run(view_, launch_);
+    if (status.ok()) status = made_.memory().FetchResults(card_, view_, batch);
+    return status;
+  }
+  Status RunKernels() { return card_.Run(view_, launch_); }
+
+ private:
+  Card& card_;
+  MadeIndex& made_;
+  const Batching batching_;
+  const BatchLaunch launch_;
+  BatchView view_;
+};
+
 // One batch with its copies, and the kernels alone, back to back.
 struct Times {
   double whole = 0;
   double kernels = 0;
 };
 
+constexpr uint32_t kRuns = 21;
+
 Status TimeBatch(Card& card, MadeIndex& made, const Batching& batching, Times& times) {
-  constexpr int kRuns = 21;
-  const BatchLaunch launch = LaunchOf(card, batching);
-  BatchView view = made.view();
+  Batches batches(card, made, batching);
   std::vector<double> whole;
-  for (int run = 0; run < kRuns; ++run) {
-    // Fresh queries, so that no run finds the lists of the one before in a cache.
-    for (uint32_t i = 0; i < batching.queries; ++i) {
-      made.FillQuery(i, batching.nprobe, static_cast<uint32_t>(run) * 65'536 + i);
-    }
+  for (uint32_t run = 0; run < kRuns; ++run) {
+    batches.Fill(run);
     const auto begin = std::chrono::steady_clock::now();
-    Status status = made.batch().SendQueries(card, batching.queries, 128, view);
-    if (status.ok()) status = card.Run(view, launch);
-    if (status.ok()) status = made.batch().FetchResults(card, view);
+    Status status = batches.Start(run);
     if (status.ok()) status = card.Wait();
     if (!status.ok()) return status;
     whole.push_back(SecondsSince(begin));
@@ -63,11 +89,39 @@ Status TimeBatch(Card& card, MadeIndex& made, const Batching& batching, Times& t
   std::sort(whole.begin(), whole.end());
   times.whole = whole[kRuns / 2];
   const auto begin = std::chrono::steady_clock::now();
-  for (int run = 0; run < kRuns; ++run) {
-    if (Status status = card.Run(view, launch); !status.ok()) return status;
+  for (uint32_t run = 0; run < kRuns; ++run) {
+    if (Status status = batches.RunKernels(); !status.ok()) return status;
   }
   if (Status status = card.Wait(); !status.ok()) return status;
   times.kernels = SecondsSince(begin) / kRuns;
+  return {};
+}
+
+// Batches one after the other, with what the host does for them: by turns, or one encoded while the
+// card runs the one before.
+Status MeasureOverlap(Card& card, MadeIndex& made, Report& report) {
+  constexpr Batching kBatching{1024, 50};
+  Batches batches(card, made, kBatching);
+  for (const bool is_overlapped : {false, true}) {
+    const auto begin = std::chrono::steady_clock::now();
+    uint64_t before = 0;
+    for (uint32_t run = 0; run < kRuns; ++run) {
+      batches.Fill(run);
+      if (Status status = batches.Start(run); !status.ok()) return status;
+      const auto mark = card.Mark();
+      if (!mark.ok()) return mark.status();
+      const uint64_t wanted = is_overlapped ? before : *mark;
+      if (wanted != 0) {
+        if (Status status = card.Await(wanted); !status.ok()) return status;
+      }
+      before = *mark;
+    }
+    if (Status status = card.Wait(); !status.ok()) return status;
+    report.Add({"search",
+                std::string("batch 1024, 50 lists, queries made and encoded by one thread, ") +
+                    (is_overlapped ? "beside the card" : "by turns with it"),
+                kRuns * kBatching.queries / SecondsSince(begin), "queries/s"});
+  }
   return {};
 }
 
@@ -120,6 +174,7 @@ Status MeasureSearch(Card& card, const PartOptions& options, Report& report) {
       report.Add({"search", name + "rate", queries / times.whole, "queries/s"});
     }
   }
+  if (Status status = MeasureOverlap(card, made, report); !status.ok()) return status;
   return MeasurePairs(card, made, {shape.lists, limits.probes_max}, report);
 }
 

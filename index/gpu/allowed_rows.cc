@@ -23,9 +23,11 @@ Status AllowedRows::Hold(Card& card, const AllowedLists& allowed) {
   auto* const to = reinterpret_cast<std::byte*>(bits_.data());
   for (size_t begin = 0; begin < bytes.size(); begin += kStagedBytes) {
     const auto piece = bytes.subspan(begin, std::min(kStagedBytes, bytes.size() - begin));
-    std::memcpy(bits_.staging(), piece.data(), piece.size());
-    Status status = card.CopyIn({to + begin, bits_.staging(), piece.size()});
-    if (status.ok()) status = card.Wait();  // the staging is written again
+    const Result<uint32_t*> staging = bits_.Staging(card);
+    if (!staging.ok()) return staging.status();
+    std::memcpy(*staging, piece.data(), piece.size());
+    Status status = card.CopyIn({to + begin, *staging, piece.size()});
+    if (status.ok()) status = bits_.MarkSent(card);
     if (!status.ok()) return status;
   }
   held_ = allowed.id();

@@ -16,13 +16,6 @@ Status BatchMemory::Allocate(Card& card, const QuantizerView& quantizer, const C
   const auto allocate = [&](auto& array, uint64_t count) {
     if (status.ok()) status = array.Allocate(card, count);
   };
-  allocate(host_records_, queries);
-  allocate(host_codes_, queries * quantizer.panel_words);
-  allocate(host_vectors_, queries * quantizer.dimension);
-  allocate(host_bytes_, bytes);
-  allocate(host_probes_, queries * limits.probes_max);
-  allocate(host_results_, queries);
-  allocate(host_hits_, queries * limits.hits_max);
   allocate(records_, queries);
   allocate(codes_, queries * quantizer.panel_words);
   allocate(vectors_, queries * quantizer.dimension);
@@ -43,8 +36,8 @@ Status BatchMemory::Allocate(Card& card, const QuantizerView& quantizer, const C
   return status;
 }
 
-Status BatchMemory::SendQueries(Card& card, uint32_t queries, uint32_t hits_max, BatchView& view) {
-  view.queries = queries;
+Status BatchMemory::SendQueries(Card& card, HostBatch& host, BatchView& view) {
+  const uint64_t queries = view.queries;
   view.records = records_.data();
   view.codes = codes_.data();
   view.vectors = vectors_.data();
@@ -60,44 +53,42 @@ Status BatchMemory::SendQueries(Card& card, uint32_t queries, uint32_t hits_max,
                 visits_.data()};
   view.results = results_.data();
   view.hits = hits_.data();
-  view.hits_max = hits_max;
-  Status status =
-      card.CopyIn({records_.data(), host_records_.data(), queries * sizeof(QueryRecord)});
+  Status status = card.CopyIn({records_.data(), &host.record(0), queries * sizeof(QueryRecord)});
   if (status.ok()) {
-    status = card.CopyIn({codes_.data(), host_codes_.data(),
-                          uint64_t{queries} * quantizer_.panel_words * sizeof(uint32_t)});
+    status = card.CopyIn(
+        {codes_.data(), host.code(0), queries * quantizer_.panel_words * sizeof(uint32_t)});
   }
-  const uint64_t elements = uint64_t{queries} * quantizer_.dimension;
+  const uint64_t elements = queries * quantizer_.dimension;
   if (status.ok()) {
-    status = card.CopyIn({vectors_.data(), host_vectors_.data(), elements * sizeof(float)});
+    status = card.CopyIn({vectors_.data(), host.vector(0), elements * sizeof(float)});
   }
   if (status.ok() && quantizer_.raw_plane_b) {
-    status = card.CopyIn({bytes_.data(), host_bytes_.data(), elements});
+    status = card.CopyIn({bytes_.data(), host.bytes(0), elements});
   }
-  if (status.ok() && view.lists_given) status = SendProbes(card, view);
+  if (status.ok() && view.lists_given) status = SendProbes(card, host, view);
   return status;
 }
 
 // In one piece: rows of probes become as long as the longest needs to be, and move together.
-Status BatchMemory::SendProbes(Card& card, BatchView& view) {
+Status BatchMemory::SendProbes(Card& card, HostBatch& host, BatchView& view) {
   uint32_t most = 1;
-  for (uint32_t i = 0; i < view.queries; ++i) most = std::max(most, record(i).nprobe);
+  for (uint32_t i = 0; i < view.queries; ++i) most = std::max(most, host.record(i).nprobe);
   // One of few lengths, so that captured launches serve again.
   view.probes_max = std::min(PowerOfTwoFrom(most), limits_.probes_max);
-  Probe* to = host_probes_.data();
+  Probe* to = host.probes(0);
   for (uint32_t i = 0; i < view.queries; ++i, to += view.probes_max) {
-    std::memmove(to, probes(i), record(i).nprobe * sizeof(Probe));
+    std::memmove(to, host.probes(i), host.record(i).nprobe * sizeof(Probe));
   }
-  return card.CopyIn({probes_.data(), host_probes_.data(),
-                      uint64_t{view.queries} * view.probes_max * sizeof(Probe)});
+  return card.CopyIn(
+      {probes_.data(), host.probes(0), uint64_t{view.queries} * view.probes_max * sizeof(Probe)});
 }
 
-Status BatchMemory::FetchResults(Card& card, const BatchView& view) {
+Status BatchMemory::FetchResults(Card& card, const BatchView& view, HostBatch& host) {
   const Status status =
-      card.CopyOut({host_results_.data(), results_.data(), view.queries * sizeof(QueryResult)});
+      card.CopyOut({host.results(), results_.data(), view.queries * sizeof(QueryResult)});
   if (!status.ok()) return status;
   return card.CopyOut(
-      {host_hits_.data(), hits_.data(), uint64_t{view.queries} * view.hits_max * sizeof(uint64_t)});
+      {host.all_hits(), hits_.data(), uint64_t{view.queries} * view.hits_max * sizeof(uint64_t)});
 }
 
 uint64_t BatchMemory::card_bytes() const {

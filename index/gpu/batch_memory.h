@@ -5,50 +5,32 @@
 
 #include "index/gpu/card_memory.h"
 #include "index/gpu/card_plan.h"
+#include "index/gpu/host_batch.h"
 
 namespace kith::index::gpu {
 
-// What batches read, use and write, on the card and on the host: allocated once, so that a search
-// allocates nothing.
+// What batches read, use and write on the card: allocated once, so that a search allocates nothing.
+// Batches use it one after the other, as the card runs them; the next one's host side is filled in
+// meanwhile.
 //
 // Threads: as its card.
 class BatchMemory {
  public:
   Status Allocate(Card& card, const QuantizerView& quantizer, const CardLimits& limits);
 
-  // Of query i of the next batch, to be filled in.
-  QueryRecord& record(uint32_t i) { return host_records_.data()[i]; }
-  int8_t* code(uint32_t i) {
-    return reinterpret_cast<int8_t*>(host_codes_.data() + uint64_t{i} * quantizer_.panel_words);
-  }
-  float* vector(uint32_t i) { return host_vectors_.data() + uint64_t{i} * quantizer_.dimension; }
-  // Where lists are given: record(i).nprobe of them, nearest first.
-  Probe* probes(uint32_t i) { return host_probes_.data() + uint64_t{i} * limits_.probes_max; }
-  uint8_t* bytes(uint32_t i) { return host_bytes_.data() + uint64_t{i} * quantizer_.dimension; }
-
-  // Sends `queries` queries and fills in the view's arrays; hits_max holds for each of them. With
-  // view.lists_given their probes, too.
-  Status SendQueries(Card& card, uint32_t queries, uint32_t hits_max, BatchView& view);
+  // Sends the first `view.queries` queries and fills in the view's arrays; view.hits_max holds for
+  // each of them. With view.lists_given their probes, too. The host's side stays as it is until
+  // that is done.
+  Status SendQueries(Card& card, HostBatch& host, BatchView& view);
   // Fetches the results; they stand once the card was waited for.
-  Status FetchResults(Card& card, const BatchView& view);
-  const QueryResult& result(uint32_t i) const { return host_results_.data()[i]; }
-  const uint64_t* hits(const BatchView& view, uint32_t i) const {
-    return host_hits_.data() + uint64_t{i} * view.hits_max;
-  }
+  Status FetchResults(Card& card, const BatchView& view, HostBatch& host);
   uint64_t card_bytes() const;
 
  private:
-  Status SendProbes(Card& card, BatchView& view);
+  Status SendProbes(Card& card, HostBatch& host, BatchView& view);
 
   QuantizerView quantizer_;
   CardLimits limits_;
-  Pinned<QueryRecord> host_records_;
-  Pinned<uint32_t> host_codes_;
-  Pinned<float> host_vectors_;
-  Pinned<uint8_t> host_bytes_;
-  Pinned<Probe> host_probes_;
-  Pinned<QueryResult> host_results_;
-  Pinned<uint64_t> host_hits_;
   OnCard<QueryRecord> records_;
   OnCard<uint32_t> codes_;
   OnCard<float> vectors_;

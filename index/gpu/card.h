@@ -37,9 +37,10 @@ struct CardCopy {
   uint64_t bytes = 0;
 };
 
-// One accelerator: memory, copies, the kernels of a batch. What is asked of it is done in order;
-// Run and the copies may return before it is done, Wait not. Host memory that is copied from or to
-// stays as it is until Wait, and is pinned where that should not wait.
+// One accelerator: memory, copies, the kernels of a batch. What is asked of it is done in order, as
+// by a queue; Run and the copies may return before it is done, Wait and Await not. Host memory that
+// is copied from or to stays as it is until then, and is pinned where that should not wait; memory
+// is freed when nothing under way uses it.
 //
 // Every call but Allocate and AllocatePinned gives kFailedPrecondition GPU_LOST once the card has
 // failed, and from then on.
@@ -62,6 +63,11 @@ class Card {
   // Once before batches of a shape.
   virtual Status Prepare(const ScanShape& shape) = 0;
   virtual Status Run(const BatchView& batch, const BatchLaunch& launch) = 0;
+  // Names all that was asked until now; Await returns once that is done, whatever was asked since.
+  virtual Result<uint64_t> Mark() = 0;
+  virtual Result<bool> IsDone(uint64_t mark) = 0;
+  virtual Status Await(uint64_t mark) = 0;
+  // For all of it.
   virtual Status Wait() = 0;
 };
 

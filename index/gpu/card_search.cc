@@ -62,11 +62,11 @@ bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQu
   if (options.exact || options.limit == 0 || options.nprobe == 0 || !(options.stop_ratio > 0)) {
     return false;
   }
-  BatchMemory& batch = index.batch();
+  HostBatch& batch = index.batch(slot());
   batch.record(place) = RecordFor(version, options);
   if (view.allowed_lists == nullptr) {
     if (!lane_.query.Bind(view, question.vector).ok()) return false;
-    EncodeForLists(index, lane_.query.decoded(), place);
+    EncodeForLists(version, batch, place);
   } else if (!PickLists(index, view, question, place)) {
     return false;
   }
@@ -74,17 +74,14 @@ bool CardAsker::Encode(ResidentIndex& index, const IndexView& view, const CardQu
   record.keep = HitsWanted(version, options, record.refine);
   if (!IsWithin(index.limits(), record)) return false;
   std::copy_n(lane_.query.decoded(), view.dimension, batch.vector(place));
-  if (IsRaw(version)) {
-    std::memcpy(batch.bytes(place), question.vector, view.dimension);
-  }
+  if (IsRaw(version)) std::memcpy(batch.bytes(place), question.vector, view.dimension);
   return true;
 }
 
 // What the card picks the lists by.
-void CardAsker::EncodeForLists(ResidentIndex& index, const float* decoded, uint32_t place) {
-  const IndexVersion& version = index.version();
-  BatchMemory& batch = index.batch();
+void CardAsker::EncodeForLists(const IndexVersion& version, HostBatch& batch, uint32_t place) {
   const CentroidCodes& codes = version.centroid_codes;
+  const float* decoded = lane_.query.decoded();
   if (version.parameters.metric == Metric::kInnerProduct) {
     codes.EncodeDirection(decoded, batch.code(place));
   } else if (codes.EncodePoint(decoded, batch.code(place)) && codes.exact()) {
@@ -104,48 +101,100 @@ bool CardAsker::PickLists(ResidentIndex& index, const IndexView& view, const Car
   CoarseStep::Score({&coarse, 1});
   pass.PickLists();
   const auto [runs, limits] = pass.PlanFilteredScan();
-  QueryRecord& record = index.batch().record(place);
+  HostBatch& batch = index.batch(slot());
+  QueryRecord& record = batch.record(place);
   record.nprobe = runs.empty() ? 0 : runs.back().order + 1;
   record.refine = limits.depth;
   record.stop_ratio = limits.stop_ratio;
   if (record.nprobe == 0 || record.nprobe > index.limits().probes_max) return false;
-  for (const ScanRun& run : runs) index.batch().probes(place)[run.order] = {run.term, run.number};
+  for (const ScanRun& run : runs) batch.probes(place)[run.order] = {run.term, run.number};
   return true;
 }
 
-Status CardAsker::AskSome(ResidentIndex& index, const CardView& what,
-                          std::span<const uint32_t> which, std::span<CardAnswer> answers) {
+Status CardAsker::StartBatch(ResidentIndex& index, const CardView& what,
+                             std::vector<uint32_t> which, std::span<CardAnswer> answers) {
   const auto& [view, scope] = what;
   static const Tombstones kNone;
   const Tombstones& tombstones = view.tombstones != nullptr ? *view.tombstones : kNone;
-  const auto count = static_cast<uint32_t>(which.size());
-  const Result<BatchView> done =
-      index.Search({scope.on_card, tombstones, view.rows.row_end, view.allowed_lists}, count);
-  if (!done.ok()) return done.status();
-  for (uint32_t i = 0; i < count; ++i) {
-    CardAnswer& answer = answers[which[i]];
-    answer.result = index.batch().result(i);
+  const auto running =
+      index.Start({scope.on_card, tombstones, view.rows.row_end, view.allowed_lists},
+                  {slot(), static_cast<uint32_t>(which.size())});
+  if (!running.ok()) return running.status();
+  flights_.push_back({&index, *running, std::move(which), answers});
+  ++begun_;
+  return {};
+}
+
+// For one more to be filled in.
+Status CardAsker::MakeRoom() {
+  return flights_.size() < ResidentIndex::kBatches ? Status() : EndOldest();
+}
+
+Status CardAsker::EndOldest() {
+  const Flight& flight = flights_.front();
+  if (Status status = flight.index->Await(flight.running); !status.ok()) return status;
+  HostBatch& batch = flight.index->batch(flight.running.slot);
+  for (uint32_t i = 0; i < flight.which.size(); ++i) {
+    CardAnswer& answer = flight.answers[flight.which[i]];
+    answer.result = batch.result(i);
     answer.is_of_card = answer.result.is_overflow == 0;
-    const uint64_t* hits = index.batch().hits(*done, i);
+    const uint64_t* hits = batch.hits(flight.running.view, i);
     answer.hits.assign(hits, hits + answer.result.count);
   }
+  flights_.pop_front();
+  ++ended_;
   return {};
+}
+
+Result<uint64_t> CardAsker::Begin(ResidentIndex& index, const CardView& what,
+                                  std::span<const CardQuestion> questions,
+                                  std::span<CardAnswer> answers) {
+  std::vector<uint32_t> which;
+  for (CardAnswer& answer : answers) answer.is_of_card = false;
+  if (IsForHost(what)) return begun_;
+  for (uint32_t i = 0; i < questions.size(); ++i) {
+    if (which.empty()) {
+      if (Status status = MakeRoom(); !status.ok()) return status;
+    }
+    if (Encode(index, what.view, questions[i], static_cast<uint32_t>(which.size()))) {
+      which.push_back(i);
+    }
+    const bool is_last = which.size() == index.limits().batch_max || i + 1 == questions.size();
+    if (which.empty() || !is_last) continue;
+    if (Status status = StartBatch(index, what, std::move(which), answers); !status.ok()) {
+      return status;
+    }
+    which.clear();
+  }
+  return begun_;
+}
+
+Result<bool> CardAsker::IsDone(uint64_t ticket) {
+  while (ended_ < ticket) {
+    const Flight& oldest = flights_.front();
+    const Result<bool> is_done = oldest.index->IsDone(oldest.running);
+    if (!is_done.ok() || !*is_done) return is_done;
+    if (Status status = EndOldest(); !status.ok()) return status;
+  }
+  return true;
+}
+
+Status CardAsker::Await(uint64_t ticket) {
+  while (ended_ < ticket) {
+    if (Status status = EndOldest(); !status.ok()) return status;
+  }
+  return {};
+}
+
+void CardAsker::Drop() {
+  flights_.clear();
+  ended_ = begun_;
 }
 
 Status CardAsker::Ask(ResidentIndex& index, const CardView& what,
                       std::span<const CardQuestion> questions, std::span<CardAnswer> answers) {
-  std::vector<uint32_t> which;
-  for (CardAnswer& answer : answers) answer.is_of_card = false;
-  if (IsForHost(what)) return {};
-  for (uint32_t i = 0; i < questions.size(); ++i) {
-    if (Encode(index, what.view, questions[i], static_cast<uint32_t>(which.size())))
-      which.push_back(i);
-    if (which.empty()) continue;
-    if (which.size() < index.limits().batch_max && i + 1 < questions.size()) continue;
-    if (Status status = AskSome(index, what, which, answers); !status.ok()) return status;
-    which.clear();
-  }
-  return {};
+  const Result<uint64_t> ticket = Begin(index, what, questions, answers);
+  return ticket.ok() ? Await(*ticket) : ticket.status();
 }
 
 void CardFinisher::OfferHits(const IndexView& view, const CardAnswer& found, Expiry& expiry,

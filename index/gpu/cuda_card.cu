@@ -55,6 +55,9 @@ class CudaCard final : public Card {
   ~CudaCard() override {
     (void)cudaSetDevice(ordinal_);
     graphs_.Clear();
+    for (cudaEvent_t event : events_) {
+      if (event != nullptr) (void)cudaEventDestroy(event);
+    }
     (void)cudaStreamDestroy(stream_);
   }
 
@@ -97,6 +100,30 @@ class CudaCard final : public Card {
     if (Enter() != cudaSuccess) return Lost();
     return Checked(graphs_.Launch(batch, launch, stream_));
   }
+  Result<uint64_t> Mark() override {
+    if (Enter() != cudaSuccess) return Lost();
+    cudaEvent_t& event = events_[++marks_ % kEvents];
+    Status status;
+    if (event == nullptr) {
+      status = Checked(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    }
+    if (status.ok()) status = Checked(cudaEventRecord(event, stream_));
+    if (!status.ok()) return status;
+    return marks_;
+  }
+  // An old mark's event stands for a later one by now, which is done no earlier.
+  Result<bool> IsDone(uint64_t mark) override {
+    if (Enter() != cudaSuccess) return Lost();
+    const cudaError_t error = cudaEventQuery(events_[mark % kEvents]);
+    if (error == cudaErrorNotReady) return false;
+    const Status status = Checked(error);
+    if (!status.ok()) return status;
+    return true;
+  }
+  Status Await(uint64_t mark) override {
+    if (Enter() != cudaSuccess) return Lost();
+    return Checked(cudaEventSynchronize(events_[mark % kEvents]));
+  }
   Status Wait() override {
     if (Enter() != cudaSuccess) return Lost();
     return Checked(cudaStreamSynchronize(stream_));
@@ -134,6 +161,9 @@ class CudaCard final : public Card {
   const int ordinal_;
   const cudaStream_t stream_;
   cudaError_t failure_ = cudaSuccess;
+  static constexpr uint64_t kEvents = 8;
+  cudaEvent_t events_[kEvents] = {};
+  uint64_t marks_ = 0;
   BatchGraphs graphs_;
 };
 

@@ -32,8 +32,10 @@ Status DeadRows::Follow(Card& card, const Tombstones& tombstones, uint64_t rows_
 Status DeadRows::CopyPages(Card& card, const std::vector<uint32_t>& numbers) {
   for (size_t begin = 0; begin < numbers.size(); begin += kStagedPages) {
     const size_t end = std::min(numbers.size(), begin + kStagedPages);
+    const Result<uint32_t*> staging = bits_.Staging(card);
+    if (!staging.ok()) return staging.status();
     for (size_t i = begin; i < end; ++i) {
-      uint32_t* to = bits_.staging() + (i - begin) * kPageWords;
+      uint32_t* to = *staging + (i - begin) * kPageWords;
       const Tombstones::PageWords* page = followed_.page(numbers[i]);
       if (page == nullptr) {
         std::memset(to, 0, kPageBytes);
@@ -44,14 +46,13 @@ Status DeadRows::CopyPages(Card& card, const std::vector<uint32_t>& numbers) {
     for (size_t first = begin; first < end;) {
       size_t next = first + 1;
       while (next < end && numbers[next] == numbers[next - 1] + 1) ++next;
-      const Status status = card.CopyIn({bits_.data() + uint64_t{numbers[first]} * kPageWords,
-                                         bits_.staging() + (first - begin) * kPageWords,
-                                         (next - first) * kPageBytes});
+      const Status status =
+          card.CopyIn({bits_.data() + uint64_t{numbers[first]} * kPageWords,
+                       *staging + (first - begin) * kPageWords, (next - first) * kPageBytes});
       if (!status.ok()) return status;
       first = next;
     }
-    // The staging is written again.
-    if (Status status = card.Wait(); !status.ok()) return status;
+    if (Status status = bits_.MarkSent(card); !status.ok()) return status;
   }
   return {};
 }

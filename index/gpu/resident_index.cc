@@ -66,24 +66,29 @@ Status ResidentIndex::Allocate() {
   if (status.ok()) status = staging_.Allocate(card_, slab_, p.dimension);
   if (status.ok()) status = dead_rows_.Allocate(card_, load.rows_end);
   if (status.ok()) status = allowed_rows_.Allocate(card_, load.rows_end);
-  if (status.ok()) status = batch_.Allocate(card_, quantizer_.view(), options_.limits);
+  if (status.ok()) status = batch_memory_.Allocate(card_, quantizer_.view(), options_.limits);
+  for (HostBatch& batch : batches_) {
+    if (status.ok()) status = batch.Allocate(card_, quantizer_.view(), options_.limits);
+  }
   if (status.ok()) status = segment_views_.Allocate(card_, options_.limits.segments_max);
   return status;
 }
 
-bool ResidentIndex::DropUnwanted(Segments wanted) {
-  if (loader_ != nullptr && !IsAmong(wanted, loader_->segment())) {
-    loader_.reset();
-    is_full_ = false;
-    return true;
-  }
+Result<bool> ResidentIndex::DropUnwanted(Segments wanted) {
+  const bool drops_loader = loader_ != nullptr && !IsAmong(wanted, loader_->segment());
   const auto unwanted = std::find_if(images_.begin(), images_.end(), [&](const auto& image) {
     return !IsAmong(wanted, image->segment.get());
   });
-  if (unwanted == images_.end()) return false;
+  if (!drops_loader && unwanted == images_.end()) return false;
+  // A batch may be looking at it.
+  if (Status status = card_.Wait(); !status.ok()) return status;
+  is_full_ = false;
+  if (drops_loader) {
+    loader_.reset();
+    return true;
+  }
   slab_.GiveBack((*unwanted)->pages);
   images_.erase(unwanted);
-  is_full_ = false;
   return true;
 }
 
@@ -97,7 +102,8 @@ Status ResidentIndex::LoadSome() {
 }
 
 Result<bool> ResidentIndex::Step(Segments wanted) {
-  if (DropUnwanted(wanted)) return true;
+  const Result<bool> dropped = DropUnwanted(wanted);
+  if (!dropped.ok() || *dropped) return dropped;
   if (loader_ == nullptr && !is_full_) {
     for (const auto& segment : wanted) {
       if (Has(segment.get())) continue;
@@ -142,7 +148,7 @@ ResidentMemory ResidentIndex::memory() const {
   memory.quantizer = quantizer_.bytes();
   memory.tombstones = dead_rows_.bytes();
   memory.filter = allowed_rows_.bytes();
-  memory.work = batch_.card_bytes();
+  memory.work = batch_memory_.card_bytes();
   return memory;
 }
 
@@ -167,14 +173,16 @@ Status ResidentIndex::SendSegments(Segments segments, BatchView& view) {
 }
 
 // Few queries share the card's blocks; many have one each, or share lists.
-BatchLaunch ResidentIndex::LaunchFor(uint32_t queries) {
+BatchLaunch ResidentIndex::LaunchFor(const Filled& filled) {
+  const auto [slot, queries] = filled;
+  HostBatch& batch = batches_[slot];
   BatchLaunch launch;
   uint64_t visits = 0;
   for (uint32_t i = 0; i < queries; ++i) {
     uint32_t rounds = 0;
-    while (!ListsOfRound(batch_.record(i), rounds).is_empty()) ++rounds;
+    while (!ListsOfRound(batch.record(i), rounds).is_empty()) ++rounds;
     launch.rounds = std::max(launch.rounds, rounds);
-    visits += batch_.record(i).nprobe;
+    visits += batch.record(i).nprobe;
   }
   const double lists = version_->parameters.lists;
   if (queries > 1 && static_cast<double>(visits) >= options_.pair_visits * lists) {
@@ -198,22 +206,27 @@ Status ResidentIndex::SendRows(const Scope& scope, BatchView& view) {
   return status;
 }
 
-Result<BatchView> ResidentIndex::Search(const Scope& scope, uint32_t queries) {
-  BatchView view;
+Result<ResidentIndex::Running> ResidentIndex::Start(const Scope& scope, const Filled& filled) {
+  HostBatch& batch = batches_[filled.slot];
+  Running running{filled.slot, {}, 0};
+  BatchView& view = running.view;
   view.quantizer = quantizer_.view();
   view.slab = slab_.view();
+  view.queries = filled.queries;
+  uint32_t keep = 1;
+  for (uint32_t i = 0; i < view.queries; ++i) keep = std::max(keep, batch.record(i).keep);
+  // Twice as many, for those that equal the last of them.
+  view.hits_max = std::min(PowerOfTwoFrom(2 * keep + 32), options_.limits.hits_max);
   Status status = SendRows(scope, view);
   if (status.ok()) status = SendSegments(scope.segments, view);
-  uint32_t keep = 1;
-  for (uint32_t i = 0; i < queries; ++i) keep = std::max(keep, batch_.record(i).keep);
-  // Twice as many, for those that equal the last of them.
-  const uint32_t hits_max = std::min(PowerOfTwoFrom(2 * keep + 32), options_.limits.hits_max);
-  if (status.ok()) status = batch_.SendQueries(card_, queries, hits_max, view);
-  if (status.ok()) status = card_.Run(view, LaunchFor(queries));
-  if (status.ok()) status = batch_.FetchResults(card_, view);
-  if (status.ok()) status = card_.Wait();
+  if (status.ok()) status = batch_memory_.SendQueries(card_, batch, view);
+  if (status.ok()) status = card_.Run(view, LaunchFor(filled));
+  if (status.ok()) status = batch_memory_.FetchResults(card_, view, batch);
   if (!status.ok()) return status;
-  return view;
+  const Result<uint64_t> mark = card_.Mark();
+  if (!mark.ok()) return mark.status();
+  running.mark = *mark;
+  return running;
 }
 
 }  // namespace kith::index::gpu

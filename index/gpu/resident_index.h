@@ -52,12 +52,15 @@ class ResidentIndex {
   static Result<std::unique_ptr<ResidentIndex>> Create(Card& card,
                                                        std::shared_ptr<const IndexVersion> version,
                                                        const ResidentOptions& options);
+  // Waits for what is under way; whoever began it does not await it any more.
+  ~ResidentIndex() { (void)card_.Wait(); }
 
   // Makes a step towards having just `wanted` on the card: drops one that is not wanted or loads
   // some pages of one that is. False where there is nothing to do. A segment that finds no room is
   // left out, until something is dropped: see is_full().
   Result<bool> Step(Segments wanted);
   bool is_full() const { return is_full_; }
+  bool is_loading() const { return loader_ != nullptr; }
   bool Has(const ListSegment* segment) const;
   uint64_t rows() const;  // in lists, resident
   uint64_t rows_loading() const { return loader_ == nullptr ? 0 : loader_->rows_loaded(); }
@@ -65,18 +68,34 @@ class ResidentIndex {
 
   const IndexVersion& version() const { return *version_; }
   const CardLimits& limits() const { return options_.limits; }
-  BatchMemory& batch() { return batch_; }
+  // Host sides of batches: while the card runs one, the next is filled in.
+  static constexpr uint32_t kBatches = 2;
+  HostBatch& batch(uint32_t slot) { return batches_[slot]; }
 
   // What is searched: those of `segments` that are resident, as of `tombstones`; or, under a
-  // filter, the rows that it lets through, in the lists that batch() names for each query.
+  // filter, the rows that it lets through, in the lists that the batch names for each query.
   struct Scope {
     Segments segments;
     const Tombstones& tombstones;
     uint64_t rows_end = 0;
     const AllowedLists* allowed = nullptr;  // null: no filter
   };
-  // Answers the first `queries` queries of batch(); their results stand there afterwards.
-  Result<BatchView> Search(const Scope& scope, uint32_t queries);
+  // A batch under way.
+  struct Running {
+    uint32_t slot = 0;
+    BatchView view;
+    uint64_t mark = 0;
+  };
+  struct Filled {
+    uint32_t slot = 0;
+    uint32_t queries = 0;
+  };
+  // Starts the first queries of batch(slot), which stays as it is until Await; `scope` is not used
+  // any more when this returns.
+  Result<Running> Start(const Scope& scope, const Filled& filled);
+  Result<bool> IsDone(const Running& running) { return card_.IsDone(running.mark); }
+  // The results stand in batch(slot) then.
+  Status Await(const Running& running) { return card_.Await(running.mark); }
 
  private:
   ResidentIndex(Card& card, std::shared_ptr<const IndexVersion> version,
@@ -84,11 +103,11 @@ class ResidentIndex {
       : card_(card), version_(std::move(version)), options_(options) {}
 
   Status Allocate();
-  bool DropUnwanted(Segments wanted);
+  Result<bool> DropUnwanted(Segments wanted);
   Status LoadSome();
   Status SendRows(const Scope& scope, BatchView& view);
   Status SendSegments(Segments segments, BatchView& view);
-  BatchLaunch LaunchFor(uint32_t queries);
+  BatchLaunch LaunchFor(const Filled& filled);
 
   Card& card_;
   const std::shared_ptr<const IndexVersion> version_;
@@ -99,7 +118,8 @@ class ResidentIndex {
   PageStaging staging_;
   DeadRows dead_rows_;
   AllowedRows allowed_rows_;
-  BatchMemory batch_;
+  BatchMemory batch_memory_;
+  HostBatch batches_[kBatches];
   OnCard<SegmentView> segment_views_;
   std::vector<SegmentView> sent_views_;  // what stands there
   std::vector<std::unique_ptr<SegmentImage>> images_;

@@ -15,4 +15,22 @@ Status RowBits::Allocate(Card& card, uint64_t rows_end) {
   return status;
 }
 
+Status RowBits::Grow(Card& card, uint64_t rows_end) {
+  const Status status = card.Wait();
+  return status.ok() ? Allocate(card, rows_end + rows_end / 2) : status;
+}
+
+Result<uint32_t*> RowBits::Staging(Card& card) {
+  if (sent_ != 0) {
+    if (Status status = card.Await(sent_); !status.ok()) return status;
+  }
+  return staging_.data();
+}
+
+Status RowBits::MarkSent(Card& card) {
+  const Result<uint64_t> mark = card.Mark();
+  if (mark.ok()) sent_ = *mark;
+  return mark.status();
+}
+
 }  // namespace kith::index::gpu

@@ -20,18 +20,23 @@ class RowBits {
 
   // For rows below rows_end, all zeros.
   Status Allocate(Card& card, uint64_t rows_end);
-  // As Allocate, with room for half as many again, so that this stays rare.
-  Status Grow(Card& card, uint64_t rows_end) { return Allocate(card, rows_end + rows_end / 2); }
+  // As Allocate, with room for half as many again, so that this stays rare. Waits for the card:
+  // what it does may read what there was.
+  Status Grow(Card& card, uint64_t rows_end);
   bool HasRoomFor(uint64_t rows_end) const { return rows_end <= bits_.count() * 32; }
 
   uint32_t* data() const { return bits_.data(); }
   uint64_t pages() const { return bits_.count() / kPageWords; }
   uint64_t bytes() const { return bits_.bytes(); }
-  uint32_t* staging() const { return staging_.data(); }  // kStagedPages
+  // Room for kStagedPages, to be written. Waits until what was sent from there before has left.
+  Result<uint32_t*> Staging(Card& card);
+  // After the copies from there.
+  Status MarkSent(Card& card);
 
  private:
   OnCard<uint32_t> bits_;
   Pinned<uint32_t> staging_;
+  uint64_t sent_ = 0;  // the mark behind the copies from there; 0: none
 };
 
 }  // namespace kith::index::gpu

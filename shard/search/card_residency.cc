@@ -34,6 +34,13 @@ CardResidency& CardResidencies::Find(const CopyParts& parts, const std::string& 
   return fresh;
 }
 
+CardResidency* CardResidencies::Existing(const CopyParts& parts, const std::string& version) {
+  for (CardResidency& one : residencies_) {
+    if (one.parts == &parts && one.version == version && one.index != nullptr) return &one;
+  }
+  return nullptr;
+}
+
 // Drops another version of the same copy; false where there is none.
 bool CardResidencies::MakeWay(const CardResidency& wanted) {
   for (CardResidency& one : residencies_) {

@@ -39,7 +39,10 @@ class CardResidencies {
   // allocated, and older versions of the same copy make way. One that found no room is tried again
   // when the index has become another size. GPU_LOST.
   index::Result<CardResidency*> Of(const CopyParts& parts, const BuiltIndex& built);
-  // One step of loading; whether there was anything to do. GPU_LOST.
+  // Null where there is none, or where it has no index: Of may drop others to make room for it.
+  CardResidency* Existing(const CopyParts& parts, const std::string& version);
+  // One step of loading; whether there was anything to do. It may drop an index: of what a card
+  // runs nothing is under way. GPU_LOST.
   index::Result<bool> Step();
   void Forget(const CopyParts* parts);
   void Clear() { residencies_.clear(); }

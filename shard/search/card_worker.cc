@@ -10,18 +10,10 @@
 namespace kith::shard {
 namespace {
 
-using index::gpu::CardAnswer;
-using index::gpu::CardQuestion;
-using index::gpu::CardScope;
-
-// How often an idle worker looks whether a copy's snapshot has new segments.
+// How often the worker looks at least whether a copy's snapshot has new segments.
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
-
-uint64_t NanosecondsSince(Deadline begin) {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin)
-          .count());
-}
+// What a lost card's calls are told.
+constexpr char kFailed[] = "the card failed";
 
 }  // namespace
 
@@ -35,6 +27,7 @@ CardWorker::~CardWorker() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    ++news_;
   }
   wake_.notify_all();
   thread_.join();
@@ -45,6 +38,7 @@ void CardWorker::Submit(CardJob job) {
     std::lock_guard lock(mutex_);
     if (queue_.empty()) found_card_idle_ = !is_working_;
     queue_.push_back({std::move(job), std::chrono::steady_clock::now()});
+    ++news_;
   }
   wake_.notify_one();
 }
@@ -54,6 +48,7 @@ void CardWorker::Forget(const CopyParts* parts) {
   if (std::this_thread::get_id() == thread_.get_id()) return residencies_.Forget(parts);
   std::unique_lock lock(mutex_);
   to_forget_.push_back(parts);
+  ++news_;
   wake_.notify_one();
   forgotten_.wait(lock, [&] {
     return std::find(to_forget_.begin(), to_forget_.end(), parts) == to_forget_.end();
@@ -67,7 +62,9 @@ void CardWorker::AwaitAnswers() {
 
 CardHealth CardWorker::health() const {
   std::lock_guard lock(mutex_);
-  return health_;
+  CardHealth health = health_;
+  health.counts = calls_.counts();
+  return health;
 }
 
 Deadline CardWorker::NextLaunch() const {
@@ -75,12 +72,16 @@ Deadline CardWorker::NextLaunch() const {
   for (const Waiting& waiting : queue_) {
     queries += static_cast<uint32_t>(waiting.job.questions.size());
   }
-  return LaunchTime(options_.batching, {queries, queue_.front().arrival, found_card_idle_});
+  return LaunchTime(options_.batching,
+                    {queries, queue_.front().arrival, found_card_idle_, calls_.queries()});
+}
+
+bool CardWorker::IsTimeToLaunch() const {
+  return !queue_.empty() && (stopping_ || std::chrono::steady_clock::now() >= NextLaunch());
 }
 
 std::vector<CardJob> CardWorker::TakeJobs() {
   std::vector<CardJob> jobs;
-  if (queue_.empty()) return jobs;
   const CopyParts* parts = queue_.front().job.parts;
   const std::string version = queue_.front().job.version;
   const index::AllowedLists* filter = queue_.front().job.filter.lists.get();
@@ -108,6 +109,7 @@ void CardWorker::ForgetAsked() {
     asked = to_forget_;
   }
   if (asked.empty()) return;
+  AnswerAll();
   for (const CopyParts* parts : asked) residencies_.Forget(parts);
   NoteHealth();
   {
@@ -117,122 +119,116 @@ void CardWorker::ForgetAsked() {
   forgotten_.notify_all();
 }
 
-void CardWorker::Run() {
-  bool may_load = true;  // the last look found something to load
-  while (true) {
-    ForgetAsked();
-    std::vector<CardJob> jobs;
-    {
-      std::unique_lock lock(mutex_);
-      is_working_ = false;
-      if (queue_.empty()) answered_.notify_all();
-      const auto has_news = [this] { return stopping_ || !queue_.empty() || !to_forget_.empty(); };
-      if (!may_load) wake_.wait_for(lock, kLookEvery, has_news);
-      // Others may come while the oldest waits for its time.
-      while (!stopping_ && to_forget_.empty() && !queue_.empty() &&
-             std::chrono::steady_clock::now() < NextLaunch()) {
-        wake_.wait_until(lock, NextLaunch());
-      }
-      if (stopping_ && queue_.empty() && to_forget_.empty()) return;
-      jobs = TakeJobs();
-      is_working_ = !jobs.empty();
+std::optional<std::vector<CardJob>> CardWorker::AwaitJobs() {
+  std::unique_lock lock(mutex_);
+  const bool is_idle = calls_.under_way() == 0;
+  is_working_ = !is_idle;
+  if (queue_.empty() && is_idle) answered_.notify_all();
+  if (is_idle) {
+    const auto has_news = [this] { return stopping_ || !queue_.empty() || !to_forget_.empty(); };
+    if (!is_loading_) wake_.wait_for(lock, kLookEvery, has_news);
+    // Others may come while the oldest waits for its time.
+    while (!stopping_ && to_forget_.empty() && !queue_.empty() && !IsTimeToLaunch()) {
+      wake_.wait_until(lock, NextLaunch());
     }
-    if (!jobs.empty()) RunJobs(std::move(jobs));
-    may_load = LoadSome();
+    if (stopping_ && queue_.empty() && to_forget_.empty()) return std::nullopt;
+  }
+  heard_ = news_;
+  std::vector<CardJob> jobs;
+  if (to_forget_.empty() && calls_.under_way() < CardCalls::kUnderWayMax && IsTimeToLaunch()) {
+    jobs = TakeJobs();
+    is_working_ = true;
+  }
+  return jobs;
+}
+
+void CardWorker::Run() {
+  while (auto jobs = AwaitJobs()) {
+    const bool has_jobs = !jobs->empty();
+    if (has_jobs) BeginJobs(std::move(*jobs));
+    if (calls_.under_way() != 0) {
+      if (has_jobs) continue;  // more may be encoded beside it
+      AnswerOrHear();
+    }
+    ForgetAsked();
+    LoadSome();
   }
 }
 
-void CardWorker::AskCard(CardResidency& residency, std::vector<CardJob>& jobs,
-                         std::vector<CardReply>& replies) {
-  // What passes a filter is known as of one snapshot, where the others take the newest.
-  const CardFilter& filter = jobs.front().filter;
-  const auto snapshot =
-      filter.lists == nullptr ? residency.parts->snapshots.Pin() : filter.snapshot;
-  const BuiltIndex* built = snapshot->FindIndex(residency.version);
-  if (built == nullptr) return;
-  index::IndexView view = snapshot->View(residency.parts->spec, built);
-  const auto scope = std::make_shared<const CardScope>(ScopeOf(*residency.index, view));
-  if (filter.lists != nullptr) {
-    view.allowed = filter.rows->words();
-    view.allowed_lists = filter.lists.get();
-  }
-  if (scope->on_card.empty() || index::gpu::IsForHost({view, *scope})) return;
-  std::vector<CardQuestion> questions;
-  for (const CardJob& job : jobs) {
-    questions.insert(questions.end(), job.questions.begin(), job.questions.end());
-  }
-  std::vector<CardAnswer> answers(questions.size());
-  const Deadline begin = std::chrono::steady_clock::now();
-  const index::Status asked = asker_.Ask(*residency.index, {view, *scope}, questions, answers);
-  if (!asked.ok()) return Lose(asked);
-  const uint64_t card_ns = NanosecondsSince(begin) / questions.size();
-  auto next = answers.begin();
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    const auto end = next + static_cast<ptrdiff_t>(jobs[i].questions.size());
-    replies[i].answers.assign(std::make_move_iterator(next), std::make_move_iterator(end));
-    replies[i].snapshot = snapshot;
-    replies[i].index = built;
-    replies[i].scope = scope;
-    replies[i].card_ns = card_ns * jobs[i].questions.size();
-    next = end;
-  }
-}
-
-void CardWorker::RunJobs(std::vector<CardJob> jobs) {
-  std::vector<CardReply> replies(jobs.size());
-  std::string fault = is_lost_ ? "the card failed" : "";
+void CardWorker::BeginJobs(std::vector<CardJob> jobs) {
+  const auto refuse = [&](const std::string& fault) {
+    NoteFault(fault);
+    calls_.Refuse(std::move(jobs), fault);
+  };
   const CopyParts& parts = *jobs.front().parts;
   const auto snapshot = parts.snapshots.Pin();
   const BuiltIndex* built = snapshot->FindIndex(jobs.front().version);
-  if (!is_lost_ && built != nullptr) {
-    const auto residency = residencies_.Of(parts, *built);
-    if (!residency.ok()) {
-      Lose(residency.status());
-    } else if ((*residency)->index != nullptr) {
-      AskCard(**residency, jobs, replies);
-    } else {
-      fault = (*residency)->fault;
-    }
-    if (is_lost_) fault = "the card failed";
+  if (is_lost_) return refuse(kFailed);
+  if (built == nullptr) return refuse("");
+  CardResidency* residency = residencies_.Existing(parts, jobs.front().version);
+  if (residency == nullptr) {
+    AnswerAll();  // room may be made for it
+    const auto made = residencies_.Of(parts, *built);
+    if (!made.ok()) Lose(made.status());
+    if (is_lost_) return refuse(kFailed);
+    residency = *made;
   }
-  uint64_t on_card = 0;
-  uint64_t all = 0;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    all += jobs[i].questions.size();
-    for (const CardAnswer& answer : replies[i].answers) on_card += answer.is_of_card;
-  }
-  {
-    std::lock_guard lock(mutex_);
-    health_.batches += on_card != 0;
-    health_.queries_on_card += on_card;
-    health_.queries_on_host += all - on_card;
-    health_.fault = fault;
-  }
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    if (replies[i].answers.empty()) replies[i].fault = fault;
-    jobs[i].done(std::move(replies[i]));
+  if (residency->index == nullptr) return refuse(residency->fault);
+  NoteFault("");
+  if (index::Status status = calls_.Begin(*residency, std::move(jobs)); !status.ok()) Lose(status);
+}
+
+// As a wait for a card does that is to end soon, this asks again and again.
+void CardWorker::AnswerOrHear() {
+  while (calls_.under_way() == CardCalls::kUnderWayMax || heard_ == news_) {
+    const index::Result<bool> is_done = calls_.IsOldestDone();
+    if (!is_done.ok()) return Lose(is_done.status());
+    if (*is_done) return AnswerOldest();
+    std::this_thread::yield();
   }
 }
 
-bool CardWorker::LoadSome() {
-  if (is_lost_) return false;
+void CardWorker::AnswerOldest() {
+  if (index::Status status = calls_.AnswerOldest(); !status.ok()) Lose(status);
+}
+
+void CardWorker::AnswerAll() {
+  while (calls_.under_way() != 0) AnswerOldest();
+}
+
+void CardWorker::LoadSome() {
+  // A step may drop what is under way: while there is nothing to load, not after every batch.
+  const Deadline now = std::chrono::steady_clock::now();
+  if (!is_lost_ && calls_.under_way() != 0 && now < next_look_) return;
+  AnswerAll();
+  is_loading_ = false;
+  if (is_lost_) return;
   const index::Result<bool> stepped = residencies_.Step();
   if (!stepped.ok()) Lose(stepped.status());
+  is_loading_ = stepped.ok() && *stepped;
+  if (!is_loading_) next_look_ = now + kLookEvery;
   NoteHealth();
-  return stepped.ok() && *stepped;
 }
 
 // Nothing on it can be trusted: searches go on without it.
 void CardWorker::Lose(const index::Status& status) {
   if (is_lost_) return;
   is_lost_ = true;
+  {
+    std::lock_guard lock(mutex_);
+    health_.is_lost = true;
+    health_.fault = status.message();
+  }
+  calls_.GiveUp(kFailed);
   residencies_.Clear();
   NoteHealth();
   spdlog::error("event=gpu_lost reason={} what={}", status.reason(),
                 telemetry::LogValue(status.message()));
+}
+
+void CardWorker::NoteFault(const std::string& fault) {
   std::lock_guard lock(mutex_);
-  health_.is_lost = true;
-  health_.fault = status.message();
+  health_.fault = fault;
 }
 
 void CardWorker::NoteHealth() {

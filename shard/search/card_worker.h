@@ -5,19 +5,18 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "index/gpu/card_search.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/search/card_batching.h"
+#include "shard/search/card_calls.h"
 #include "shard/search/card_residency.h"
-#include "shard/search/filter_rows.h"
 
 namespace kith::shard {
 
@@ -27,50 +26,21 @@ struct CardWorkerOptions {
   bool is_required = false;  // searches that the card cannot serve are refused
 };
 
-// What a card found for the queries of one call.
-struct CardReply {
-  // Empty where the host has to search alone: the card does not hold the index (yet).
-  std::vector<index::gpu::CardAnswer> answers;
-  // What the answers are of.
-  std::shared_ptr<const Snapshot> snapshot;
-  const BuiltIndex* index = nullptr;
-  std::shared_ptr<const index::gpu::CardScope> scope;
-  uint64_t card_ns = 0;  // of the batch they were in, shared out
-  std::string fault;     // why the card will not hold it, however long one waits
-};
-
-// What a filter lets through, and the snapshot that this is as of.
-struct CardFilter {
-  std::shared_ptr<const FilterRows> rows;
-  std::shared_ptr<const index::AllowedLists> lists;  // null: no filter
-  std::shared_ptr<const Snapshot> snapshot;
-};
-
-// Queries of one call; what it points to stays until `done`.
-struct CardJob {
-  const CopyParts* parts = nullptr;
-  std::string version;
-  CardFilter filter;
-  std::vector<index::gpu::CardQuestion> questions;
-  std::function<void(CardReply)> done;  // on the worker's thread: brief
-};
-
 struct CardHealth {
   index::gpu::CardReport card;
   index::gpu::ResidentMemory memory;
   uint64_t resident_rows = 0;
   uint64_t missing_rows = 0;  // of the indexes that were asked for: searched on the host
-  uint64_t batches = 0;
-  uint64_t queries_on_card = 0;
-  uint64_t queries_on_host = 0;  // that asked for the card
+  CardCallCounts counts;
   bool is_lost = false;
   std::string fault;  // the latest reason why an index is not on the card
 };
 
-// The one thread that uses a card. It takes the queries of all copies of a node, makes batches of
-// those for one index, and loads what searches ask for in between: a copy's index comes to the card
-// with its first search, and follows its snapshots from there. A card that fails is not asked
-// again; everything goes on without it until the process starts anew.
+// The one thread that uses a card. It takes the queries of all copies of a node and makes batches
+// of those for one index; while the card runs one it encodes the next, where as many wait. It loads
+// what searches ask for in between: a copy's index comes to the card with its first search, and
+// follows its snapshots from there. A card that fails is not asked again; everything goes on
+// without it until the process starts anew.
 //
 // Threads: any.
 class CardWorker {
@@ -95,22 +65,34 @@ class CardWorker {
   };
 
   void Run();
-  void ForgetAsked();
-  // Takes the oldest job and those that can share its batch; empty where none should go yet.
+  // Takes jobs that should go now; waits for some where nothing else is to be done.
+  // Nullopt: the worker stops.
+  std::optional<std::vector<CardJob>> AwaitJobs();
+  // Takes the oldest job and those that can share its batch.
   std::vector<CardJob> TakeJobs();
+  bool IsTimeToLaunch() const;
   Deadline NextLaunch() const;
-  void RunJobs(std::vector<CardJob> jobs);
-  void AskCard(CardResidency& residency, std::vector<CardJob>& jobs,
-               std::vector<CardReply>& replies);
-  bool LoadSome();
+  void BeginJobs(std::vector<CardJob> jobs);
+  // Answers the oldest jobs under way, unless others come before the card has done them.
+  void AnswerOrHear();
+  void AnswerOldest();
+  void AnswerAll();
+  void ForgetAsked();
+  void LoadSome();
   void Lose(const index::Status& status);
+  void NoteFault(const std::string& fault);
   void NoteHealth();
 
   const CardWorkerOptions options_;
   const std::unique_ptr<index::gpu::Card> card_;
-  index::gpu::CardAsker asker_;  // the worker's, as the next
-  CardResidencies residencies_;
+  CardResidencies residencies_;  // the worker's, as the next
+  CardCalls calls_;
   bool is_lost_ = false;
+  bool is_loading_ = true;  // the last look found something to load
+  Deadline next_look_;
+
+  uint64_t heard_ = 0;             // of news_, when jobs were taken last
+  std::atomic<uint64_t> news_{0};  // jobs and wishes that came
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -68,6 +68,7 @@ Result<void*> EmulatedCard::Allocate(uint64_t bytes) {
 }
 
 void EmulatedCard::Free(void* memory) {
+  if (!asked_.empty() && !is_broken_) std::abort();  // it may be what is used
   const auto found = allocated_.find(memory);
   if (found == allocated_.end()) std::abort();
   used_bytes_ -= found->second;
@@ -78,21 +79,45 @@ void EmulatedCard::Free(void* memory) {
 Result<void*> EmulatedCard::AllocatePinned(uint64_t bytes) { return AlignedBytes(bytes); }
 void EmulatedCard::FreePinned(void* memory) { std::free(memory); }
 
-Status EmulatedCard::CopyIn(const CardCopy& copy) {
+Status EmulatedCard::Enqueue(std::function<void()> work) {
   if (Status health = Health(); !health.ok()) return health;
-  if (copy.bytes != 0) std::memcpy(copy.to, copy.from, copy.bytes);
+  asked_.push_back(std::move(work));
   return {};
+}
+
+Status EmulatedCard::CopyIn(const CardCopy& copy) {
+  return Enqueue([copy] {
+    if (copy.bytes != 0) std::memcpy(copy.to, copy.from, copy.bytes);
+  });
 }
 Status EmulatedCard::CopyOut(const CardCopy& copy) { return CopyIn(copy); }
 
 Status EmulatedCard::Clear(void* memory, uint64_t bytes) {
-  if (Status health = Health(); !health.ok()) return health;
-  std::memset(memory, 0, bytes);
-  return {};
+  return Enqueue([memory, bytes] { std::memset(memory, 0, bytes); });
 }
 
 Status EmulatedCard::Prepare(const ScanShape&) { return Health(); }
-Status EmulatedCard::Wait() { return Health(); }
+
+Result<uint64_t> EmulatedCard::Mark() {
+  if (Status health = Health(); !health.ok()) return health;
+  return done_ + asked_.size();
+}
+
+Result<bool> EmulatedCard::IsDone(uint64_t mark) {
+  if (done_ >= mark) return true;
+  if (Status status = Await(done_ + 1); !status.ok()) return status;
+  return done_ >= mark;
+}
+
+Status EmulatedCard::Await(uint64_t mark) {
+  for (; done_ < mark && Health().ok(); ++done_) {
+    asked_.front()();
+    asked_.pop_front();
+  }
+  return Health();
+}
+
+Status EmulatedCard::Wait() { return Await(done_ + asked_.size()); }
 
 template <typename Function>
 void EmulatedCard::Grid(uint32_t count, Function block) {
@@ -194,7 +219,10 @@ void EmulatedCard::RunShape(const BatchView& batch, const BatchLaunch& launch) {
 }
 
 Status EmulatedCard::Run(const BatchView& batch, const BatchLaunch& launch) {
-  if (Status health = Health(); !health.ok()) return health;
+  return Enqueue([this, batch, launch] { DoRun(batch, launch); });
+}
+
+void EmulatedCard::DoRun(const BatchView& batch, const BatchLaunch& launch) {
   RunCoarse(batch);
   index::gpu::WithShape(batch.quantizer.shape, [&](auto fixed) {
     RunShape<decltype(fixed)::kParts, decltype(fixed)::kWords>(batch, launch);
@@ -202,7 +230,6 @@ Status EmulatedCard::Run(const BatchView& batch, const BatchLaunch& launch) {
   ++batches_;
   if (launch.slices > 1) ++sliced_batches_;
   if (launch.pair_blocks > 0) ++paired_batches_;
-  return {};
 }
 
 }  // namespace kith::testing

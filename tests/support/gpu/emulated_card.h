@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -12,8 +14,10 @@
 namespace kith::testing {
 
 // A card whose memory is the host's and whose kernels are the same bodies, run on the host: what a
-// search answers must be what a card answers. It has as much memory as it is told, and breaks when
-// it is told to.
+// search answers must be what a card answers. It does nothing before it is waited for, the latest
+// that a card may, so that host memory which was written again too early, or read, shows; who asks
+// whether something is done sees it go on by a step each time. It has as much memory as it is told,
+// and breaks when it is told to.
 //
 // Threads: as a card, but for Break and the counts.
 class EmulatedCard final : public index::gpu::Card {
@@ -41,6 +45,9 @@ class EmulatedCard final : public index::gpu::Card {
   index::Status Prepare(const index::gpu::ScanShape& shape) override;
   index::Status Run(const index::gpu::BatchView& batch,
                     const index::gpu::BatchLaunch& launch) override;
+  index::Result<uint64_t> Mark() override;
+  index::Result<bool> IsDone(uint64_t mark) override;
+  index::Status Await(uint64_t mark) override;
   index::Status Wait() override;
 
   // From now on everything fails, as after a kernel's error.
@@ -57,6 +64,8 @@ class EmulatedCard final : public index::gpu::Card {
   class Shared;
 
   index::Status Health() const;
+  index::Status Enqueue(std::function<void()> work);
+  void DoRun(const index::gpu::BatchView& batch, const index::gpu::BatchLaunch& launch);
   template <uint32_t kParts, uint32_t kWords>
   void RunShape(const index::gpu::BatchView& batch, const index::gpu::BatchLaunch& launch);
   void RunCoarse(const index::gpu::BatchView& batch);
@@ -73,6 +82,8 @@ class EmulatedCard final : public index::gpu::Card {
   std::mt19937 random_;
   BankCounts banks_;
   std::map<void*, uint64_t> allocated_;
+  std::deque<std::function<void()>> asked_;  // and not done yet
+  uint64_t done_ = 0;
   std::atomic<bool> is_broken_{false};
   std::atomic<uint64_t> foreign_bytes_{0};
   std::atomic<uint64_t> used_bytes_{0};

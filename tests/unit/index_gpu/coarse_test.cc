@@ -52,6 +52,15 @@ std::vector<ProbedList> OfCpu(const IndexVersion& version, const float* query, u
   return lists;
 }
 
+// Where the scratch of all batches is: the first query is asked once more, and the others' stays.
+BatchView ScratchOf(ResidentIndex& index) {
+  const Tombstones none;
+  const auto running = index.Start({{}, none, 0, nullptr}, {0, 1});
+  EXPECT_TRUE(running.ok());
+  EXPECT_TRUE(index.Await(*running).ok());
+  return running->view;
+}
+
 class CoarseOnCard : public ::testing::TestWithParam<Case> {};
 
 TEST_P(CoarseOnCard, Picks_the_lists_of_the_cpu_in_order_of_the_same_terms) {
@@ -74,9 +83,7 @@ TEST_P(CoarseOnCard, Picks_the_lists_of_the_cpu_in_order_of_the_same_terms) {
     std::vector<CardAnswer> answers(queries.size());
     CardAsker asker;
     ASSERT_TRUE(asker.Ask(*index, {view, ScopeOf(*index, view)}, questions, answers).ok());
-    // The scratch of the last batch.
-    BatchView batch;
-    ASSERT_TRUE(index->batch().SendQueries(card, 1, 64, batch).ok());
+    const BatchView batch = ScratchOf(*index);
     for (uint32_t i = 0; i < queries.size(); ++i) {
       ExactQuery query;
       ASSERT_TRUE(query.Bind(view, queries[i].data()).ok());
@@ -124,8 +131,7 @@ TEST(CoarseOnCardTies, Lists_that_lie_alike_are_picked_by_their_numbers) {
   CardAnswer answer;
   CardAsker asker;
   ASSERT_TRUE(asker.Ask(*index, {view, ScopeOf(*index, view)}, {&question, 1}, {&answer, 1}).ok());
-  BatchView batch;
-  ASSERT_TRUE(index->batch().SendQueries(card, 1, 64, batch).ok());
+  const BatchView batch = ScratchOf(*index);
   ExactQuery query;
   ASSERT_TRUE(query.Bind(view, vector.data()).ok());
   const auto expected = OfCpu(*collection.version, query.decoded(), 13);

@@ -67,6 +67,9 @@ TEST(ResidentIndexTest, What_another_process_took_meanwhile_is_out_of_memory_and
     Status Run(const BatchView& batch, const BatchLaunch& launch) override {
       return card_.Run(batch, launch);
     }
+    Result<uint64_t> Mark() override { return card_.Mark(); }
+    Result<bool> IsDone(uint64_t mark) override { return card_.IsDone(mark); }
+    Status Await(uint64_t mark) override { return card_.Await(mark); }
     Status Wait() override { return card_.Wait(); }
 
    private:
@@ -189,6 +192,7 @@ TEST(DeadRowsTest, Bits_follow_the_tombstones_also_where_rows_grow_beyond_the_fi
   EXPECT_EQ(dead.bits(), nullptr);
   const auto expect = [&](const Tombstones& tombstones, uint32_t rows_end) {
     ASSERT_TRUE(dead.Follow(card, tombstones, rows_end).ok());
+    ASSERT_TRUE(card.Wait().ok());
     for (uint32_t row = 0; row < rows_end; ++row) {
       ASSERT_EQ(dead.bits()[row / 32] >> (row % 32) & 1, tombstones.IsDead(row) ? 1u : 0u) << row;
     }

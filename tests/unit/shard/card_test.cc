@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/base/reasons.h"
@@ -86,10 +87,10 @@ class CardNodeTest : public NodeFixture {
     std::vector<SearchReply> with_card;
     for (int tries = 0; with_card.size() < 20; ++tries) {
       ASSERT_LT(tries, 1000);
-      const uint64_t before = worker_->health().queries_on_card;
+      const uint64_t before = worker_->health().counts.queries_on_card;
       const auto reply = Search(call_of(static_cast<int>(with_card.size())));
       ASSERT_TRUE(reply.ok()) << reply.status();
-      if (worker_->health().queries_on_card > before) with_card.push_back(*reply);
+      if (worker_->health().counts.queries_on_card > before) with_card.push_back(*reply);
     }
     StartWithoutCard();
     for (int i = 0; i < 20; ++i) {
@@ -171,10 +172,27 @@ TEST_F(CardNodeTest, A_card_that_fails_is_left_out_and_every_search_is_answered)
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_EQ(after->keys, before->keys);
   EXPECT_TRUE(worker_->health().is_lost);
-  const uint64_t batches = worker_->health().batches;
+  const uint64_t batches = worker_->health().counts.batches;
   ASSERT_TRUE(Search(SomeQuery(2)).ok());
-  EXPECT_EQ(worker_->health().batches, batches);
+  EXPECT_EQ(worker_->health().counts.batches, batches);
   EXPECT_EQ(worker_->health().resident_rows, 0u);
+}
+
+TEST_F(CardNodeTest, A_card_that_fails_amid_its_batches_leaves_none_of_them_unanswered) {
+  StartWithCard({});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  const auto call_of = [this](int i) { return SomeQuery(static_cast<float>(i) / 10); };
+  const std::vector<std::string> expected = AskOneByOne(call_of);
+  std::thread fault([&] {
+    const uint64_t before = worker_->health().counts.overlapped;
+    (void)Within(std::chrono::seconds(30),
+                 [&] { return worker_->health().counts.overlapped > before; });
+    card_->Break();
+  });
+  while (!worker_->health().is_lost) EXPECT_TRUE(AskAtOnce(call_of) == expected);
+  EXPECT_TRUE(AskAtOnce(call_of) == expected);
+  fault.join();
 }
 
 TEST_F(CardNodeTest, An_index_that_the_card_has_no_room_for_is_searched_on_the_processor) {
@@ -183,7 +201,7 @@ TEST_F(CardNodeTest, An_index_that_the_card_has_no_room_for_is_searched_on_the_p
   const auto reply = Search(SomeQuery(1));
   ASSERT_TRUE(reply.ok()) << reply.status();
   const CardHealth health = worker_->health();
-  EXPECT_EQ(health.queries_on_card, 0u);
+  EXPECT_EQ(health.counts.queries_on_card, 0u);
   EXPECT_NE(health.fault.find("too small"), std::string::npos) << health.fault;
   EXPECT_EQ(card_->used_bytes(), 0u);
 }
@@ -212,17 +230,90 @@ TEST_F(CardNodeTest, What_a_dropped_shard_had_on_the_card_is_free_again) {
   EXPECT_TRUE(Within(std::chrono::seconds(10), [&] { return card_->used_bytes() == 0; }));
 }
 
+TEST_F(CardNodeTest, While_the_card_runs_a_batch_the_next_is_encoded) {
+  StartWithCard({});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  const auto call_of = [this](int i) { return SomeQuery(static_cast<float>(i) / 10); };
+  const std::vector<std::string> expected = AskOneByOne(call_of);
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] {
+    EXPECT_TRUE(AskAtOnce(call_of) == expected);
+    return worker_->health().counts.overlapped > 0;
+  }));
+}
+
+TEST_F(CardNodeTest, An_index_that_makes_way_for_another_does_so_behind_the_batch_that_uses_it) {
+  StartWithCard({});
+  FillAndTrain();
+  const std::string first = version_;
+  std::string second;
+  TrainAndBuild(20, second);
+  const auto call_of = [&](int i) {
+    SearchCall call = SomeQuery(static_cast<float>(i) / 10);
+    call.index_version = i % 2 == 0 ? first : second;
+    return call;
+  };
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  // From now on there is room for one of them.
+  card_->SetForeignBytes((uint64_t{1} << 30) - card_->used_bytes() * 3 / 2);
+  uint64_t dropped = 0;
+  std::vector<std::vector<std::string>> found;
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+    const uint64_t used = card_->used_bytes();
+    found.push_back(AskAtOnce(call_of));
+    dropped += card_->used_bytes() != used;
+  }
+  EXPECT_GT(dropped, 0u) << "nothing made way: the test says nothing";
+  card_->SetForeignBytes(0);
+  const std::vector<std::string> expected = AskOneByOne(call_of);
+  for (const auto& keys : found) EXPECT_TRUE(keys == expected);
+}
+
+// Searches go on all the time, so that the card has always something to do.
+TEST_F(CardNodeTest, A_dropped_index_leaves_the_card_while_searches_of_another_never_end) {
+  CardWorkerOptions worker;
+  worker.batching.full = 1;  // one runs and another is encoded, always
+  StartWithCard({}, worker);
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  const std::string first = version_;
+  TrainAndBuild(20, version_);
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  std::atomic<bool> stops{false};
+  std::atomic<int> left{12};
+  std::function<void()> ask = [&] {
+    if (stops) {
+      --left;
+      return;
+    }
+    SearchCall call = SomeQuery(1);
+    call.shard = 7;
+    call.incarnation = Spec(2).incarnation;
+    node_->Search(std::move(call), Soon(), [&](const absl::StatusOr<SearchReply>& reply) {
+      EXPECT_TRUE(reply.ok()) << reply.status();
+      ask();
+    });
+  };
+  for (int i = 0; i < 12; ++i) ask();
+  const uint64_t both = card_->used_bytes();
+  EXPECT_TRUE(node_->DropIndex(7, first, Soon()).ok());
+  EXPECT_TRUE(Within(std::chrono::seconds(30), [&] { return card_->used_bytes() < both; }));
+  stops = true;
+  EXPECT_TRUE(Within(std::chrono::seconds(30), [&] { return left == 0; }));
+}
+
 TEST_F(CardNodeTest, Calls_that_come_together_share_batches_and_each_gets_its_own_answers) {
   StartWithCard({});
   FillAndTrain();
   ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
-  const uint64_t before = worker_->health().batches;
+  const uint64_t before = worker_->health().counts.batches;
   const auto call_of = [this](int i) { return SomeQuery(static_cast<float>(i) / 10); };
   const std::vector<std::string> expected = AskOneByOne(call_of);
-  const uint64_t alone = worker_->health().batches - before;
+  const uint64_t alone = worker_->health().counts.batches - before;
   EXPECT_TRUE(AskAtOnce(call_of) == expected);
   EXPECT_EQ(alone, 40u);
-  EXPECT_LT(worker_->health().batches - before - alone, 40u);
+  EXPECT_LT(worker_->health().counts.batches - before - alone, 40u);
 }
 
 TEST_F(CardNodeTest,
@@ -231,7 +322,7 @@ TEST_F(CardNodeTest,
   StartWithCard({});
   FillAndTrain();
   ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
-  const uint64_t before = worker_->health().queries_on_card;
+  const uint64_t before = worker_->health().counts.queries_on_card;
   const auto call_of = [this](int i) {
     const float angle = static_cast<float>(i / 4) / 10;
     return i % 4 == 0 ? SomeQuery(angle)
@@ -239,7 +330,7 @@ TEST_F(CardNodeTest,
   };
   const std::vector<std::string> expected = AskOneByOne(call_of);
   EXPECT_TRUE(AskAtOnce(call_of) == expected);
-  EXPECT_EQ(worker_->health().queries_on_card - before, 80u);
+  EXPECT_EQ(worker_->health().counts.queries_on_card - before, 80u);
 }
 
 TEST(CardBatchingTest, A_query_that_finds_the_card_idle_goes_at_once_and_others_within_the_budget) {
@@ -248,6 +339,14 @@ TEST(CardBatchingTest, A_query_that_finds_the_card_idle_goes_at_once_and_others_
   EXPECT_EQ(LaunchTime(batching, {1, arrival, /*found_card_idle=*/true}), arrival);
   EXPECT_EQ(LaunchTime(batching, {1, arrival, false}), arrival + std::chrono::microseconds(80));
   EXPECT_EQ(LaunchTime(batching, {100, arrival, false}), arrival);
+}
+
+TEST(CardBatchingTest, While_the_card_runs_others_as_many_go_to_be_encoded_meanwhile) {
+  const CardBatching batching{std::chrono::microseconds(80), 100};
+  const Deadline arrival = DeadlineIn(std::chrono::seconds(0));
+  EXPECT_EQ(LaunchTime(batching, {9, arrival, false, /*running=*/10}), Deadline::max());
+  EXPECT_EQ(LaunchTime(batching, {10, arrival, false, 10}), arrival);
+  EXPECT_EQ(LaunchTime(batching, {100, arrival, false, 500}), arrival) << "a full batch";
 }
 
 class CardChoiceTest : public ::testing::Test {
