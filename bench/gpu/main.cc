@@ -1,5 +1,5 @@
 // The measurements of bench/gpu/run.sh, one part after the other:
-//   kith_gpu_bench --parts lookup,scan,search,recall --points N --json FILE
+//   kith_gpu_bench --parts lookup,scan,search,recall --points N --peers-folder DIR --json FILE
 // Ends with 3 where there is no card.
 #include <cstdio>
 #include <cstdlib>
@@ -26,6 +26,8 @@ Arguments Parse(int argc, char** argv) {
       arguments.parts = value;
     } else if (name == "--json") {
       arguments.json = value;
+    } else if (name == "--peers-folder") {
+      arguments.options.peers_folder = value;
     } else if (name == "--points") {
       arguments.options.points = std::strtoull(value.c_str(), nullptr, 10);
     } else {
@@ -53,7 +55,7 @@ int main(int argc, char** argv) {
   if (!arguments.is_valid) {
     std::fprintf(stderr,
                  "usage: kith_gpu_bench --parts lookup,scan,recall,search --points N "
-                 "--json FILE\n");
+                 "--peers-folder DIR --json FILE\n");
     return 2;
   }
   auto card = kith::index::gpu::OpenCard(0);

@@ -2,6 +2,7 @@
 #define KITH_BENCH_GPU_PARTS_H_
 
 #include <cstdint>
+#include <string>
 
 #include "bench/gpu/report.h"
 #include "index/gpu/card.h"
@@ -10,6 +11,9 @@ namespace kith::bench {
 
 struct PartOptions {
   uint64_t points = 0;  // 0: as many as memory holds, at most 1e9; of recall 1e6
+  // Where recall leaves its points, their true neighbours and its rates for other libraries; empty:
+  // nowhere.
+  std::string peers_folder;
 };
 
 // Look-ups in skewed tables per clock and multiprocessor: the scan's integers, and floats.

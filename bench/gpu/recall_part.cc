@@ -1,19 +1,16 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <cstring>
+#include <fstream>
 #include <memory>
-#include <numeric>
-#include <random>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/gpu/made_collection.h"
 #include "bench/gpu/parts.h"
-#include "index/encoder.h"
 #include "index/gpu/card_search.h"
-#include "index/plan.h"
-#include "index/train.h"
+#include "index/parallel.h"
 
 namespace kith::bench {
 namespace {
@@ -22,134 +19,37 @@ using index::Status;
 using index::gpu::CardAnswer;
 using index::gpu::CardQuestion;
 
-constexpr uint32_t kDimension = 96;
-constexpr uint32_t kQueries = 1000;
+constexpr uint32_t kQueries = MadePoints::kQueries;
 constexpr uint32_t kNeighbours = 10;
+
+int Threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Points around centres that lie on a low-dimensional plane, with noise that falls off from one
-// dimension to the next; the last ones are the queries.
-class MadePoints {
- public:
-  explicit MadePoints(uint32_t points) : stride_(RowTable::StrideFor(kDimension * sizeof(float))) {
-    std::mt19937 random(1);
-    std::normal_distribution<float> normal;
-    constexpr uint32_t kCentres = 20'000;
-    std::vector<float> centres(size_t{kCentres} * kDimension);
-    for (size_t i = 0; i < centres.size(); ++i) {
-      centres[i] = normal(random) / (1 + 0.05f * static_cast<float>(i % kDimension));
-    }
-    records_.resize(size_t{points} * stride_);
-    queries_.resize(size_t{kQueries} * kDimension);
-    const auto draw = [&](float* out) {
-      const float* centre = &centres[random() % kCentres * kDimension];
-      for (uint32_t j = 0; j < kDimension; ++j) out[j] = centre[j] + 0.6f * normal(random);
-    };
-    for (uint32_t row = 0; row < points; ++row) {
-      RowHeader header{};
-      header.row = row;
-      header.version = 1;
-      header.inverse_norm = 1;
-      std::memcpy(header.key, PointKey::FromNumber(row).bytes.data(), PointKey::kSize);
-      std::byte* record = records_.data() + size_t{row} * stride_;
-      std::memcpy(record, &header, sizeof(header));
-      float vector[kDimension];
-      draw(vector);
-      std::memcpy(record + sizeof(header), vector, sizeof(vector));
-    }
-    for (uint32_t i = 0; i < kQueries; ++i) draw(&queries_[size_t{i} * kDimension]);
-    extent_ = records_.data();
-    table_ = {&extent_, 31, stride_, points};
-  }
-
-  const RowTable& table() const { return table_; }
-  const float* query(uint32_t i) const { return &queries_[size_t{i} * kDimension]; }
-
- private:
-  uint32_t stride_;
-  std::vector<std::byte> records_;
-  std::vector<float> queries_;
-  const std::byte* extent_ = nullptr;
-  RowTable table_;
+struct HostRun {
+  index::SearchOptions options;
+  int threads = 1;
 };
 
-using Hits = std::vector<std::vector<index::Hit>>;
-
-struct MadeCollection {
-  std::unique_ptr<MadePoints> points;
-  std::shared_ptr<const index::IndexVersion> version;
-  std::vector<std::shared_ptr<const index::ListSegment>> segments;
-  Hits truth;
-
-  index::IndexView View() const {
-    index::IndexView view;
-    view.dimension = kDimension;
-    view.rows = points->table();
-    view.version = version.get();
-    view.segments = segments;
-    view.indexed_end = view.rows.row_end;
-    return view;
-  }
-};
-
-Status MakeCollection(uint32_t count, Report& report, MadeCollection& made) {
-  const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  auto begin = std::chrono::steady_clock::now();
-  made.points = std::make_unique<MadePoints>(count);
-  report.Add({"recall", "points made on the host", SecondsSince(begin), "s"});
-  index::IndexParameters p;
-  p.dimension = kDimension;
-  p.lists = index::AutoLists(count);
-  p.subspaces = 24;
-  p.seed = 1;
-  index::SetPlaneB(0, p);
-  const auto sampled = static_cast<uint32_t>(index::SamplePoints(count, p.lists));
-  std::vector<float> sample(size_t{sampled} * kDimension);
-  for (uint32_t i = 0; i < sampled; ++i) {
-    std::memcpy(&sample[size_t{i} * kDimension], made.points->table().Vector(i),
-                kDimension * sizeof(float));
-  }
-  index::TrainingControl control;
-  control.threads = threads;
-  begin = std::chrono::steady_clock::now();
-  auto trained =
-      TrainIndexVersion(p, {reinterpret_cast<const std::byte*>(sample.data()), sampled}, control);
-  if (!trained.ok()) return trained.status();
-  made.version = *trained;
-  report.Add({"recall", "training", SecondsSince(begin), "s"});
-  std::vector<uint32_t> rows(count);
-  std::iota(rows.begin(), rows.end(), 0u);
-  begin = std::chrono::steady_clock::now();
-  made.segments = {index::ListSegment::FromEncoded(
-      *made.version, EncodeRows(*made.version, made.points->table(), rows, threads))};
-  report.Add({"recall", "encoding", SecondsSince(begin), "s"});
-  return {};
-}
-
-double ShareFound(const Hits& found, const Hits& truth) {
-  size_t hits = 0;
-  size_t wanted = 0;
-  for (size_t i = 0; i < truth.size(); ++i) {
-    std::set<uint32_t> rows;
-    for (const index::Hit& hit : found[i]) rows.insert(hit.row);
-    for (const index::Hit& hit : truth[i]) hits += rows.count(hit.row);
-    wanted += truth[i].size();
-  }
-  return static_cast<double>(hits) / static_cast<double>(std::max<size_t>(wanted, 1));
-}
-
-Status SearchHost(const MadeCollection& made, const index::SearchOptions& options, Hits& hits) {
-  index::SearchWorkspace workspace;
+Status SearchHost(const MadeCollection& made, const HostRun& run, Hits& hits) {
+  constexpr uint32_t kQueriesOfChunk = 50;
   const index::IndexView view = made.View();
   hits.resize(kQueries);
-  for (uint32_t i = 0; i < kQueries; ++i) {
-    index::SearchAnswer answer;
-    const Status status = Search({view, made.points->query(i)}, options, workspace, answer);
-    if (!status.ok()) return status;
-    hits[i] = answer.hits;
+  std::vector<Status> statuses(kQueries / kQueriesOfChunk);
+  const auto work = [&](size_t chunk) {
+    index::SearchWorkspace workspace;
+    const auto begin = static_cast<uint32_t>(chunk) * kQueriesOfChunk;
+    for (uint32_t i = begin; i < begin + kQueriesOfChunk && statuses[chunk].ok(); ++i) {
+      index::SearchAnswer answer;
+      statuses[chunk] = Search({view, made.points->query(i)}, run.options, workspace, answer);
+      hits[i] = std::move(answer.hits);
+    }
+  };
+  index::ForEachChunk(run.threads, statuses.size(), work, [](size_t) { return true; });
+  for (Status& status : statuses) {
+    if (!status.ok()) return std::move(status);
   }
   return {};
 }
@@ -186,8 +86,61 @@ Status SearchCard(index::gpu::ResidentIndex& index, const MadeCollection& made, 
   return {};
 }
 
-Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& made, uint32_t nprobe,
+// A batch of all queries that is begun and finished while others are.
+struct Round {
+  std::vector<CardAnswer> answers{kQueries};
+  uint64_t ticket = 0;
+};
+
+// Searches a second of batches, one after the other: while the card runs one, the threads of the
+// host rank the hits of the one before by their stored vectors.
+index::Result<double> RateOf(index::gpu::ResidentIndex& index, const MadeCollection& made,
+                             const index::SearchOptions& options) {
+  constexpr uint32_t kRounds = 20;
+  constexpr uint32_t kQueriesOfChunk = 25;
+  const index::IndexView view = made.View();
+  const index::gpu::CardScope scope = ScopeOf(index, view);
+  std::vector<CardQuestion> questions;
+  for (uint32_t i = 0; i < kQueries; ++i) questions.push_back({made.points->query(i), &options});
+  std::array<Round, 2> rounds;
+  index::gpu::CardAsker asker;
+  const auto finish = [&](const Round& round) {
+    const auto work = [&](size_t chunk) {
+      index::SearchWorkspace workspace;
+      index::gpu::CardFinisher finisher(workspace);
+      index::SearchAnswer answer;
+      for (size_t i = chunk * kQueriesOfChunk; i < (chunk + 1) * kQueriesOfChunk; ++i) {
+        (void)finisher.Finish({view, scope}, questions[i], round.answers[i], answer);
+      }
+    };
+    index::ForEachChunk(Threads(), kQueries / kQueriesOfChunk, work, [](size_t) { return true; });
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  for (uint32_t i = 0; i <= kRounds; ++i) {
+    if (i < kRounds) {
+      Round& round = rounds[i % 2];
+      const auto begun = asker.Begin(index, {view, scope}, questions, round.answers);
+      if (!begun.ok()) return begun.status();
+      round.ticket = *begun;
+    }
+    if (i == 0) continue;
+    const Round& before = rounds[(i - 1) % 2];
+    if (Status status = asker.Await(before.ticket); !status.ok()) return status;
+    finish(before);
+  }
+  return kRounds * kQueries / SecondsSince(begin);
+}
+
+// A point of the curve that other libraries are compared with.
+struct AtRecall {
+  uint32_t nprobe = 0;
+  double recall = 0;
+  double rate = 0;
+};
+
+Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& made, AtRecall& at,
                      Report& report) {
+  const uint32_t nprobe = at.nprobe;
   index::SearchOptions options;
   options.limit = kNeighbours;
   options.nprobe = nprobe;
@@ -195,7 +148,7 @@ Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& mad
   Hits card;
   const std::string name = std::to_string(nprobe) + " lists: ";
   auto begin = std::chrono::steady_clock::now();
-  if (Status status = SearchHost(made, options, host); !status.ok()) return status;
+  if (Status status = SearchHost(made, {options, 1}, host); !status.ok()) return status;
   report.Add({"recall", name + "CPU, one thread", kQueries / SecondsSince(begin), "queries/s"});
   for (const uint32_t batch : {1u, kQueries}) {
     begin = std::chrono::steady_clock::now();
@@ -204,10 +157,31 @@ Status MeasureProbes(index::gpu::ResidentIndex& index, const MadeCollection& mad
     report.Add({"recall", name + "card and one host thread, batch " + std::to_string(batch),
                 kQueries / SecondsSince(begin), "queries/s"});
   }
+  const index::Result<double> rate = RateOf(index, made, options);
+  if (!rate.ok()) return rate.status();
+  at.rate = *rate;
+  at.recall = ShareFound(card, made.truth);
+  report.Add({"recall", name + "card and all host threads, batch 1000", at.rate, "queries/s"});
   report.Add({"recall", name + "recall@10 of the CPU", ShareFound(host, made.truth), ""});
-  report.Add({"recall", name + "recall@10 of the card", ShareFound(card, made.truth), ""});
+  report.Add({"recall", name + "recall@10 of the card", at.recall, ""});
   report.Add({"recall", name + "ids that agree", ShareFound(card, host), ""});
   return {};
+}
+
+struct IndexShape {
+  uint32_t lists = 0;
+  double vector_bytes = 0;  // on the card
+};
+
+bool WriteCurve(const std::vector<AtRecall>& curve, const IndexShape& shape,
+                const std::string& folder) {
+  std::ofstream file(folder + "/kith.tsv");
+  for (const AtRecall& at : curve) {
+    file << at.nprobe << '\t' << at.recall << '\t' << at.rate << '\t' << shape.lists << '\t'
+         << shape.vector_bytes << '\n';
+  }
+  file.close();
+  return file.good();
 }
 
 }  // namespace
@@ -219,7 +193,7 @@ Status MeasureRecall(index::gpu::Card& card, const PartOptions& options, Report&
   if (Status status = MakeCollection(count, report, made); !status.ok()) return status;
   index::gpu::ResidentOptions room;
   room.load = index::gpu::LoadOf(made.segments, made.version->lists(), 0);
-  room.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  room.threads = Threads();
   auto begin = std::chrono::steady_clock::now();
   auto index = index::gpu::ResidentIndex::Create(card, made.version, room);
   if (!index.ok()) return index.status();
@@ -231,13 +205,23 @@ Status MeasureRecall(index::gpu::Card& card, const PartOptions& options, Report&
   index::SearchOptions exact;
   exact.exact = true;
   begin = std::chrono::steady_clock::now();
-  if (Status status = SearchHost(made, exact, made.truth); !status.ok()) return status;
+  if (Status status = SearchHost(made, {exact, Threads()}, made.truth); !status.ok()) return status;
   report.Add({"recall", "exact search on the host", SecondsSince(begin), "s"});
-  for (const uint32_t nprobe : {8u, 16u, 32u, 64u, 128u}) {
-    const Status status = MeasureProbes(**index, made, nprobe, report);
+  std::vector<AtRecall> curve;
+  for (const uint32_t nprobe : {4u, 8u, 16u, 32u, 64u, 128u}) {
+    const Status status =
+        MeasureProbes(**index, made, curve.emplace_back(AtRecall{nprobe}), report);
     if (!status.ok()) return status;
   }
-  return {};
+  if (options.peers_folder.empty()) return {};
+  const index::gpu::ResidentMemory memory = (*index)->memory();
+  const auto bytes = static_cast<double>(memory.codes + memory.refine + memory.rows);
+  if (WriteForPeers(made, options.peers_folder) &&
+      WriteCurve(curve, {made.version->lists(), bytes / count}, options.peers_folder)) {
+    return {};
+  }
+  return {index::Code::kResourceExhausted, "FOLDER_NOT_WRITTEN",
+          options.peers_folder + " cannot be written"};
 }
 
 }  // namespace kith::bench

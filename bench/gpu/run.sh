@@ -7,8 +7,8 @@
 # contract: the card's answers against the processor's, to the bit, and once more under compute-sanitizer
 # where that is installed. lookup, scan: what the hardware gives. recall: points made and indexed by the
 # engine. search: 96 dimensions, as many as memory holds up to a billion, made on the card. peers: FAISS
-# and cuVS from a folder of wheels (not written yet: named as not run). --points: of recall (1,000,000)
-# and of search (as many as fit).
+# and cuVS from a folder of wheels, with all that they need, over the points of recall, which it brings with it
+# (bench/gpu/peers.py). --points: of recall (1,000,000) and of search (as many as fit).
 # Any part is left out by naming the others; each ends within minutes. What could not be run is named so.
 #
 # KITH_GPU_REHEARSE=1 builds everything even where there is no driver.
@@ -104,18 +104,41 @@ contract() {
 measure() {
   local measured="" part
   for part in lookup scan recall search; do
-    if has "${part}"; then measured+="${measured:+,}${part}"; fi
+    if has "${part}" || [[ "${part}" == recall && -n "${data}" ]]; then
+      measured+="${measured:+,}${part}"
+    fi
   done
   [[ -n "${measured}" ]] || return 0
-  "${BUILD}/bin/kith_gpu_bench" --parts "${measured}" --points "${points}" \
+  local folder=()
+  if [[ -n "${data}" ]]; then folder=(--peers-folder "${data}"); fi
+  "${BUILD}/bin/kith_gpu_bench" --parts "${measured}" --points "${points}" "${folder[@]}" \
     --json "${work}/figures.json" || failed=1
 }
 
-peers() {
+# A folder for the points where peers can be measured over them; else says why they cannot.
+prepare_peers() {
   if [[ -z "${wheels}" ]]; then
     note peers "not run" "no --wheels DIR with FAISS and cuVS"
+  elif ! compgen -G "${wheels}/*.whl" >/dev/null; then
+    note peers "not run" "there is no wheel in ${wheels}"
+  elif ! python3 -m pip install --quiet --no-index --no-deps --no-compile --target "${work}/site" \
+    "${wheels}"/*.whl >"${work}/pip" 2>&1; then
+    note peers "not run" "pip: $(tail -1 "${work}/pip")"
   else
-    note peers "not run" "the comparison with the libraries in ${wheels} is not written yet"
+    data="${work}/data"
+    mkdir "${data}"
+  fi
+}
+
+# Beside the packages that the machine's python3 has.
+peers() {
+  if [[ ! -s "${data}/kith.tsv" ]]; then
+    note peers "not run" "the engine's own rates are missing"
+  elif PYTHONPATH="${work}/site" python3 bench/gpu/peers.py --data "${data}" \
+    --json "${work}/peers.json" | tee "${work}/peers"; then
+    note peers passed "$(paste -sd';' "${work}/peers")"
+  else
+    note peers "not run" "$(paste -sd';' "${work}/peers")"
   fi
 }
 
@@ -129,6 +152,9 @@ merge() {
     echo '  ],'
     echo '  "measured":'
     if [[ -s "${work}/figures.json" ]]; then cat "${work}/figures.json"; else echo null; fi
+    echo '  ,'
+    echo '  "peers":'
+    if [[ -s "${work}/peers.json" ]]; then cat "${work}/peers.json"; else echo null; fi
     echo '}'
   } >"${json}"
   awk -F'\t' '{ printf "%-18s %-8s %s\n", $1, $2, $3 }' "${work}/checks"
@@ -152,9 +178,11 @@ main() {
   trap 'rm -rf "${work}"' EXIT
   failed=0
   : >"${work}/checks"
+  data=""
   if has contract; then contract; fi
+  if has peers; then prepare_peers; fi
   measure
-  if has peers; then peers; fi
+  if [[ -n "${data}" ]]; then peers; fi
   merge
   exit "${failed}"
 }
