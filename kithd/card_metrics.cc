@@ -1,5 +1,7 @@
 #include "kithd/card_metrics.h"
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,29 +11,57 @@ namespace kith::kithd {
 using shard::CardHealth;
 using telemetry::Sample;
 
-void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardWorker> card) {
-  const auto value = [card](auto read) {
-    return [card, read] {
-      return std::vector<Sample>{{{}, static_cast<double>(read(card->health()))}};
-    };
+namespace {
+
+// Of each card a figure by the values of a label of its own (none: one figure), beside the card's.
+using Figures = std::vector<std::pair<std::string, uint64_t>>;
+using ReadFigures = std::function<Figures(const CardHealth&)>;
+
+// What a pull of a metric with the label `name` calls.
+auto OfEachCard(std::shared_ptr<shard::CardPool> cards, std::string name, ReadFigures read) {
+  return [cards = std::move(cards), name = std::move(name), read = std::move(read)] {
+    std::vector<Sample> samples;
+    for (const auto& worker : cards->workers()) {
+      const CardHealth health = worker->health();
+      const std::string device = std::to_string(health.card.ordinal);
+      for (const auto& [value, figure] : read(health)) {
+        Sample sample{{{"device", device}}, static_cast<double>(figure)};
+        if (!name.empty()) sample.labels.emplace(name, value);
+        samples.push_back(std::move(sample));
+      }
+    }
+    return samples;
   };
-  metrics.PullGauges({"kith_gpu_info", "The card that searches use; always 1."}, [card] {
-    const CardHealth health = card->health();
-    return std::vector<Sample>{
-        {{{"device", std::to_string(health.card.ordinal)}, {"name", health.card.name}}, 1}};
-  });
+}
+
+}  // namespace
+
+void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardPool> cards) {
+  const auto by = [&](const char* label, ReadFigures read) {
+    return OfEachCard(cards, label, std::move(read));
+  };
+  const auto value = [&](auto read) {
+    return by("", [read](const CardHealth& health) {
+      return Figures{{"", static_cast<uint64_t>(read(health))}};
+    });
+  };
+  metrics.PullGauges({"kith_gpu_info", "The cards that searches use; always 1."},
+                     by("name", [](const CardHealth& health) {
+                       return Figures{{health.card.name, 1}};
+                     }));
   metrics.PullGauges({"kith_gpu_lost", "1 where the card failed: searches run without it."},
                      value([](const CardHealth& health) { return health.is_lost ? 1 : 0; }));
-  metrics.PullGauges({"kith_gpu_memory_bytes", "Memory of the card that indexes take."}, [card] {
-    const index::gpu::ResidentMemory memory = card->health().memory;
-    return std::vector<Sample>{{{{"part", "codes"}}, static_cast<double>(memory.codes)},
-                               {{{"part", "refine"}}, static_cast<double>(memory.refine)},
-                               {{{"part", "rows"}}, static_cast<double>(memory.rows)},
-                               {{{"part", "quantizer"}}, static_cast<double>(memory.quantizer)},
-                               {{{"part", "tombstones"}}, static_cast<double>(memory.tombstones)},
-                               {{{"part", "filter"}}, static_cast<double>(memory.filter)},
-                               {{{"part", "work"}}, static_cast<double>(memory.work)}};
-  });
+  metrics.PullGauges({"kith_gpu_memory_bytes", "Memory of the card that indexes take."},
+                     by("part", [](const CardHealth& health) {
+                       const index::gpu::ResidentMemory& memory = health.memory;
+                       return Figures{{"codes", memory.codes},
+                                      {"refine", memory.refine},
+                                      {"rows", memory.rows},
+                                      {"quantizer", memory.quantizer},
+                                      {"tombstones", memory.tombstones},
+                                      {"filter", memory.filter},
+                                      {"work", memory.work}};
+                     }));
   metrics.PullGauges({"kith_gpu_memory_total_bytes", "Memory of the card."},
                      value([](const CardHealth& health) { return health.card.total_bytes; }));
   metrics.PullGauges({"kith_gpu_resident_rows", "Rows whose codes are on the card."},
@@ -45,12 +75,11 @@ void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardWork
       {"kith_gpu_batches_overlapped_total", "Batches encoded while the card ran another one."},
       value([](const CardHealth& health) { return health.counts.overlapped; }));
   metrics.PullCounters(
-      {"kith_gpu_queries_total", "Queries of indexes, by what looked at their codes."}, [card] {
-        const CardHealth health = card->health();
-        return std::vector<Sample>{
-            {{{"engine", "gpu"}}, static_cast<double>(health.counts.queries_on_card)},
-            {{{"engine", "cpu"}}, static_cast<double>(health.counts.queries_on_host)}};
-      });
+      {"kith_gpu_queries_total", "Queries of indexes, by what looked at their codes."},
+      by("engine", [](const CardHealth& health) {
+        return Figures{{"gpu", health.counts.queries_on_card},
+                       {"cpu", health.counts.queries_on_host}};
+      }));
 }
 
 }  // namespace kith::kithd

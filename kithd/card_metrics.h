@@ -4,12 +4,12 @@
 #include <memory>
 
 #include "common/telemetry/metrics.h"
-#include "shard/search/card_worker.h"
+#include "shard/search/card_pool.h"
 
 namespace kith::kithd {
 
-// What a node's card holds and does.
-void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardWorker> card);
+// What each of a node's cards holds and does.
+void AddCardMetrics(telemetry::Metrics& metrics, std::shared_ptr<shard::CardPool> cards);
 
 }  // namespace kith::kithd
 

@@ -35,19 +35,23 @@ shard::NodeOptions OptionsFrom(const config::ServerConfig& config) {
   return options;
 }
 
-absl::StatusOr<std::shared_ptr<shard::CardWorker>> OpenCard(const config::ServerConfig& config) {
-  KITH_ASSIGN_OR_RETURN(std::unique_ptr<index::gpu::Card> card,
-                        shard::ChooseCard({shard::EngineNamed(config.search.engine),
-                                           config.search.gpu_device, config.search.require_gpu},
-                                          {index::gpu::FindCards, index::gpu::OpenCard}));
-  if (card == nullptr) return nullptr;
+absl::StatusOr<std::shared_ptr<shard::CardPool>> OpenCards(const config::ServerConfig& config) {
+  KITH_ASSIGN_OR_RETURN(shard::Cards cards,
+                        shard::ChooseCards({shard::EngineNamed(config.search.engine),
+                                            config.search.gpu_device, config.search.require_gpu},
+                                           {index::gpu::FindCards, index::gpu::OpenCard}));
+  if (cards.empty()) return nullptr;
   shard::CardWorkerOptions options;
   options.batching.wait_most = std::chrono::microseconds(config.search.gpu_wait_us);
   options.batching.full = static_cast<uint32_t>(config.search.gpu_batch);
   options.residency.limits.batch_max = options.batching.full;
   options.residency.threads = std::max(1, static_cast<int>(config.maintenance.encode_threads));
   options.is_required = config.search.require_gpu;
-  return std::make_shared<shard::CardWorker>(std::move(card), options);
+  std::vector<std::unique_ptr<shard::CardWorker>> workers;
+  for (auto& card : cards) {
+    workers.push_back(std::make_unique<shard::CardWorker>(std::move(card), options));
+  }
+  return std::make_shared<shard::CardPool>(std::move(workers));
 }
 
 std::unique_ptr<shard::NodeBackups> BackupsOf(const config::ServerConfig& config, shard::Node& node,
@@ -69,8 +73,8 @@ absl::StatusOr<std::unique_ptr<ShardRole>> ShardRole::Start(const config::Server
   shard::NodeOptions options = OptionsFrom(config);
   options.files = role->files_.get();
   options.clock = &around.clock;
-  KITH_ASSIGN_OR_RETURN(role->card_, OpenCard(config));
-  options.card = role->card_;
+  KITH_ASSIGN_OR_RETURN(role->cards_, OpenCards(config));
+  options.cards = role->cards_;
   KITH_ASSIGN_OR_RETURN(role->node_, shard::Node::Open(options));
   role->backups_ = BackupsOf(config, *role->node_, *role->files_, around.clock);
   if (config.role == config::Role::kShard) {
@@ -112,7 +116,7 @@ void ShardRole::AddMetrics(telemetry::Metrics& metrics) {
   AddQueueMetrics(metrics, *node_);
   AddMemoryMetrics(metrics);
   AddUpkeepMetrics(metrics);
-  if (card_ != nullptr) AddCardMetrics(metrics, card_);
+  if (cards_ != nullptr) AddCardMetrics(metrics, cards_);
 }
 
 void ShardRole::AddMemoryMetrics(telemetry::Metrics& metrics) {

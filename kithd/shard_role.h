@@ -10,7 +10,7 @@
 #include "shard/backup/node_backups.h"
 #include "shard/node.h"
 #include "shard/rpc/shard_node_server.h"
-#include "shard/search/card_worker.h"
+#include "shard/search/card_pool.h"
 
 namespace kith::kithd {
 
@@ -40,7 +40,7 @@ class ShardRole {
   void AddUpkeepMetrics(telemetry::Metrics& metrics);
 
   std::unique_ptr<storage::FileSystem> files_;
-  std::shared_ptr<shard::CardWorker> card_;  // null: none
+  std::shared_ptr<shard::CardPool> cards_;  // null: none
   std::unique_ptr<shard::Node> node_;
   std::unique_ptr<shard::NodeBackups> backups_;
   std::unique_ptr<shard::ShardNodeServer>

@@ -95,7 +95,7 @@ Copy::Copy(std::unique_ptr<CopyParts> parts, Manifest manifest, const CopyHost& 
       parts_(std::move(parts)),
       flow_(host.searches->FlowOf(parts_->spec.incarnation)),
       searches_(*parts_,
-                {*host.searches, flow_, *host.workspaces, host.card, options.filter_exact_rows}),
+                {*host.searches, flow_, *host.workspaces, host.cards, options.filter_exact_rows}),
       sampler_(*parts_),
       upkeep_(*parts_, std::move(manifest), ActionsOfWriter(),
               {options.encode_threads,

@@ -51,7 +51,7 @@ struct CopyHost {
   Executor* maintenance_pool = nullptr;
   Executor* encode_pool = nullptr;
   WorkspacePool* workspaces = nullptr;
-  CardWorker* card = nullptr;  // null: searches have none
+  CardPool* cards = nullptr;  // null: searches have none
   storage::Faults faults;
 };
 

@@ -82,7 +82,7 @@ Node::~Node() {
   stop_ticking_.notify_all();
   ticker_.join();
   // Queued searches hold their copies; they end before the copies do.
-  if (options_.card != nullptr) options_.card->AwaitAnswers();
+  if (options_.cards != nullptr) options_.cards->AwaitAnswers();
   search_pool_.Stop();
   background_pool_.Stop();
   std::lock_guard lock(mutex_);
@@ -125,7 +125,7 @@ CopyHost Node::Host() {
   host.maintenance_pool = &maintenance_pool_;
   host.encode_pool = &encode_pool_;
   host.workspaces = &workspaces_;
-  host.card = options_.card.get();
+  host.cards = options_.cards.get();
   host.faults = options_.faults;
   return host;
 }

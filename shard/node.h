@@ -52,7 +52,7 @@ struct NodeOptions {
   uint64_t scrub_bytes_per_second = 4 << 20;
   std::chrono::nanoseconds scrub_every = std::chrono::hours(1);  // a pass over a shard, at most
   std::chrono::milliseconds tick_every{200};  // how often upkeep is asked whether it is due
-  std::shared_ptr<CardWorker> card;           // null: searches run on the processor alone
+  std::shared_ptr<CardPool> cards;            // null: searches run on the processor alone
   // For tests: called before each step of encoding, on its thread.
   std::function<void()> before_encoding;
   std::function<void()> before_fields;  // likewise, of indexing what is there in a new field

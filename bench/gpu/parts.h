@@ -22,12 +22,13 @@ index::Status MeasureLookups(index::gpu::Card& card, Report& report);
 // Bandwidth of plane A over random codes, beside that of a copy and of a plain read.
 index::Status MeasureScan(index::gpu::Card& card, const PartOptions& options, Report& report);
 
-// Queries a second of an index made on the card, 96 dimensions in 24 bytes: batches of 1, 16, 1024.
-// Its codes are random, so it says nothing of recall.
+// Queries a second of an index made on the card, 96 dimensions in 24 bytes: batches of 1, 16, 1024,
+// ten of those one behind the other, and with their encoding. Its codes are random, so it says
+// nothing of recall.
 index::Status MeasureSearch(index::gpu::Card& card, const PartOptions& options, Report& report);
 
 // Recall, agreement with the CPU and queries a second of points around made centres, trained and
-// encoded by the engine. Such points are easier than real ones.
+// encoded by the engine. Such points are not real ones.
 index::Status MeasureRecall(index::gpu::Card& card, const PartOptions& options, Report& report);
 
 }  // namespace kith::bench

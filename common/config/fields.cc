@@ -120,8 +120,8 @@ absl::Status IsEngine(const std::string& text) {
 
 absl::Status IsDevice(const std::string& text) {
   uint32_t number = 0;
-  if (text == "auto" || absl::SimpleAtoi(text, &number)) return absl::OkStatus();
-  return Wrong(fmt::format("is \"{}\"; expected auto or the number of a card, from 0", text));
+  if (text == "auto" || text == "all" || absl::SimpleAtoi(text, &number)) return absl::OkStatus();
+  return Wrong(fmt::format("is \"{}\"; expected auto, all or the number of a card, from 0", text));
 }
 
 Field RoleField() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/reasons.h"
@@ -14,17 +15,18 @@ namespace {
 
 using index::gpu::CardReport;
 
-// The card to open, or why there is none.
+// The cards to open, or why there is none.
 struct Chosen {
-  const CardReport* card = nullptr;
+  std::vector<const CardReport*> cards;
   std::string absence;
 };
 
 Chosen ChooseAmong(const index::gpu::CardsFound& found, const std::string& device) {
-  if (found.cards.empty()) return {nullptr, found.absence};
+  if (found.cards.empty()) return {{}, found.absence};
   Chosen chosen;
+  const bool is_any = device == "auto" || device == "all";
   for (const CardReport& card : found.cards) {
-    if (device != "auto" && device != std::to_string(card.ordinal)) continue;
+    if (!is_any && device != std::to_string(card.ordinal)) continue;
     if (!index::gpu::HasKernelsFor(card.capability)) {
       chosen.absence = fmt::format(
           "card {} ({}) has compute capability {}.{}, for which there are "
@@ -32,17 +34,21 @@ Chosen ChooseAmong(const index::gpu::CardsFound& found, const std::string& devic
           card.ordinal, card.name, card.capability / 10, card.capability % 10);
       continue;
     }
-    if (chosen.card == nullptr || card.free_bytes > chosen.card->free_bytes) chosen.card = &card;
+    chosen.cards.push_back(&card);
   }
-  if (chosen.card == nullptr && chosen.absence.empty()) {
+  if (device == "auto" && !chosen.cards.empty()) {
+    chosen.cards = {*std::max_element(
+        chosen.cards.begin(), chosen.cards.end(),
+        [](const auto* a, const auto* b) { return a->free_bytes < b->free_bytes; })};
+  }
+  if (chosen.cards.empty() && chosen.absence.empty()) {
     chosen.absence =
         fmt::format("there is no card {}; there are {}, from 0", device, found.cards.size());
   }
   return chosen;
 }
 
-absl::StatusOr<std::unique_ptr<index::gpu::Card>> WithoutCard(const CardChoice& choice,
-                                                              const std::string& absence) {
+absl::StatusOr<Cards> WithoutCard(const CardChoice& choice, const std::string& absence) {
   if (choice.is_required) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kGpuRequired,
                  fmt::format("search.require_gpu is set, and no card can be used: {}", absence));
@@ -52,7 +58,7 @@ absl::StatusOr<std::unique_ptr<index::gpu::Card>> WithoutCard(const CardChoice& 
   } else {
     spdlog::info("event=gpu_absent engine=cpu reason={}", telemetry::LogValue(absence));
   }
-  return nullptr;
+  return Cards();
 }
 
 }  // namespace
@@ -61,22 +67,29 @@ Engine EngineNamed(const std::string& name) {
   return name == "cpu" ? Engine::kCpu : name == "gpu" ? Engine::kGpu : Engine::kAuto;
 }
 
-absl::StatusOr<std::unique_ptr<index::gpu::Card>> ChooseCard(const CardChoice& choice,
-                                                             const CardSource& source) {
+absl::StatusOr<Cards> ChooseCards(const CardChoice& choice, const CardSource& source) {
   if (choice.engine == Engine::kCpu) {
     if (choice.is_required) return WithoutCard(choice, "search.engine is cpu");
-    return nullptr;
+    return Cards();
   }
   const index::gpu::CardsFound found = source.find();
-  const Chosen chosen = ChooseAmong(found, choice.device);
-  if (chosen.card == nullptr) return WithoutCard(choice, chosen.absence);
-  auto card = source.open(chosen.card->ordinal);
-  if (!card.ok()) return WithoutCard(choice, card.status().message());
-  spdlog::info("event=gpu_used device={} name={} memory_mb={} free_mb={} driver={} runtime={}",
-               chosen.card->ordinal, telemetry::LogValue(chosen.card->name),
-               chosen.card->total_bytes >> 20, chosen.card->free_bytes >> 20, chosen.card->driver,
-               chosen.card->runtime);
-  return std::move(*card);
+  Chosen chosen = ChooseAmong(found, choice.device);
+  Cards cards;
+  for (const CardReport* report : chosen.cards) {
+    auto card = source.open(report->ordinal);
+    if (!card.ok()) {
+      chosen.absence = card.status().message();
+      spdlog::warn("event=gpu_not_opened device={} reason={}", report->ordinal,
+                   telemetry::LogValue(chosen.absence));
+      continue;
+    }
+    spdlog::info("event=gpu_used device={} name={} memory_mb={} free_mb={} driver={} runtime={}",
+                 report->ordinal, telemetry::LogValue(report->name), report->total_bytes >> 20,
+                 report->free_bytes >> 20, report->driver, report->runtime);
+    cards.push_back(std::move(*card));
+  }
+  if (cards.empty()) return WithoutCard(choice, chosen.absence);
+  return cards;
 }
 
 }  // namespace kith::shard

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "index/gpu/card.h"
@@ -16,7 +17,7 @@ Engine EngineNamed(const std::string& name);  // "cpu", "gpu"; else kAuto
 
 struct CardChoice {
   Engine engine = Engine::kAuto;
-  std::string device = "auto";  // or a number
+  std::string device = "auto";  // the one with the most free memory; or a number, or "all"
   bool is_required = false;
 };
 
@@ -26,10 +27,11 @@ struct CardSource {
   std::function<index::Result<std::unique_ptr<index::gpu::Card>>(uint32_t)> open;
 };
 
-// Opens the card that is chosen and logs which; null where searches run on the processor, with a
-// warning where a card was asked for. FAILED_PRECONDITION GPU_REQUIRED where it is required.
-absl::StatusOr<std::unique_ptr<index::gpu::Card>> ChooseCard(const CardChoice& choice,
-                                                             const CardSource& source);
+using Cards = std::vector<std::unique_ptr<index::gpu::Card>>;
+
+// Opens the cards that are chosen and logs which; none where searches run on the processor, with a
+// warning where a card was asked for. FAILED_PRECONDITION GPU_REQUIRED where one is required.
+absl::StatusOr<Cards> ChooseCards(const CardChoice& choice, const CardSource& source);
 
 }  // namespace kith::shard
 

@@ -7,7 +7,7 @@
 
 #include "common/shard_api/shard_service.h"
 #include "shard/parts/copy_parts.h"
-#include "shard/search/card_worker.h"
+#include "shard/search/card_pool.h"
 #include "shard/search/filter_cache.h"
 #include "shard/search/filtered_search.h"
 #include "shard/search/search_queue.h"
@@ -27,7 +27,7 @@ class SearchRunner {
     SearchQueue& queue;
     std::shared_ptr<SearchFlow> flow;  // of the collection
     WorkspacePool& workspaces;
-    CardWorker* card;  // null: none
+    CardPool* cards;  // null: none
     // So few rows that pass a filter are all compared exactly; absent: by the size of a vector.
     std::optional<uint64_t> exact_rows;
   };
@@ -36,10 +36,13 @@ class SearchRunner {
         queue_(host.queue),
         flow_(host.flow),
         workspaces_(host.workspaces),
-        card_(host.card),
+        cards_(host.cards),
+        card_(cards_ == nullptr ? nullptr : cards_->Take()),
         exact_rows_(host.exact_rows) {}
   ~SearchRunner() {
-    if (card_ != nullptr) card_->Forget(&parts_);
+    if (card_ == nullptr) return;
+    card_->Forget(&parts_);
+    cards_->GiveBack(card_);
   }
 
   void Search(SearchCall call, Deadline deadline, Done<SearchReply> done);
@@ -53,7 +56,8 @@ class SearchRunner {
   SearchQueue& queue_;
   const std::shared_ptr<SearchFlow> flow_;
   WorkspacePool& workspaces_;
-  CardWorker* const card_;
+  CardPool* const cards_;
+  CardWorker* const card_;  // null: none
   const std::optional<uint64_t> exact_rows_;
   FilterCache filters_;
 };

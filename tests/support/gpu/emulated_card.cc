@@ -45,6 +45,7 @@ Status EmulatedCard::Health() const {
 
 index::gpu::CardReport EmulatedCard::report() const {
   index::gpu::CardReport report;
+  report.ordinal = options_.ordinal;
   report.name = "emulated";
   report.multiprocessors = options_.multiprocessors;
   report.capability = 90;

@@ -29,6 +29,7 @@ class EmulatedCard final : public index::gpu::Card {
     uint32_t block_warps = 3;  // an odd number of them finds what counts on eight
     Schedule schedule = Schedule::kInOrder;
     uint32_t seed = 1;
+    uint32_t ordinal = 0;
   };
   EmulatedCard() : EmulatedCard(Options()) {}
   explicit EmulatedCard(const Options& options) : options_(options), random_(options.seed) {}

@@ -1,5 +1,6 @@
 // A node with a card: the same answers, whatever happens to the card. The card is emulated: its
 // kernels are the real ones, run on the host.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -20,23 +21,32 @@ namespace kith::shard {
 namespace {
 
 using ::kith::testing::EmulatedCard;
+using ::testing::ElementsAre;
 
 class CardNodeTest : public NodeFixture {
  protected:
-  void StartWithCard(const EmulatedCard::Options& card, CardWorkerOptions worker = {}) {
+  void StartWithCard(const EmulatedCard::Options& card, const CardWorkerOptions& worker = {}) {
+    StartWithCards(1, card, worker);
+  }
+  void StartWithCards(size_t count, const EmulatedCard::Options& card, CardWorkerOptions worker) {
     worker.residency.limits.batch_max = 64;
     worker.residency.limits.probes_max = 64;
     worker.residency.limits.segments_max = 16;
-    auto emulated = std::make_unique<EmulatedCard>(card);
-    card_ = emulated.get();
-    worker_ = std::make_shared<CardWorker>(std::move(emulated), worker);
-    options_.card = worker_;
+    std::vector<std::unique_ptr<CardWorker>> workers;
+    for (size_t i = 0; i < count; ++i) {
+      auto emulated = std::make_unique<EmulatedCard>(card);
+      cards_.push_back(emulated.get());
+      workers.push_back(std::make_unique<CardWorker>(std::move(emulated), worker));
+    }
+    card_ = cards_.front();
+    worker_ = workers.front().get();
+    options_.cards = std::make_shared<CardPool>(std::move(workers));
     ASSERT_TRUE(Start().ok());
   }
   // Takes the card away: what is answered then is the processor's.
   void StartWithoutCard() {
-    options_.card.reset();
-    worker_.reset();
+    node_.reset();
+    options_.cards.reset();
     ASSERT_TRUE(Start().ok());
   }
   SearchCall SomeQuery(float angle) {
@@ -125,8 +135,9 @@ class CardNodeTest : public NodeFixture {
   }
 
   std::string version_;
-  EmulatedCard* card_ = nullptr;
-  std::shared_ptr<CardWorker> worker_;
+  std::vector<EmulatedCard*> cards_;
+  EmulatedCard* card_ = nullptr;  // the first, and its worker
+  CardWorker* worker_ = nullptr;
 };
 
 TEST_F(CardNodeTest, A_node_with_a_card_answers_as_one_without_through_writes_and_deletes) {
@@ -228,6 +239,41 @@ TEST_F(CardNodeTest, What_a_dropped_shard_had_on_the_card_is_free_again) {
   EXPECT_EQ(worker_->health().memory.total(), card_->used_bytes());
   ASSERT_TRUE(node_->DropShard(7, Spec(2).incarnation, Soon()).ok());
   EXPECT_TRUE(Within(std::chrono::seconds(10), [&] { return card_->used_bytes() == 0; }));
+}
+
+TEST_F(CardNodeTest, Shards_take_cards_by_turns_and_the_card_of_a_dropped_one_is_taken_next) {
+  StartWithCards(2, {}, {});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  EXPECT_EQ(cards_[1]->used_bytes(), 0u);
+  const auto add = [&](ShardId shard) {
+    shard_ = shard;
+    ShardSpec spec = Spec(2);
+    spec.shard = shard;
+    ASSERT_TRUE(node_->CreateShard(spec, Soon()).ok());
+    Fill(1, 3000);
+    ASSERT_TRUE(node_->BuildIndex(shard, version_, Soon()).ok());
+    ASSERT_TRUE(Within(std::chrono::seconds(60),
+                       [&] { return Search(SomeQuery(0)).ok() && cards_[1]->used_bytes() != 0; }));
+  };
+  ASSERT_NO_FATAL_FAILURE(add(8));
+  EXPECT_NE(cards_[0]->used_bytes(), 0u);
+  ASSERT_TRUE(node_->DropShard(8, Spec(2).incarnation, Soon()).ok());
+  ASSERT_TRUE(Within(std::chrono::seconds(10), [&] { return cards_[1]->used_bytes() == 0; }));
+  ASSERT_NO_FATAL_FAILURE(add(9));
+}
+
+TEST_F(CardNodeTest, A_copy_does_not_take_a_card_that_failed) {
+  StartWithCards(2, {}, {});
+  FillAndTrain();
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsLoaded(); }));
+  EXPECT_EQ(options_.cards->Take(), options_.cards->workers()[1].get());
+  cards_[0]->Break();
+  ASSERT_TRUE(Search(SomeQuery(1)).ok());
+  ASSERT_TRUE(worker_->health().is_lost);
+  EXPECT_EQ(options_.cards->Take(), options_.cards->workers()[1].get());
+  options_.cards->GiveBack(options_.cards->workers()[1].get());
+  options_.cards->GiveBack(options_.cards->workers()[1].get());
 }
 
 TEST_F(CardNodeTest, While_the_card_runs_a_batch_the_next_is_encoded) {
@@ -354,7 +400,11 @@ class CardChoiceTest : public ::testing::Test {
   CardSource Source() {
     return {[this] { return found_; },
             [this](uint32_t ordinal) -> index::Result<std::unique_ptr<index::gpu::Card>> {
-              opened_ = static_cast<int>(ordinal);
+              if (ordinal == fails_) {
+                return index::Status(index::Code::kFailedPrecondition, "GPU_LOST",
+                                     "it does not open");
+              }
+              opened_.push_back(ordinal);
               return std::unique_ptr<index::gpu::Card>(std::make_unique<EmulatedCard>());
             }};
   }
@@ -366,25 +416,43 @@ class CardChoiceTest : public ::testing::Test {
     found_.cards.push_back(card);
   }
   index::gpu::CardsFound found_{{}, "there is no NVIDIA driver on this machine"};
-  int opened_ = -1;
+  std::vector<uint32_t> opened_;
+  uint32_t fails_ = 99;
 };
 
 TEST_F(CardChoiceTest, Of_several_cards_the_one_with_the_most_free_memory_is_taken) {
   AddCard(90, 10);
   AddCard(75, 40);  // no kernels for it
   AddCard(80, 30);
-  ASSERT_TRUE(ChooseCard({}, Source()).ok());
-  EXPECT_EQ(opened_, 2);
-  ASSERT_TRUE(ChooseCard({Engine::kGpu, "0", false}, Source()).ok());
-  EXPECT_EQ(opened_, 0);
+  ASSERT_TRUE(ChooseCards({}, Source()).ok());
+  EXPECT_THAT(opened_, ElementsAre(2));
+  opened_.clear();
+  ASSERT_TRUE(ChooseCards({Engine::kGpu, "0", false}, Source()).ok());
+  EXPECT_THAT(opened_, ElementsAre(0));
+}
+
+TEST_F(CardChoiceTest, All_are_those_for_which_there_are_kernels_and_that_open) {
+  AddCard(90, 10);
+  AddCard(75, 40);
+  AddCard(80, 30);
+  AddCard(90, 20);
+  fails_ = 2;
+  const auto cards = ChooseCards({Engine::kGpu, "all", true}, Source());
+  ASSERT_TRUE(cards.ok());
+  EXPECT_EQ(cards->size(), 2u);
+  EXPECT_THAT(opened_, ElementsAre(0, 3));
+  found_.cards.resize(2);
+  found_.cards.erase(found_.cards.begin());
+  EXPECT_EQ(ReasonOf(ChooseCards({Engine::kGpu, "all", true}, Source()).status()),
+            reason::kGpuRequired);
 }
 
 TEST_F(CardChoiceTest, Without_a_card_searches_run_on_the_processor_unless_one_is_required) {
   for (const Engine engine : {Engine::kAuto, Engine::kGpu}) {
-    const auto none = ChooseCard({engine, "auto", false}, Source());
+    const auto none = ChooseCards({engine, "auto", false}, Source());
     ASSERT_TRUE(none.ok());
-    EXPECT_EQ(*none, nullptr);
-    const auto refused = ChooseCard({engine, "auto", true}, Source());
+    EXPECT_TRUE(none->empty());
+    const auto refused = ChooseCards({engine, "auto", true}, Source());
     EXPECT_EQ(ReasonOf(refused.status()), reason::kGpuRequired);
     EXPECT_NE(refused.status().message().find("no NVIDIA driver"), std::string::npos);
   }
@@ -392,19 +460,19 @@ TEST_F(CardChoiceTest, Without_a_card_searches_run_on_the_processor_unless_one_i
 
 TEST_F(CardChoiceTest, A_card_that_is_not_there_or_too_old_is_named) {
   AddCard(75, 10);
-  EXPECT_NE(ChooseCard({Engine::kGpu, "auto", true}, Source()).status().message().find("7.5"),
+  EXPECT_NE(ChooseCards({Engine::kGpu, "auto", true}, Source()).status().message().find("7.5"),
             std::string::npos);
-  EXPECT_NE(ChooseCard({Engine::kGpu, "3", true}, Source()).status().message().find("no card 3"),
+  EXPECT_NE(ChooseCards({Engine::kGpu, "3", true}, Source()).status().message().find("no card 3"),
             std::string::npos);
 }
 
 TEST_F(CardChoiceTest, The_engine_cpu_looks_for_no_card) {
   AddCard(90, 10);
-  const auto none = ChooseCard({Engine::kCpu, "auto", false}, Source());
+  const auto none = ChooseCards({Engine::kCpu, "auto", false}, Source());
   ASSERT_TRUE(none.ok());
-  EXPECT_EQ(*none, nullptr);
-  EXPECT_EQ(opened_, -1);
-  EXPECT_EQ(ReasonOf(ChooseCard({Engine::kCpu, "auto", true}, Source()).status()),
+  EXPECT_TRUE(none->empty());
+  EXPECT_TRUE(opened_.empty());
+  EXPECT_EQ(ReasonOf(ChooseCards({Engine::kCpu, "auto", true}, Source()).status()),
             reason::kGpuRequired);
 }
 

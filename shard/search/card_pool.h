@@ -1,0 +1,34 @@
+#ifndef KITH_SHARD_SEARCH_CARD_POOL_H_
+#define KITH_SHARD_SEARCH_CARD_POOL_H_
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "shard/search/card_worker.h"
+
+namespace kith::shard {
+
+// The cards of a node. A copy keeps the one that it took: an index is on one card.
+//
+// Threads: any.
+class CardPool {
+ public:
+  explicit CardPool(std::vector<std::unique_ptr<CardWorker>> workers);
+
+  // That of the fewest copies, for one more; of alike ones the first. Null where all have failed.
+  CardWorker* Take();
+  void GiveBack(const CardWorker* worker);
+  // Returns when all jobs that came before are answered.
+  void AwaitAnswers();
+  const std::vector<std::unique_ptr<CardWorker>>& workers() const { return workers_; }
+
+ private:
+  const std::vector<std::unique_ptr<CardWorker>> workers_;
+  std::mutex mutex_;
+  std::vector<size_t> copies_;  // of each worker; guarded by mutex_
+};
+
+}  // namespace kith::shard
+
+#endif  // KITH_SHARD_SEARCH_CARD_POOL_H_
