@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "bench/gpu/seconds.h"
 #include "index/encoder.h"
 #include "index/plan.h"
 #include "index/train.h"
@@ -20,10 +21,6 @@ using index::Status;
 namespace {
 
 constexpr uint32_t kDimension = MadePoints::kDimension;
-
-double SecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 // How far values of dimension j are spread: most of it lies in the first few, as in embeddings
 // after their principal components. Noise as wide in all of them would have no near neighbours to

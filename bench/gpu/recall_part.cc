@@ -9,7 +9,9 @@
 
 #include "bench/gpu/made_collection.h"
 #include "bench/gpu/parts.h"
-#include "index/gpu/card_search.h"
+#include "bench/gpu/seconds.h"
+#include "index/gpu/card_asker.h"
+#include "index/gpu/card_finisher.h"
 #include "index/parallel.h"
 
 namespace kith::bench {
@@ -23,10 +25,6 @@ constexpr uint32_t kQueries = MadePoints::kQueries;
 constexpr uint32_t kNeighbours = 10;
 
 int Threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
-
-double SecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 struct HostRun {
   index::SearchOptions options;

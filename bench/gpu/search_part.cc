@@ -5,6 +5,7 @@
 
 #include "bench/gpu/made_index.h"
 #include "bench/gpu/parts.h"
+#include "bench/gpu/seconds.h"
 
 namespace kith::bench {
 namespace {
@@ -13,10 +14,6 @@ using index::Status;
 using index::gpu::BatchLaunch;
 using index::gpu::BatchView;
 using index::gpu::Card;
-
-double SecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 struct Batching {
   uint32_t queries;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "index/gpu/card_search.h"
+#include "index/gpu/card_asker.h"
 #include "shard/parts/copy_parts.h"
 #include "shard/search/card_residency.h"
 #include "shard/search/filter_rows.h"

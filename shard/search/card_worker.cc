@@ -37,6 +37,7 @@ void CardWorker::Submit(CardJob job) {
   {
     std::lock_guard lock(mutex_);
     if (queue_.empty()) found_card_idle_ = !is_working_;
+    queued_ += static_cast<uint32_t>(job.questions.size());
     queue_.push_back({std::move(job), std::chrono::steady_clock::now()});
     ++news_;
   }
@@ -68,12 +69,8 @@ CardHealth CardWorker::health() const {
 }
 
 Deadline CardWorker::NextLaunch() const {
-  uint32_t queries = 0;
-  for (const Waiting& waiting : queue_) {
-    queries += static_cast<uint32_t>(waiting.job.questions.size());
-  }
   return LaunchTime(options_.batching,
-                    {queries, queue_.front().arrival, found_card_idle_, calls_.queries()});
+                    {queued_, queue_.front().arrival, found_card_idle_, calls_.queries()});
 }
 
 bool CardWorker::IsTimeToLaunch() const {
@@ -98,6 +95,7 @@ std::vector<CardJob> CardWorker::TakeJobs() {
     jobs.push_back(std::move(waiting->job));
     waiting = queue_.erase(waiting);
   }
+  queued_ -= static_cast<uint32_t>(queries);
   found_card_idle_ = false;  // the others came while the card works
   return jobs;
 }

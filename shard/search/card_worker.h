@@ -99,6 +99,7 @@ class CardWorker {
   std::condition_variable forgotten_;
   std::condition_variable answered_;
   std::deque<Waiting> queue_;  // guarded by mutex_, as all below
+  uint32_t queued_ = 0;        // queries of it
   bool is_working_ = false;
   bool found_card_idle_ = false;  // the oldest that waits
   std::list<const CopyParts*> to_forget_;

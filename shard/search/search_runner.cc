@@ -15,6 +15,7 @@
 #include "common/base/reasons.h"
 #include "common/base/search_limits.h"
 #include "common/base/status.h"
+#include "index/gpu/card_finisher.h"
 #include "index/prefetch.h"
 #include "shard/parts/index_status.h"
 #include "shard/search/filtered_search.h"

@@ -7,7 +7,8 @@
 #include <random>
 #include <vector>
 
-#include "index/gpu/card_search.h"
+#include "index/gpu/card_asker.h"
+#include "index/gpu/card_finisher.h"
 #include "index/gpu/resident_index.h"
 #include "tests/support/gpu/emulated_card.h"
 #include "tests/support/memory_rows.h"
