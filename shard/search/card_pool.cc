@@ -9,12 +9,13 @@ CardPool::CardPool(std::vector<std::unique_ptr<CardWorker>> workers)
 
 CardWorker* CardPool::Take() {
   std::lock_guard lock(mutex_);
-  size_t chosen = workers_.size();
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    const bool is_fewer = chosen == workers_.size() || copies_[i] < copies_[chosen];
-    if (is_fewer && !workers_[i]->health().is_lost) chosen = i;
+  const auto burden = [this](size_t i) {
+    return std::pair(workers_[i]->health().is_lost, copies_[i]);
+  };
+  size_t chosen = 0;
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    if (burden(i) < burden(chosen)) chosen = i;
   }
-  if (chosen == workers_.size()) return nullptr;
   ++copies_[chosen];
   return workers_[chosen].get();
 }

@@ -16,7 +16,8 @@ class CardPool {
  public:
   explicit CardPool(std::vector<std::unique_ptr<CardWorker>> workers);
 
-  // That of the fewest copies, for one more; of alike ones the first. Null where all have failed.
+  // For one more copy: that of the fewest, of alike ones the first. One that failed only where all
+  // have: it refuses searches where a card is required. There is a worker at least.
   CardWorker* Take();
   void GiveBack(const CardWorker* worker);
   // Returns when all jobs that came before are answered.

@@ -220,8 +220,9 @@ void CardWorker::Lose(const index::Status& status) {
   calls_.GiveUp(kFailed);
   residencies_.Clear();
   NoteHealth();
-  spdlog::error("event=gpu_lost reason={} what={}", status.reason(),
-                telemetry::LogValue(status.message()));
+  // As it was when it was well: a lost card tells nothing any more.
+  spdlog::error("event=gpu_lost device={} reason={} what={}", health().card.ordinal,
+                status.reason(), telemetry::LogValue(status.message()));
 }
 
 void CardWorker::NoteFault(const std::string& fault) {

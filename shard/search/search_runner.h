@@ -17,8 +17,8 @@ namespace kith::shard {
 
 // Answers searches of one copy on the node's search threads: pin a snapshot, search, translate rows
 // to points. Where there is a filter, its rows are found first, on those threads too. A batch is
-// cut into runs of queries so that every thread gets some. Where the node has a card and there is
-// no filter, that looks at the codes first, and the runs finish what it found.
+// cut into runs of queries so that every thread gets some. Where the node has a card, that looks at
+// the codes first, and the runs finish what it found.
 //
 // Threads: Search from any; it never blocks.
 class SearchRunner {

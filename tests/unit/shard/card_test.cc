@@ -276,6 +276,21 @@ TEST_F(CardNodeTest, A_copy_does_not_take_a_card_that_failed) {
   options_.cards->GiveBack(options_.cards->workers()[1].get());
 }
 
+TEST_F(CardNodeTest, Where_all_cards_failed_and_one_is_required_a_copy_made_since_refuses_too) {
+  CardWorkerOptions worker;
+  worker.is_required = true;
+  StartWithCard({}, worker);
+  FillAndTrain();
+  card_->Break();
+  EXPECT_EQ(ReasonOf(Search(SomeQuery(1)).status()), reason::kGpuRequired);
+  ASSERT_TRUE(worker_->health().is_lost);
+  EXPECT_EQ(options_.cards->Take(), worker_) << "without a worker the processor would answer";
+  options_.cards->GiveBack(worker_);
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(Within(std::chrono::seconds(30), [&] { return IsReady(version_); }));
+  EXPECT_EQ(ReasonOf(Search(SomeQuery(1)).status()), reason::kGpuRequired);
+}
+
 TEST_F(CardNodeTest, While_the_card_runs_a_batch_the_next_is_encoded) {
   StartWithCard({});
   FillAndTrain();
